@@ -1,0 +1,32 @@
+"""From staged pixels to a prediction."""
+
+import numpy as np
+
+from classify.model import Model
+from record import Prediction, Score
+
+_DIGITS = 6
+
+
+def predict(model: Model, pixels: np.ndarray, top: int) -> Prediction:
+    """Classify uint8 [height, width, channels]; keeps the `top` likeliest classes, likeliest first.
+
+    Raises ValueError where the pixels are not what the model takes or its answer is no number.
+    """
+    expected = (model.spec.height, model.spec.width, model.spec.channels)
+    if pixels.shape != expected:
+        raise ValueError(f"pixels of shape {pixels.shape}; the model takes {expected}")
+    probabilities, _ = model.run(pixels)
+    if not np.isfinite(probabilities).all():
+        raise ValueError(f"model {model.ref.name} {model.ref.version} answered with values that are no numbers")
+    order = np.argsort(-probabilities, kind="stable")[: max(top, 2)]
+    scores = tuple(Score(model.labels[i], round(float(probabilities[i]), _DIGITS)) for i in order)
+    best = scores[0].probability
+    return Prediction(
+        label=scores[0].label,
+        confidence=best,
+        margin=round(best - (scores[1].probability if len(scores) > 1 else 0.0), _DIGITS),
+        threshold=model.threshold,
+        top=scores[:top],
+        model=model.ref,
+    )
