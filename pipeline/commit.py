@@ -1,0 +1,133 @@
+"""Alone writes records, result blobs and tags, so that in the end they speak of the upload that is there now.
+
+The order is the proof (tests/exhaustive runs every interleaving of it): read the record, look at the upload, put the
+result on the ETag the record knows, write the record on its own ETag, tag the upload. A conflict anywhere starts over,
+then looking up the result blob's ETag instead of believing the record.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from errors import Conflict, Missing
+from pipeline import tasks
+from record import Correction, Record, Status, record_id, tombstone, utc
+from store import Known, Present, Stores
+from store.documents import to_json
+from store.tags import tags_of
+
+log = logging.getLogger("imagestore.commit")
+
+LONGEST_NAME = 1019
+"""Azure takes names of 1,024 characters; the result's is five longer than the upload's."""
+_TRIES = 50
+Revise = Callable[[Record | None], Record | None]
+"""From the record as it is known (or None) to what it is to be, or None to leave it."""
+
+
+class Contended(Exception):
+    """Others kept writing this record; trying again later helps."""
+
+
+def commit(stores: Stores, name: str, etag: str, revise: Revise) -> None:
+    """Bring record, result and tags of upload `name` up to date, if `etag` is still its version.
+
+    If the upload was overwritten it is queued again; if it is gone, it is forgotten. Raises Away, Contended.
+    """
+    id, believe_record = record_id(name), True
+    for _ in range(_TRIES):
+        known = stores.records.read(id)
+        result_etag = _result_etag(stores, name, known, believe_record)
+        present = stores.uploads.look(name)
+        if present is None:
+            return forget(stores, name)
+        if present.etag != etag:
+            log.info("superseded id=%s", id)
+            return tasks.send(stores.work, tasks.Task(tasks.PREPROCESS, name))
+        record = revise(known.record if known else None)
+        try:
+            if record is not None:
+                written = stores.results.put(result_name(name), to_json(record), "application/json", result_etag)
+                stores.records.write(record, written, known.etag if known else None)
+                log.info("committed id=%s status=%s", id, record.status)
+            elif known is not None:
+                record = known.record
+            if record is not None:
+                _tag(stores, name, record, present)
+            return None
+        except Conflict:
+            believe_record = False
+    raise Contended(f"record {id} was written by others {_TRIES} times in a row")
+
+
+def forget(stores: Stores, name: str) -> None:
+    """Delete what was made of an upload that is gone, and leave a tombstone. Raises Away, Contended.
+
+    The tombstone is written anew even over an older one: whoever read that one must find its ETag changed.
+    """
+    id = record_id(name)
+    for _ in range(_TRIES):
+        known = stores.records.read(id)
+        result_etag = _result_etag(stores, name, known, False)
+        staged = stores.staging.look(staged_name(name)) if len(name) <= LONGEST_NAME else None
+        if stores.uploads.look(name) is not None:
+            return
+        try:
+            if result_etag is not None:
+                stores.results.delete(result_name(name), result_etag)
+            if staged is not None:
+                stores.staging.delete(staged_name(name), staged.etag)
+            stores.records.write(tombstone(name, utc()), None, known.etag if known else None)
+            log.info("forgotten id=%s", id)
+            return
+        except Conflict:
+            continue
+    raise Contended(f"record {id} was written by others {_TRIES} times in a row")
+
+
+def finish(record: Record) -> Revise:
+    """Revise to this record: a person's correction stays while the picture is the same, and the same work changes nothing."""
+
+    def revise(known: Record | None) -> Record | None:
+        finished = replace(record, correction=_correction(known, record)).finished(utc())
+        if known is None or not _speaks_of_the_same_upload(known, finished):
+            return finished
+        if finished.status is Status.FAILED and known.status is not Status.FAILED:
+            return None  # a late failure takes nothing back
+        return None if known.says_the_same_as(finished) else finished
+
+    return revise
+
+
+def staged_name(name: str) -> str:
+    """The name of the staged blob of an upload."""
+    return name + ".png"
+
+
+def result_name(name: str) -> str:
+    """The name of the result blob of an upload; one whose name would be too long is named by its id."""
+    return (name if len(name) <= LONGEST_NAME else record_id(name)) + ".json"
+
+
+def _result_etag(stores: Stores, name: str, known: Known | None, believe_record: bool) -> str | None:
+    if believe_record:
+        return known.result_etag if known else None
+    present = stores.results.look(result_name(name))
+    return present.etag if present else None
+
+
+def _tag(stores: Stores, name: str, record: Record, present: Present) -> None:
+    try:
+        stores.uploads.tag(name, tags_of(record), present)
+    except Missing:  # deleted just now: its own event follows
+        log.info("gone before it was tagged id=%s", record.id)
+
+
+def _correction(known: Record | None, record: Record) -> Correction | None:
+    if known is None or known.upload is None or record.upload is None or known.upload.sha256 is None:
+        return None
+    return known.correction if known.upload.sha256 == record.upload.sha256 else None
+
+
+def _speaks_of_the_same_upload(known: Record, record: Record) -> bool:
+    return bool(known.upload and record.upload and known.upload.etag == record.upload.etag)

@@ -1,0 +1,53 @@
+"""What a step needs, made once per process from the settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipeline.live import Live
+from preprocess import Limits
+from settings import Connection, Settings
+from store import Names, Stores, connect
+
+
+@dataclass(frozen=True)
+class Context:
+    """The stores, the live model and the limits; durations in seconds."""
+
+    stores: Stores
+    live: Live
+    limits: Limits
+    top: int
+    retry_delays_s: tuple[float, ...]
+    poison_delay_s: float
+    sweep_min_age_s: float
+    sweep_budget_s: float
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> "Context":
+        """From environment variables. SettingsError or ModelError where something is wrong; no service is asked."""
+        settings = Settings.read(environ)
+        return cls(
+            stores=stores_of(settings, environ),
+            live=Live.load(settings.model_path),
+            limits=Limits(
+                max_bytes=settings.max_bytes,
+                max_pixels=settings.max_pixels,
+                min_side=settings.min_side,
+                max_metadata_bytes=settings.max_metadata_bytes,
+                keep_location=settings.keep_location,
+                decode_seconds=settings.decode_seconds,
+            ),
+            top=settings.top,
+            retry_delays_s=settings.delays,
+            poison_delay_s=settings.poison_delay,
+            sweep_min_age_s=settings.sweep_min_age,
+            sweep_budget_s=settings.sweep_seconds,
+        )
+
+
+def stores_of(settings: Settings, environ: Mapping[str, str]) -> Stores:
+    """The stores that the settings name."""
+    names = Names(
+        settings.uploads_container, settings.staging_container, settings.results_container, settings.cosmos_database
+    )
+    return connect(Connection.read("IMAGES_STORAGE", environ), Connection.read("COSMOS", environ), names)

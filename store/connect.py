@@ -1,0 +1,175 @@
+"""Makes the clients, once per process, from connections and names."""
+
+import logging
+import threading
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from azure.core.settings import settings as sdk
+from azure.cosmos import CosmosClient, DatabaseProxy, PartitionKey
+from azure.storage.blob import BlobServiceClient
+from azure.storage.blob import ExponentialRetry as BlobRetry
+from azure.storage.queue import ExponentialRetry as QueueRetry
+from azure.storage.queue import QueueServiceClient, TextBase64DecodePolicy, TextBase64EncodePolicy
+
+from errors import Conflict, SettingsError
+from settings import BLOB_POISON_QUEUE, WORK_QUEUE, Connection
+from store.blobs import FIRST_READ_BYTES, Blobs
+from store.failures import translated
+from store.queues import Queue
+from store.records import Records
+
+IMAGES = "images"
+_HTTP = {"connection_timeout": 10, "read_timeout": 30}
+_RETRY = {"initial_backoff": 1, "increment_base": 2, "retry_total": 2}
+"""Short: what stays away longer is tried again from the queue, where waiting costs nothing."""
+_COSMOS = {"connection_timeout": 10, "read_timeout": 30, "retry_total": 3, "retry_connect": 2, "retry_backoff_max": 5}
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names of containers and of the database."""
+
+    uploads: str
+    staging: str
+    results: str
+    database: str
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Everything that is kept. A client is made at first use: a service that is away must not keep the app from loading."""
+
+    storage: Connection
+    cosmos: Connection
+    names: Names
+    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False)
+
+    @cached_property
+    def uploads(self) -> Blobs:
+        """The pictures that were dropped."""
+        return self._blobs(self.names.uploads)
+
+    @cached_property
+    def staging(self) -> Blobs:
+        """The preprocessed pictures."""
+        return self._blobs(self.names.staging)
+
+    @cached_property
+    def results(self) -> Blobs:
+        """The results, one JSON blob per upload."""
+        return self._blobs(self.names.results)
+
+    @cached_property
+    def work(self) -> Queue:
+        """Retries, deletions and what else is to be done later."""
+        return self._queue(WORK_QUEUE)
+
+    @cached_property
+    def poison(self) -> Queue:
+        """What the Functions host gave up on."""
+        return self._queue(BLOB_POISON_QUEUE)
+
+    @cached_property
+    def records(self) -> Records:
+        """The records."""
+        with self._lock, translated("connecting to Cosmos DB"):
+            return Records(self.database.get_container_client(IMAGES))
+
+    @cached_property
+    def database(self) -> DatabaseProxy:
+        """The Cosmos DB database."""
+        with self._lock, translated("connecting to Cosmos DB"):
+            return _cosmos(self.cosmos).get_database_client(self.names.database)
+
+    @cached_property
+    def blob_service(self) -> BlobServiceClient:
+        """The account's blobs."""
+        with self._lock:
+            return _blob_service(self.storage)
+
+    @cached_property
+    def queue_service(self) -> QueueServiceClient:
+        """The account's queues."""
+        with self._lock:
+            return _queue_service(self.storage)
+
+    def _blobs(self, container: str) -> Blobs:
+        return Blobs(self.blob_service.get_container_client(container))
+
+    def _queue(self, name: str) -> Queue:
+        policies: dict[str, Any] = {
+            "message_encode_policy": TextBase64EncodePolicy(),
+            "message_decode_policy": TextBase64DecodePolicy(),
+        }
+        return Queue(self.queue_service.get_queue_client(name, **policies))
+
+
+def connect(storage: Connection, cosmos: Connection, names: Names) -> Stores:
+    """The stores behind these connections; nothing is asked of them yet."""
+    sdk.tracing_enabled = False
+    logging.getLogger("azure").setLevel(logging.WARNING)  # the SDK would log each address, and names with it
+    return Stores(storage, cosmos, names)
+
+
+def create(stores: Stores) -> None:
+    """Make the containers, queues and the database where they are missing (Azure: infra does it). Away."""
+    for container in (stores.names.uploads, stores.names.staging, stores.names.results):
+        _unless_there(lambda name=container: stores.blob_service.create_container(name))
+    for queue in (WORK_QUEUE, WORK_QUEUE + "-poison", BLOB_POISON_QUEUE):
+        _unless_there(lambda name=queue: stores.queue_service.create_queue(name))
+    with translated("creating the database"):
+        database = _cosmos(stores.cosmos).create_database_if_not_exists(stores.names.database)
+        database.create_container_if_not_exists(IMAGES, PartitionKey("/id"), default_ttl=-1)
+
+
+def _unless_there(make: Any) -> None:
+    try:
+        with translated("creating a container or queue"):
+            make()
+    except Conflict:
+        return
+
+
+def _blob_service(connection: Connection) -> BlobServiceClient:
+    options: dict[str, Any] = {"retry_policy": BlobRetry(**_RETRY), "max_single_get_size": FIRST_READ_BYTES, **_HTTP}
+    with _checked(connection):
+        if connection.string:
+            return BlobServiceClient.from_connection_string(connection.string, **options)
+        return BlobServiceClient(connection.address("blobServiceUri"), _identity(), **options)
+
+
+def _queue_service(connection: Connection) -> QueueServiceClient:
+    options: dict[str, Any] = {"retry_policy": QueueRetry(**_RETRY), **_HTTP}
+    with _checked(connection):
+        if connection.string:
+            return QueueServiceClient.from_connection_string(connection.string, **options)
+        return QueueServiceClient(connection.address("queueServiceUri"), _identity(), **options)
+
+
+def _cosmos(connection: Connection) -> CosmosClient:
+    with _checked(connection):
+        if connection.string:
+            return CosmosClient.from_connection_string(connection.string, **_COSMOS)
+        return CosmosClient(connection.address("accountEndpoint"), _identity(), **_COSMOS)
+
+
+def _identity() -> Any:
+    from azure.identity import DefaultAzureCredential  # 0.2 s of cold start that a connection string does not need
+
+    return DefaultAzureCredential()
+
+
+class _checked:
+    """Says which connection string is broken; never shows it, since it holds a key."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._name = connection.name
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ValueError | KeyError | AttributeError):
+            raise SettingsError(f"{self._name} is not a valid connection string. See docs/settings.md.") from None

@@ -1,0 +1,27 @@
+"""Turns what the Azure SDKs raise into Missing, Conflict or Away."""
+
+import contextlib
+from collections.abc import Iterator
+
+from azure.core.exceptions import AzureError, HttpResponseError
+
+from errors import Away, Conflict, Missing
+
+_NOT_SET_UP = {"ContainerNotFound", "QueueNotFound", "AccountNotFound"}
+
+
+@contextlib.contextmanager
+def translated(what: str) -> Iterator[None]:
+    """`what` says in a few words what was tried, without any name a user chose."""
+    try:
+        yield
+    except AzureError as error:
+        status = error.status_code if isinstance(error, HttpResponseError) else None
+        code = str(getattr(error, "error_code", "") or "")
+        said = f"{what}: {code or type(error).__name__}{f' ({status})' if status else ''}"
+        if status == 404 and code not in _NOT_SET_UP:
+            raise Missing(said) from error
+        if status in (409, 412) and code not in ("ContainerBeingDeleted", "QueueBeingDeleted"):
+            raise Conflict(said) from error
+        detail = "" if status else f": {str(error).splitlines()[0][:200]}"
+        raise Away(said + detail) from error

@@ -1,0 +1,148 @@
+"""Newest wins: whatever the order of calls and whatever dies in between, all speak of the upload that is there."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from explore import World, explore
+from memory import memory_stores, step
+
+from pipeline import commit as commits
+from pipeline.commit import commit, finish, forget, result_name, staged_name
+from record import ModelRef, Prediction, Record, Score, Status, Upload, record_id
+from store.documents import from_json
+
+NAME = "garden/a.jpg"
+ID = record_id(NAME)
+
+
+@pytest.fixture(autouse=True)
+def _one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal states must look equal whenever they were reached."""
+    monkeypatch.setattr(commits, "utc", lambda: "2026-11-21T09:00:00.000Z")
+
+
+def classified(etag: str, label: str) -> Record:
+    prediction = Prediction(label, 0.9, 0.8, 0.3, (Score(label, 0.9),), ModelRef("m", "1", "0"))
+    return Record(ID, NAME, upload=Upload(etag, 3, sha256="00"), prediction=prediction)
+
+
+def run_commit(stores: Any, etag: str) -> None:
+    commit(stores, NAME, etag, finish(classified(etag, f"label of {etag}")))
+
+
+def overwrite(world: World, then: str) -> None:
+    step("user", "overwrite")
+    etag = world.stores.uploads.place(NAME, b"new")
+    world.spawn(then, partial(run_commit, world.stores, etag))
+
+
+def delete(world: World, then: str) -> None:
+    step("user", "delete")
+    world.stores.uploads.blobs.pop(NAME, None)
+    world.spawn(then, partial(forget, world.stores, NAME))
+
+
+def delete_and_drop_again(world: World) -> None:
+    delete(world, "D")
+    overwrite(world, "B")
+
+
+def new_upload() -> World:
+    world = World(memory_stores(), crash=("A", "B", "D"))
+    world.etag = world.stores.uploads.place(NAME, b"old")  # type: ignore[attr-defined]
+    world.stores.staging.place(staged_name(NAME), b"png")
+    return world
+
+
+def classified_before() -> World:
+    """The upload is the second under its name; the first was classified."""
+    world = new_upload()
+    run_commit(world.stores, "1")
+    world.etag = world.stores.uploads.place(NAME, b"second")  # type: ignore[attr-defined]
+    return world
+
+
+def deleted_before() -> World:
+    """The upload is the second under its name; the first was deleted, and a tombstone stands."""
+    world = new_upload()
+    run_commit(world.stores, "1")
+    world.stores.uploads.blobs.pop(NAME)
+    forget(world.stores, NAME)
+    world.etag = world.stores.uploads.place(NAME, b"second")  # type: ignore[attr-defined]
+    return world
+
+
+def agree(stores: Any) -> str | None:
+    """What is wrong with the end of a run, None if nothing is."""
+    upload, result = stores.uploads.blobs.get(NAME), stores.results.blobs.get(result_name(NAME))
+    known = stores.records.known
+    if upload is None:
+        if known is None or known.record.status is not Status.DELETED:
+            return "the upload is gone, but its record stands"
+        return "the upload is gone, but its result stands" if result else None
+    if known is None or known.record.upload is None:
+        return "no record"
+    if result is None:
+        return "no result"
+    etags = {
+        "record": known.record.upload.etag,
+        "result": from_json(result[1]).upload.etag,  # type: ignore[union-attr]
+        "tags": upload[2].get("of"),
+    }
+    if set(etags.values()) != {str(upload[0])}:
+        return f"upload {upload[0]}, but {etags}"
+    return None if known.result_etag == str(result[0]) else "the record knows another result"
+
+
+BEFORE = [new_upload, classified_before, deleted_before]
+USERS: dict[str, Callable[[World], None]] = {
+    "overwrites": partial(overwrite, then="B"),
+    "deletes": partial(delete, then="D"),
+    "deletes and drops again": delete_and_drop_again,
+    "does nothing": lambda world: None,
+}
+
+
+@pytest.mark.parametrize("before", BEFORE)
+@pytest.mark.parametrize("user", USERS)
+def test_every_interleaving_ends_with_the_newest(before: Callable[[], World], user: str) -> None:
+    def start() -> World:
+        world = before()
+        if USERS[user] is delete_and_drop_again:
+            world.crash = ()  # four processes are enough
+        world.spawn("A", partial(run_commit, world.stores, world.etag))  # type: ignore[attr-defined]
+        world.spawn("U", partial(USERS[user], world))
+        return world
+
+    ends, wrong = explore(start, agree)
+    assert ends > 0
+    assert not wrong, f"{len(wrong)} of {ends} ends are wrong, such as: {wrong[0]}"
+
+
+@pytest.mark.parametrize("before", BEFORE)
+def test_the_same_work_twice_at_once_is_as_once(before: Callable[[], World]) -> None:
+    def start() -> World:
+        world = before()
+        for name in "AB":
+            world.spawn(name, partial(run_commit, world.stores, world.etag))  # type: ignore[attr-defined]
+        return world
+
+    ends, wrong = explore(start, agree)
+    assert ends > 0
+    assert not wrong
+
+
+def test_the_search_finds_a_wrong_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Believing the record even after a conflict is one of the orders that look right; the search must see it fail."""
+    monkeypatch.setattr(commits, "_result_etag", lambda stores, name, known, believe: known and known.result_etag)
+
+    def start() -> World:
+        world = new_upload()
+        world.spawn("A", partial(run_commit, world.stores, world.etag))  # type: ignore[attr-defined]
+        world.spawn("U", partial(overwrite, world, "B"))
+        return world
+
+    with pytest.raises(commits.Contended):
+        explore(start, agree)
