@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from pipeline.live import Live
 from preprocess import Limits
-from settings import Connection, Settings
-from store import Names, Stores, connect
+from settings import Settings
+from store import Stores, open_stores
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Context:
         """From environment variables. SettingsError or ModelError where something is wrong; no service is asked."""
         settings = Settings.read(environ)
         return cls(
-            stores=stores_of(settings, environ),
+            stores=open_stores(settings, environ),
             live=Live.load(settings.model_path),
             limits=Limits(
                 max_bytes=settings.max_bytes,
@@ -43,11 +43,3 @@ class Context:
             sweep_min_age_s=settings.sweep_min_age,
             sweep_budget_s=settings.sweep_seconds,
         )
-
-
-def stores_of(settings: Settings, environ: Mapping[str, str]) -> Stores:
-    """The stores that the settings name."""
-    names = Names(
-        settings.uploads_container, settings.staging_container, settings.results_container, settings.cosmos_database
-    )
-    return connect(Connection.read("IMAGES_STORAGE", environ), Connection.read("COSMOS", environ), names)

@@ -1,8 +1,8 @@
 """Where things are kept: the only room of the core that knows Azure. Its errors are Missing, Conflict and Away."""
 
 from store.blobs import Blob, Blobs, Listed, Present
-from store.connect import Names, Stores, connect, create
+from store.connect import Names, Stores, create, open_stores
 from store.queues import Queue
 from store.records import Known, Records
 
-__all__ = ["Blob", "Blobs", "Known", "Listed", "Names", "Present", "Queue", "Records", "Stores", "connect", "create"]
+__all__ = ["Blob", "Blobs", "Known", "Listed", "Names", "Present", "Queue", "Records", "Stores", "create", "open_stores"]

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -14,13 +15,22 @@ from azure.storage.queue import ExponentialRetry as QueueRetry
 from azure.storage.queue import QueueServiceClient, TextBase64DecodePolicy, TextBase64EncodePolicy
 
 from errors import Conflict, SettingsError
-from settings import BLOB_POISON_QUEUE, WORK_QUEUE, Connection
+from settings import BLOB_POISON_QUEUE, WORK_QUEUE, Connection, Settings
 from store.blobs import FIRST_READ_BYTES, Blobs
 from store.failures import translated
 from store.queues import Queue
 from store.records import Records
 
 IMAGES = "images"
+INDEXING: dict[str, Any] = {
+    "indexingMode": "consistent",
+    "includedPaths": [{"path": "/*"}],
+    "excludedPaths": [{"path": "/image/metadata/*"}, {"path": '/"_etag"/?'}],
+    "compositeIndexes": [
+        [{"path": "/finished_at", "order": "descending"}, {"path": "/id", "order": "ascending"}],
+    ],
+}
+"""What searches need: `Records.find` orders by two fields."""
 _HTTP = {"connection_timeout": 10, "read_timeout": 30}
 _RETRY = {"initial_backoff": 1, "increment_base": 2, "retry_total": 2}
 """Short: what stays away longer is tried again from the queue, where waiting costs nothing."""
@@ -106,11 +116,14 @@ class Stores:
         return Queue(self.queue_service.get_queue_client(name, **policies))
 
 
-def connect(storage: Connection, cosmos: Connection, names: Names) -> Stores:
-    """The stores behind these connections; nothing is asked of them yet."""
+def open_stores(settings: Settings, environ: Mapping[str, str]) -> Stores:
+    """The stores that the settings and connections name; nothing is asked of them yet. SettingsError."""
     sdk.tracing_enabled = False
     logging.getLogger("azure").setLevel(logging.WARNING)  # the SDK would log each address, and names with it
-    return Stores(storage, cosmos, names)
+    names = Names(
+        settings.uploads_container, settings.staging_container, settings.results_container, settings.cosmos_database
+    )
+    return Stores(Connection.read("IMAGES_STORAGE", environ), Connection.read("COSMOS", environ), names)
 
 
 def create(stores: Stores) -> None:
@@ -121,7 +134,7 @@ def create(stores: Stores) -> None:
         _unless_there(lambda name=queue: stores.queue_service.create_queue(name))
     with translated("creating the database"):
         database = _cosmos(stores.cosmos).create_database_if_not_exists(stores.names.database)
-        database.create_container_if_not_exists(IMAGES, PartitionKey("/id"), default_ttl=-1)
+        database.create_container_if_not_exists(IMAGES, PartitionKey("/id"), INDEXING, default_ttl=-1)
 
 
 def _unless_there(make: Any) -> None:

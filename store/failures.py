@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from azure.core.exceptions import AzureError, HttpResponseError
 
-from errors import Away, Conflict, Missing
+from errors import Away, Conflict, Missing, StoreError
 
 _NOT_SET_UP = {"ContainerNotFound", "QueueNotFound", "AccountNotFound"}
 
@@ -23,5 +23,7 @@ def translated(what: str) -> Iterator[None]:
             raise Missing(said) from error
         if status in (409, 412) and code not in ("ContainerBeingDeleted", "QueueBeingDeleted"):
             raise Conflict(said) from error
+        if status == 400:
+            raise StoreError(f"{said}: {str(error).splitlines()[0][:200]}") from error
         detail = "" if status else f": {str(error).splitlines()[0][:200]}"
         raise Away(said + detail) from error

@@ -1,0 +1,122 @@
+"""A worker: imports the function app and runs its functions, as the host asks line by line on standard input.
+
+The first line it writes says which functions there are; then one line for each call that ended. Values are made from
+triggers by the public converters of azure-functions, the same that Azure's own worker uses.
+"""
+
+import importlib
+import json
+import logging
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import IO, Any
+
+import azure.functions as func
+from azure.functions.meta import Datum
+from azurefunctions.extensions.base import get_binding_registry as get_deferred_registry
+
+APP = "function_app"
+
+
+class App:
+    """The functions of the app by name."""
+
+    def __init__(self) -> None:
+        module = importlib.import_module(APP)
+        apps = [value for value in vars(module).values() if isinstance(value, func.FunctionApp)]
+        if len(apps) != 1:
+            raise RuntimeError(f"{APP}.py holds {len(apps)} function apps; it must hold one")
+        self._functions = {f.get_function_name(): f for f in apps[0].get_functions()}
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Name and trigger of each function, as its bindings say."""
+        described = []
+        for name, function in self._functions.items():
+            bindings = [json.loads(raw) for raw in function.get_raw_bindings()]
+            described.append({"name": name, "trigger": next(b for b in bindings if b["type"].endswith("Trigger"))})
+        return described
+
+    def call(self, name: str, value: dict[str, Any]) -> None:
+        """Run a function with the trigger's value."""
+        function = self._functions[name]
+        trigger = function.get_trigger()
+        user_function = function.get_user_function()
+        user_function(**{trigger.name: _CONVERT[trigger.type](value)})
+
+
+def _blob(value: dict[str, Any]) -> Any:
+    """A BlobClient, bound as the extension binds it."""
+    source = {"Connection": value["connection"], "ContainerName": value["container"], "BlobName": value["name"]}
+    data = SimpleNamespace(
+        version="1.0", source="AzureStorageBlobs", content_type="application/json", content=json.dumps(source)
+    )
+    from azurefunctions.extensions.bindings.blob import BlobClient
+
+    converter = get_deferred_registry().get("blobTrigger")
+    return converter.decode(Datum(data, "model_binding_data"), trigger_metadata=None, pytype=BlobClient)
+
+
+def _queue(value: dict[str, Any]) -> Any:
+    metadata = {
+        "Id": Datum(value["id"], "string"),
+        "DequeueCount": Datum(str(value["dequeue_count"]), "json"),
+        "PopReceipt": Datum("", "string"),
+    }
+    converter = func.get_binding_registry().get("queueTrigger")
+    return converter.decode(Datum(value["body"], "string"), trigger_metadata=metadata)
+
+
+def _timer(value: dict[str, Any]) -> Any:
+    info = json.dumps({"Schedule": {"AdjustForDST": True}, "ScheduleStatus": None, "IsPastDue": False})
+    return func.get_binding_registry().get("timerTrigger").decode(Datum(info, "json"), trigger_metadata=None)
+
+
+_CONVERT: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "blobTrigger": _blob,
+    "queueTrigger": _queue,
+    "timerTrigger": _timer,
+}
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")  # whatever the app prints must not mix with the answers
+    os.dup2(2, 1)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(levelname)s %(name)s %(message)s")
+    logging.getLogger("azure").setLevel(logging.WARNING)
+    sys.path.insert(0, os.getcwd())
+    lock = threading.Lock()
+    try:
+        app = App()
+    except Exception as error:  # said to the host, which says it to the user
+        logging.error("the function app does not load", exc_info=True)
+        return _write(answers, lock, {"error": f"{type(error).__name__}: {error}"})
+    _write(answers, lock, {"functions": app.describe()})
+
+    def serve(call: dict[str, Any]) -> None:
+        error = None
+        try:
+            app.call(call["function"], call["value"])
+        except Exception:  # reported to the host, as Azure's worker does
+            error = traceback.format_exc()
+            logging.error("function %s failed\n%s", call["function"], error)
+        _write(answers, lock, {"id": call["id"], "error": error})
+
+    with ThreadPoolExecutor(int(os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT", "4"))) as pool:
+        for line in sys.stdin:
+            pool.submit(serve, json.loads(line))
+
+
+def _write(answers: IO[str], lock: threading.Lock, answer: dict[str, Any]) -> None:
+    with lock:
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()

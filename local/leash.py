@@ -1,0 +1,17 @@
+"""Ends a program when its parent, at the other end of standard input, is gone."""
+
+import os
+import signal
+import sys
+import threading
+
+
+def hold() -> None:
+    """Watch standard input from a thread; at its end send this process SIGTERM."""
+    threading.Thread(target=_watch, name="leash", daemon=True).start()
+
+
+def _watch() -> None:
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
