@@ -1,6 +1,7 @@
 """The picture's record: the one document that the Cosmos item, the result blob and the API share.
 
-Plain dataclasses; store/documents.py reads and writes them as JSON. Times are UTC, ISO 8601 with milliseconds; sizes are bytes, durations milliseconds.
+Plain dataclasses; store/documents.py reads and writes them as JSON. Times are UTC, ISO 8601 with milliseconds; sizes
+are bytes, durations milliseconds.
 """
 
 import hashlib

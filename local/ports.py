@@ -44,7 +44,8 @@ def demand_free(ports: dict[str, int]) -> None:
             if time.monotonic() > deadline:
                 raise PortInUse(
                     f"Port {port} ({name}) is in use, likely by {_LIKELY.get(name, 'another program')} or by an "
-                    f"Intelligent Storage that runs already. Stop it, or choose other ports: imagestore run --ports 20000."
+                    f"Intelligent Storage that runs already. Stop it, or choose other ports: "
+                    "imagestore run --ports 20000."
                 )
             time.sleep(0.1)
 

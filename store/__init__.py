@@ -5,4 +5,16 @@ from store.connect import Names, Stores, create, open_stores
 from store.queues import Queue
 from store.records import Known, Records
 
-__all__ = ["Blob", "Blobs", "Known", "Listed", "Names", "Present", "Queue", "Records", "Stores", "create", "open_stores"]
+__all__ = [
+    "Blob",
+    "Blobs",
+    "Known",
+    "Listed",
+    "Names",
+    "Present",
+    "Queue",
+    "Records",
+    "Stores",
+    "create",
+    "open_stores",
+]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import IO, Any
 
 from azure.core import MatchConditions
 from azure.storage.blob import BlobProperties, ContainerClient, ContentSettings
@@ -44,6 +45,7 @@ class Listed:
     etag: str
     size_bytes: int
     last_modified: datetime
+    md5: bytes | None
     tags: Mapping[str, str]
 
 
@@ -94,9 +96,19 @@ class Blobs:
         """Write a blob whatever was there; its new ETag."""
         return self._upload(name, data, content_type, {"overwrite": True})
 
+    def send(self, name: str, stream: IO[bytes], size_bytes: int, content_type: str, md5: bytes) -> str:
+        """Write a blob from a stream, in blocks where it is large, whatever was there; its new ETag."""
+        settings = ContentSettings(content_type=content_type, content_md5=bytearray(md5))
+        with translated(f"writing to {self.container}"):
+            blob = self._client.get_blob_client(name)
+            written = blob.upload_blob(stream, length=size_bytes, content_settings=settings, overwrite=True)
+        return bare(written["etag"])
+
     def delete(self, name: str, etag: str | None = None) -> None:
         """Delete a blob, if `etag` is given only in that version (else Conflict). One that is gone already is fine."""
-        condition = {} if etag is None else {"etag": quoted(etag), "match_condition": MatchConditions.IfNotModified}
+        condition: dict[str, Any] = (
+            {} if etag is None else {"etag": quoted(etag), "match_condition": MatchConditions.IfNotModified}
+        )
         try:
             with translated(f"deleting from {self.container}"):
                 self._client.delete_blob(name, delete_snapshots="include", **condition)
@@ -125,7 +137,7 @@ class Blobs:
             for page in pages:
                 yield [_listed(blob) for blob in page], getattr(pages, "continuation_token", None) or None
 
-    def _upload(self, name: str, data: bytes, content_type: str, condition: Mapping[str, object]) -> str:
+    def _upload(self, name: str, data: bytes, content_type: str, condition: Mapping[str, Any]) -> str:
         settings = ContentSettings(content_type=content_type)
         with translated(f"writing to {self.container}"):
             written = self._client.get_blob_client(name).upload_blob(
@@ -145,4 +157,7 @@ def quoted(etag: str) -> str:
 
 
 def _listed(blob: BlobProperties) -> Listed:
-    return Listed(blob.name, bare(blob.etag), blob.size, blob.last_modified, blob.tags or {})
+    md5 = blob.content_settings.content_md5
+    return Listed(
+        blob.name, bare(blob.etag), blob.size, blob.last_modified, bytes(md5) if md5 else None, blob.tags or {}
+    )

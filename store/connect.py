@@ -31,10 +31,17 @@ INDEXING: dict[str, Any] = {
     ],
 }
 """What searches need: `Records.find` orders by two fields."""
-_HTTP = {"connection_timeout": 10, "read_timeout": 30}
-_RETRY = {"initial_backoff": 1, "increment_base": 2, "retry_total": 2}
+_HTTP: dict[str, Any] = {"connection_timeout": 10, "read_timeout": 30}
+_BLOCKS = {"max_single_get_size": FIRST_READ_BYTES, "max_single_put_size": 8 * 2**20, "max_block_size": 4 * 2**20}
+_RETRY: dict[str, Any] = {"initial_backoff": 1, "increment_base": 2, "retry_total": 2}
 """Short: what stays away longer is tried again from the queue, where waiting costs nothing."""
-_COSMOS = {"connection_timeout": 10, "read_timeout": 30, "retry_total": 3, "retry_connect": 2, "retry_backoff_max": 5}
+_COSMOS: dict[str, Any] = {
+    "connection_timeout": 10,
+    "read_timeout": 30,
+    "retry_total": 3,
+    "retry_connect": 2,
+    "retry_backoff_max": 5,
+}
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,7 @@ class Names:
 
 @dataclass(frozen=True)
 class Stores:
-    """Everything that is kept. A client is made at first use: a service that is away must not keep the app from loading."""
+    """Everything that is kept. Clients are made at first use: the app must load though a service is away."""
 
     storage: Connection
     cosmos: Connection
@@ -146,7 +153,7 @@ def _unless_there(make: Any) -> None:
 
 
 def _blob_service(connection: Connection) -> BlobServiceClient:
-    options: dict[str, Any] = {"retry_policy": BlobRetry(**_RETRY), "max_single_get_size": FIRST_READ_BYTES, **_HTTP}
+    options: dict[str, Any] = {"retry_policy": BlobRetry(**_RETRY), **_BLOCKS, **_HTTP}
     with _checked(connection):
         if connection.string:
             return BlobServiceClient.from_connection_string(connection.string, **options)

@@ -3,7 +3,13 @@
 import contextlib
 from collections.abc import Iterator
 
-from azure.core.exceptions import AzureError, HttpResponseError
+from azure.core.exceptions import (
+    AzureError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
 
 from errors import Away, Conflict, Missing, StoreError
 
@@ -19,9 +25,9 @@ def translated(what: str) -> Iterator[None]:
         status = error.status_code if isinstance(error, HttpResponseError) else None
         code = str(getattr(error, "error_code", "") or "")
         said = f"{what}: {code or type(error).__name__}{f' ({status})' if status else ''}"
-        if status == 404 and code not in _NOT_SET_UP:
+        if isinstance(error, ResourceNotFoundError) and code not in _NOT_SET_UP:
             raise Missing(said) from error
-        if status in (409, 412) and code not in ("ContainerBeingDeleted", "QueueBeingDeleted"):
+        if isinstance(error, ResourceExistsError | ResourceModifiedError) or status in (409, 412):
             raise Conflict(said) from error
         if status == 400:
             raise StoreError(f"{said}: {str(error).splitlines()[0][:200]}") from error

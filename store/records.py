@@ -84,8 +84,17 @@ class Records:
         if after is not None:
             conditions.append("(c.finished_at < @at OR (c.finished_at = @at AND c.id > @id))")
             values |= {"@at": after[0], "@id": after[1]}
-        query = f"SELECT TOP {int(limit)} * FROM c WHERE {' AND '.join(conditions)} ORDER BY c.finished_at DESC, c.id ASC"
+        query = (
+            f"SELECT TOP {int(limit)} * FROM c WHERE {' AND '.join(conditions)} ORDER BY c.finished_at DESC, c.id ASC"
+        )
         return [_known(item).record for item in self._query(query, values)]
+
+    def now(self) -> str:
+        """The token from which `changes` tells of what changes from now on. Away."""
+        with translated("reading changes"):
+            for _ in self._client.query_items_change_feed(start_time="Now").by_page():
+                pass
+            return str(self._client.client_connection.last_response_headers["etag"])
 
     def changes(self, token: str | None) -> Iterator[tuple[list[Record], str]]:
         """Records as they change, in pages, each with the token from which the next call goes on. Away.
@@ -107,5 +116,3 @@ class Records:
 
 def _known(item: Mapping[str, Any]) -> Known:
     return Known(from_item(dict(item)), bare(item["_etag"]), item.get("result_etag"))
-
-

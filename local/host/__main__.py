@@ -46,10 +46,8 @@ class Host:
         runs: list[Coroutine[Any, Any, None]] = []
         if blob := triggers.get("blobTrigger"):
             runs.append(self._blob_triggers(blob))
-        for function in triggers.get("queueTrigger", []):
-            runs.append(self._queue_trigger(function))
-        for function in triggers.get("timerTrigger", []):
-            runs.append(self._timer(function))
+        runs += [self._queue_trigger(function) for function in triggers.get("queueTrigger", [])]
+        runs += [self._timer(function) for function in triggers.get("timerTrigger", [])]
         self.web.router.add_post("/admin/functions/{name}", self._admin)
         try:
             async with asyncio.TaskGroup() as group:
@@ -97,7 +95,7 @@ class Host:
         return web.Response(status=202)
 
     def _queue(self, connection: str, name: str, *, encoded: bool = False) -> QueueClient:
-        policy = {"message_encode_policy": TextBase64EncodePolicy()} if encoded else {}
+        policy: dict[str, Any] = {"message_encode_policy": TextBase64EncodePolicy()} if encoded else {}
         client = QueueClient.from_connection_string(os.environ[connection], name, retry_total=1, **policy)
         self._clients.append(client)
         return client

@@ -22,7 +22,13 @@ class BlobTriggers:
     """All blob-triggered functions; they share one queue and one limit, as on Azure."""
 
     def __init__(
-        self, pool: Pool, queue: BlobQueue, poison: QueueClient, functions: dict[str, str], parallel: int, threshold: int
+        self,
+        pool: Pool,
+        queue: BlobQueue,
+        poison: QueueClient,
+        functions: dict[str, str],
+        parallel: int,
+        threshold: int,
     ) -> None:
         """`functions` maps a function's name to its connection's name."""
         self._pool, self._queue, self._poison, self._functions = pool, queue, poison, functions

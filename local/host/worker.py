@@ -20,6 +20,7 @@ import azure.functions as func
 from azure.functions.meta import Datum
 from azurefunctions.extensions.base import get_binding_registry as get_deferred_registry
 
+log = logging.getLogger("worker")
 APP = "function_app"
 
 
@@ -45,8 +46,8 @@ class App:
         """Run a function with the trigger's value."""
         function = self._functions[name]
         trigger = function.get_trigger()
-        user_function = function.get_user_function()
-        user_function(**{trigger.name: _CONVERT[trigger.type](value)})
+        assert trigger is not None, f"{name} has no trigger"
+        function.get_user_function()(**{trigger.name: _CONVERT[str(trigger.type)](value)})
 
 
 def _blob(value: dict[str, Any]) -> Any:
@@ -67,13 +68,17 @@ def _queue(value: dict[str, Any]) -> Any:
         "DequeueCount": Datum(str(value["dequeue_count"]), "json"),
         "PopReceipt": Datum("", "string"),
     }
-    converter = func.get_binding_registry().get("queueTrigger")
-    return converter.decode(Datum(value["body"], "string"), trigger_metadata=metadata)
+    return _converter("queueTrigger").decode(Datum(value["body"], "string"), trigger_metadata=metadata)
 
 
 def _timer(value: dict[str, Any]) -> Any:
     info = json.dumps({"Schedule": {"AdjustForDST": True}, "ScheduleStatus": None, "IsPastDue": False})
-    return func.get_binding_registry().get("timerTrigger").decode(Datum(info, "json"), trigger_metadata=None)
+    return _converter("timerTrigger").decode(Datum(info, "json"), trigger_metadata=None)
+
+
+def _converter(kind: str) -> Any:
+    registry: Any = func.get_binding_registry()  # type: ignore[no-untyped-call]
+    return registry.get(kind)
 
 
 _CONVERT: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -114,8 +119,11 @@ def main() -> None:
 
 def _write(answers: IO[str], lock: threading.Lock, answer: dict[str, Any]) -> None:
     with lock:
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+        try:
+            answers.write(json.dumps(answer) + "\n")
+            answers.flush()
+        except BrokenPipeError:  # the host is gone; what is under way may still end well
+            log.info("nobody waits for an answer")
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
-from errors import Conflict, Missing
 from greenlet import getcurrent
+
+from errors import Conflict, Missing
 from store import Blob, Known, Present
 
 

@@ -1,0 +1,44 @@
+"""The command `imagestore`: one module a command, all errors one clear line."""
+
+import sys
+from http.client import HTTPException
+
+import typer
+
+from cli.ls import ls
+from cli.output import errors as screen
+from cli.output import safe
+from cli.run import run
+from cli.show import show
+from cli.upload import upload
+from errors import ImageStoreError
+from local.ports import PortInUse
+from local.process import NotStarted
+from local.supervisor import MissingPrerequisite
+
+app = typer.Typer(
+    name="imagestore",
+    help="Pictures in, labels out: classify what is dropped into Blob Storage, and find it again.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (run, upload, ls, show):
+    app.command()(command)
+
+_TOLD = (ImageStoreError, PortInUse, NotStarted, MissingPrerequisite, OSError, HTTPException)
+
+
+def main() -> None:
+    """Run the command; what a user can do something about is said in one line, without a stack trace."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except _TOLD as error:
+        screen.print(f"imagestore: {safe(str(error), keep_lines=True)}", style="red", markup=False, highlight=False)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""Which stores a command speaks to: those of the environment, of local.settings.json, or of the local stack."""
+
+import json
+import os
+from pathlib import Path
+
+from settings import AZURITE, CONNECTIONS, COSMOS_EMULATOR, ROOT, Settings, read_local_settings
+from store import Stores, open_stores
+
+RUNNING = ROOT / ".local" / "environment.json"
+"""Written by `imagestore run` while it runs."""
+
+
+def opened() -> Stores:
+    """The stores. SettingsError."""
+    environment = {"IMAGES_STORAGE": AZURITE, "COSMOS": COSMOS_EMULATOR}
+    environment |= running() | read_local_settings(ROOT / "local.settings.json")
+    environment |= {key: value for key, value in os.environ.items() if _is_ours(key)}
+    for name in CONNECTIONS:  # an identity given by a nearer source replaces a connection string from a farther one
+        if name not in os.environ and any(key.startswith(name + "__") for key in os.environ):
+            environment.pop(name, None)
+    return open_stores(Settings.read(environment), environment)
+
+
+def running(path: Path = RUNNING) -> dict[str, str]:
+    """The settings of the stack that runs on this machine; empty if none does."""
+    try:
+        values = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(key): str(value) for key, value in values.items()}
+
+
+def _is_ours(key: str) -> bool:
+    return key in Settings().environment() or key.split("__")[0] in CONNECTIONS
