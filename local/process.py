@@ -82,6 +82,7 @@ class Process:
         if lived_s < pause_s:
             return False
         log.warning("%s ended (%s); it is started again", self.name, self._popen.returncode)
+        _let_go(self._popen)
         self.spawn()
         return True
 
@@ -98,8 +99,7 @@ class Process:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(popen.pid, signal.SIGKILL)
             popen.wait()
-        if popen.stdin is not None:
-            popen.stdin.close()
+        _let_go(popen)
 
     def last_words(self, lines: int = 5) -> str:
         """The end of its log."""
@@ -107,3 +107,9 @@ class Process:
             text = self.log_file.read_text("utf-8", "replace").strip().splitlines()
             return "\n".join(text[-lines:]) + f"\n(The whole log: {self.log_file})"
         return ""
+
+
+def _let_go(popen: subprocess.Popen[bytes]) -> None:
+    if popen.stdin is not None:
+        with contextlib.suppress(BrokenPipeError):
+            popen.stdin.close()

@@ -40,7 +40,8 @@ def fit(image: Image.Image, spec: ImageSpec) -> np.ndarray:
     scale = min(image.width / spec.width, image.height / spec.height) * spec.crop
     half_width, half_height = spec.width * scale / 2, spec.height * scale / 2
     x, y = image.width / 2, image.height / 2
-    box = (x - half_width, y - half_height, x + half_width, y + half_height)
+    left, top = max(0.0, x - half_width), max(0.0, y - half_height)  # rounding can put them a hair outside
+    box = (left, top, min(x + half_width, image.width), min(y + half_height, image.height))
     resized = image.resize((spec.width, spec.height), Image.Resampling.BICUBIC, box=box)
     return np.asarray(resized, np.uint8).reshape(spec.height, spec.width, spec.channels)
 

@@ -1,0 +1,97 @@
+"""The whole stack, started once, on ports and in a folder of its own."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from local.ports import Ports
+from local.supervisor import Options, Stack
+from record import Record, record_id
+from settings import ROOT, Settings
+from store import Stores, open_stores
+
+T = TypeVar("T")
+SAMPLES = ROOT / "samples"
+TIMEOUT_S = 60.0
+
+
+def eventually(look: Callable[[], T | None], what: str) -> T:
+    """What `look` finds once it finds something true; fails after a generous time, which is no assertion on speed."""
+    deadline, pause = time.monotonic() + TIMEOUT_S, threading.Event()
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"still waiting for {what}"
+        pause.wait(0.02)
+    return found
+
+
+class Pipeline:
+    """A running stack and the stores behind it."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.stores: Stores = open_stores(Settings.read(stack.environment), stack.environment)
+
+    def drop(self, name: str, data: bytes, content_type: str = "image/jpeg") -> str:
+        """Upload a blob as any client would; its ETag."""
+        return self.stores.uploads.overwrite(name, data, content_type)
+
+    def record(self, name: str, etag: str) -> Record:
+        """The final record of that version of the upload."""
+
+        def look() -> Record | None:
+            known = self.stores.records.read(record_id(name))
+            return known.record if known and known.record.upload and known.record.upload.etag == etag else None
+
+        return eventually(look, f"the record of {name!r}")
+
+    def tags(self, name: str, etag: str) -> dict[str, str]:
+        """The upload's tags, once they speak of that version."""
+        blob = self.stores.blob_service.get_blob_client(self.stores.names.uploads, name)
+
+        def look() -> dict[str, str] | None:
+            tags = blob.get_blob_tags()
+            return tags if tags.get("of") == etag else None
+
+        return eventually(look, f"the tags of {name!r}")
+
+    def is_idle(self) -> bool:
+        """Whether no queue holds anything."""
+        return self.stores.work.length() == 0 and self.stores.poison.length() == 0
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    options = Options(
+        ports=Ports.from_base(23000),
+        folder=tmp_path_factory.mktemp("stack"),
+        workers=2,
+        faults=True,
+        values={"RETRY_DELAYS": "1,1,2,2,3", "POISON_DELAY": "2"},
+    )
+    with Stack(options) as running:
+        running.start(lambda what: None)
+        yield running
+
+
+@pytest.fixture
+def pipeline(stack: Stack) -> Pipeline:
+    return Pipeline(stack)
+
+
+@pytest.fixture
+def cat() -> bytes:
+    return (SAMPLES / "cat.jpg").read_bytes()
+
+
+@pytest.fixture
+def coffee() -> bytes:
+    return (SAMPLES / "coffee.jpg").read_bytes()
+
+
+@pytest.fixture
+def log_of(stack: Stack) -> Callable[[str], Path]:
+    return lambda name: stack.options.folder / "logs" / f"{name}.log"
