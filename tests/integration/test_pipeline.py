@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -194,13 +195,18 @@ def child_of(pid: int) -> int:
     return int(children.read_text().split()[0])
 
 
-def test_an_outage_of_cosmos_is_retried_until_it_is_over(pipeline: Pipeline, coffee: bytes) -> None:
-    import urllib.request
+def test_an_outage_of_cosmos_is_retried_until_it_is_over(
+    pipeline: Pipeline, coffee: bytes, log_of: Callable[[str], Path]
+) -> None:
+    def inject(left: int) -> None:
+        address = f"http://127.0.0.1:{pipeline.stack.options.ports.cosmos}/__fault"
+        urllib.request.urlopen(address, json.dumps({"left": left, "status": 503, "ms": 1}).encode()).close()
 
-    port = pipeline.stack.options.ports.cosmos
-    pipeline.record("before outage.jpg", pipeline.drop("before outage.jpg", coffee))
-    fault = json.dumps({"left": 12, "status": 503, "ms": 1}).encode()
-    urllib.request.urlopen(f"http://127.0.0.1:{port}/__fault", fault).close()
+    before = log_of("host").stat().st_size
+    inject(1_000_000)
     etag = pipeline.drop("in outage.jpg", coffee)
+    id = record_id("in outage.jpg")
+    eventually(lambda: f"id={id} attempt=2, again" in log_of("host").read_text()[before:], "a second failure")
+    inject(0)
     assert pipeline.record("in outage.jpg", etag).label == "espresso"
     eventually(pipeline.is_idle, "empty queues")
