@@ -27,6 +27,7 @@ from settings import ROOT, Settings, read_local_settings
 from store import Stores, open_stores
 
 SAMPLES = ROOT / "samples"
+DATA = ROOT / ".local"
 _POLL_S = 0.2
 _ROWS = 20
 
@@ -48,6 +49,7 @@ def run(
     found = find(images or [])
     options = Options(
         ports=Ports.from_base(ports) if ports else Ports(),
+        folder=DATA,
         workers=workers,
         with_host=not no_host,
         values=read_local_settings(ROOT / "local.settings.json"),

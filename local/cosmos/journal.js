@@ -5,7 +5,7 @@ const fs = require("fs");
 const Items = require("@vercel/cosmosdb-server/lib/account/items").default;
 const Documents = require("@vercel/cosmosdb-server/lib/account/documents").default;
 
-const raw = { set: Items.prototype._set, delete: Items.prototype.delete };
+const rawSet = Items.prototype._set;
 const kindOf = (items) => items.constructor.name;
 const ownerOf = (items) => (items._parent.read() || {})._self || "";
 const isKept = (items) => kindOf(items) !== "PartitionKeyRanges";
@@ -49,19 +49,28 @@ function remember(entry, undo) {
   transaction.undo.push(undo);
 }
 
+/** Take an item out of the engine's maps, expired or not. */
+function drop(items, data) {
+  for (const path of items._uniqueKeyPaths) {
+    const value = path.slice(1).split("/").reduce((found, key) => (found || {})[key], data);
+    items._index.delete(items._getId(path, value, items._getPartition(data)));
+  }
+  items._data.delete(data._rid);
+}
+
 function stored(items, rid) {
   const item = items._data.get(rid);
   return item && item.read();
 }
 
 Items.prototype._set = function set(data) {
-  if (!isKept(this)) return raw.set.call(this, data);
+  if (!isKept(this)) return rawSet.call(this, data);
   const before = stored(this, data._rid);
-  const written = raw.set.call(this, data);
+  const written = rawSet.call(this, data);
   if (this instanceof Documents) this._data.get(data._rid)._lsn = lastLsn += 1;
   remember({ kind: kindOf(this), owner: ownerOf(this), set: written, lsn: lastLsn }, () => {
-    raw.delete.call(this, written.id, this._getPartition(written));
-    if (before) raw.set.call(this, before);
+    drop(this, written);
+    if (before) rawSet.call(this, before);
   });
   return written;
 };
@@ -71,10 +80,10 @@ Items.prototype.delete = function remove(id, partition) {
     const before = this._item("/id", id, partition).read();
     if (!before) throw new Error("does not exist");
     const lsn = (this._data.get(before._rid) || {})._lsn;
-    raw.delete.call(this, before.id, partition);
+    drop(this, before);
     if (!isKept(this)) return;
-    remember({ kind: kindOf(this), owner: ownerOf(this), delete: before.id, partition, rid: before._rid }, () => {
-      raw.set.call(this, before);
+    remember({ kind: kindOf(this), owner: ownerOf(this), delete: before._rid }, () => {
+      rawSet.call(this, before);
       this._data.get(before._rid)._lsn = lsn;
     });
   });
@@ -127,11 +136,11 @@ function apply(entry, homes, account) {
   const home = homes.get(entry.kind === "Databases" ? "Databases" : entry.kind + entry.owner);
   if (!home) return;
   if (entry.set === undefined) {
-    if (stored(home, entry.rid)) raw.delete.call(home, entry.delete, entry.partition);
+    if (stored(home, entry.delete)) drop(home, stored(home, entry.delete));
     return;
   }
   const before = stored(home, entry.set._rid);
-  if (before) raw.delete.call(home, before.id, home._getPartition(before));
+  if (before) drop(home, before);
   home._set(entry.set);
   home._ridCount += 1;
   if (entry.kind === "Databases") homes.set(`Collections${entry.set._self}`, account.database(entry.set.id).collections);

@@ -14,7 +14,6 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 from PIL import Image
-from unit.pictures import encoded, photo
 
 from errors import Missing
 from pipeline.commit import LONGEST_NAME, result_name, staged_name
@@ -22,6 +21,7 @@ from preprocess import open_staged
 from record import Status, record_id
 from settings import ROOT
 from store.documents import from_json
+from unit.pictures import encoded, photo
 
 from .conftest import Pipeline, eventually
 
@@ -68,7 +68,9 @@ def test_an_overwrite_gives_the_new_result(pipeline: Pipeline, cat: bytes, coffe
     assert pipeline.tags("overwritten.jpg", etag)["label"] == second.label
 
 
-@pytest.mark.parametrize("name", ["Füße/猫 & co.jpg", "a/b/c/d.e.f", "100% #1?.jpg", "'\";--.png", "emoji 🐈.jpg", "a+b c.jpg"])
+@pytest.mark.parametrize(
+    "name", ["Füße/猫 & co.jpg", "a/b/c/d.e.f", "100% #1?.jpg", "'\";--.png", "emoji 🐈.jpg", "a+b c.jpg"]
+)
 def test_names_are_data(pipeline: Pipeline, coffee: bytes, name: str) -> None:
     etag = pipeline.drop(name, coffee)
     record = pipeline.record(name, etag)
@@ -79,7 +81,12 @@ def test_names_are_data(pipeline: Pipeline, coffee: bytes, name: str) -> None:
 def test_a_user_s_own_tags_stay(pipeline: Pipeline, coffee: bytes) -> None:
     blob = pipeline.stores.blob_service.get_blob_client(pipeline.stores.names.uploads, "tagged.jpg")
     etag = blob.upload_blob(coffee, overwrite=True, tags={"customer": "42"})["etag"].strip('"')
-    assert pipeline.tags("tagged.jpg", etag) == {"customer": "42", "status": "classified", "label": "espresso", "of": etag}
+    assert pipeline.tags("tagged.jpg", etag) == {
+        "customer": "42",
+        "status": "classified",
+        "label": "espresso",
+        "of": etag,
+    }
 
 
 @pytest.mark.parametrize(
@@ -127,9 +134,7 @@ def test_a_deleted_upload_takes_everything_with_it(pipeline: Pipeline, coffee: b
     assert again.status is Status.CLASSIFIED
 
 
-def test_a_forged_staged_blob_makes_no_record(
-    pipeline: Pipeline, coffee: bytes, log_of: Callable[[str], Path]
-) -> None:
+def test_a_forged_staged_blob_makes_no_record(pipeline: Pipeline, coffee: bytes, log_of: Callable[[str], Path]) -> None:
     pipeline.record("true.jpg", pipeline.drop("true.jpg", coffee))
     stolen = pipeline.stores.staging.get("true.jpg.png").data or b""
     pipeline.stores.staging.overwrite("forged.jpg.png", stolen, "image/png")

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import azure_functions_runtime as runtime
 
 sys.path.insert(0, os.path.dirname(__file__))
-import protos  # noqa: E402
+import protos
 
 
 def trigger(function: str, connection: str, blob: str) -> tuple[str, protos.TypedData]:

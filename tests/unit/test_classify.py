@@ -8,13 +8,13 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from unit.pictures import SAMPLES
 
 from classify import load_model, predict
 from errors import ModelError
 from preprocess import Limits, preprocess
 from record import ImageSpec
 from settings import ROOT
+from unit.pictures import SAMPLES
 
 DEFAULT = ROOT / "model" / "default.onnx"
 META = {"name": "tiny", "version": "3", "labels": json.dumps(["dark", "light"]), "threshold": "0.6", "crop": "1"}

@@ -5,19 +5,19 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
-from unit.pictures import SAMPLES, encoded, photo
 
 from errors import PictureError, Reason
 from preprocess import Limits, preprocess
 from record import ImageSpec
+from unit.pictures import SAMPLES, encoded, photo
 
 GRAY = ImageSpec(224, 224, 1, 0.875)
 COLOUR = ImageSpec(96, 64, 3, 1.0)
 
 
-def reason(data: bytes, limits: Limits = Limits()) -> Reason:
+def reason(data: bytes, limits: Limits | None = None) -> Reason:
     with pytest.raises(PictureError) as caught:
-        preprocess(data, GRAY, limits)
+        preprocess(data, GRAY, limits or Limits())
     return caught.value.reason
 
 

@@ -28,7 +28,9 @@ MODEL = ModelRef("default", "1", "77e0")
 def classified(confidence: float = 0.8, label: str = "tabby") -> Record:
     prediction = Prediction(label, confidence, 0.5, 0.35, (Score(label, confidence),), MODEL)
     upload = Upload("0x1", 10, "image/jpeg", "9b1c")
-    return Record(record_id("a.jpg"), "a.jpg", upload=upload, image=ImageInfo("JPEG", 4, 3, "RGB"), prediction=prediction)
+    return Record(
+        record_id("a.jpg"), "a.jpg", upload=upload, image=ImageInfo("JPEG", 4, 3, "RGB"), prediction=prediction
+    )
 
 
 def test_status_and_label_follow_from_the_prediction() -> None:

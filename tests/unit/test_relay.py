@@ -31,7 +31,9 @@ def line(request: str, status: int) -> bytes:
         ("PUT /devstoreaccount1/uploads/%FF.jpg", 201, None),
     ],
 )
-def test_a_finished_write_or_deletion_of_a_blob_is_an_event(request_line: str, status: int, change: Change | None) -> None:
+def test_a_finished_write_or_deletion_of_a_blob_is_an_event(
+    request_line: str, status: int, change: Change | None
+) -> None:
     assert change_in(line(request_line, status)) == change
 
 
@@ -41,6 +43,8 @@ def test_no_signature_is_passed_on() -> None:
     assert "SECRET" not in str(change.event())
 
 
-@pytest.mark.parametrize("junk", [b"", b"Azurite Blob service is starting", b'"PUT', b"\xff\xfe", b'"PUT / HTTP/1.1" 201'])
+@pytest.mark.parametrize(
+    "junk", [b"", b"Azurite Blob service is starting", b'"PUT', b"\xff\xfe", b'"PUT / HTTP/1.1" 201']
+)
 def test_other_lines_are_ignored(junk: bytes) -> None:
     assert change_in(junk) is None

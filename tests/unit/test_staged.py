@@ -5,10 +5,10 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
-from unit.pictures import encoded, photo
 
 from preprocess import open_staged, write_staged
 from preprocess.staged import NotStaged
+from unit.pictures import encoded, photo
 
 
 @pytest.mark.parametrize("channels", [1, 3])
