@@ -1,7 +1,7 @@
 """How well the default model does, gray against colour: `python -m bench.default_model FOLDER`.
 
-Takes every picture below FOLDER whose file name is one of ImageNet's names for a class ("zebra.png",
-"snow_leopard_2.jpg") as that class, and all others as strangers. The figures in model/README.md come from Debian's photographs:
+Takes every picture below FOLDER whose file name is one of ImageNet's names for a class ("zebra.png", "sea lion 2.jpg")
+as that class, and all others as strangers. The figures in model/README.md come from Debian's photographs:
 apt-get install tuxpaint-stamps-default; python -m bench.default_model /usr/share/tuxpaint/stamps
 """
 

@@ -68,3 +68,9 @@ def recognise(head: bytes) -> Format:
 def names() -> str:
     """The formats that are read, for a message."""
     return ", ".join(row.name for row in FORMATS)
+
+
+def table() -> str:
+    """The formats as a Markdown table."""
+    rows = [f"| {row.name} | {row.variants} |" for row in FORMATS]
+    return "\n".join(["| Format | Variants |", "|---|---|", *rows]) + "\n"

@@ -1,0 +1,37 @@
+"""The docs name everything that there is, and link only to what exists."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cli.main import app
+from errors import Reason
+from record import Status
+from settings import ROOT
+
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "model" / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+
+
+def test_reasons_statuses_and_commands_are_in_the_docs() -> None:
+    text = "\n".join(page.read_text() for page in PAGES)
+    for name in (*Reason, *Status, *(f"imagestore {command.callback.__name__}" for command in app.registered_commands)):
+        assert str(name) in text, name
+
+
+def test_formats_in_the_docs_are_those_of_the_code() -> None:
+    from preprocess import formats
+
+    assert formats.table() in (ROOT / "docs" / "formats.md").read_text()
