@@ -5,9 +5,9 @@ from functools import partial
 from typing import Any
 
 import pytest
-from explore import World, explore
-from memory import memory_stores, step
 
+from exhaustive.explore import World, explore
+from exhaustive.memory import memory_stores, step
 from pipeline import commit as commits
 from pipeline.commit import commit, finish, forget, result_name, staged_name
 from record import ModelRef, Prediction, Record, Score, Status, Upload, record_id
