@@ -45,6 +45,8 @@ def commit(stores: Stores, name: str, etag: str, revise: Revise) -> None:
             log.info("superseded id=%s", id)
             return tasks.send(stores.work, tasks.Task(tasks.PREPROCESS, name))
         record = revise(known.record if known else None)
+        if record is None and known is not None and result_etag != known.result_etag:
+            record = known.record  # the result is not the one this record was written with: bring them together
         try:
             if record is not None:
                 written = stores.results.put(result_name(name), to_json(record), "application/json", result_etag)

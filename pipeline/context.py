@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline.live import Live
-from preprocess import Limits
+from preprocess import Decoder, Limits
 from settings import Settings
 from store import Stores, open_stores
 
@@ -15,6 +15,7 @@ class Context:
 
     stores: Stores
     live: Live
+    decoder: Decoder
     limits: Limits
     top: int
     retry_delays_s: tuple[float, ...]
@@ -29,6 +30,7 @@ class Context:
         return cls(
             stores=open_stores(settings, environ),
             live=Live.load(settings.model_path),
+            decoder=Decoder(),
             limits=Limits(
                 max_bytes=settings.max_bytes,
                 max_pixels=settings.max_pixels,

@@ -9,7 +9,7 @@ from dataclasses import replace
 from errors import Missing, PictureError, Reason
 from pipeline.commit import LONGEST_NAME, commit, finish, staged_name
 from pipeline.context import Context
-from preprocess import preprocess, write_staged
+from preprocess import write_staged
 from record import ImageSpec, Record, Staged, Upload, record_id, rejection, utc
 from store import Blob
 from store.documents import to_json
@@ -29,7 +29,8 @@ def on_upload(context: Context, name: str) -> None:
     record = _begun(name, blob)
     spec = context.live.current().spec
     try:
-        image, pixels = preprocess(_acceptable(context, name, blob), spec, context.limits)
+        data = _acceptable(context, name, blob)
+        image, pixels = context.decoder.preprocess(data, spec, context.limits)
     except PictureError as error:
         rejected = replace(record, problem=rejection(STEP, error), timings_ms={STEP: _ms_since(started)})
         return commit(context.stores, name, blob.etag, finish(rejected))

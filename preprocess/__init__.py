@@ -1,7 +1,8 @@
-"""From a picture's bytes to what a model takes. A library of its own: it needs Pillow and NumPy, and knows no Azure."""
+"""From a picture's bytes to what a model takes. A library: it needs Pillow, pi-heif and NumPy, and knows no Azure."""
 
+from preprocess.decoder import Decoder
 from preprocess.limits import Limits
 from preprocess.preprocess import preprocess
 from preprocess.staged import open_staged, write_staged
 
-__all__ = ["Limits", "open_staged", "preprocess", "write_staged"]
+__all__ = ["Decoder", "Limits", "open_staged", "preprocess", "write_staged"]

@@ -6,15 +6,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import pi_heif
 from PIL import Image, ImageCms
+from PIL.TiffImagePlugin import TiffImageFile
 
 from errors import PictureError, Reason
-from preprocess.formats import HEAD_BYTES, Format, recognise
+from preprocess.formats import HEAD_BYTES, Format, recognise, unsupported
 from preprocess.limits import Limits
+from preprocess.webp import canvas_size
 
+pi_heif.register_heif_opener(thumbnails=False)
 Image.MAX_IMAGE_PIXELS = None  # our own check comes before any pixel is decoded, and names the setting
 WHITE = 255
 SRGB = ImageCms.createProfile("sRGB")
+_PROFILE_SPACES = {"CMYK": "CMYK", "RGB": "RGB ", "L": "GRAY"}
+_TIFF_SUBFILE, _TIFF_SUB_IFDS, _TIFF_DNG_VERSION = 254, 330, 50706
+_STRIP_ROWS_BYTES = 2**24
 
 
 @dataclass(frozen=True)
@@ -32,25 +39,19 @@ class Opened:
 def open_picture(data: bytes, limits: Limits) -> Opened:
     """Read the header and check it against the limits. PictureError says what is wrong with the picture."""
     row = recognise(data[:HEAD_BYTES])
+    if row.name == "WEBP" and (size := canvas_size(data)):
+        _check_size(*size, limits)  # its decoder sets memory for the whole canvas aside as soon as it is opened
     with decoder(row):
-        image = Image.open(io.BytesIO(data), formats=(row.plugin,))
-        width, height = image.size
-        mode = image.mode
-    if width * height > limits.max_pixels:
-        raise PictureError(
-            Reason.TOO_MANY_PIXELS,
-            f"{width} × {height} = {_mega(width * height)} MP; "
-            f"the limit is {_mega(limits.max_pixels)} MP (MAX_PIXELS).",
-        )
-    if min(width, height) < limits.min_side:
-        raise PictureError(
-            Reason.TOO_SMALL, f"{width} × {height}: the shorter side must have {limits.min_side} pixels (MIN_SIDE)."
-        )
-    with decoder(row):
-        frames = int(getattr(image, "n_frames", 1))
-        if frames > 1:
-            image.seek(0)
-    return Opened(row, image, width, height, mode, frames)
+        image = Image.open(io.BytesIO(data), formats=(row.name,))
+    width, height = image.size
+    _check_size(width, height, limits)
+    if _is_raw_photo(image):
+        raise unsupported("a RAW photo (TIFF-based)")
+    mode, frames = image.mode, _count_frames(image)
+    if frames is None:  # later frames are broken: the first may not be, and counting has moved the decoder
+        with decoder(row):
+            image = Image.open(io.BytesIO(data), formats=(row.name,))
+    return Opened(row, image, width, height, mode, frames or 1)
 
 
 def read_pixels(opened: Opened, channels: int, at_least: int) -> Image.Image:
@@ -62,9 +63,8 @@ def read_pixels(opened: Opened, channels: int, at_least: int) -> Image.Image:
     profile = _foreign_profile(image)
     with decoder(opened.format):
         if hasattr(image, "draft"):
-            image.draft(
-                "L" if channels == 1 and profile is None and image.mode == "RGB" else None, (at_least, at_least)
-            )
+            gray_at_once = channels == 1 and profile is None and image.mode == "RGB"
+            image.draft("L" if gray_at_once else None, (at_least, at_least))
         image.load()
     flat = _over_white(_eight_bit(image))
     if profile is not None:
@@ -81,7 +81,43 @@ def decoder(row: Format) -> Iterator[None]:
         raise
     except Exception as error:
         reason = Reason.TRUNCATED if _means_truncated(error) else Reason.CORRUPT
-        raise PictureError(reason, f"The {row.name} decoder says: {str(error) or type(error).__name__}.") from error
+        said = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise PictureError(reason, f"The {row.name} decoder says: {said}.") from error
+
+
+def _check_size(width: int, height: int, limits: Limits) -> None:
+    if width * height > limits.max_pixels:
+        raise PictureError(
+            Reason.TOO_MANY_PIXELS,
+            f"{width} × {height} = {_mega(width * height)} MP; "
+            f"the limit is {_mega(limits.max_pixels)} MP (MAX_PIXELS).",
+        )
+    if min(width, height) < limits.min_side:
+        raise PictureError(
+            Reason.TOO_SMALL, f"{width} × {height}: the shorter side must have {limits.min_side} pixels (MIN_SIDE)."
+        )
+
+
+def _count_frames(image: Image.Image) -> int | None:
+    """How many frames there are; None where the decoder stumbles over a later one."""
+    try:
+        frames = int(getattr(image, "n_frames", 1))
+        if image.tell() != 0:
+            image.seek(0)
+    except MemoryError:
+        raise
+    except Exception:  # the decoder raises what it likes
+        return None
+    return frames
+
+
+def _is_raw_photo(image: Image.Image) -> bool:
+    """Whether a TIFF is a camera's RAW file, whose first page is only a thumbnail."""
+    if not isinstance(image, TiffImageFile):
+        return False
+    tags = image.tag_v2
+    is_thumbnail = tags.get(_TIFF_SUBFILE) == 1 and _TIFF_SUB_IFDS in tags
+    return _TIFF_DNG_VERSION in tags or is_thumbnail
 
 
 def _means_truncated(error: Exception) -> bool:
@@ -93,45 +129,70 @@ def _mega(pixels: int) -> str:
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
-    """Scale 16-bit, 32-bit and float samples to 8 bits instead of clipping them."""
+    """Scale 16-bit, 32-bit and float samples to 8 bits instead of clipping them, a strip at a time."""
     if not image.mode.startswith(("I", "F")):
         return image
-    samples = np.nan_to_num(np.asarray(image, np.float64), posinf=0, neginf=0)
-    low, high = float(samples.min()), float(samples.max())
-    if image.mode.startswith("I") and low >= 0 and high <= 65_535:
-        low, high = 0.0, 65_535.0
-    elif image.mode == "F" and low >= 0 and high <= 1:
-        low, high = 0.0, 1.0
-    elif low >= 0 and high <= WHITE:
-        low, high = 0.0, float(WHITE)
-    scaled = (samples - low) * (WHITE / ((high - low) or 1.0))
-    return Image.fromarray(np.rint(scaled).astype(np.uint8))
+    rows = max(1, _STRIP_ROWS_BYTES // (8 * image.width))
+    strips = [(0, top, image.width, min(top + rows, image.height)) for top in range(0, image.height, rows)]
+    ranges = [_range(_samples(image, strip)) for strip in strips]
+    low, high = _full_scale(image.mode, min(r[0] for r in ranges), max(r[1] for r in ranges))
+    gray = Image.new("L", image.size)
+    for strip in strips:
+        scaled = (np.clip(_samples(image, strip), low, high) - low) * (WHITE / ((high - low) or 1.0))
+        gray.paste(Image.fromarray(np.rint(scaled).astype(np.uint8)), strip[:2])
+    return gray
+
+
+def _samples(image: Image.Image, strip: tuple[int, int, int, int]) -> np.ndarray:
+    samples: np.ndarray = np.asarray(image.crop(strip)).astype(np.float64)
+    return samples
+
+
+def _range(samples: np.ndarray) -> tuple[float, float]:
+    finite = samples[np.isfinite(samples)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+
+
+def _full_scale(mode: str, low: float, high: float) -> tuple[float, float]:
+    """What becomes black and what white: the range that such samples usually have, else their own."""
+    if mode.startswith("I") and low >= 0 and high <= 65_535:
+        return 0.0, 65_535.0
+    if mode == "F" and low >= 0 and high <= 1:
+        return 0.0, 1.0
+    if low >= 0 and high <= WHITE:
+        return 0.0, float(WHITE)
+    return low, high
 
 
 def _over_white(image: Image.Image) -> Image.Image:
     """Lay transparent pixels over white. Palettes become colours."""
     if image.mode in ("LA", "PA", "La", "RGBa", "RGBA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+        try:
+            alpha = image.convert("RGBA")
+        except (ValueError, TypeError, IndexError):  # a transparency that does not fit the picture: shown without
+            image.info.pop("transparency", None)
+            return image.convert("RGB")
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), alpha).convert("RGB")
     return image.convert("RGB") if image.mode == "P" else image
 
 
 def _foreign_profile(image: Image.Image) -> ImageCms.ImageCmsProfile | None:
-    """The embedded colour profile, unless there is none, it is broken, or it is sRGB anyway."""
+    """The embedded colour profile, unless it is missing, broken, for other colours, or sRGB anyway."""
     data = image.info.get("icc_profile")
-    if not data:
+    if not data or image.mode not in _PROFILE_SPACES:
         return None
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(data))
         name = ImageCms.getProfileDescription(profile)
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        space = profile.profile.xcolor_space
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError, AttributeError):
         return None
-    return None if "srgb" in name.lower() else profile
+    return None if "srgb" in name.lower() or space != _PROFILE_SPACES[image.mode] else profile
 
 
 def _to_srgb(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Image:
     try:
         converted = ImageCms.profileToProfile(image, profile, SRGB, outputMode="RGB")
-    except (ImageCms.PyCMSError, ValueError):  # a profile for another mode than the picture's
+    except (ImageCms.PyCMSError, ValueError):  # a profile that LittleCMS cannot use
         return image
     return converted if converted is not None else image

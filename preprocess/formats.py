@@ -1,6 +1,6 @@
 """The pictures that are read: a closed list, told by content alone, never by name or content type.
 
-A new format is one row in FORMATS and one test picture. docs/formats.md is made from these rows.
+A new format is one row in FORMATS and one test picture in tests/unit/gallery.py. docs/formats.md is made from the rows.
 """
 
 import re
@@ -8,40 +8,74 @@ from dataclasses import dataclass
 
 from errors import PictureError, Reason
 
-HEAD_BYTES = 64
+HEAD_BYTES = 512
 """How much of a file `recognise` needs to see."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """One row: its name in records, the Pillow plugin that decodes it, and how its files begin."""
+    """One row: its name, in records and in Pillow; how its files begin; what is read of it."""
 
     name: str
-    plugin: str
     signature: re.Pattern[bytes]
     variants: str
 
 
 def _row(name: str, signature: bytes, variants: str) -> Format:
-    return Format(name, name, re.compile(signature, re.DOTALL), variants)
+    return Format(name, re.compile(signature, re.DOTALL), variants)
 
+
+_BRANDS = rb"....ftyp(?=.{0,64}"  # the major brand, and the compatible ones behind it
 
 FORMATS = (
-    _row("JPEG", rb"\xff\xd8\xff", "baseline, progressive, gray, RGB, CMYK, YCCK"),
+    _row("JPEG", rb"\xff\xd8\xff", "baseline, progressive; gray, RGB, CMYK, YCCK; multi-picture: the first"),
     _row("PNG", rb"\x89PNG\r\n\x1a\n", "1 to 16 bits, palette, alpha, interlaced; animated: the first frame"),
     _row("WEBP", rb"RIFF....WEBP", "lossy, lossless, alpha; animated: the first frame"),
+    _row("AVIF", _BRANDS + rb"(avif|avis))", "8 to 12 bits, alpha; sequences: the first frame"),
+    _row("HEIF", _BRANDS + rb"(hei[csmx]|hev[csmx]|mif1|msf1))", "HEIC of phones; several pictures: the main one"),
+    _row("GIF", rb"GIF8[79]a", "palette, transparency; animated: the first frame"),
+    _row(
+        "TIFF",
+        rb"II\*\0|MM\0\*|MM\*\0|II\0\*|MM\0\+|II\+\0",
+        "strips, tiles; 1 to 32 bits, float; LZW, Deflate, PackBits, JPEG, CCITT, Zstandard; many pages: the first",
+    ),
+    _row("BMP", rb"BM", "1 to 32 bits, RLE"),
+    _row("JPEG2000", rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51", "JP2 and code streams, 8 and 16 bits, alpha"),
 )
 
 STRANGERS = (
+    ("a DICOM picture", rb".{128}DICM"),
     ("a PDF document", rb"%PDF-"),
-    ("a PostScript document", rb"%!PS"),
-    ("an SVG drawing", rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!DOCTYPE svg|<svg)"),
+    ("a PostScript document", rb"%!PS|\xc5\xd0\xd3\xc6"),
+    ("an SVG drawing", rb"(\xef\xbb\xbf)?\s*(<\?xml.*?\?>\s*)?(<!--.*?-->\s*)*(<!DOCTYPE svg|<svg)"),
     ("an HTML page", rb"\s*(<!DOCTYPE html|<html)"),
-    ("a video (MP4 or QuickTime)", rb"....(ftyp(isom|iso\d|mp4|avc1|qt  |M4V|3gp)|moov|mdat)"),
+    ("a RAW photo (Canon CR2)", rb"(II\*\0|MM\0\*)....CR\x02"),
+    ("a RAW photo (Canon CR3)", rb"....ftypcrx "),
+    ("a RAW photo (Canon CRW)", rb"II\x1a\0\0\0HEAPCCDR"),
+    ("a RAW photo (Fujifilm)", rb"FUJIFILMCCD-RAW"),
+    ("a RAW photo (Olympus)", rb"IIR[OS]|MMOR"),
+    ("a RAW photo (Panasonic)", rb"IIU\0"),
+    ("a RAW photo (Sigma)", rb"FOVb"),
+    ("a video (MP4 or QuickTime)", rb"....(ftyp|moov|mdat|wide|free)"),
     ("a video (Matroska or WebM)", rb"\x1aE\xdf\xa3"),
     ("a video (AVI)", rb"RIFF....AVI "),
-    ("a RAW photo (Canon CR3)", rb"....ftypcrx "),
-    ("a ZIP archive or Office document", rb"PK\x03\x04"),
+    ("a video (MPEG)", rb"\0\0\x01[\xb3\xba]|G.{187}G"),
+    ("a video (Windows Media)", rb"0&\xb2u\x8ef\xcf\x11"),
+    ("a video (Flash)", rb"FLV\x01"),
+    ("a sound", rb"RIFF....WAVE|ID3|OggS|fLaC"),
+    ("a JPEG XL picture", rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n"),
+    ("a JPEG XR picture", rb"II\xbc[\0\x01]"),
+    ("a Photoshop document", rb"8BPS"),
+    ("a GIMP document", rb"gimp xcf"),
+    ("an icon", rb"\0\0[\x01\x02]\0|icns"),
+    ("an OpenEXR picture", rb"v/1\x01"),
+    ("a Radiance picture", rb"#\?RADIANCE|#\?RGBE"),
+    ("a FITS picture", rb"SIMPLE  ="),
+    ("a Netpbm picture", rb"P[1-7fF]\s"),
+    ("a DDS texture", rb"DDS "),
+    ("a QOI picture", rb"qoif"),
+    ("a DjVu document", rb"AT&TFORM"),
+    ("an archive or Office document", rb"PK\x03\x04|\x1f\x8b|7z\xbc\xaf|Rar!|\xd0\xcf\x11\xe0"),
 )
 
 _STRANGERS = tuple((name, re.compile(pattern, re.DOTALL | re.IGNORECASE)) for name, pattern in STRANGERS)
@@ -54,15 +88,20 @@ def recognise(head: bytes) -> Format:
     """
     if not head:
         raise PictureError(Reason.EMPTY, "The file has 0 bytes.")
-    for row in FORMATS:
-        if row.signature.match(head):
-            return row
+    found = next((row for row in FORMATS if row.signature.match(head)), None)
+    if found is not None and not (found.name == "TIFF" and _is_raw_photo(head)):
+        return found
     for name, pattern in _STRANGERS:
         if pattern.match(head):
-            raise PictureError(Reason.UNSUPPORTED_FORMAT, f"This is {name}, which is not read. Read are: {names()}.")
+            raise unsupported(name)
     raise PictureError(
         Reason.NOT_AN_IMAGE, f"The file begins with {head[:8].hex(' ')}, as no known picture does. Read are: {names()}."
     )
+
+
+def unsupported(name: str) -> PictureError:
+    """The error for a known stranger."""
+    return PictureError(Reason.UNSUPPORTED_FORMAT, f"This is {name}, which is not read. Read are: {names()}.")
 
 
 def names() -> str:
@@ -74,3 +113,8 @@ def table() -> str:
     """The formats as a Markdown table."""
     rows = [f"| {row.name} | {row.variants} |" for row in FORMATS]
     return "\n".join(["| Format | Variants |", "|---|---|", *rows]) + "\n"
+
+
+def _is_raw_photo(head: bytes) -> bool:
+    """Whether a TIFF header says that it is a RAW photo; decode.py knows the others by their tags."""
+    return head[8:11] == b"CR\x02"

@@ -1,0 +1,51 @@
+"""The decode child: `python -m preprocess.child`. Answers requests on standard output until standard input ends."""
+
+import os
+import resource
+import signal
+import sys
+
+from errors import PictureError
+from preprocess.limits import Limits
+from preprocess.preprocess import preprocess
+from preprocess.wire import Answer, read_request, write_answer
+
+_GRACE_S = 10.0
+_BYTES_PER_PIXEL = 16
+_BASE_BYTES = 512 * 2**20
+
+
+def main() -> None:
+    """Serve until the worker is gone."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a decoder library prints must not mix with the answers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the worker's to hear
+    limited = None
+    while (request := read_request(sys.stdin.buffer)) is not None:
+        data, spec, limits = request
+        if limits != limited:
+            _limit_memory(limits)
+            limited = limits
+        # The worker kills a child that takes too long; should it be dead itself, this ends the child even in C code.
+        signal.setitimer(signal.ITIMER_REAL, limits.decode_seconds + _GRACE_S)
+        try:
+            image, pixels = preprocess(data, spec, limits)
+            answer = Answer(image=image, pixels=pixels)
+        except PictureError as error:
+            answer = Answer(problem=error)
+        except Exception as error:  # a fault of ours: the worker must hear of it, and it is tried again
+            answer = Answer(failure=f"{type(error).__name__}: {error}")
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        write_answer(answers, answer)
+        del data, request, answer
+
+
+def _limit_memory(limits: Limits) -> None:
+    """A decoder that asks for more than an acceptable picture needs gets a MemoryError, not the whole machine."""
+    allowed = _BASE_BYTES + _BYTES_PER_PIXEL * limits.max_pixels + 2 * limits.max_bytes
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    resource.setrlimit(resource.RLIMIT_AS, (allowed if hard == resource.RLIM_INFINITY else min(allowed, hard), hard))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""Preprocessing in a process of its own, so that a picture cannot hurt its neighbours.
+
+One long-lived child per worker decodes one picture at a time. One that hangs is killed (`decode_timeout`); one that
+dies is replaced and the picture tried once more, since it may have been killed from outside; the second death is the
+picture's (`decoder_crashed`). Whatever else the child says is a fault of ours.
+"""
+
+import contextlib
+import os
+import select
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from typing import IO
+
+import numpy as np
+
+from errors import PictureError, Reason
+from preprocess.limits import Limits
+from preprocess.wire import ANSWER, MAGIC, Answer, read_answer, write_request
+from record import ImageInfo, ImageSpec
+
+_READ_BYTES = 2**20
+_MAX_ANSWER_BYTES = 2**28
+_DEATHS_ALLOWED = 1
+
+
+class DecoderFailed(Exception):
+    """The child had a fault that is not the picture's, such as running out of memory; trying again may help."""
+
+
+class _Died(Exception):
+    """The child is gone, or answers nonsense."""
+
+
+class _TimedOut(Exception):
+    """The child did not answer in time."""
+
+
+@dataclass
+class _Child:
+    popen: subprocess.Popen[bytes]
+    to: IO[bytes]
+    answers: IO[bytes]
+
+    @classmethod
+    def start(cls) -> "_Child":
+        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (root, environment.get("PYTHONPATH"))))
+        popen = subprocess.Popen(
+            [sys.executable, "-m", "preprocess.child"], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert popen.stdin is not None
+        assert popen.stdout is not None
+        return cls(popen, popen.stdin, popen.stdout)
+
+    def ask(self, data: bytes, spec: ImageSpec, limits: Limits, deadline: float) -> Answer:
+        try:
+            write_request(self.to, data, spec, limits)
+        except (BrokenPipeError, OSError) as error:
+            raise _Died from error
+        magic, length = struct.unpack(ANSWER, self._read(struct.calcsize(ANSWER), deadline))
+        if magic != MAGIC or length > _MAX_ANSWER_BYTES:
+            raise _Died
+        try:
+            return read_answer(self._read(length, deadline))
+        except (ValueError, KeyError, TypeError) as error:
+            raise _Died from error
+
+    def _read(self, count: int, deadline: float) -> bytes:
+        parts, missing = [], count
+        while missing:
+            ready, _, _ = select.select([self.answers], [], [], max(0.0, deadline - time.monotonic()))
+            if not ready:
+                raise _TimedOut
+            part = os.read(self.answers.fileno(), min(missing, _READ_BYTES))
+            if not part:
+                raise _Died
+            parts.append(part)
+            missing -= len(part)
+        return b"".join(parts)
+
+    def end(self) -> str:
+        """Kill it; how it had ended."""
+        self.popen.kill()
+        code = self.popen.wait()
+        for pipe in (self.to, self.answers):
+            with contextlib.suppress(OSError):
+                pipe.close()
+        with contextlib.suppress(ValueError):
+            return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        return f"exit code {code}"
+
+
+class Decoder:
+    """Preprocesses pictures in a child process. Safe to use from several threads; they take turns."""
+
+    def __init__(self) -> None:
+        self._child: _Child | None = None
+        self._lock = threading.Lock()
+
+    def preprocess(self, data: bytes, spec: ImageSpec, limits: Limits) -> tuple[ImageInfo, np.ndarray]:
+        """As `preprocess.preprocess`. Raises PictureError where the picture is at fault, else DecoderFailed."""
+        with self._lock:
+            for death in range(_DEATHS_ALLOWED + 1):
+                try:
+                    answer = self._ask(data, spec, limits)
+                    break
+                except _Died:
+                    how = self._end()
+                    if death == _DEATHS_ALLOWED:
+                        detail = f"The decoder died of this picture ({how}), twice."
+                        raise PictureError(Reason.DECODER_CRASHED, detail) from None
+                except _TimedOut:
+                    self._end()
+                    limit = f"{limits.decode_seconds:g} s (DECODE_SECONDS)"
+                    raise PictureError(Reason.DECODE_TIMEOUT, f"Decoding took longer than {limit}.") from None
+        if answer.problem is not None:
+            raise answer.problem
+        if answer.failure is not None:
+            raise DecoderFailed(answer.failure)
+        assert answer.image is not None
+        assert answer.pixels is not None
+        return answer.image, answer.pixels
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id, None before the first picture."""
+        return self._child.popen.pid if self._child else None
+
+    def close(self) -> None:
+        """End the child."""
+        with self._lock:
+            if self._child is not None:
+                self._end()
+
+    def _ask(self, data: bytes, spec: ImageSpec, limits: Limits) -> Answer:
+        if self._child is not None and self._child.popen.poll() is not None:
+            self._end()  # killed while it had nothing to do
+        self._child = self._child or _Child.start()
+        return self._child.ask(data, spec, limits, time.monotonic() + limits.decode_seconds)
+
+    def _end(self) -> str:
+        assert self._child is not None
+        child, self._child = self._child, None
+        return child.end()
