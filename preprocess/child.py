@@ -18,7 +18,9 @@ _BASE_BYTES = 512 * 2**20
 def main() -> None:
     """Serve until the worker is gone."""
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a decoder library prints must not mix with the answers
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):  # decoder libraries print what they think of a picture; the answer says all that matters
+        os.dup2(nowhere, descriptor)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the worker's to hear
     limited = None
     while (request := read_request(sys.stdin.buffer)) is not None:

@@ -138,7 +138,8 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     low, high = _full_scale(image.mode, min(r[0] for r in ranges), max(r[1] for r in ranges))
     gray = Image.new("L", image.size)
     for strip in strips:
-        scaled = (np.clip(_samples(image, strip), low, high) - low) * (WHITE / ((high - low) or 1.0))
+        samples = np.nan_to_num(_samples(image, strip), nan=low, posinf=high, neginf=low)
+        scaled = (np.clip(samples, low, high) - low) * (WHITE / ((high - low) or 1.0))
         gray.paste(Image.fromarray(np.rint(scaled).astype(np.uint8)), strip[:2])
     return gray
 

@@ -1,0 +1,77 @@
+"""A picture cannot hurt its neighbours: the decode child hangs, dies or lies, and costs that one picture."""
+
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from errors import PictureError, Reason
+from preprocess import Decoder, Limits, preprocess
+from preprocess.decoder import DecoderFailed
+from record import ImageSpec
+from unit.pictures import encoded, photo
+
+SPEC = ImageSpec(64, 64, 1, 1.0)
+GOOD = encoded(photo())
+FAULTS = Path(__file__).resolve().parents[1] / "faults"
+HANG, CRASH, NONSENSE, MEMORY = (GOOD + f"TEST:{fault}".encode() for fault in ("HANG", "CRASH", "NONSENSE", "MEMORY"))
+
+
+@pytest.fixture
+def decoder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Decoder]:
+    monkeypatch.setenv("PYTHONPATH", str(FAULTS))  # its sitecustomize.py makes marked pictures misbehave
+    running = Decoder()
+    yield running
+    running.close()
+
+
+def reason(decoder: Decoder, data: bytes, limits: Limits | None = None) -> Reason:
+    with pytest.raises(PictureError) as caught:
+        decoder.preprocess(data, SPEC, limits or Limits())
+    return caught.value.reason
+
+
+def test_it_gives_what_preprocess_gives(decoder: Decoder) -> None:
+    image, pixels = decoder.preprocess(GOOD, SPEC, Limits())
+    expected_image, expected = preprocess(GOOD, SPEC, Limits())
+    assert image == expected_image
+    assert (pixels == expected).all()
+    assert pixels.dtype == np.uint8
+    assert reason(decoder, b"no picture") is Reason.NOT_AN_IMAGE
+
+
+def test_one_child_serves_many(decoder: Decoder) -> None:
+    decoder.preprocess(GOOD, SPEC, Limits())
+    first = decoder.pid
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: decoder.preprocess(GOOD, SPEC, Limits()), range(40)))
+    assert decoder.pid == first
+
+
+def test_a_decoder_that_hangs_is_ended(decoder: Decoder) -> None:
+    assert reason(decoder, HANG, Limits(decode_seconds=1.0)) is Reason.DECODE_TIMEOUT
+    decoder.preprocess(GOOD, SPEC, Limits())
+
+
+@pytest.mark.parametrize("data", [CRASH, NONSENSE], ids=["dies", "writes nonsense"])
+def test_a_decoder_that_dies_or_lies_costs_that_picture(decoder: Decoder, data: bytes) -> None:
+    assert reason(decoder, data) is Reason.DECODER_CRASHED
+    decoder.preprocess(GOOD, SPEC, Limits())
+
+
+def test_running_out_of_memory_is_a_failure_of_ours(decoder: Decoder) -> None:
+    with pytest.raises(DecoderFailed, match="MemoryError"):
+        decoder.preprocess(MEMORY, SPEC, Limits())
+    decoder.preprocess(GOOD, SPEC, Limits())
+
+
+def test_a_child_killed_from_outside_costs_nothing(decoder: Decoder) -> None:
+    for _ in range(3):
+        decoder.preprocess(GOOD, SPEC, Limits())
+        assert decoder.pid is not None
+        os.kill(decoder.pid, signal.SIGKILL)
+    decoder.preprocess(GOOD, SPEC, Limits())
