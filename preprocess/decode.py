@@ -20,6 +20,7 @@ Image.MAX_IMAGE_PIXELS = None  # our own check comes before any pixel is decoded
 WHITE = 255
 SRGB = ImageCms.createProfile("sRGB")
 _PROFILE_SPACES = {"CMYK": "CMYK", "RGB": "RGB ", "L": "GRAY"}
+_PLAIN_MODES = {"1", "L", "RGB"}
 _TIFF_SUBFILE, _TIFF_SUB_IFDS, _TIFF_DNG_VERSION = 254, 330, 50706
 _STRIP_ROWS_BYTES = 2**24
 
@@ -69,6 +70,8 @@ def read_pixels(opened: Opened, channels: int, at_least: int) -> Image.Image:
     flat = _over_white(_eight_bit(image))
     if profile is not None:
         flat = _to_srgb(flat, profile)
+    if flat.mode not in _PLAIN_MODES:
+        flat = flat.convert("RGB")  # LAB has no other way to gray
     return flat.convert("L" if channels == 1 else "RGB")
 
 

@@ -34,10 +34,9 @@ _BATCH = 500
 
 
 def run_batch(
-    job: tuple[int, int, list[tuple[str, bytes]], Decoder, Path],
+    seed: int, first: int, gallery: list[tuple[str, bytes]], decoder: Decoder, folder: Path
 ) -> tuple[Counter[tuple[str, str]], list[str]]:
     """Inputs `first` to `first + _BATCH` of the run with this seed."""
-    seed, first, gallery, decoder, folder = job
     counts: Counter[tuple[str, str]] = Counter()
     findings = []
     for number in range(first, first + _BATCH):

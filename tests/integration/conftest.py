@@ -17,6 +17,7 @@ from store import Stores, open_stores
 
 T = TypeVar("T")
 SAMPLES = ROOT / "samples"
+FAULTS = ROOT / "tests" / "faults"
 TIMEOUT_S = 60.0
 
 
@@ -74,9 +75,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         folder=tmp_path_factory.mktemp("stack"),
         workers=2,
         faults=True,
-        values={"RETRY_DELAYS": "1,1,2,2,3", "POISON_DELAY": "2"},
+        values={"RETRY_DELAYS": "1,1,2,2,3", "POISON_DELAY": "2", "DECODE_SECONDS": "3"},
     )
-    with Stack(options) as running:
+    with pytest.MonkeyPatch.context() as environment, Stack(options) as running:
+        environment.setenv("PYTHONPATH", str(FAULTS))  # lets marked pictures hang or kill the decode child
         running.start(lambda what: None)
         yield running
 

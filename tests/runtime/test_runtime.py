@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from integration.conftest import Pipeline
+from integration.conftest import FAULTS, Pipeline
 from local.ports import Ports
 from local.supervisor import Options, Stack
 from settings import ROOT
+from unit.pictures import encoded, photo
 
 HERE = Path(__file__).resolve().parent
 REQUIREMENTS = (ROOT / "requirements.txt", HERE / "requirements.txt")
@@ -57,12 +58,20 @@ def test_microsofts_worker_indexes_and_invokes_the_app(worker: Path, tmp_path: P
         etag = pipeline.drop("by microsoft.jpg", (ROOT / "samples" / "coffee.jpg").read_bytes())
         calls = ["preprocess:uploads/by microsoft.jpg", "classify:staging/by microsoft.jpg.png"]
         calls += ["work:uploads/by microsoft.jpg", "poison:uploads/not ours", "sweep:"]
+        crash = pipeline.drop("crash.png", encoded(photo()) + b"TEST:CRASH")
+        good = pipeline.drop("good.png", encoded(photo()))
+        calls += ["preprocess:uploads/crash.png", "preprocess:uploads/good.png", "classify:staging/good.png.png"]
         done = subprocess.run(
             [worker, HERE / "invoke.py", ROOT, *calls],
-            env={**os.environ, **stack.environment}, capture_output=True, text=True, check=False,
+            env={**os.environ, **stack.environment, "PYTHONPATH": str(FAULTS)},
+            capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr[-3000:]
         said = json.loads(done.stdout.strip().splitlines()[-1])
         assert said["functions"] == ["classify", "poison", "preprocess", "sweep", "work"]
         assert said["results"] == [None] * len(calls)
         assert pipeline.record("by microsoft.jpg", etag).label == "espresso"
+        problem = pipeline.record("crash.png", crash).problem
+        assert problem is not None
+        assert problem.reason == "decoder_crashed"
+        assert pipeline.record("good.png", good).problem is None

@@ -75,3 +75,23 @@ def test_a_child_killed_from_outside_costs_nothing(decoder: Decoder) -> None:
         assert decoder.pid is not None
         os.kill(decoder.pid, signal.SIGKILL)
     decoder.preprocess(GOOD, SPEC, Limits())
+
+
+def test_a_hundred_megapixels_fit_in_bounded_memory(decoder: Decoder) -> None:
+    """A baseline JPEG is scaled while it is decoded: the child grows by little more than the file."""
+    large = encoded(photo(500, 500).resize((10_000, 10_000)), "JPEG", quality=85)
+    decoder.preprocess(GOOD, SPEC, Limits())
+    before = peak_mb(decoder)
+    image, pixels = decoder.preprocess(large, SPEC, Limits())
+    assert (image.width, image.height) == (10_000, 10_000)
+    _, small = preprocess(encoded(photo(500, 500), "JPEG", quality=95), SPEC, Limits())
+    assert np.abs(pixels.astype(int) - small).mean() < 3
+    assert peak_mb(decoder) - before < 60 + len(large) / 1e6
+
+
+def peak_mb(decoder: Decoder) -> float:
+    status = Path(f"/proc/{decoder.pid}/status")
+    if not status.exists():
+        pytest.skip("this system does not tell a process's peak memory")
+    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024

@@ -15,6 +15,7 @@ from unit.gallery import ALL, ANIMATED, GRAY, GRAYS, HEIGHT, LOSSLESS, LOSSY, SO
 from unit.pictures import encoded, photo
 
 SPEC = ImageSpec(64, 64, 1, 1.0)
+SRGB, LAB = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
 COLOUR = ImageSpec(64, 64, 3, 1.0)
 
 
@@ -81,6 +82,23 @@ def test_floats_of_any_range_are_scaled_not_clipped() -> None:
     assert abs(int(np.median(pixels)) - 127) <= 1
     ramp[0, 0], ramp[1, 1] = np.nan, np.inf
     staged(encoded(Image.fromarray(ramp), "TIFF"))
+
+
+@pytest.mark.parametrize("mode", ["1", "LAB", "YCbCr", "CMYK", "RGBX", "I;16B"])
+def test_every_colour_model_that_a_tiff_can_hold_is_shown(mode: str) -> None:
+    source = photo(64, 64)
+    if mode == "I;16B":
+        deep = (np.asarray(source.convert("L"), np.uint16) * 257).astype(">u2")
+        image = Image.frombytes("I;16B", (64, 64), deep.tobytes())
+    else:
+        image = (
+            ImageCms.profileToProfile(source, SRGB, LAB, outputMode="LAB") if mode == "LAB" else source.convert(mode)
+        )
+    assert image is not None
+    shown, plain = staged(encoded(image, "TIFF")), staged(encoded(source))
+    if mode == "1":  # dithered: right on average
+        shown, plain = shown.mean(axis=(0, 1)), plain.mean(axis=(0, 1))
+    assert np.abs(shown - plain).mean() < 4
 
 
 def test_a_colour_profile_is_converted() -> None:
