@@ -22,7 +22,7 @@ SRGB = ImageCms.createProfile("sRGB")
 _PROFILE_SPACES = {"CMYK": "CMYK", "RGB": "RGB ", "L": "GRAY"}
 _PLAIN_MODES = {"1", "L", "RGB"}
 _TIFF_SUBFILE, _TIFF_SUB_IFDS, _TIFF_DNG_VERSION = 254, 330, 50706
-_STRIP_ROWS_BYTES = 2**24
+_STRIP_PIXELS = 2**22
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,15 @@ def read_pixels(opened: Opened, channels: int, at_least: int) -> Image.Image:
             gray_at_once = channels == 1 and profile is None and image.mode == "RGB"
             image.draft("L" if gray_at_once else None, (at_least, at_least))
         image.load()
-    flat = _over_white(_eight_bit(image))
-    if profile is not None:
-        flat = _to_srgb(flat, profile)
-    if flat.mode not in _PLAIN_MODES:
-        flat = flat.convert("RGB")  # LAB has no other way to gray
-    return flat.convert("L" if channels == 1 else "RGB")
+    scale = _full_scale(image)
+    mode = "L" if channels == 1 else "RGB"
+    strips = list(_strips(image))
+    if len(strips) == 1:
+        return _flat(image, scale, profile).convert(mode)
+    result = Image.new(mode, image.size)
+    for strip in strips:
+        result.paste(_flat(image.crop(strip), scale, profile).convert(mode), strip[:2])
+    return result
 
 
 @contextlib.contextmanager
@@ -131,41 +134,51 @@ def _mega(pixels: int) -> str:
     return f"{pixels / 1e6:.4g}"
 
 
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """Scale 16-bit, 32-bit and float samples to 8 bits instead of clipping them, a strip at a time."""
+def _strips(image: Image.Image) -> Iterator[tuple[int, int, int, int]]:
+    """The picture in horizontal strips, so that work on a large one needs memory for a small part at a time."""
+    rows = max(1, _STRIP_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        yield 0, top, image.width, min(top + rows, image.height)
+
+
+def _flat(
+    image: Image.Image, scale: tuple[float, float] | None, profile: ImageCms.ImageCmsProfile | None
+) -> Image.Image:
+    """Eight bits a sample, no alpha, in sRGB, of a mode that every other can be made of."""
+    flat = _over_white(image if scale is None else _eight_bit(image, *scale))
+    if profile is not None:
+        flat = _to_srgb(flat, profile)
+    return flat if flat.mode in _PLAIN_MODES else flat.convert("RGB")  # LAB has no other way to gray
+
+
+def _full_scale(image: Image.Image) -> tuple[float, float] | None:
+    """What becomes black and what white, where samples have more than 8 bits: their usual range, else their own."""
     if not image.mode.startswith(("I", "F")):
-        return image
-    rows = max(1, _STRIP_ROWS_BYTES // (8 * image.width))
-    strips = [(0, top, image.width, min(top + rows, image.height)) for top in range(0, image.height, rows)]
-    ranges = [_range(_samples(image, strip)) for strip in strips]
-    low, high = _full_scale(image.mode, min(r[0] for r in ranges), max(r[1] for r in ranges))
-    gray = Image.new("L", image.size)
-    for strip in strips:
-        samples = np.nan_to_num(_samples(image, strip), nan=low, posinf=high, neginf=low)
-        scaled = (np.clip(samples, low, high) - low) * (WHITE / ((high - low) or 1.0))
-        gray.paste(Image.fromarray(np.rint(scaled).astype(np.uint8)), strip[:2])
-    return gray
+        return None
+    ranges = [_range(_samples(image.crop(strip))) for strip in _strips(image)]
+    low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
+    if image.mode.startswith("I") and low >= 0 and high <= 65_535:
+        return 0.0, 65_535.0
+    if image.mode == "F" and low >= 0 and high <= 1:
+        return 0.0, 1.0
+    return (0.0, float(WHITE)) if low >= 0 and high <= WHITE else (low, high)
 
 
-def _samples(image: Image.Image, strip: tuple[int, int, int, int]) -> np.ndarray:
-    samples: np.ndarray = np.asarray(image.crop(strip)).astype(np.float64)
+def _eight_bit(image: Image.Image, low: float, high: float) -> Image.Image:
+    """Samples between low and high, scaled to 8 bits instead of clipped; what is no number is black."""
+    samples = np.nan_to_num(_samples(image), nan=low, posinf=high, neginf=low)
+    scaled = (np.clip(samples, low, high) - low) * (WHITE / ((high - low) or 1.0))
+    return Image.fromarray(np.rint(scaled).astype(np.uint8))
+
+
+def _samples(image: Image.Image) -> np.ndarray:
+    samples: np.ndarray = np.asarray(image).astype(np.float64)
     return samples
 
 
 def _range(samples: np.ndarray) -> tuple[float, float]:
     finite = samples[np.isfinite(samples)]
     return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-
-
-def _full_scale(mode: str, low: float, high: float) -> tuple[float, float]:
-    """What becomes black and what white: the range that such samples usually have, else their own."""
-    if mode.startswith("I") and low >= 0 and high <= 65_535:
-        return 0.0, 65_535.0
-    if mode == "F" and low >= 0 and high <= 1:
-        return 0.0, 1.0
-    if low >= 0 and high <= WHITE:
-        return 0.0, float(WHITE)
-    return low, high
 
 
 def _over_white(image: Image.Image) -> Image.Image:
