@@ -33,12 +33,8 @@ FILES: dict[str, Callable[[], bytes]] = {
     "JPEG progressive": lambda: _encoded(_image(np.uint8).convert("RGB"), "JPEG", progressive=True),
     "PNG RGB": lambda: _encoded(_image(np.uint8).convert("RGB"), "PNG", compress_level=1),
     "PNG RGBA": lambda: _encoded(_image(np.uint8).convert("RGBA"), "PNG", compress_level=1),
-    "TIFF 16 bit": lambda: _encoded(
-        Image.fromarray(np.ascontiguousarray(_ramp(np.uint16))), "TIFF", compression="tiff_lzw"
-    ),
-    "TIFF float": lambda: _encoded(
-        Image.fromarray(np.ascontiguousarray(_ramp(np.float32))), "TIFF", compression="tiff_lzw"
-    ),
+    "TIFF 16 bit": lambda: _encoded(_image(np.uint16), "TIFF", compression="tiff_lzw"),
+    "TIFF float": lambda: _encoded(_image(np.float32), "TIFF", compression="tiff_lzw"),
 }
 
 
