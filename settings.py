@@ -47,6 +47,7 @@ class Settings:
     uploads_container: Container = _setting("uploads", "Where pictures are dropped. May exist already, with pictures.")
     staging_container: Container = _setting("staging", "Preprocessed pictures, one PNG per upload.")
     results_container: Container = _setting("results", "One JSON result per upload.")
+    keep_results: bool = _setting(False, "Whether results outlive the deletion of their uploads.")
     cosmos_database: str = _setting("imagedata", "The Cosmos DB database with the records.")
     model: str = _setting("model/default.onnx", "The model file, relative to the app's folder or absolute.")
     top: Positive = _setting(5, "How many classes with their probabilities a record keeps.")

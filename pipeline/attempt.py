@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 
 from pipeline import tasks
-from pipeline.commit import commit, finish, forget
+from pipeline.commit import commit, finish, forget, repair
 from pipeline.context import Context
 from pipeline.on_staged import on_staged
 from pipeline.on_upload import on_upload
@@ -16,6 +16,7 @@ _STEPS: dict[str, Callable[[Context, str], None]] = {
     tasks.PREPROCESS: on_upload,
     tasks.CLASSIFY: on_staged,
     tasks.DELETED: lambda context, name: forget(context.stores, name),
+    tasks.REPAIR: lambda context, name: repair(context.stores, name),
 }
 
 

@@ -29,12 +29,12 @@ class Contended(Exception):
     """Others kept writing this record; trying again later helps."""
 
 
-def commit(stores: Stores, name: str, etag: str, revise: Revise) -> None:
+def commit(stores: Stores, name: str, etag: str, revise: Revise, *, believe_record: bool = True) -> None:
     """Bring record, result and tags of upload `name` up to date, if `etag` is still its version.
 
     If the upload was overwritten it is queued again; if it is gone, it is forgotten. Raises Away, Contended.
     """
-    id, believe_record = record_id(name), True
+    id = record_id(name)
     for _ in range(_TRIES):
         known = stores.records.read(id)
         result_etag = _result_etag(stores, name, known, believe_record)
@@ -75,7 +75,7 @@ def forget(stores: Stores, name: str) -> None:
         if stores.uploads.look(name) is not None:
             return
         try:
-            if result_etag is not None:
+            if result_etag is not None and not stores.names.keep_results:
                 stores.results.delete(result_name(name), result_etag)
             if staged is not None:
                 stores.staging.delete(staged_name(name), staged.etag)
@@ -85,6 +85,22 @@ def forget(stores: Stores, name: str) -> None:
         except Conflict:
             continue
     raise Contended(f"record {id} was written by others {_TRIES} times in a row")
+
+
+def repair(stores: Stores, name: str) -> None:
+    """Make result and tags agree with the record, where that speaks of the present upload. Raises Away, Contended."""
+    known = stores.records.read(record_id(name))
+    if known is not None and known.record.upload is not None:
+        commit(stores, name, known.record.upload.etag, lambda _: None, believe_record=False)
+
+
+def restore(stores: Stores, record: Record, result_etag: str) -> bool:
+    """Write the record that a result blob holds, if there is none; whether there was none. Raises Away."""
+    try:
+        stores.records.write(record, result_etag, None)
+    except Conflict:
+        return False
+    return True
 
 
 def finish(record: Record) -> Revise:

@@ -10,6 +10,7 @@ PREPROCESS = "preprocess"
 CLASSIFY = "classify"
 DELETED = "deleted"
 SWEEP = "sweep"
+REPAIR = "repair"
 
 
 @dataclass(frozen=True)

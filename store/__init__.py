@@ -1,7 +1,7 @@
 """Where things are kept: the only room of the core that knows Azure. Its errors are Missing, Conflict and Away."""
 
 from store.blobs import Blob, Blobs, Listed, Present
-from store.connect import Names, Stores, create, open_stores
+from store.connect import Names, Stores, create, drop_records, open_stores
 from store.queues import Queue
 from store.records import Known, Records
 
@@ -16,5 +16,6 @@ __all__ = [
     "Records",
     "Stores",
     "create",
+    "drop_records",
     "open_stores",
 ]

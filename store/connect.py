@@ -1,5 +1,6 @@
 """Makes the clients, once per process, from connections and names."""
 
+import contextlib
 import logging
 import threading
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from azure.storage.blob import ExponentialRetry as BlobRetry
 from azure.storage.queue import ExponentialRetry as QueueRetry
 from azure.storage.queue import QueueServiceClient, TextBase64DecodePolicy, TextBase64EncodePolicy
 
-from errors import Conflict, SettingsError
+from errors import Conflict, Missing, SettingsError
 from settings import BLOB_POISON_QUEUE, WORK_QUEUE, Connection, Settings
 from store.blobs import FIRST_READ_BYTES, Blobs
 from store.failures import translated
@@ -46,12 +47,13 @@ _COSMOS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Names:
-    """The names of containers and of the database."""
+    """The names of containers and of the database; whether results outlive their uploads."""
 
     uploads: str
     staging: str
     results: str
     database: str
+    keep_results: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,11 @@ class Stores:
     def work(self) -> Queue:
         """Retries, deletions and what else is to be done later."""
         return self._queue(WORK_QUEUE)
+
+    @cached_property
+    def work_poison(self) -> Queue:
+        """Messages of `work` that the Functions host gave up on; nothing reads them but people."""
+        return self._queue(WORK_QUEUE + "-poison")
 
     @cached_property
     def poison(self) -> Queue:
@@ -128,7 +135,11 @@ def open_stores(settings: Settings, environ: Mapping[str, str]) -> Stores:
     sdk.tracing_enabled = False
     logging.getLogger("azure").setLevel(logging.WARNING)  # the SDK would log each address, and names with it
     names = Names(
-        settings.uploads_container, settings.staging_container, settings.results_container, settings.cosmos_database
+        uploads=settings.uploads_container,
+        staging=settings.staging_container,
+        results=settings.results_container,
+        database=settings.cosmos_database,
+        keep_results=settings.keep_results,
     )
     return Stores(Connection.read("IMAGES_STORAGE", environ), Connection.read("COSMOS", environ), names)
 
@@ -142,6 +153,12 @@ def create(stores: Stores) -> None:
     with translated("creating the database"):
         database = _cosmos(stores.cosmos).create_database_if_not_exists(stores.names.database)
         database.create_container_if_not_exists(IMAGES, PartitionKey("/id"), INDEXING, default_ttl=-1)
+
+
+def drop_records(stores: Stores) -> None:
+    """Delete the database with all records; `create` makes it anew. Away."""
+    with contextlib.suppress(Missing), translated("dropping the database"):
+        _cosmos(stores.cosmos).delete_database(stores.names.database)
 
 
 def _unless_there(make: Any) -> None:

@@ -27,6 +27,17 @@ class Known:
     result_etag: str | None
 
 
+@dataclass(frozen=True)
+class Summary:
+    """A record in brief."""
+
+    name: str
+    status: str
+    label: str | None
+    etag: str | None
+    result_etag: str | None
+
+
 class Records:
     """The container of records; the partition key is the id."""
 
@@ -66,6 +77,7 @@ class Records:
         *,
         label: str | None = None,
         status: str | None = None,
+        reason: str | None = None,
         since: str | None = None,
         after: tuple[str, str] | None = None,
         limit: int = PAGE,
@@ -78,6 +90,9 @@ class Records:
         if label is not None:
             conditions.append("c.label = @label")
             values["@label"] = label
+        if reason is not None:
+            conditions.append("c.problem.reason = @reason")
+            values["@reason"] = reason
         if since is not None:
             conditions.append("c.finished_at >= @since")
             values["@since"] = since
@@ -88,6 +103,18 @@ class Records:
             f"SELECT TOP {int(limit)} * FROM c WHERE {' AND '.join(conditions)} ORDER BY c.finished_at DESC, c.id ASC"
         )
         return [_known(item).record for item in self._query(query, values)]
+
+    def summaries(self) -> Iterator["Summary"]:
+        """Of every record what a comparison with the other stores needs. Away."""
+        query = "SELECT c.id, c.name, c.status, c.label, c.upload.etag, c.result_etag FROM c"
+        for item in self._query(query, {}):
+            yield Summary(item["name"], item["status"], item.get("label"), item.get("etag"), item.get("result_etag"))
+
+    def count(self, status: str) -> int:
+        """How many records have this status. Away."""
+        query = "SELECT VALUE COUNT(1) FROM c WHERE c.status = @status"
+        (count,) = self._query(query, {"@status": status})
+        return int(str(count))
 
     def now(self) -> str:
         """The token from which `changes` tells of what changes from now on. Away."""

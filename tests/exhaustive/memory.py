@@ -126,4 +126,5 @@ def memory_stores() -> Any:
         results=MemoryBlobs("results"),
         records=MemoryRecords(),
         work=MemoryQueue(),
+        names=SimpleNamespace(keep_results=False),
     )
