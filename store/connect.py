@@ -34,7 +34,7 @@ INDEXING: dict[str, Any] = {
 """What searches need: `Records.find` orders by two fields."""
 _HTTP: dict[str, Any] = {"connection_timeout": 10, "read_timeout": 30}
 _BLOCKS = {"max_single_get_size": FIRST_READ_BYTES, "max_single_put_size": 8 * 2**20, "max_block_size": 4 * 2**20}
-_RETRY: dict[str, Any] = {"initial_backoff": 1, "increment_base": 2, "retry_total": 2}
+_RETRY: dict[str, Any] = {"initial_backoff": 0, "increment_base": 1, "random_jitter_range": 1, "retry_total": 2}
 """Short: what stays away longer is tried again from the queue, where waiting costs nothing."""
 _COSMOS: dict[str, Any] = {
     "connection_timeout": 10,

@@ -1,0 +1,166 @@
+"""The commands that keep an estate in order."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from errors import Missing
+from local.ports import Ports
+from local.supervisor import Options, Stack
+from pipeline.commit import commit, result_name, staged_name
+from pipeline.verify import Difference, Kind, verify
+from record import Correction, Record, Status, record_id
+from settings import ROOT
+from store.records import Summary
+from unit.pictures import encoded, photo
+
+from .conftest import Pipeline
+from .faults import settled, unseen
+
+PICTURE = encoded(photo(), "JPEG")
+
+
+@pytest.fixture(scope="module")
+def estate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    options = Options(ports=Ports.from_base(23900), folder=tmp_path_factory.mktemp("estate"), workers=2)
+    with Stack(options) as stack:
+        stack.start(lambda what: None)
+        yield Pipeline(stack)
+
+
+def imagestore(estate: Pipeline, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "cli.main", *arguments], cwd=ROOT, capture_output=True, text=True, check=False,
+        env={**os.environ, **estate.stack.environment, "COLUMNS": "200"},
+    )  # fmt: skip
+
+
+def fill(estate: Pipeline, folder: str, count: int) -> dict[str, Record]:
+    etags = {f"{folder}/{number}.jpg": estate.drop(f"{folder}/{number}.jpg", PICTURE) for number in range(count)}
+    records = {name: estate.record(name, etag) for name, etag in etags.items()}
+    assert settled(estate) == []
+    return records
+
+
+def test_sweep_takes_in_what_was_there_before(estate: Pipeline) -> None:
+    with unseen(estate.stack):
+        etags = {name: estate.drop(name, PICTURE) for name in (f"estate/{number}.jpg" for number in range(30))}
+        assert "30 would be queued" in imagestore(estate, "sweep", "--dry-run").stdout
+        assert estate.stores.work.length() == 0
+        swept = imagestore(estate, "sweep", "--rate", "200")
+    assert swept.returncode == 0, swept.stderr
+    assert "30 queued" in swept.stdout
+    for name, etag in etags.items():
+        assert estate.record(name, etag).status in (Status.CLASSIFIED, Status.UNKNOWN)
+    assert settled(estate) == []
+    assert ", 0 queued" in imagestore(estate, "sweep").stdout
+
+
+def test_verify_names_every_difference_and_mends_it(estate: Pipeline) -> None:
+    fill(estate, "verify", 9)
+    assert imagestore(estate, "verify", "--min-age", "0").stdout.strip() == "Everything agrees."
+    stores, items = estate.stores, estate.stores.database.get_container_client("images")
+    name = {number: f"verify/{number}.jpg" for number in range(9)}
+    with unseen(estate.stack):
+        items.delete_item(record_id(name[0]), record_id(name[0]))
+        stores.results.delete(result_name(name[1]))
+        stores.results.overwrite(result_name(name[2]), b"{}", "application/json")
+        stores.staging.delete(staged_name(name[3]))
+        stores.blob_service.get_blob_client("uploads", name[4]).set_blob_tags({"status": "wrong"})
+        stores.uploads.overwrite(name[5], PICTURE + b"\0", "image/jpeg")
+        stores.uploads.delete(name[6])
+        stores.results.overwrite("stray.json", b"{}", "application/json")
+        stores.staging.overwrite("stray too.png", b"", "image/png")
+        expected = {
+            Difference(name[0], Kind.NO_RECORD),
+            Difference(name[1], Kind.NO_RESULT),
+            Difference(name[2], Kind.OTHER_RESULT),
+            Difference(name[3], Kind.NO_STAGED),
+            Difference(name[4], Kind.TAGS),
+            Difference(name[5], Kind.OTHER_VERSION),
+            Difference(name[6], Kind.ORPHAN_RECORD),
+            Difference(name[6], Kind.ORPHAN_RESULT),
+            Difference(name[6], Kind.ORPHAN_STAGED),
+            Difference("stray", Kind.ORPHAN_RESULT),
+            Difference("stray too", Kind.ORPHAN_STAGED),
+        }
+        assert set(verify(stores)) == expected
+        said = imagestore(estate, "verify", "--min-age", "0")
+        assert said.returncode == 1
+        assert all(f"{difference.name}: {difference.kind}" in said.stdout for difference in expected)
+        assert imagestore(estate, "verify", "--fix", "--min-age", "0").returncode == 0
+    assert settled(estate) == []
+
+
+def test_rebuild_gives_the_same_records(estate: Pipeline) -> None:
+    before = fill(estate, "rebuild", 6)
+    corrected, gone = "rebuild/0.jpg", "rebuild/1.jpg"
+    upload = before[corrected].upload
+    assert upload is not None
+
+    def correct(known: Record | None) -> Record | None:
+        assert known is not None
+        return replace(known, correction=Correction("a label", "me", "2026-11-21T09:00:00.000Z"), label="a label")
+
+    commit(estate.stores, corrected, upload.etag, correct)
+    before[corrected] = estate.record(corrected, upload.etag)
+    assert before[corrected].label == "a label"
+    estate.stores.uploads.delete(gone)
+    assert settled(estate) == []
+    del before[gone]
+    rebuilt = imagestore(estate, "rebuild", "--drop")
+    assert rebuilt.returncode == 0, rebuilt.stderr
+    fresh = Pipeline(estate.stack)
+    for name, record in before.items():
+        known = fresh.stores.records.read(record_id(name))
+        assert known is not None
+        assert known.record == record
+    assert fresh.stores.records.read(record_id(gone)) is None
+    assert settled(fresh) == []
+    assert "there already" in imagestore(estate, "rebuild").stdout
+    again = fresh.drop("rebuild/after.jpg", PICTURE)
+    assert fresh.record("rebuild/after.jpg", again).label == before["rebuild/2.jpg"].label
+
+
+def test_retry_and_status(estate: Pipeline) -> None:
+    etag = estate.drop("retry/bad.jpg", b"no picture")
+    before = estate.record("retry/bad.jpg", etag)
+    assert imagestore(estate, "retry", "--reason", "not_an_image", "--dry-run").stdout.strip() == "1 would be queued."
+    assert imagestore(estate, "retry", "retry/bad.jpg").stdout.strip() == "1 queued."
+    assert imagestore(estate, "retry", "no such.jpg").returncode == 1
+    assert imagestore(estate, "retry").stdout.strip() == "0 queued."
+    assert settled(estate) == []
+    assert estate.record("retry/bad.jpg", etag) == before  # the same work twice leaves it as it was
+    said = imagestore(estate, "status").stdout
+    assert "rejected     " in said
+    assert "queue work" in said
+    assert "on their way" in said
+
+
+def test_results_outlive_their_uploads_where_a_setting_says_so(estate: Pipeline) -> None:
+    from pipeline.commit import forget
+
+    fill(estate, "keep", 1)
+    keeping = replace(estate.stores, names=replace(estate.stores.names, keep_results=True))
+    with unseen(estate.stack):
+        estate.stores.uploads.delete("keep/0.jpg")
+        forget(keeping, "keep/0.jpg")
+    assert estate.stores.results.get("keep/0.jpg.json").data
+    with pytest.raises(Missing):
+        estate.stores.staging.get("keep/0.jpg.png")
+    assert not [difference for difference in verify(keeping) if difference.name == "keep/0.jpg"]
+    forget(estate.stores, "keep/0.jpg")
+
+
+def test_records_in_brief_are_the_records(estate: Pipeline) -> None:
+    records = fill(estate, "brief", 2)
+    brief = {summary.name: summary for summary in estate.stores.records.summaries()}
+    for name, record in records.items():
+        known = estate.stores.records.read(record.id)
+        assert known is not None
+        assert record.upload is not None
+        assert brief[name] == Summary(name, record.status, record.label, record.upload.etag, known.result_etag)
