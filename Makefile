@@ -1,5 +1,5 @@
 # make run [IMAGES="My Photos"] [ONCE=1]    set up, start everything, take pictures in
-# make test | check | bench | fuzz | clean   each sets up what it needs
+# make test | check | bench | fuzz | soak | clean   each sets up what it needs
 
 SHELL := /bin/sh
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 export PIP_NO_WARN_SCRIPT_LOCATION=1
 
-.PHONY: run setup test check bench fuzz clean
+.PHONY: run setup test check bench fuzz soak clean
 
 run: setup
 	@$(BIN)/imagestore run $(if $(IMAGES),--images "$(IMAGES)") $(if $(ONCE),--once)
@@ -50,6 +50,9 @@ bench: setup .venv/.test
 
 fuzz: setup .venv/.test
 	@PYTHONPATH=tests $(BIN)/python -m fuzz -n $(or $(N),10000) --seed $(or $(SEED),1)
+
+soak: setup .venv/.test
+	@TEST_TIMEOUT=900 PYTHONPATH=tests $(BIN)/python -m soak --uploads $(or $(UPLOADS),5000) --sweep $(or $(SWEEP),20000)
 
 clean:
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache local/node_modules *.egg-info build

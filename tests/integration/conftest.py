@@ -1,5 +1,6 @@
 """The whole stack, started once, on ports and in a folder of its own."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from store import Stores, open_stores
 T = TypeVar("T")
 SAMPLES = ROOT / "samples"
 FAULTS = ROOT / "tests" / "faults"
-TIMEOUT_S = 60.0
+TIMEOUT_S = float(os.environ.get("TEST_TIMEOUT", "60"))
 
 
 def eventually(look: Callable[[], T | None], what: str) -> T:

@@ -184,6 +184,21 @@ def test_events_that_make_no_sense_do_no_harm(frail: Pipeline) -> None:
     assert all(frail.stores.records.read(id) is None for id in before)
 
 
+def test_a_late_event_does_not_bring_a_deleted_upload_back(frail: Pipeline) -> None:
+    frail.record("late.jpg", frail.drop("late.jpg", PICTURE))
+    frail.stores.uploads.delete("late.jpg")
+    assert settled(frail) == []
+    before = log_of(frail).stat().st_size
+    post(frail, "preprocess", created("uploads", "late.jpg"))
+    post(frail, "classify", created("staging", "late.jpg.png"))
+    told = (f"gone id={record_id('late.jpg')}", "no longer staged")
+    eventually(lambda: all(text in log_of(frail).read_text()[before:] for text in told), "both events to be handled")
+    known = frail.stores.records.read(record_id("late.jpg"))
+    assert known is not None
+    assert known.record.status is Status.DELETED
+    assert settled(frail) == []
+
+
 def test_overwritten_and_deleted_by_chance(frail: Pipeline) -> None:
     chance = random.Random(11)
     names = [f"chance/{number}.jpg" for number in range(12)]

@@ -60,6 +60,16 @@ def test_sweep_takes_in_what_was_there_before(estate: Pipeline) -> None:
     assert ", 0 queued" in imagestore(estate, "sweep").stdout
 
 
+def test_new_uploads_do_not_wait_behind_an_estate(estate: Pipeline) -> None:
+    with unseen(estate.stack):
+        for number in range(120):
+            estate.drop(f"backlog/{number}.jpg", PICTURE)
+    assert "120 queued" in imagestore(estate, "sweep").stdout
+    estate.record("new.jpg", estate.drop("new.jpg", PICTURE))
+    assert estate.stores.work.length() > 0
+    assert settled(estate) == []
+
+
 def test_verify_names_every_difference_and_mends_it(estate: Pipeline) -> None:
     fill(estate, "verify", 9)
     assert imagestore(estate, "verify", "--min-age", "0").stdout.strip() == "Everything agrees."
