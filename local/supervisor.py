@@ -24,6 +24,7 @@ _ACCOUNT = "devstoreaccount1"
 _KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 _COSMOS_KEY = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="
 _WATCH_S = 0.2
+_LONG_LOG_BYTES = 10_000_000
 
 Say = Callable[[str], None]
 
@@ -60,6 +61,19 @@ def environment(ports: Ports, values: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def keep_logs_short(logs: Path, offset: Path) -> None:
+    """Begin long logs anew and keep the last; Azurite's only when the relay has read all of it."""
+    for log in logs.glob("*.log"):
+        size = log.stat().st_size
+        if size < _LONG_LOG_BYTES:
+            continue
+        if log.name == "azurite.log":
+            if not offset.exists() or int(offset.read_text() or 0) != size:
+                continue
+            offset.unlink()
+        log.replace(log.with_suffix(".old"))
+
+
 def demand_node() -> str:
     """The path of Node; MissingPrerequisite where there is none, or an old one."""
     node = shutil.which("node")
@@ -91,8 +105,10 @@ class Stack:
         if not self.options.with_host:
             del needed["host"]
         demand_free(needed)
-        for folder in (self.options.folder / "logs", self.options.folder / "azurite"):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder = self.options.folder
+        for needed_folder in (folder, folder / "logs", folder / "azurite"):
+            needed_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        keep_logs_short(folder / "logs", folder / "relay.offset")
         try:
             self._start(self._azurite(node), say, f"Blob Storage   http://{LOOPBACK}:{ports.blob}/{_ACCOUNT}")
             self._start(self._cosmos(node), say, f"Cosmos DB      http://localhost:{ports.cosmos}")

@@ -8,7 +8,7 @@ import sys
 from errors import PictureError
 from preprocess.limits import Limits
 from preprocess.preprocess import preprocess
-from preprocess.wire import Answer, read_request, write_answer
+from preprocess.wire import HELLO, Answer, read_request, write_answer
 
 _GRACE_S = 10.0
 _BYTES_PER_PIXEL = 16
@@ -22,6 +22,8 @@ def main() -> None:
     for descriptor in (1, 2):  # decoder libraries print what they think of a picture; the answer says all that matters
         os.dup2(nowhere, descriptor)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the worker's to hear
+    answers.write(HELLO)
+    answers.flush()
     limited = None
     while (request := read_request(sys.stdin.buffer)) is not None:
         data, spec, limits = request

@@ -21,12 +21,13 @@ import numpy as np
 
 from errors import PictureError, Reason
 from preprocess.limits import Limits
-from preprocess.wire import ANSWER, MAGIC, Answer, read_answer, write_request
+from preprocess.wire import ANSWER, HELLO, MAGIC, Answer, read_answer, request
 from record import ImageInfo, ImageSpec
 
 _READ_BYTES = 2**20
 _MAX_ANSWER_BYTES = 2**28
 _DEATHS_ALLOWED = 1
+_START_S = 60.0
 
 
 class DecoderFailed(Exception):
@@ -52,18 +53,22 @@ class _Child:
         environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, (root, environment.get("PYTHONPATH"))))
-        popen = subprocess.Popen(
-            [sys.executable, "-m", "preprocess.child"], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
+        command = [sys.executable, "-m", "preprocess.child"]
+        popen = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
         assert popen.stdin is not None
         assert popen.stdout is not None
-        return cls(popen, popen.stdin, popen.stdout)
+        os.set_blocking(popen.stdin.fileno(), False)
+        child = cls(popen, popen.stdin, popen.stdout)
+        try:
+            if child._read(len(HELLO), time.monotonic() + _START_S) == HELLO:
+                return child
+        except (_Died, _TimedOut):
+            pass
+        raise DecoderFailed(f"The decode child does not start ({child.end()}); its message is in the log.")
 
     def ask(self, data: bytes, spec: ImageSpec, limits: Limits, deadline: float) -> Answer:
-        try:
-            write_request(self.to, data, spec, limits)
-        except (BrokenPipeError, OSError) as error:
-            raise _Died from error
+        for part in request(data, spec, limits):
+            self._write(part, deadline)
         magic, length = struct.unpack(ANSWER, self._read(struct.calcsize(ANSWER), deadline))
         if magic != MAGIC or length > _MAX_ANSWER_BYTES:
             raise _Died
@@ -71,6 +76,17 @@ class _Child:
             return read_answer(self._read(length, deadline))
         except (ValueError, KeyError, TypeError) as error:
             raise _Died from error
+
+    def _write(self, data: bytes, deadline: float) -> None:
+        rest = memoryview(data)
+        while rest:
+            _, ready, _ = select.select([], [self.to], [], max(0.0, deadline - time.monotonic()))
+            if not ready:
+                raise _TimedOut
+            try:
+                rest = rest[os.write(self.to.fileno(), rest[:_READ_BYTES]) :]
+            except BrokenPipeError as error:
+                raise _Died from error
 
     def _read(self, count: int, deadline: float) -> bytes:
         parts, missing = [], count

@@ -12,6 +12,8 @@ from preprocess.limits import Limits
 from record import ImageInfo, ImageSpec
 
 MAGIC = b"IMGS"
+HELLO = b"READY"
+"""The child's first word, once all libraries are loaded."""
 REQUEST = "<4sIQ"
 """Magic, bytes of JSON, bytes of picture."""
 ANSWER = "<4sQ"
@@ -28,12 +30,10 @@ class Answer:
     failure: str | None = None
 
 
-def write_request(to: IO[bytes], data: bytes, spec: ImageSpec, limits: Limits) -> None:
-    """Ask for a picture."""
+def request(data: bytes, spec: ImageSpec, limits: Limits) -> tuple[bytes, bytes]:
+    """What asks for a picture: to be written in turn."""
     head = json.dumps({"spec": asdict(spec), "limits": asdict(limits)}).encode()
-    to.write(struct.pack(REQUEST, MAGIC, len(head), len(data)) + head)
-    to.write(data)
-    to.flush()
+    return struct.pack(REQUEST, MAGIC, len(head), len(data)) + head, data
 
 
 def read_request(source: IO[bytes]) -> tuple[bytes, ImageSpec, Limits] | None:

@@ -1,6 +1,7 @@
 """Turns what the Azure SDKs raise into Missing, Conflict or Away."""
 
 import contextlib
+import re
 from collections.abc import Iterator
 
 from azure.core.exceptions import (
@@ -13,6 +14,8 @@ from azure.core.exceptions import (
 
 from errors import Away, Conflict, Missing, StoreError
 
+_ADDRESS = re.compile(r"(with )?url: \S+")
+"""Addresses hold names, and names hold people's names: errors go into logs."""
 _NOT_SET_UP = {"ContainerNotFound", "QueueNotFound", "AccountNotFound"}
 
 
@@ -31,5 +34,5 @@ def translated(what: str) -> Iterator[None]:
             raise Conflict(said) from error
         if status == 400:
             raise StoreError(f"{said}: {str(error).splitlines()[0][:200]}") from error
-        detail = "" if status else f": {str(error).splitlines()[0][:200]}"
+        detail = "" if status else ": " + _ADDRESS.sub("", str(error).splitlines()[0])[:200]
         raise Away(said + detail) from error

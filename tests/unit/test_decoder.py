@@ -69,6 +69,15 @@ def test_running_out_of_memory_is_a_failure_of_ours(decoder: Decoder) -> None:
     decoder.preprocess(GOOD, SPEC, Limits())
 
 
+def test_a_missing_library_is_a_failure_of_ours(decoder: Decoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEST_NO_PILLOW", "1")
+    for _ in range(2):
+        with pytest.raises(DecoderFailed, match="does not start"):
+            decoder.preprocess(GOOD, SPEC, Limits())
+    monkeypatch.delenv("TEST_NO_PILLOW")
+    decoder.preprocess(GOOD, SPEC, Limits())
+
+
 def test_a_child_killed_from_outside_costs_nothing(decoder: Decoder) -> None:
     for _ in range(3):
         decoder.preprocess(GOOD, SPEC, Limits())

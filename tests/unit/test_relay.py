@@ -1,8 +1,11 @@
 """Which lines of Azurite's log are events."""
 
+from pathlib import Path
+
 import pytest
 
 from local.relay import CREATED, DELETED, Change, change_in
+from local.supervisor import keep_logs_short
 
 
 def line(request: str, status: int) -> bytes:
@@ -48,3 +51,15 @@ def test_no_signature_is_passed_on() -> None:
 )
 def test_other_lines_are_ignored(junk: bytes) -> None:
     assert change_in(junk) is None
+
+
+def test_long_logs_begin_anew_but_not_before_they_are_read(tmp_path: Path) -> None:
+    offset = tmp_path / "relay.offset"
+    for name in ("azurite.log", "host.log", "short.log"):
+        (tmp_path / name).write_bytes(b"x" * (10 if name == "short.log" else 10_000_000))
+    offset.write_text("5")
+    keep_logs_short(tmp_path, offset)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["azurite.log", "host.old", "relay.offset", "short.log"]
+    offset.write_text(f"{10_000_000:<20d}")
+    keep_logs_short(tmp_path, offset)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["azurite.old", "host.old", "short.log"]
