@@ -71,8 +71,7 @@ class Settings:
             settings = msgspec.convert(given, cls, strict=False)
         except msgspec.ValidationError as error:
             raise SettingsError(_explained(str(error), given)) from None
-        settings.delays  # noqa: B018  a wrong list is said at start, not at the first failure
-        settings._refuse_loops()
+        settings._check()
         return settings
 
     @property
@@ -94,7 +93,10 @@ class Settings:
         """Every setting as an environment variable (host.json and the bindings need them all by name)."""
         return {name.upper(): str(value) for name, value in asdict(self).items()}
 
-    def _refuse_loops(self) -> None:
+    def _check(self) -> None:
+        """What no single setting shows; said at start, not at the first failure."""
+        if not self.delays:
+            raise SettingsError("RETRY_DELAYS is empty.")
         names = (self.uploads_container, self.staging_container, self.results_container)
         if len(set(names)) != len(names):
             raise SettingsError(

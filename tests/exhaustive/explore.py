@@ -19,6 +19,7 @@ class World:
 
     stores: Any
     crash: tuple[str, ...] = ()
+    etag: str = ""
     makers: dict[str, Callable[[], None]] = field(default_factory=dict)
     running: dict[str, Process] = field(default_factory=dict)
     crashed: bool = False

@@ -51,7 +51,7 @@ class MemoryBlobs:
         seen(found and found[0])
         if found is None:
             raise Missing(name)
-        return Blob(str(found[0]), len(found[1]), None, None, found[1])  # type: ignore[arg-type]
+        return Blob(str(found[0]), len(found[1]), None, None, found[1])
 
     def look(self, name: str) -> Present | None:
         step(self.container, "look")

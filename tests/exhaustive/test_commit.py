@@ -52,7 +52,7 @@ def delete_and_drop_again(world: World) -> None:
 
 def new_upload() -> World:
     world = World(memory_stores(), crash=("A", "B", "D"))
-    world.etag = world.stores.uploads.place(NAME, b"old")  # type: ignore[attr-defined]
+    world.etag = world.stores.uploads.place(NAME, b"old")
     world.stores.staging.place(staged_name(NAME), b"png")
     return world
 
@@ -61,7 +61,7 @@ def classified_before() -> World:
     """The upload is the second under its name; the first was classified."""
     world = new_upload()
     run_commit(world.stores, "1")
-    world.etag = world.stores.uploads.place(NAME, b"second")  # type: ignore[attr-defined]
+    world.etag = world.stores.uploads.place(NAME, b"second")
     return world
 
 
@@ -71,7 +71,7 @@ def deleted_before() -> World:
     run_commit(world.stores, "1")
     world.stores.uploads.blobs.pop(NAME)
     forget(world.stores, NAME)
-    world.etag = world.stores.uploads.place(NAME, b"second")  # type: ignore[attr-defined]
+    world.etag = world.stores.uploads.place(NAME, b"second")
     return world
 
 
@@ -89,7 +89,7 @@ def agree(stores: Any) -> str | None:
         return "no result"
     etags = {
         "record": known.record.upload.etag,
-        "result": from_json(result[1]).upload.etag,  # type: ignore[union-attr]
+        "result": from_json(result[1]).upload.etag,
         "tags": upload[2].get("of"),
     }
     if set(etags.values()) != {str(upload[0])}:
@@ -113,7 +113,7 @@ def test_every_interleaving_ends_with_the_newest(before: Callable[[], World], us
         world = before()
         if USERS[user] is delete_and_drop_again:
             world.crash = ()  # four processes are enough
-        world.spawn("A", partial(run_commit, world.stores, world.etag))  # type: ignore[attr-defined]
+        world.spawn("A", partial(run_commit, world.stores, world.etag))
         world.spawn("U", partial(USERS[user], world))
         return world
 
@@ -131,7 +131,7 @@ def test_the_same_work_twice_at_once_is_as_once(before: Callable[[], World], die
         world = before()
         world.crash = ("A", "B") if dies else ()
         for name in "AB":
-            world.spawn(name, partial(run_commit, world.stores, world.etag))  # type: ignore[attr-defined]
+            world.spawn(name, partial(run_commit, world.stores, world.etag))
         return world
 
     ends, wrong = explore(start, agree)
@@ -145,7 +145,7 @@ def test_the_search_finds_a_wrong_order(monkeypatch: pytest.MonkeyPatch) -> None
 
     def start() -> World:
         world = new_upload()
-        world.spawn("A", partial(run_commit, world.stores, world.etag))  # type: ignore[attr-defined]
+        world.spawn("A", partial(run_commit, world.stores, world.etag))
         world.spawn("U", partial(overwrite, world, "B"))
         return world
 

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 if "preprocess.child" in sys.orig_argv and "TEST_NO_PILLOW" in os.environ:
-    sys.modules["PIL"] = None  # type: ignore[assignment]
+    sys.modules["PIL"] = None
 elif "preprocess.child" in sys.orig_argv:
     from PIL import Image
 

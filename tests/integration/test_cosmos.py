@@ -85,7 +85,7 @@ def records(server: Server | None) -> Iterator[Records]:
 
 def status_of(call: object, *parameters: object, **options: object) -> int:
     with pytest.raises(CosmosHttpResponseError) as caught:
-        call(*parameters, **options)  # type: ignore[operator]
+        call(*parameters, **options)
     return caught.value.status_code
 
 

@@ -113,9 +113,9 @@ def test_azurite_paused(frail: Pipeline) -> None:
         dropping = pool.submit(drop_many, frail, "paused", 40)
         eventually(lambda: any(True for page, _ in frail.stores.uploads.list() if page), "the first")
         assert azurite.pid is not None
-        azurite._popen.send_signal(signal.SIGSTOP)  # type: ignore[union-attr]
+        azurite._popen.send_signal(signal.SIGSTOP)
         threading.Event().wait(5)
-        azurite._popen.send_signal(signal.SIGCONT)  # type: ignore[union-attr]
+        azurite._popen.send_signal(signal.SIGCONT)
         all_classified(frail, dropping.result())
 
 

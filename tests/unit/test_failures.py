@@ -43,9 +43,7 @@ def test_each_error_has_its_place(raised: Exception, expected: type[StoreError])
 
 
 def test_no_name_gets_into_a_message() -> None:
-    said = (
-        "HTTPConnectionPool(host='127.0.0.1', port=1): Max retries with url: /uploads/Jane%20Doe.jpg?sig=S (x)"
-    )
+    said = "HTTPConnectionPool(host='127.0.0.1', port=1): Max retries with url: /uploads/Jane%20Doe.jpg?sig=S (x)"
     with pytest.raises(Away) as caught, translated("reading"):
         raise ServiceRequestError(said)
     assert "Jane" not in str(caught.value)
