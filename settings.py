@@ -31,6 +31,9 @@ WORK_QUEUE = "work"
 BLOB_POISON_QUEUE = "webjobs-blobtrigger-poison"
 
 Container = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9](-?[a-z0-9]){2,62}$")]
+LONGEST_NAME = 1019
+"""Azure takes names of 1,024 characters; the result's is five longer than the upload's."""
+NameLength = Annotated[int, msgspec.Meta(ge=1, le=LONGEST_NAME)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
@@ -54,6 +57,7 @@ class Settings:
     max_bytes: Positive = _setting(100_000_000, "Largest upload in bytes; a larger one is rejected unread.")
     max_pixels: Positive = _setting(100_000_000, "Most pixels (width × height × frames read) that are decoded.")
     min_side: Positive = _setting(8, "Shortest side in pixels that is still classified.")
+    max_name_length: NameLength = _setting(LONGEST_NAME, "Longest blob name in characters; a longer one is rejected.")
     max_metadata_bytes: Positive = _setting(65_536, "How much metadata a record keeps, in bytes of JSON.")
     keep_location: bool = _setting(False, "Whether records keep the place where a picture was taken.")
     decode_seconds: Seconds = _setting(30.0, "How long one picture may take to decode.")

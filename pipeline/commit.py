@@ -12,14 +12,13 @@ from dataclasses import replace
 from errors import Conflict, Missing
 from pipeline import tasks
 from record import Correction, Record, Status, record_id, tombstone, utc
+from settings import LONGEST_NAME
 from store import Known, Present, Stores
 from store.documents import to_json
 from store.tags import tags_of
 
 log = logging.getLogger("imagestore.commit")
 
-LONGEST_NAME = 1019
-"""Azure takes names of 1,024 characters; the result's is five longer than the upload's."""
 _TRIES = 50
 Revise = Callable[[Record | None], Record | None]
 """From the record as it is known (or None) to what it is to be, or None to leave it."""

@@ -35,6 +35,7 @@ class Context:
                 max_bytes=settings.max_bytes,
                 max_pixels=settings.max_pixels,
                 min_side=settings.min_side,
+                max_name_length=settings.max_name_length,
                 max_metadata_bytes=settings.max_metadata_bytes,
                 keep_location=settings.keep_location,
                 decode_seconds=settings.decode_seconds,

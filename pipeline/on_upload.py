@@ -7,7 +7,7 @@ import uuid
 from dataclasses import replace
 
 from errors import Missing, PictureError, Reason
-from pipeline.commit import LONGEST_NAME, commit, finish, staged_name
+from pipeline.commit import commit, finish, staged_name
 from pipeline.context import Context
 from preprocess import write_staged
 from record import ImageSpec, Record, Staged, Upload, record_id, rejection, utc
@@ -21,8 +21,9 @@ STEP = "preprocess"
 def on_upload(context: Context, name: str) -> None:
     """Preprocess the upload of this name as it is now; one that is gone is left to its deletion's event. Away."""
     started = time.perf_counter()
+    limits = context.limits
     try:
-        blob = context.stores.uploads.get(name, 0 if len(name) > LONGEST_NAME else context.limits.max_bytes)
+        blob = context.stores.uploads.get(name, 0 if len(name) > limits.max_name_length else limits.max_bytes)
     except Missing:
         log.info("gone id=%s", record_id(name))
         return
@@ -30,7 +31,7 @@ def on_upload(context: Context, name: str) -> None:
     spec = context.live.current().spec
     try:
         data = _acceptable(context, name, blob)
-        image, pixels = context.decoder.preprocess(data, spec, context.limits)
+        image, pixels = context.decoder.preprocess(data, spec, limits)
     except PictureError as error:
         rejected = replace(record, problem=rejection(STEP, error), timings_ms={STEP: _ms_since(started)})
         return commit(context.stores, name, blob.etag, finish(rejected))
@@ -58,11 +59,13 @@ def _begun(name: str, blob: Blob) -> Record:
 
 def _acceptable(context: Context, name: str, blob: Blob) -> bytes:
     """The upload's bytes, if its name and size are within the limits."""
-    if len(name) > LONGEST_NAME:
-        raise PictureError(Reason.NAME_TOO_LONG, f"The name has {len(name)} characters; the limit is {LONGEST_NAME}.")
+    limits = context.limits
+    if len(name) > limits.max_name_length:
+        detail = f"The name has {len(name)} characters; the limit is {limits.max_name_length} (MAX_NAME_LENGTH)."
+        raise PictureError(Reason.NAME_TOO_LONG, detail)
     if blob.data is None:
-        limit = context.limits.max_bytes
-        raise PictureError(Reason.TOO_MANY_BYTES, f"{blob.size_bytes} bytes; the limit is {limit} (MAX_BYTES).")
+        detail = f"{blob.size_bytes} bytes; the limit is {limits.max_bytes} (MAX_BYTES)."
+        raise PictureError(Reason.TOO_MANY_BYTES, detail)
     return blob.data
 
 

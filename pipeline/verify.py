@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from pipeline import tasks
-from pipeline.commit import LONGEST_NAME, result_name, staged_name
+from pipeline.commit import result_name, staged_name
 from record import Status
+from settings import LONGEST_NAME
 from store import Listed, Stores
 from store.records import Summary
 from store.tags import to_tag

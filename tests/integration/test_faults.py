@@ -24,6 +24,7 @@ from .faults import FaultyStorage, kill_one, settled, unseen
 
 PORTS = Ports.from_base(23800)
 PICTURE = encoded(photo(), "JPEG")
+PAUSE_S = 20
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +115,7 @@ def test_azurite_paused(frail: Pipeline) -> None:
         eventually(lambda: any(True for page, _ in frail.stores.uploads.list() if page), "the first")
         assert azurite.pid is not None
         azurite._popen.send_signal(signal.SIGSTOP)
-        threading.Event().wait(5)
+        threading.Event().wait(PAUSE_S)
         azurite._popen.send_signal(signal.SIGCONT)
         all_classified(frail, dropping.result())
 

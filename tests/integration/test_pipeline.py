@@ -16,10 +16,10 @@ import pytest
 from PIL import Image
 
 from errors import Missing
-from pipeline.commit import LONGEST_NAME, result_name, staged_name
+from pipeline.commit import result_name, staged_name
 from preprocess import open_staged
 from record import Status, record_id
-from settings import ROOT
+from settings import LONGEST_NAME, ROOT
 from store.documents import from_json
 from unit.pictures import encoded, photo
 
