@@ -12,7 +12,7 @@ from cli.output import safe
 from cli.run import run
 from cli.show import show
 from cli.upload import upload
-from errors import ImageStoreError
+from errors import Away, ImageStoreError
 from local.ports import PortInUse
 from local.process import NotStarted
 from local.supervisor import MissingPrerequisite
@@ -37,7 +37,10 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except _TOLD as error:
-        screen.print(f"imagestore: {safe(str(error), keep_lines=True)}", style="red", markup=False, highlight=False)
+        said = f"imagestore: {safe(str(error), keep_lines=True)}"
+        if isinstance(error, Away):
+            said += "\nIs it running? Start it with make run, or say where your stores are: docs/settings.md."
+        screen.print(said, style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
 
 

@@ -47,8 +47,9 @@ class QueueTrigger:
             except AzureError as error:
                 log.warning("queue %s is away: %s", self._queue.queue_name, type(error).__name__)
             poll_s = _SHORTEST_POLL_S if got else min(poll_s * 2, self._longest_poll_s)
-            await asyncio.wait(running, timeout=poll_s, return_when=asyncio.FIRST_COMPLETED) if running else None
-            if not got:
+            if not got and running:
+                await asyncio.wait(running, timeout=poll_s, return_when=asyncio.FIRST_COMPLETED)
+            elif not got:
                 await asyncio.sleep(poll_s)
 
     async def _handle(self, message: QueueMessage) -> None:
