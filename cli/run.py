@@ -133,9 +133,8 @@ class Watch:
     def _print_lines(self, forever: bool) -> None:
         while forever or not self.is_complete:
             for record in self._poll():
-                console.print(
-                    "  ".join(cell.plain for cell in row(record) if cell.plain), highlight=False, markup=False
-                )
+                cells = "  ".join(cell.plain for cell in row(record) if cell.plain)
+                console.print(cells, highlight=False, markup=False, soft_wrap=True)
             time.sleep(_POLL_S)
 
     def _table(self) -> Table:

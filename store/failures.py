@@ -21,7 +21,10 @@ _NOT_SET_UP = {"ContainerNotFound", "QueueNotFound", "AccountNotFound"}
 
 @contextlib.contextmanager
 def translated(what: str) -> Iterator[None]:
-    """`what` says in a few words what was tried, without any name a user chose."""
+    """`what` says in a few words what was tried, without any name a user chose.
+
+    The SDK's own error is not chained: its address holds such names, and a traceback would carry them into the log.
+    """
     try:
         yield
     except AzureError as error:
@@ -29,10 +32,10 @@ def translated(what: str) -> Iterator[None]:
         code = str(getattr(error, "error_code", "") or "")
         said = f"{what}: {code or type(error).__name__}{f' ({status})' if status else ''}"
         if isinstance(error, ResourceNotFoundError) and code not in _NOT_SET_UP:
-            raise Missing(said) from error
+            raise Missing(said) from None
         if isinstance(error, ResourceExistsError | ResourceModifiedError) or status in (409, 412):
-            raise Conflict(said) from error
+            raise Conflict(said) from None
         if status == 400:
-            raise StoreError(f"{said}: {str(error).splitlines()[0][:200]}") from error
+            raise StoreError(f"{said}: {str(error).splitlines()[0][:200]}") from None
         detail = "" if status else ": " + _ADDRESS.sub("", str(error).splitlines()[0])[:200]
-        raise Away(said + detail) from error
+        raise Away(said + detail) from None

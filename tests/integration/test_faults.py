@@ -225,6 +225,7 @@ def test_a_failure_that_stays_is_named_and_can_be_retried(frail: Pipeline) -> No
     assert (record.problem.step, record.problem.reason) == ("preprocess", "Away")
     assert "ContainerNotFound" in record.problem.detail
     assert frail.tags("stays.jpg", etag)["status"] == "failed"
+    assert "stays.jpg" not in log_of(frail).read_text()
     service.create_container(staging)
     tasks.send(frail.stores.work, tasks.Task(tasks.PREPROCESS, "stays.jpg"))
 
