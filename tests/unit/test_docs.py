@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from classify import load_model
 from cli.main import app
 from errors import Reason
 from record import Status
 from settings import ROOT
+from unit.test_classify import tiny
 
 PAGES = [
     ROOT / "README.md",
@@ -35,3 +37,21 @@ def test_formats_in_the_docs_are_those_of_the_code() -> None:
     from preprocess import formats
 
     assert formats.table() in (ROOT / "docs" / "formats.md").read_text()
+
+
+def test_the_library_example_runs_as_it_stands(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "formats.md").read_text(), re.DOTALL)
+    monkeypatch.chdir(ROOT)
+    exec(compile(example, "docs/formats.md", "exec"), {})
+    assert "coffee.jpg JPEG 600 400 (224, 224, 1)" in capsys.readouterr().out
+
+
+def test_the_model_file_example_makes_a_model_that_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run on a model of two classes."""
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "model-file.md").read_text(), re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    tiny(tmp_path / "mine.onnx")
+    exec(compile(example, "docs/model-file.md", "exec"), {})
+    assert load_model(tmp_path / "garden.onnx").labels == ("rose", "tulip")
