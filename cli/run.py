@@ -17,7 +17,7 @@ from rich.table import Table
 
 from cli.intake import Found, Taken, find
 from cli.output import console, errors, row, table
-from cli.stores import RUNNING
+from cli.stores import DATA, RUNNING
 from cli.upload import summary, with_progress
 from errors import StoreError
 from local.ports import Ports
@@ -27,7 +27,6 @@ from settings import ROOT, Settings, read_local_settings
 from store import Stores, open_stores
 
 SAMPLES = ROOT / "samples"
-DATA = ROOT / ".local"
 _POLL_S = 0.2
 _ROWS = 20
 
@@ -38,6 +37,7 @@ def run(
     ports: Annotated[
         int | None, typer.Option(min=1024, max=65000, help="Use five other ports, from this one on.")
     ] = None,
+    data: Annotated[Path, typer.Option(help="Keep data and logs in this folder.")] = DATA,
     workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = os.cpu_count() or 1,
     no_host: Annotated[
         bool, typer.Option("--no-host", help="Leave the Functions host to you, as with func start.")
@@ -49,7 +49,7 @@ def run(
     found = find(images or [])
     options = Options(
         ports=Ports.from_base(ports) if ports else Ports(),
-        folder=DATA,
+        folder=data.resolve(),
         workers=workers,
         with_host=not no_host,
         values=read_local_settings(ROOT / "local.settings.json"),
@@ -57,14 +57,14 @@ def run(
     with Stack(options) as stack:
         try:
             stack.start(lambda what: console.print("  ✓ " + what, highlight=False))
-            RUNNING.write_text(json.dumps(stack.environment), "utf-8")
-            RUNNING.chmod(0o600)
+            (data / RUNNING).write_text(json.dumps(stack.environment), "utf-8")
             complete = _serve(open_stores(Settings.read(stack.environment), stack.environment), images, found, once)
         except KeyboardInterrupt:
             complete = not once
         finally:
-            RUNNING.unlink(missing_ok=True)
-            errors.print("Stopping …", style="dim")
+            if stack.processes:
+                errors.print("Stopping …", style="dim")
+                (data / RUNNING).unlink(missing_ok=True)
     raise typer.Exit(0 if complete else 1)
 
 

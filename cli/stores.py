@@ -7,8 +7,9 @@ from pathlib import Path
 from settings import AZURITE, CONNECTIONS, COSMOS_EMULATOR, ROOT, Settings, read_local_settings
 from store import Stores, open_stores
 
-RUNNING = ROOT / ".local" / "environment.json"
-"""Written by `imagestore run` while it runs."""
+DATA = ROOT / ".local"
+RUNNING = "environment.json"
+"""Written by `imagestore run` into its data folder while it runs."""
 
 
 def opened() -> Stores:
@@ -22,10 +23,10 @@ def opened() -> Stores:
     return open_stores(Settings.read(environment), environment)
 
 
-def running(path: Path = RUNNING) -> dict[str, str]:
-    """The settings of the stack that runs on this machine; empty if none does."""
+def running(data: Path = DATA) -> dict[str, str]:
+    """The settings of the stack that runs on this machine with this data; empty if none does."""
     try:
-        values = json.loads(path.read_text("utf-8"))
+        values = json.loads((data / RUNNING).read_text("utf-8"))
     except (OSError, ValueError):
         return {}
     return {str(key): str(value) for key, value in values.items()}

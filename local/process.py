@@ -101,8 +101,8 @@ class Process:
             popen.wait()
         _let_go(popen)
 
-    def last_words(self, lines: int = 5) -> str:
-        """The end of its log."""
+    def last_words(self, lines: int = 1) -> str:
+        """The end of its log, and where the rest is."""
         with contextlib.suppress(OSError):
             text = self.log_file.read_text("utf-8", "replace").strip().splitlines()
             return "\n".join(text[-lines:]) + f"\n(The whole log: {self.log_file})"

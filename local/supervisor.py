@@ -1,6 +1,7 @@
 """Azure on one machine: Azurite, Cosmos DB, the Functions host and Event Grid's stand-in, kept running together."""
 
 import contextlib
+import fcntl
 import http.client
 import os
 import shutil
@@ -61,6 +62,20 @@ def environment(ports: Ports, values: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def lock(folder: Path) -> int:
+    """Hold the data in this folder for as long as this process lives; NotStarted where another one does."""
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise NotStarted(
+            f"The data in {folder} are in use by an Intelligent Storage that runs already. "
+            "Stop it, or use --data FOLDER."
+        ) from None
+    return descriptor
+
+
 def keep_logs_short(logs: Path, offset: Path) -> None:
     """Begin long logs anew and keep the last; Azurite's only when the relay has read all of it."""
     for log in logs.glob("*.log"):
@@ -95,6 +110,7 @@ class Stack:
         self.environment = environment(options.ports, options.values)
         self.processes: dict[str, Process] = {}
         self._stopping = threading.Event()
+        self._lock: int | None = None
         self._watcher: threading.Thread | None = None
 
     def start(self, say: Say) -> None:
@@ -108,6 +124,7 @@ class Stack:
         folder = self.options.folder
         for needed_folder in (folder, folder / "logs", folder / "azurite"):
             needed_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = lock(folder)
         keep_logs_short(folder / "logs", folder / "relay.offset")
         try:
             self._start(self._azurite(node), say, f"Blob Storage   http://{LOOPBACK}:{ports.blob}/{_ACCOUNT}")
@@ -131,6 +148,9 @@ class Stack:
             self._watcher.join()
         for process in reversed(self.processes.values()):
             process.stop()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def __enter__(self) -> "Stack":
         return self

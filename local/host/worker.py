@@ -20,6 +20,8 @@ import azure.functions as func
 from azure.functions.meta import Datum
 from azurefunctions.extensions.base import get_binding_registry as get_deferred_registry
 
+from errors import ImageStoreError
+
 log = logging.getLogger("worker")
 APP = "function_app"
 
@@ -99,7 +101,7 @@ def main() -> None:
     try:
         app = App()
     except Exception as error:  # said to the host, which says it to the user
-        logging.error("the function app does not load", exc_info=True)
+        log.error("the function app does not load", exc_info=not isinstance(error, ImageStoreError))
         return _write(answers, lock, {"error": f"{type(error).__name__}: {error}"})
     _write(answers, lock, {"functions": app.describe()})
 

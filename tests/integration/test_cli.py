@@ -58,13 +58,8 @@ def test_ls_and_show(stack: Stack, pipeline: Pipeline, coffee: bytes) -> None:
 
 def test_run_once_takes_in_and_ends(tmp_path: Path, folder: Path) -> None:
     """The whole command, with data of its own, twice: the second time everything is there already."""
-    program = (
-        "import sys; from pathlib import Path; import local.supervisor as s; import cli.run as r;"
-        f"r.RUNNING = Path({str(tmp_path)!r}) / 'environment.json';"
-        f"r.DATA = Path({str(tmp_path)!r}) / 'data';"
-        "from cli.main import main; main()"
-    )
-    command = [sys.executable, "-c", program, "run", "--once", "--images", str(folder), "--ports", "23500"]
+    command = [sys.executable, "-m", "cli.main", "run", "--once", "--images", str(folder)]
+    command += ["--ports", "23500", "--data", str(tmp_path / "data")]
     for taken in ("2 uploaded", "0 uploaded, 2 unchanged"):
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -78,27 +73,34 @@ def test_run_once_takes_in_and_ends(tmp_path: Path, folder: Path) -> None:
         (["run", "--images", "/no/such/folder"], {}, "'/no/such/folder' does not exist"),
         (["run", "--ports", "23600"], {"MAX_PIXELS": "lots"}, "MAX_PIXELS is 'lots'"),
         (["run", "--ports", "23600"], {"PATH": "/nonexistent"}, "Node.js is not installed"),
-        (["ls"], {"IMAGES_STORAGE": "nonsense"}, ""),
+        (["run", "--ports", "23600"], {"MODEL": "README.md"}, "README.md' is not an ONNX file"),
+        (["upload", "samples"], {"IMAGES_STORAGE": "nonsense"}, "IMAGES_STORAGE is not a valid connection string"),
         (["ls"], {"COSMOS": "AccountEndpoint=http://localhost:1/;AccountKey=eA==;"}, "Cosmos"),
         (["ls", "--since", "yesterday"], {}, "is no time"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_line(
-    stack: Stack, arguments: list[str], environment: dict[str, str], said: str
+    stack: Stack, tmp_path: Path, arguments: list[str], environment: dict[str, str], said: str
 ) -> None:
-    done = imagestore(*arguments, environment={**stack.environment, **environment})
-    if said:
-        assert done.returncode != 0
-        assert said in done.stderr
+    data = ["--data", str(tmp_path)] if arguments[0] == "run" else []
+    done = imagestore(*arguments, *data, environment={**stack.environment, **environment})
+    assert done.returncode != 0
+    assert said in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_port_in_use_names_the_likely_culprit(stack: Stack) -> None:
+def test_data_in_use_are_left_alone(stack: Stack) -> None:
+    done = imagestore("run", "--ports", "23600", "--data", str(stack.options.folder))
+    assert done.returncode == 1
+    assert "are in use by an Intelligent Storage that runs already" in done.stderr
+
+
+def test_a_port_in_use_names_the_likely_culprit(stack: Stack, tmp_path: Path) -> None:
     ports = Ports.from_base(23700)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", ports.cosmos))
         taken.listen()
-        done = imagestore("run", "--ports", str(ports.blob), environment=stack.environment)
+        done = imagestore("run", "--ports", str(ports.blob), "--data", str(tmp_path), environment=stack.environment)
     assert done.returncode == 1
     assert f"Port {ports.cosmos} (cosmos) is in use, likely by the Azure Cosmos DB emulator" in done.stderr
 
