@@ -5,6 +5,7 @@ from http.client import HTTPException
 
 import typer
 
+from cli.correct import correct
 from cli.ls import ls
 from cli.maintain import rebuild, retry, status, sweep, verify
 from cli.output import errors as screen
@@ -24,7 +25,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, upload, ls, show, status, retry, sweep, verify, rebuild):
+for command in (run, upload, ls, show, correct, status, retry, sweep, verify, rebuild):
     app.command()(command)
 
 _TOLD = (ImageStoreError, PortInUse, NotStarted, MissingPrerequisite, OSError, HTTPException)

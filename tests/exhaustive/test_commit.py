@@ -1,6 +1,7 @@
 """Newest wins: whatever the order of calls and whatever dies in between, all speak of the upload that is there."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 from exhaustive.explore import World, explore
 from exhaustive.memory import memory_stores, step
 from pipeline import commit as commits
+from pipeline import correct as corrects
 from pipeline.commit import commit, finish, forget, result_name, staged_name
+from pipeline.correct import correct
 from record import ModelRef, Prediction, Record, Score, Status, Upload, record_id
 from store.documents import from_json
 
@@ -21,7 +24,8 @@ ANOTHER_RESULT = "the record knows another result"
 @pytest.fixture(autouse=True)
 def _one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Equal states must look equal whenever they were reached."""
-    monkeypatch.setattr(commits, "utc", lambda: "2026-11-21T09:00:00.000Z")
+    for module in (commits, corrects):
+        monkeypatch.setattr(module, "utc", lambda: "2026-11-21T09:00:00.000Z")
 
 
 def classified(etag: str, label: str) -> Record:
@@ -137,6 +141,35 @@ def test_the_same_work_twice_at_once_is_as_once(before: Callable[[], World], die
     ends, wrong = explore(start, agree)
     assert ends > 0
     assert not [end for end in wrong if not (dies and end[0] == ANOTHER_RESULT)]
+
+
+def reclassified(etag: str) -> Record:
+    """What another model makes of the same version."""
+    record = classified(etag, "another label")
+    assert record.prediction is not None
+    return replace(record, prediction=replace(record.prediction, model=ModelRef("m", "2", "1")))
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_a_correction_is_never_lost_to_a_reprocessing(dies: bool) -> None:
+    def start() -> World:
+        world = new_upload()
+        run_commit(world.stores, "1")
+        world.crash = ("A", "C") if dies else ()
+        world.spawn("A", lambda: commit(world.stores, NAME, "1", finish(reclassified("1"))))
+        world.spawn("C", lambda: correct(world.stores, NAME, "lynx", "me") and None)
+        return world
+
+    def corrected(stores: Any) -> str | None:
+        record, result = stores.records.known.record, from_json(stores.results.blobs[result_name(NAME)][1])
+        for each in (record, result):
+            if each.label != "lynx" or each.prediction.model.version != "2":
+                return f"{each.label}, version {each.prediction.model.version}"
+        return None if dies else agree(stores)
+
+    ends, wrong = explore(start, corrected)
+    assert ends > 0
+    assert not wrong
 
 
 def test_the_search_finds_a_wrong_order(monkeypatch: pytest.MonkeyPatch) -> None:

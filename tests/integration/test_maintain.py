@@ -11,9 +11,9 @@ import pytest
 from errors import Missing
 from local.ports import Ports
 from local.supervisor import Options, Stack
-from pipeline.commit import commit, result_name, staged_name
+from pipeline.commit import result_name, staged_name
 from pipeline.verify import Difference, Kind, verify
-from record import Correction, Record, Status, record_id
+from record import Record, Status, record_id
 from settings import ROOT
 from store.records import Summary
 from unit.pictures import encoded, photo
@@ -111,12 +111,8 @@ def test_rebuild_gives_the_same_records(estate: Pipeline) -> None:
     corrected, gone = "rebuild/0.jpg", "rebuild/1.jpg"
     upload = before[corrected].upload
     assert upload is not None
-
-    def correct(known: Record | None) -> Record | None:
-        assert known is not None
-        return replace(known, correction=Correction("a label", "me", "2026-11-21T09:00:00.000Z"), label="a label")
-
-    commit(estate.stores, corrected, upload.etag, correct)
+    assert imagestore(estate, "correct", corrected, "a label").stdout.strip() == f"{corrected}: a label"
+    assert imagestore(estate, "correct", corrected, "unknown").returncode == 1
     before[corrected] = estate.record(corrected, upload.etag)
     assert before[corrected].label == "a label"
     estate.stores.uploads.delete(gone)
