@@ -129,7 +129,10 @@ class Connection:
         return cls(name, None, addresses)
 
     def address(self, key: str) -> str:
-        """The address under `<name>__<key>`; SettingsError where it is not set."""
+        """The address `<name>__<key>`, or of that name in the connection string; SettingsError where it is not set."""
+        if self.string is not None:
+            parts = dict(part.partition("=")[::2] for part in self.string.split(";"))
+            return parts.get(key[0].upper() + key[1:], "an unnamed address")
         if key not in self.addresses:
             raise SettingsError(f"{self.name}__{key} is not set. {CONNECTIONS[self.name]} See docs/settings.md.")
         return self.addresses[key]

@@ -77,11 +77,15 @@ def retry(
 
 def rebuild(
     drop: Annotated[bool, typer.Option("--drop", help="Delete the database first.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before deleting.")] = False,
     dry_run: DryRun = False,
 ) -> None:
     """Rebuild the records in Cosmos DB from the results in Blob Storage, corrections included."""
     opened = stores.opened()
     if drop and not dry_run:
+        where = f"database {opened.names.database} at {opened.cosmos.address('accountEndpoint')}"
+        if not yes and not typer.confirm(f"Delete the {where} with all its records?"):
+            raise typer.Exit(1)
         drop_records(opened)
         opened = stores.opened()
     if not dry_run:

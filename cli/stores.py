@@ -1,4 +1,4 @@
-"""Which stores a command speaks to: those of the environment, of local.settings.json, or of the local stack."""
+"""Which stores a command speaks to: those of the environment, of the stack that runs here, or of a file."""
 
 import json
 import os
@@ -13,9 +13,13 @@ RUNNING = "environment.json"
 
 
 def opened() -> Stores:
-    """The stores. SettingsError."""
+    """The stores. SettingsError.
+
+    A stack that runs here comes before local.settings.json, which may name an account in use; the environment comes
+    before both.
+    """
     environment = {"IMAGES_STORAGE": AZURITE, "COSMOS": COSMOS_EMULATOR}
-    environment |= running() | read_local_settings(ROOT / "local.settings.json")
+    environment |= read_local_settings(ROOT / "local.settings.json") | running()
     environment |= {key: value for key, value in os.environ.items() if _is_ours(key)}
     for name in CONNECTIONS:  # an identity given by a nearer source replaces a connection string from a farther one
         if name not in os.environ and any(key.startswith(name + "__") for key in os.environ):

@@ -118,7 +118,8 @@ def test_rebuild_gives_the_same_records(estate: Pipeline) -> None:
     estate.stores.uploads.delete(gone)
     assert settled(estate) == []
     del before[gone]
-    rebuilt = imagestore(estate, "rebuild", "--drop")
+    assert imagestore(estate, "rebuild", "--drop").returncode == 1  # nobody said yes
+    rebuilt = imagestore(estate, "rebuild", "--drop", "--yes")
     assert rebuilt.returncode == 0, rebuilt.stderr
     fresh = Pipeline(estate.stack)
     for name, record in before.items():

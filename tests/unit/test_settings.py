@@ -33,6 +33,8 @@ def test_a_wrong_setting_is_named_with_its_value(environment: dict[str, str], sa
 
 def test_a_connection_is_a_string_or_addresses() -> None:
     assert Connection.read("COSMOS", {"COSMOS": "x"}).string == "x"
+    string = Connection.read("COSMOS", {"COSMOS": "AccountEndpoint=http://c/;AccountKey=k=="})
+    assert string.address("accountEndpoint") == "http://c/"
     identity = Connection.read("COSMOS", {"COSMOS__accountEndpoint": "https://c"})
     assert identity.address("accountEndpoint") == "https://c"
     with pytest.raises(SettingsError, match="COSMOS is not set"):
