@@ -12,6 +12,9 @@ from record import Problem, Record, Upload, record_id
 
 log = logging.getLogger("imagestore.attempt")
 
+LONGEST_ERROR = 1000
+"""A queue message holds 64 KB, the name included."""
+
 _STEPS: dict[str, Callable[[Context, str], None]] = {
     tasks.PREPROCESS: on_upload,
     tasks.CLASSIFY: on_staged,
@@ -36,7 +39,7 @@ def attempt(context: Context, task: tasks.Task) -> None:
 
 
 def _later(context: Context, task: tasks.Task, error: Exception) -> None:
-    said = f"{type(error).__name__}: {error}"
+    said = f"{type(error).__name__}: {error}"[:LONGEST_ERROR]
     delays, id = context.retry_delays_s, record_id(_upload_name(task))
     if task.attempt <= len(delays):
         delay = delays[task.attempt - 1]
@@ -44,7 +47,7 @@ def _later(context: Context, task: tasks.Task, error: Exception) -> None:
         return tasks.send(context.stores.work, task.again(said), delay)
     log.error("step=%s id=%s failed for good after %d attempts", task.step, id, task.attempt, exc_info=error)
     try:
-        _fail(context, task, Problem(task.step, type(error).__name__, str(error)))
+        _fail(context, task, Problem(task.step, type(error).__name__, str(error)[:LONGEST_ERROR]))
     except Exception as second:  # a long outage: as long as it lasts, ask again at the slowest pace
         log.warning("id=%s cannot be written as failed: %s", id, second)
         tasks.send(context.stores.work, task, delays[-1] if delays else context.poison_delay_s)
