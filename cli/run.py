@@ -94,7 +94,7 @@ class Watch:
         self._token = stores.records.now()
         self._awaited: dict[str, str] = {}
         self._final: dict[str, Record] = {}
-        self._shown: list[Record] = []
+        self._shown = stores.records.find(limit=_ROWS // 2)[::-1]
 
     @property
     def is_complete(self) -> bool:
@@ -113,7 +113,7 @@ class Watch:
         """Print results as they come: a table that fills on a terminal, else a line each."""
         if not console.is_terminal:
             return self._print_lines(forever)
-        with Live(console=console, refresh_per_second=8) as live:
+        with Live(self._table(), console=console, refresh_per_second=8) as live:
             while forever or not self.is_complete:
                 if self._poll():
                     live.update(self._table())
