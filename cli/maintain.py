@@ -1,7 +1,9 @@
 """imagestore sweep, retry, rebuild, verify, status: what keeps an estate of pictures in order."""
 
+import contextlib
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -20,13 +22,37 @@ from record import Record, Status
 from store import Stores, create, drop_records
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
+Budget = Annotated[float | None, typer.Option(min=0.001, help="Stop after so many seconds.")]
 _COLUMNS = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:.0f}"))
+
+
+class OutOfTime(Exception):
+    """The budget is used up; the command may be given again."""
+
+
+@contextlib.contextmanager
+def counted(what: str, budget: float | None) -> Iterator[Callable[[int], None]]:
+    """A running count on the screen. What counts is told, and stopped (exit code 3) once the budget is used up."""
+    ends = time.monotonic() + (budget or float("inf"))
+    try:
+        with Progress(*_COLUMNS, console=errors, transient=True) as progress:
+            task = progress.add_task(what, total=None)
+
+            def seen(count: int) -> None:
+                progress.advance(task, count)
+                if time.monotonic() > ends:
+                    raise OutOfTime
+
+            yield seen
+    except OutOfTime:
+        console.print(f"Stopped after {budget:g} s. Give the command again to go on.")
+        raise typer.Exit(3) from None
 
 
 def sweep(
     min_age: Annotated[float, typer.Option(help="Leave uploads younger than this many seconds to their events.")] = 0,
     rate: Annotated[float | None, typer.Option(min=0.1, help="Queue at most so many a second.")] = None,
-    budget: Annotated[float | None, typer.Option(min=1, help="Stop after so many seconds.")] = None,
+    budget: Budget = None,
     start: Annotated[str | None, typer.Option("--from", help="Go on from this marker.")] = None,
     dry_run: DryRun = False,
 ) -> None:
@@ -59,6 +85,7 @@ def sweep(
 def retry(
     name: Annotated[str | None, typer.Argument(help="A picture's name; without one, all that failed.")] = None,
     reason: Annotated[str | None, typer.Option(help="Only those with this reason, such as corrupt or Away.")] = None,
+    budget: Budget = None,
     dry_run: DryRun = False,
 ) -> None:
     """Try pictures again: one, all that failed, or all with one reason."""
@@ -70,14 +97,17 @@ def retry(
     else:
         chosen = [record.name for record in _with_problem(opened, reason)]
     if not dry_run:
-        for one in chosen:
-            tasks.send(opened.work, tasks.Task(tasks.PREPROCESS, one))
+        with counted("pictures queued", budget) as seen:
+            for one in chosen:
+                tasks.send(opened.work, tasks.Task(tasks.PREPROCESS, one))
+                seen(1)
     console.print(f"{len(chosen)} {'would be ' if dry_run else ''}queued.")
 
 
 def rebuild(
     drop: Annotated[bool, typer.Option("--drop", help="Delete the database first.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before deleting.")] = False,
+    budget: Budget = None,
     dry_run: DryRun = False,
 ) -> None:
     """Rebuild the records in Cosmos DB from the results in Blob Storage, corrections included."""
@@ -91,11 +121,10 @@ def rebuild(
     if not dry_run:
         create(opened)
     counts: Counter[str] = Counter()
-    with Progress(*_COLUMNS, console=errors, transient=True) as progress:
-        task = progress.add_task("results read", total=None)
+    with counted("results read", budget) as seen:
         for done in rebuild_records(opened, dry_run=dry_run):
             counts[f"skipped: {done.skipped}" if done.skipped else "written" if done.written else "there already"] += 1
-            progress.advance(task)
+            seen(1)
     said = ", ".join(f"{count} {what}" for what, count in sorted(counts.items())) or "There are no results"
     console.print(f"{said}.{' Nothing was changed.' if dry_run else ''}")
 
@@ -103,16 +132,18 @@ def rebuild(
 def verify(
     fix: Annotated[bool, typer.Option("--fix", help="Queue what mends each difference.")] = False,
     min_age: Annotated[float, typer.Option(help="Leave out uploads younger than this many seconds.")] = 60,
+    budget: Budget = None,
     dry_run: DryRun = False,
 ) -> None:
     """Compare uploads, staged pictures, results, records and tags, and name every difference."""
     opened = stores.opened()
     counts: Counter[str] = Counter()
-    for difference in differences(opened, min_age):
-        counts[difference.kind] += 1
-        console.print(f"{safe(difference.name)}: {difference.kind}", highlight=False, markup=False, soft_wrap=True)
-        if fix and not dry_run:
-            tasks.send(opened.work, difference.task())
+    with counted("uploads compared", budget) as seen:
+        for difference in differences(opened, min_age, seen):
+            counts[difference.kind] += 1
+            console.print(f"{safe(difference.name)}: {difference.kind}", highlight=False, markup=False, soft_wrap=True)
+            if fix and not dry_run:
+                tasks.send(opened.work, difference.task())
     if not counts:
         console.print("Everything agrees.")
         return

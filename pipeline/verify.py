@@ -4,7 +4,7 @@ Lists each container once and reads each record in brief: no call per picture. I
 memory, about half a kilobyte.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -59,8 +59,13 @@ class Difference:
         return tasks.Task(MENDED_BY[self.kind], self.name)
 
 
-def verify(stores: Stores, min_age_s: float = 0) -> Iterator[Difference]:
-    """Every difference; uploads younger than `min_age_s` may still be on their way and are left out. Away."""
+def verify(
+    stores: Stores, min_age_s: float = 0, seen: Callable[[int], None] = lambda count: None
+) -> Iterator[Difference]:
+    """Every difference; uploads younger than `min_age_s` may still be on their way and are left out. Away.
+
+    `seen` hears, page by page, how many uploads were compared.
+    """
     young = datetime.now(UTC) - timedelta(seconds=min_age_s)
     records = {summary.name: summary for summary in stores.records.summaries()}
     results = {blob.name: blob.etag for page, _ in stores.results.list() for blob in page}
@@ -71,6 +76,7 @@ def verify(stores: Stores, min_age_s: float = 0) -> Iterator[Difference]:
             names.add(blob.name)
             if blob.last_modified <= young:
                 yield from _of_upload(blob, records.get(blob.name), results, staged)
+        seen(len(page))
     yield from _orphans(stores, names, records, results, staged)
 
 

@@ -24,7 +24,7 @@ from .faults import FaultyStorage, kill_one, settled, unseen
 
 PORTS = Ports.from_base(23800)
 PICTURE = encoded(photo(), "JPEG")
-PAUSE_S = 20
+PAUSE_S, AWAY_S = 20, 60
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +86,7 @@ def test_cosmos_away(frail: Pipeline) -> None:
     cosmos.stop()
     dropped = drop_many(frail, "cosmos away", 10)
     eventually(lambda: "attempt=3" in log_of(frail).read_text()[before:], "a third attempt")
+    threading.Event().wait(AWAY_S)  # past the last attempt, too
     cosmos.spawn()
     all_classified(frail, dropped)
 

@@ -73,6 +73,12 @@ def test_new_uploads_do_not_wait_behind_an_estate(estate: Pipeline) -> None:
 def test_verify_names_every_difference_and_mends_it(estate: Pipeline) -> None:
     fill(estate, "verify", 9)
     assert imagestore(estate, "verify", "--min-age", "0").stdout.strip() == "Everything agrees."
+    for command in (["verify"], ["rebuild"], ["retry", "--reason", "not_an_image"]):
+        stopped = imagestore(estate, *command, "--budget", "0.001")
+        assert (stopped.returncode, stopped.stdout.strip()) in (
+            (3, "Stopped after 0.001 s. Give the command again to go on."),
+            (0, "0 queued."),  # with nothing to retry there is nothing to stop
+        )
     stores, items = estate.stores, estate.stores.database.get_container_client("images")
     name = {number: f"verify/{number}.jpg" for number in range(9)}
     with unseen(estate.stack):
