@@ -52,12 +52,14 @@ def is_lost(blob: Listed) -> bool:
     return blob.tags.get("of") != blob.etag
 
 
-def paced(rate: float | None, wait: Callable[[float], None] = time.sleep) -> Iterator[None]:
+def paced(
+    rate: float | None, wait: Callable[[float], None] = time.sleep, clock: Callable[[], float] = time.monotonic
+) -> Iterator[None]:
     """A step at a time, `rate` a second; as fast as asked for where there is none."""
-    started = time.monotonic()
+    started = clock()
     count = 0
     while True:
         yield
         count += 1
         if rate:
-            wait(max(0.0, started + count / rate - time.monotonic()))
+            wait(max(0.0, started + count / rate - clock()))
