@@ -3,10 +3,9 @@
 import contextlib
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from azure.core.settings import settings as sdk
 from azure.cosmos import CosmosClient, DatabaseProxy, PartitionKey
@@ -22,6 +21,7 @@ from store.failures import translated
 from store.queues import Queue
 from store.records import Records
 
+T = TypeVar("T")
 IMAGES = "images"
 INDEXING: dict[str, Any] = {
     "indexingMode": "consistent",
@@ -63,61 +63,68 @@ class Stores:
     storage: Connection
     cosmos: Connection
     names: Names
-    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False)
+    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False, init=False)
+    _made: dict[str, Any] = field(default_factory=dict, repr=False, compare=False, init=False)
 
-    @cached_property
+    @property
     def uploads(self) -> Blobs:
         """The pictures that were dropped."""
-        return self._blobs(self.names.uploads)
+        return self._once("uploads", lambda: self._blobs(self.names.uploads))
 
-    @cached_property
+    @property
     def staging(self) -> Blobs:
         """The preprocessed pictures."""
-        return self._blobs(self.names.staging)
+        return self._once("staging", lambda: self._blobs(self.names.staging))
 
-    @cached_property
+    @property
     def results(self) -> Blobs:
         """The results, one JSON blob per upload."""
-        return self._blobs(self.names.results)
+        return self._once("results", lambda: self._blobs(self.names.results))
 
-    @cached_property
+    @property
     def work(self) -> Queue:
         """Retries, deletions and what else is to be done later."""
-        return self._queue(WORK_QUEUE)
+        return self._once("work", lambda: self._queue(WORK_QUEUE))
 
-    @cached_property
+    @property
     def work_poison(self) -> Queue:
         """Messages of `work` that the Functions host gave up on; nothing reads them but people."""
-        return self._queue(WORK_QUEUE + "-poison")
+        return self._once("work_poison", lambda: self._queue(WORK_QUEUE + "-poison"))
 
-    @cached_property
+    @property
     def poison(self) -> Queue:
         """What the Functions host gave up on."""
-        return self._queue(BLOB_POISON_QUEUE)
+        return self._once("poison", lambda: self._queue(BLOB_POISON_QUEUE))
 
-    @cached_property
+    @property
     def records(self) -> Records:
         """The records."""
-        with self._lock, translated("connecting to Cosmos DB"):
-            return Records(self.database.get_container_client(IMAGES))
+        return self._once("records", lambda: Records(self.database.get_container_client(IMAGES)))
 
-    @cached_property
+    @property
     def database(self) -> DatabaseProxy:
         """The Cosmos DB database."""
-        with self._lock, translated("connecting to Cosmos DB"):
-            return _cosmos(self.cosmos).get_database_client(self.names.database)
+        with translated("connecting to Cosmos DB"):
+            return self._once("database", lambda: _cosmos(self.cosmos).get_database_client(self.names.database))
 
-    @cached_property
+    @property
     def blob_service(self) -> BlobServiceClient:
         """The account's blobs."""
-        with self._lock:
-            return _blob_service(self.storage)
+        return self._once("blob_service", lambda: _blob_service(self.storage))
 
-    @cached_property
+    @property
     def queue_service(self) -> QueueServiceClient:
         """The account's queues."""
-        with self._lock:
-            return _queue_service(self.storage)
+        return self._once("queue_service", lambda: _queue_service(self.storage))
+
+    def _once(self, name: str, make: Callable[[], T]) -> T:
+        """What `make` gives, made by whoever comes first and kept; a failure is not kept."""
+        if name not in self._made:
+            with self._lock:
+                if name not in self._made:
+                    self._made[name] = make()
+        made: T = self._made[name]
+        return made
 
     def _blobs(self, container: str) -> Blobs:
         return Blobs(self.blob_service.get_container_client(container))

@@ -1,10 +1,13 @@
 """Stores by connection string and by identity; nothing is asked of a service until it is needed."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from errors import SettingsError
 from settings import AZURITE, COSMOS_EMULATOR, Settings
-from store import open_stores
+from store import connect, open_stores
 
 
 def test_a_connection_string_leads_to_the_named_containers() -> None:
@@ -38,3 +41,18 @@ def test_a_missing_address_is_named() -> None:
     environment = {"IMAGES_STORAGE__blobServiceUri": "https://a", "COSMOS": COSMOS_EMULATOR}
     with pytest.raises(SettingsError, match="IMAGES_STORAGE__queueServiceUri is not set"):
         open_stores(Settings(), environment).work  # noqa: B018
+
+
+def test_clients_are_made_once_however_many_ask_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    stores = open_stores(Settings(), {"IMAGES_STORAGE": AZURITE, "COSMOS": COSMOS_EMULATOR})
+    gate, made = threading.Barrier(8), []
+    real = connect._blob_service
+    monkeypatch.setattr(connect, "_blob_service", lambda storage: made.append(1) or real(storage))
+
+    def ask(_: int) -> object:
+        gate.wait()
+        return stores.uploads
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len({id(found) for found in pool.map(ask, range(8))}) == 1
+    assert len(made) == 1
