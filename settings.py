@@ -50,6 +50,7 @@ class Settings:
     uploads_container: Container = _setting("uploads", "Where pictures are dropped. May exist already, with pictures.")
     staging_container: Container = _setting("staging", "Preprocessed pictures, one PNG per upload.")
     results_container: Container = _setting("results", "One JSON result per upload.")
+    thumbnails_container: Container = _setting("thumbnails", "Small pictures for the web page, made when first seen.")
     keep_results: bool = _setting(False, "Whether results outlive the deletion of their uploads.")
     cosmos_database: str = _setting("imagedata", "The Cosmos DB database with the records.")
     model: str = _setting("model/default.onnx", "The model file, relative to the app's folder or absolute.")
@@ -66,6 +67,9 @@ class Settings:
     sweep_schedule: str = _setting("0 */15 * * * *", "When lost uploads are looked for (NCRONTAB, seconds first).")
     sweep_min_age: float = _setting(3600.0, "The sweep leaves uploads younger than this many seconds to their events.")
     sweep_seconds: Seconds = _setting(60.0, "How long one run of the sweep may take; the next goes on from there.")
+    web_index: str = _setting("", "The web app's own index of the records, a file; it is made anew if it is missing.")
+    live_seconds: Seconds = _setting(0.2, "How often the web app looks for new results while somebody waits for them.")
+    undo_seconds: Seconds = _setting(15.0, "How long a deletion on the page can be undone.")
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
@@ -101,12 +105,10 @@ class Settings:
         """What no single setting shows; said at start, not at the first failure."""
         if not self.delays:
             raise SettingsError("RETRY_DELAYS is empty.")
-        names = (self.uploads_container, self.staging_container, self.results_container)
-        if len(set(names)) != len(names):
-            raise SettingsError(
-                "UPLOADS_CONTAINER, STAGING_CONTAINER and RESULTS_CONTAINER are "
-                f"'{names[0]}', '{names[1]}' and '{names[2]}': they must differ, or each result would start a new run."
-            )
+        containers = {f.name: getattr(self, f.name) for f in fields(self) if f.name.endswith("_container")}
+        if len(set(containers.values())) != len(containers):
+            given = ", ".join(f"{name.upper()} is '{value}'" for name, value in containers.items())
+            raise SettingsError(f"{given}: they must differ, or each result would start a new run.")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pipeline import tasks
 from pipeline.commit import commit, finish, forget, repair
 from pipeline.context import Context
+from pipeline.delete import delete_version
 from pipeline.on_staged import on_staged
 from pipeline.on_upload import on_upload
 from record import Problem, Record, Upload, record_id
@@ -15,11 +16,12 @@ log = logging.getLogger("imagestore.attempt")
 LONGEST_ERROR = 1000
 """A queue message holds 64 KB, the name included."""
 
-_STEPS: dict[str, Callable[[Context, str], None]] = {
-    tasks.PREPROCESS: on_upload,
-    tasks.CLASSIFY: on_staged,
-    tasks.DELETED: lambda context, name: forget(context.stores, name),
-    tasks.REPAIR: lambda context, name: repair(context.stores, name),
+_STEPS: dict[str, Callable[[Context, tasks.Task], None]] = {
+    tasks.PREPROCESS: lambda context, task: on_upload(context, task.name),
+    tasks.CLASSIFY: lambda context, task: on_staged(context, task.name),
+    tasks.DELETE: lambda context, task: delete_version(context.stores, task.name, task.etag),
+    tasks.DELETED: lambda context, task: forget(context.stores, task.name),
+    tasks.REPAIR: lambda context, task: repair(context.stores, task.name),
 }
 
 
@@ -33,7 +35,7 @@ def attempt(context: Context, task: tasks.Task) -> None:
         log.error("dropped a task with the unknown step %r", task.step[:40])
         return
     try:
-        step(context, task.name)
+        step(context, task)
     except Exception as error:  # whatever it is, the picture is not at fault, and nothing may be lost
         _later(context, task, error)
 
@@ -44,7 +46,8 @@ def _later(context: Context, task: tasks.Task, error: Exception) -> None:
     if task.attempt <= len(delays):
         delay = delays[task.attempt - 1]
         log.warning("step=%s id=%s attempt=%d, again in %g s: %s", task.step, id, task.attempt, delay, said)
-        return tasks.send(context.stores.work, task.again(said), delay)
+        tasks.send(context.stores.work, task.again(said), delay)
+        return
     log.error("step=%s id=%s failed for good after %d attempts", task.step, id, task.attempt, exc_info=error)
     try:
         _fail(context, task, Problem(task.step, type(error).__name__, str(error)[:LONGEST_ERROR]))

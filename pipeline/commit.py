@@ -20,6 +20,8 @@ from store.tags import tags_of
 log = logging.getLogger("imagestore.commit")
 
 _TRIES = 50
+RENDITIONS = {"thumbnail": 384, "preview": 1600}
+"""Small pictures for people to look at, and their longest side in pixels."""
 Revise = Callable[[Record | None], Record | None]
 """From the record as it is known (or None) to what it is to be, or None to leave it."""
 
@@ -42,7 +44,8 @@ def commit(stores: Stores, name: str, etag: str, revise: Revise, *, believe_reco
             return forget(stores, name)
         if present.etag != etag:
             log.info("superseded id=%s", id)
-            return tasks.send(stores.work, tasks.Task(tasks.PREPROCESS, name))
+            tasks.send(stores.work, tasks.Task(tasks.PREPROCESS, name))
+            return
         record = revise(known.record if known else None)
         if record is None and known is not None and result_etag != known.result_etag:
             record = known.record  # the result is not the one this record was written with: bring them together
@@ -78,6 +81,8 @@ def forget(stores: Stores, name: str) -> None:
                 stores.results.delete(result_name(name), result_etag)
             if staged is not None:
                 stores.staging.delete(staged_name(name), staged.etag)
+            for kind in RENDITIONS:
+                stores.thumbnails.delete(rendition_name(id, kind))
             stores.records.write(tombstone(name, utc()), None, known.etag if known else None)
             log.info("forgotten id=%s", id)
             return
@@ -124,6 +129,11 @@ def staged_name(name: str) -> str:
 def result_name(name: str) -> str:
     """The name of the result blob of an upload; one whose name would be too long is named by its id."""
     return (name if len(name) <= LONGEST_NAME else record_id(name)) + ".json"
+
+
+def rendition_name(id: str, kind: str) -> str:
+    """The name of a rendition's blob in `thumbnails`."""
+    return f"{id}.{kind}.webp"
 
 
 def _result_etag(stores: Stores, name: str, known: Known | None, believe_record: bool) -> str | None:

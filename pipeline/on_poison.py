@@ -16,7 +16,8 @@ def on_poison(context: Context, message: str) -> None:
     task = _task(context, message)
     if task is None:
         log.warning("left another app's message in %s", BLOB_POISON_QUEUE)
-        return context.stores.poison.send(message, _OTHERS_DELAY_S)
+        context.stores.poison.send(message, _OTHERS_DELAY_S)
+        return
     log.error("step=%s was given up by the host; again in %g s", task.step, context.poison_delay_s)
     tasks.send(context.stores.work, task, context.poison_delay_s)
 

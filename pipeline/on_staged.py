@@ -39,7 +39,8 @@ def on_staged(context: Context, name: str) -> None:
     model = context.live.current()
     if record.staged.spec != model.spec:
         log.info("staged for another model id=%s", record.id)
-        return tasks.send(context.stores.work, tasks.Task(tasks.PREPROCESS, record.name))
+        tasks.send(context.stores.work, tasks.Task(tasks.PREPROCESS, record.name))
+        return
     classified = replace(
         record,
         staged=replace(record.staged, size_bytes=len(data)),

@@ -3,6 +3,7 @@
 from preprocess.decoder import Decoder
 from preprocess.limits import Limits
 from preprocess.preprocess import preprocess
+from preprocess.rendition import rendition
 from preprocess.staged import open_staged, write_staged
 
-__all__ = ["Decoder", "Limits", "open_staged", "preprocess", "write_staged"]
+__all__ = ["Decoder", "Limits", "open_staged", "preprocess", "rendition", "write_staged"]

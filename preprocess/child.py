@@ -8,6 +8,7 @@ import sys
 from errors import PictureError
 from preprocess.limits import Limits
 from preprocess.preprocess import preprocess
+from preprocess.rendition import rendition
 from preprocess.wire import HELLO, Answer, read_request, write_answer
 
 _GRACE_S = 10.0
@@ -26,15 +27,17 @@ def main() -> None:
     answers.flush()
     limited = None
     while (request := read_request(sys.stdin.buffer)) is not None:
-        data, spec, limits = request
+        data, wanted, limits = request
         if limits != limited:
             _limit_memory(limits)
             limited = limits
         # The worker kills a child that takes too long; should it be dead itself, this ends the child even in C code.
         signal.setitimer(signal.ITIMER_REAL, limits.decode_seconds + _GRACE_S)
         try:
-            image, pixels = preprocess(data, spec, limits)
-            answer = Answer(image=image, pixels=pixels)
+            if isinstance(wanted, int):
+                answer = Answer(pixels=rendition(data, wanted, limits))
+            else:
+                answer = Answer(*preprocess(data, wanted, limits))
         except PictureError as error:
             answer = Answer(problem=error)
         except Exception as error:  # a fault of ours: the worker must hear of it, and it is tried again

@@ -21,7 +21,7 @@ import numpy as np
 
 from errors import PictureError, Reason
 from preprocess.limits import Limits
-from preprocess.wire import ANSWER, HELLO, MAGIC, Answer, read_answer, request
+from preprocess.wire import ANSWER, HELLO, MAGIC, Answer, Wanted, read_answer, request
 from record import ImageInfo, ImageSpec
 
 _READ_BYTES = 2**20
@@ -66,8 +66,8 @@ class _Child:
             pass
         raise DecoderFailed(f"The decode child does not start ({child.end()}); its message is in the log.")
 
-    def ask(self, data: bytes, spec: ImageSpec, limits: Limits, deadline: float) -> Answer:
-        for part in request(data, spec, limits):
+    def ask(self, data: bytes, wanted: Wanted, limits: Limits, deadline: float) -> Answer:
+        for part in request(data, wanted, limits):
             self._write(part, deadline)
         magic, length = struct.unpack(ANSWER, self._read(struct.calcsize(ANSWER), deadline))
         if magic != MAGIC or length > _MAX_ANSWER_BYTES:
@@ -122,10 +122,22 @@ class Decoder:
 
     def preprocess(self, data: bytes, spec: ImageSpec, limits: Limits) -> tuple[ImageInfo, np.ndarray]:
         """As `preprocess.preprocess`. Raises PictureError where the picture is at fault, else DecoderFailed."""
+        answer = self._answer(data, spec, limits)
+        assert answer.image is not None
+        assert answer.pixels is not None
+        return answer.image, answer.pixels
+
+    def rendition(self, data: bytes, side: int, limits: Limits) -> np.ndarray:
+        """As `preprocess.rendition`. Raises PictureError where the picture is at fault, else DecoderFailed."""
+        answer = self._answer(data, side, limits)
+        assert answer.pixels is not None
+        return answer.pixels
+
+    def _answer(self, data: bytes, wanted: Wanted, limits: Limits) -> Answer:
         with self._lock:
             for death in range(_DEATHS_ALLOWED + 1):
                 try:
-                    answer = self._ask(data, spec, limits)
+                    answer = self._ask(data, wanted, limits)
                     break
                 except _Died:
                     how = self._end()
@@ -140,9 +152,7 @@ class Decoder:
             raise answer.problem
         if answer.failure is not None:
             raise DecoderFailed(answer.failure)
-        assert answer.image is not None
-        assert answer.pixels is not None
-        return answer.image, answer.pixels
+        return answer
 
     @property
     def pid(self) -> int | None:
@@ -155,11 +165,11 @@ class Decoder:
             if self._child is not None:
                 self._end()
 
-    def _ask(self, data: bytes, spec: ImageSpec, limits: Limits) -> Answer:
+    def _ask(self, data: bytes, wanted: Wanted, limits: Limits) -> Answer:
         if self._child is not None and self._child.popen.poll() is not None:
             self._end()  # killed while it had nothing to do
         self._child = self._child or _Child.start()
-        return self._child.ask(data, spec, limits, time.monotonic() + limits.decode_seconds)
+        return self._child.ask(data, wanted, limits, time.monotonic() + limits.decode_seconds)
 
     def _end(self) -> str:
         assert self._child is not None

@@ -46,6 +46,12 @@ def fit(image: Image.Image, spec: ImageSpec) -> np.ndarray:
     return np.asarray(resized, np.uint8).reshape(spec.height, spec.width, spec.channels)
 
 
+def shrink(image: Image.Image, side: int) -> np.ndarray:
+    """Scale a picture down until no side is longer than `side` pixels, and never up: uint8 [height, width, 3]."""
+    image.thumbnail((side, side), Image.Resampling.BICUBIC, reducing_gap=3.0)
+    return np.asarray(image, np.uint8).reshape(image.height, image.width, 3)
+
+
 def perceptual_hash(image: Image.Image) -> str:
     """A 64-bit hash as 16 hex digits; pictures that look alike differ in few bits.
 

@@ -19,10 +19,13 @@ REQUEST = "<4sIQ"
 ANSWER = "<4sQ"
 """Magic, bytes of what follows: 4 for the length of the JSON, the JSON, the pixels."""
 
+Wanted = ImageSpec | int
+"""What a model takes, or for a rendition its longest side in pixels."""
+
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of a picture: image and pixels, or the picture's problem, or a failure of ours."""
+    """What became of a picture: pixels, with its info for a model, or the picture's problem, or a failure of ours."""
 
     image: ImageInfo | None = None
     pixels: np.ndarray | None = None
@@ -30,20 +33,22 @@ class Answer:
     failure: str | None = None
 
 
-def request(data: bytes, spec: ImageSpec, limits: Limits) -> tuple[bytes, bytes]:
+def request(data: bytes, wanted: Wanted, limits: Limits) -> tuple[bytes, bytes]:
     """What asks for a picture: to be written in turn."""
-    head = json.dumps({"spec": asdict(spec), "limits": asdict(limits)}).encode()
+    asked = wanted if isinstance(wanted, int) else asdict(wanted)
+    head = json.dumps({"wanted": asked, "limits": asdict(limits)}).encode()
     return struct.pack(REQUEST, MAGIC, len(head), len(data)) + head, data
 
 
-def read_request(source: IO[bytes]) -> tuple[bytes, ImageSpec, Limits] | None:
+def read_request(source: IO[bytes]) -> tuple[bytes, Wanted, Limits] | None:
     """The next picture asked for; None at the end."""
     header = source.read(struct.calcsize(REQUEST))
     if len(header) < struct.calcsize(REQUEST):
         return None
     _, head_bytes, data_bytes = struct.unpack(REQUEST, header)
     head = json.loads(source.read(head_bytes))
-    return source.read(data_bytes), ImageSpec(**head["spec"]), Limits(**head["limits"])
+    asked = head["wanted"]
+    return source.read(data_bytes), asked if isinstance(asked, int) else ImageSpec(**asked), Limits(**head["limits"])
 
 
 def write_answer(to: IO[bytes], answer: Answer) -> None:
@@ -72,4 +77,4 @@ def read_answer(body: bytes) -> Answer:
     if head["failure"] is not None:
         return Answer(failure=str(head["failure"]))
     pixels = np.frombuffer(body[4 + head_bytes :], np.uint8).reshape(head["shape"])
-    return Answer(image=ImageInfo(**head["image"]), pixels=pixels)
+    return Answer(image=head["image"] and ImageInfo(**head["image"]), pixels=pixels)

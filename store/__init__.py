@@ -2,7 +2,7 @@
 
 from store.blobs import Blob, Blobs, Listed, Present
 from store.connect import Names, Stores, create, drop_records, open_stores
-from store.queues import Queue
+from store.queues import Queue, Receipt
 from store.records import Known, Records
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Names",
     "Present",
     "Queue",
+    "Receipt",
     "Records",
     "Stores",
     "create",

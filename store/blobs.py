@@ -1,7 +1,7 @@
 """Blobs of one container: read, look, put, tag, delete and list, each one call where it can be."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Any
 
@@ -10,6 +10,7 @@ from azure.storage.blob import BlobProperties, ContainerClient, ContentSettings
 
 from errors import Conflict, Missing
 from store.failures import translated
+from store.writer import BLOCK_BYTES, BlobWriter
 
 FIRST_READ_BYTES = 16 * 2**20
 """One ranged read fetches this much, and tells the whole size; only larger blobs take further calls."""
@@ -26,6 +27,7 @@ class Blob:
     content_type: str | None
     last_modified: datetime
     data: bytes | None
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Present:
     etag: str
     size_bytes: int = 0
     has_tags: bool = False
+    md5: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ class Blobs:
             content_type=found.content_settings.content_type,
             last_modified=found.last_modified,
             data=data,
+            metadata=found.metadata or {},
         )
 
     def look(self, name: str) -> Present | None:
@@ -78,7 +82,13 @@ class Blobs:
                 found = self._client.get_blob_client(name).get_blob_properties()
         except Missing:
             return None
-        return Present(bare(found.etag), found.size, bool(found.tag_count))
+        md5 = found.content_settings.content_md5
+        return Present(
+            etag=bare(found.etag),
+            size_bytes=found.size,
+            has_tags=bool(found.tag_count),
+            md5=bytes(md5) if md5 else None,
+        )
 
     def put(self, name: str, data: bytes, content_type: str, replacing: str | None) -> str:
         """Write a blob in place of the one with ETag `replacing`, or only if there is none; its new ETag. Conflict."""
@@ -92,9 +102,9 @@ class Blobs:
         except Missing:  # the one to replace is gone
             raise Conflict(f"writing to {self.container}: the blob is gone") from None
 
-    def overwrite(self, name: str, data: bytes, content_type: str) -> str:
+    def overwrite(self, name: str, data: bytes, content_type: str, metadata: Mapping[str, str] | None = None) -> str:
         """Write a blob whatever was there; its new ETag."""
-        return self._upload(name, data, content_type, {"overwrite": True})
+        return self._upload(name, data, content_type, {"overwrite": True, "metadata": metadata})
 
     def send(self, name: str, stream: IO[bytes], size_bytes: int, content_type: str, md5: bytes) -> str:
         """Write a blob from a stream, in blocks where it is large, whatever was there; its new ETag."""
@@ -103,6 +113,20 @@ class Blobs:
             blob = self._client.get_blob_client(name)
             written = blob.upload_blob(stream, length=size_bytes, content_settings=settings, overwrite=True)
         return bare(written["etag"])
+
+    def writer(self, name: str) -> BlobWriter:
+        """Writes a blob piece by piece."""
+        return BlobWriter(self._client.get_blob_client(name))
+
+    def read(self, name: str, etag: str, offset: int, length: int) -> Iterator[bytes]:
+        """A part of that version of a blob, in chunks of at most 4 MiB. Missing, Conflict, Away, at any chunk."""
+        end = offset + length
+        for start in range(offset, end, BLOCK_BYTES):
+            count = min(BLOCK_BYTES, end - start)
+            with translated(f"reading from {self.container}"):
+                yield self._client.download_blob(
+                    name, start, count, etag=quoted(etag), match_condition=MatchConditions.IfNotModified
+                ).readall()
 
     def delete(self, name: str, etag: str | None = None) -> None:
         """Delete a blob, if `etag` is given only in that version (else Conflict). One that is gone already is fine."""

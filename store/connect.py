@@ -52,6 +52,7 @@ class Names:
     uploads: str
     staging: str
     results: str
+    thumbnails: str
     database: str
     keep_results: bool = False
 
@@ -80,6 +81,11 @@ class Stores:
     def results(self) -> Blobs:
         """The results, one JSON blob per upload."""
         return self._once("results", lambda: self._blobs(self.names.results))
+
+    @property
+    def thumbnails(self) -> Blobs:
+        """Renditions of the pictures, made again whenever they are missing."""
+        return self._once("thumbnails", lambda: self._blobs(self.names.thumbnails))
 
     @property
     def work(self) -> Queue:
@@ -145,6 +151,7 @@ def open_stores(settings: Settings, environ: Mapping[str, str]) -> Stores:
         uploads=settings.uploads_container,
         staging=settings.staging_container,
         results=settings.results_container,
+        thumbnails=settings.thumbnails_container,
         database=settings.cosmos_database,
         keep_results=settings.keep_results,
     )
@@ -153,7 +160,7 @@ def open_stores(settings: Settings, environ: Mapping[str, str]) -> Stores:
 
 def create(stores: Stores) -> None:
     """Make the containers, queues and the database where they are missing (Azure: infra does it). Away."""
-    for container in (stores.names.uploads, stores.names.staging, stores.names.results):
+    for container in (stores.names.uploads, stores.names.staging, stores.names.results, stores.names.thumbnails):
         _unless_there(lambda name=container: stores.blob_service.create_container(name))
     for queue in (WORK_QUEUE, WORK_QUEUE + "-poison", BLOB_POISON_QUEUE):
         _unless_there(lambda name=queue: stores.queue_service.create_queue(name))

@@ -16,6 +16,8 @@ from errors import Away, Conflict, Missing, StoreError
 
 _ADDRESS = re.compile(r"(with )?url: \S+")
 """Addresses hold names, and names hold people's names: errors go into logs."""
+_OVERTAKEN = {"InvalidBlockList"}
+"""Another writer of the same blob committed first, which drops all blocks that wait."""
 _NOT_SET_UP = {"ContainerNotFound", "QueueNotFound", "AccountNotFound"}
 
 
@@ -33,7 +35,7 @@ def translated(what: str) -> Iterator[None]:
         said = f"{what}: {code or type(error).__name__}{f' ({status})' if status else ''}"
         if isinstance(error, ResourceNotFoundError) and code not in _NOT_SET_UP:
             raise Missing(said) from None
-        if isinstance(error, ResourceExistsError | ResourceModifiedError) or status in (409, 412):
+        if isinstance(error, ResourceExistsError | ResourceModifiedError) or status in (409, 412) or code in _OVERTAKEN:
             raise Conflict(said) from None
         if status == 400:
             raise StoreError(f"{said}: {str(error).splitlines()[0][:200]}") from None

@@ -116,6 +116,11 @@ class Records:
         (count,) = self._query(query, {"@status": status})
         return int(str(count))
 
+    def generation(self) -> str:
+        """Which container this is: another once it was dropped and made anew. Away, Missing."""
+        with translated("looking at the container of records"):
+            return str(self._client.read()["_rid"])
+
     def now(self) -> str:
         """The token from which `changes` tells of what changes from now on. Away."""
         with translated("reading changes"):

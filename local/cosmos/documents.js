@@ -36,16 +36,14 @@ function isExpired(collection, document) {
   return ttl > 0 && document._ts + ttl <= Date.now() / 1000;
 }
 
-/** The documents that are visible to a request with this partition key. */
-function visible(documents, key) {
-  const collection = documents._parent.read();
+/** A test whether a document is there for a request with this partition key. */
+function isVisible(collection, key) {
   const wanted = inPartition(collection, key);
-  const found = [];
-  for (const item of documents._data.values()) {
-    const document = item.read();
-    if (!isExpired(collection, document) && wanted(document)) found.push(document);
-  }
-  return found;
+  return (document) => !isExpired(collection, document) && wanted(document);
+}
+
+function visible(documents, key) {
+  return [...documents._data.values()].map((item) => item.read()).filter(isVisible(documents._parent.read(), key));
 }
 
 // The engine's SELECT is `rows.reduce((all, row) => [...all, ...f(row)], [])`, which copies all that it has each time.
@@ -102,4 +100,4 @@ Documents.prototype._item = function item(path, value, partition) {
   return this._newItem();
 };
 
-module.exports = { request, partitionKeyOf, inPartition, visible };
+module.exports = { request, partitionKeyOf, inPartition, isVisible };

@@ -4,6 +4,7 @@
 const fs = require("fs");
 const Items = require("@vercel/cosmosdb-server/lib/account/items").default;
 const Documents = require("@vercel/cosmosdb-server/lib/account/documents").default;
+const feed = require("./feed");
 
 const rawSet = Items.prototype._set;
 const kindOf = (items) => items.constructor.name;
@@ -63,14 +64,23 @@ function stored(items, rid) {
   return item && item.read();
 }
 
+function changed(documents, rid, lsn) {
+  lastLsn = Math.max(lastLsn, lsn);
+  documents._data.get(rid)._lsn = lsn;
+  feed.note(documents, rid, lsn);
+}
+
 Items.prototype._set = function set(data) {
   if (!isKept(this)) return rawSet.call(this, data);
   const before = stored(this, data._rid);
+  const lsnBefore = (this._data.get(data._rid) || {})._lsn;
   const written = rawSet.call(this, data);
-  if (this instanceof Documents) this._data.get(data._rid)._lsn = lastLsn += 1;
+  if (this instanceof Documents) changed(this, data._rid, lastLsn + 1);
   remember({ kind: kindOf(this), owner: ownerOf(this), set: written, lsn: lastLsn }, () => {
     drop(this, written);
-    if (before) rawSet.call(this, before);
+    if (!before) return;
+    rawSet.call(this, before);
+    this._data.get(before._rid)._lsn = lsnBefore;
   });
   return written;
 };
@@ -149,8 +159,7 @@ function apply(entry, homes, account) {
     homes.set(`Documents${entry.set._self}`, collection.documents);
   }
   if (entry.lsn && home instanceof Documents) {
-    home._data.get(entry.set._rid)._lsn = entry.lsn;
-    lastLsn = Math.max(lastLsn, entry.lsn);
+    changed(home, entry.set._rid, entry.lsn);
   }
 }
 

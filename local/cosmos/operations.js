@@ -5,7 +5,8 @@ const operations = require("@vercel/cosmosdb-server/lib/handler/_document-operat
 const { patchOperation } = require("@vercel/cosmosdb-server/lib/handler/_patch-operations");
 const { parsePartitionKey } = require("@vercel/cosmosdb-server/lib/utils/get-partition-from-header");
 const parseQuery = require("@zeit/cosmosdb-query").default;
-const { partitionKeyOf, inPartition, visible } = require("./documents");
+const { partitionKeyOf, inPartition, isVisible } = require("./documents");
+const { changedAfter } = require("./feed");
 const { atomically, currentLsn } = require("./journal");
 
 const DOCUMENTS = /^\/+dbs\/([^/]+)\/colls\/([^/]+)\/docs(?:\/([^/?]+))?\/?(?:\?|$)/;
@@ -125,11 +126,13 @@ function changeFeed(collection, req) {
   const after = Number(String(token || "0").replaceAll('"', "")) || 0;
   const since = headers["if-modified-since"] ? Date.parse(headers["if-modified-since"]) / 1000 : 0;
   const asked = Number(headers["x-ms-max-item-count"]);
-  const shown = new Set(visible(collection.documents, partitionKeyOf(req)));
-  const changed = [...collection.documents._data.values()]
-    .filter((item) => item._lsn > after && item.read()._ts >= since && shown.has(item.read()))
-    .sort((a, b) => a._lsn - b._lsn)
-    .slice(0, asked > 0 ? asked : MOST_IN_A_PAGE);
+  const most = asked > 0 ? asked : MOST_IN_A_PAGE;
+  const wanted = isVisible(collection.read(), partitionKeyOf(req));
+  const changed = [];
+  for (const item of changedAfter(collection.documents, after)) {
+    if (item.read()._ts >= since && wanted(item.read())) changed.push(item);
+    if (changed.length === most) break;
+  }
   if (changed.length === 0) return { status: 304, etag: String(after) };
   const documents = changed.map((item) => ({ ...item.read(), _lsn: item._lsn }));
   return {

@@ -124,6 +124,7 @@ def memory_stores() -> Any:
         uploads=MemoryBlobs("uploads"),
         staging=MemoryBlobs("staging"),
         results=MemoryBlobs("results"),
+        thumbnails=SimpleNamespace(delete=lambda name: None),  # plays no part in what is proven
         records=MemoryRecords(),
         work=MemoryQueue(),
         names=SimpleNamespace(keep_results=False),

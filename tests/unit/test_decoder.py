@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 
 from errors import PictureError, Reason
 from preprocess import Decoder, Limits, preprocess
@@ -104,3 +105,17 @@ def peak_mb(decoder: Decoder) -> float:
         pytest.skip("this system does not tell a process's peak memory")
     line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) / 1024
+
+
+def test_a_rendition_is_upright_in_colour_and_small(decoder: Decoder) -> None:
+    turned = photo().transpose(Image.Transpose.ROTATE_90)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    pixels = decoder.rendition(encoded(turned, exif=exif), 40, Limits())
+    expected = photo()
+    expected.thumbnail((40, 40))
+    assert pixels.shape == (expected.height, expected.width, 3)
+    assert np.abs(pixels.astype(int) - np.asarray(expected.convert("RGB"))).mean() < 12
+    assert decoder.rendition(GOOD, 10_000, Limits()).shape[:2] == (photo().height, photo().width)
+    with pytest.raises(PictureError):
+        decoder.rendition(b"no picture", 40, Limits())

@@ -1,0 +1,74 @@
+"""A blob that is written piece by piece, in bounded memory, and is there only once it is whole."""
+
+import base64
+import hashlib
+import uuid
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.storage.blob import BlobBlock, BlobClient, ContentSettings
+
+from errors import Conflict, Missing
+from store.failures import translated
+
+BLOCK_BYTES = 4 * 2**20
+
+
+class BlobWriter:
+    """Holds one block; larger blobs go up block by block. What is never committed never shows, and Azure drops it."""
+
+    def __init__(self, client: BlobClient) -> None:
+        self._client = client
+        self._buffer = bytearray()
+        self._blocks: list[BlobBlock] = []
+        self._prefix = uuid.uuid4().hex
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self.size_bytes = 0
+
+    @property
+    def md5(self) -> bytes:
+        """Of all that was added."""
+        return self._md5.digest()
+
+    def add(self, data: bytes) -> None:
+        """Take the next piece. Away."""
+        self._md5.update(data)
+        self.size_bytes += len(data)
+        rest = memoryview(data)
+        while rest:
+            room = BLOCK_BYTES - len(self._buffer)
+            if room == 0:
+                self._stage()
+                continue
+            self._buffer += rest[:room]
+            rest = rest[room:]
+
+    def commit(self, content_type: str, *, replacing: str | None = None, only_new: bool = False) -> str:
+        """Let the blob be there; its ETag. Conflict where there is one, or another than `replacing`. Away."""
+        options: dict[str, Any] = {
+            "content_settings": ContentSettings(content_type=content_type, content_md5=bytearray(self.md5))
+        }
+        if replacing is not None:
+            options |= {"etag": f'"{replacing}"', "match_condition": MatchConditions.IfNotModified}
+        elif only_new:
+            options |= {"etag": "*", "match_condition": MatchConditions.IfMissing}
+        try:
+            with translated("writing an upload"):
+                if self._blocks:
+                    if self._buffer:
+                        self._stage()
+                    written = self._client.commit_block_list(self._blocks, **options)
+                else:
+                    if not only_new:
+                        options["overwrite"] = True
+                    written = self._client.upload_blob(bytes(self._buffer), length=len(self._buffer), **options)
+        except Missing:
+            raise Conflict("writing an upload: the blob to replace is gone") from None
+        return str(written["etag"]).strip('"')
+
+    def _stage(self) -> None:
+        id = base64.b64encode(f"{self._prefix}-{len(self._blocks):06d}".encode()).decode()
+        with translated("writing a block of an upload"):
+            self._client.stage_block(id, bytes(self._buffer), len(self._buffer))
+        self._blocks.append(BlobBlock(id))
+        self._buffer.clear()
