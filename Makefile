@@ -20,9 +20,9 @@ setup: .venv/.run local/node_modules/.package-lock.json
 	@$(PYTHON) -m venv .venv || { echo "The module venv is missing: on Debian and Ubuntu, apt-get install python3-venv." >&2; exit 1; }
 	@touch $@
 
-.venv/.run: .venv/.python requirements.txt local/requirements.txt cli/requirements.txt pyproject.toml
+.venv/.run: .venv/.python requirements.txt local/requirements.txt cli/requirements.txt web/requirements.txt pyproject.toml
 	@echo "Installing Python packages (a minute or two, the first time) …"
-	@$(PIP) -r requirements.txt -r local/requirements.txt -r cli/requirements.txt
+	@$(PIP) -r requirements.txt -r local/requirements.txt -r cli/requirements.txt -r web/requirements.txt
 	@$(PIP) --no-deps --editable .
 	@touch $@
 

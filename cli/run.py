@@ -35,7 +35,7 @@ def run(
     images: Annotated[list[Path] | None, typer.Option(help="Pictures or folders to take in first.")] = None,
     once: Annotated[bool, typer.Option("--once", help="End when all that was taken in has its final record.")] = False,
     ports: Annotated[
-        int | None, typer.Option(min=1024, max=65000, help="Use five other ports, from this one on.")
+        int | None, typer.Option(min=1024, max=65000, help="Use six other ports, from this one on.")
     ] = None,
     data: Annotated[Path, typer.Option(help="Keep data and logs in this folder.")] = DATA,
     workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = os.cpu_count() or 1,
@@ -52,6 +52,7 @@ def run(
         folder=data.resolve(),
         workers=workers,
         with_host=not no_host,
+        with_web=True,
         values=read_local_settings(ROOT / "local.settings.json"),
     )
     with Stack(options) as stack:

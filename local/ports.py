@@ -12,6 +12,7 @@ _LIKELY = {
     "table": "another Azurite",
     "cosmos": "the Azure Cosmos DB emulator",
     "host": "Azure Functions Core Tools (func start)",
+    "web": "another web server",
 }
 _GRACE_S = 5.0
 
@@ -29,11 +30,12 @@ class Ports:
     table: int = 10002
     cosmos: int = 8081
     host: int = 7071
+    web: int = 8000
 
     @classmethod
     def from_base(cls, base: int) -> "Ports":
-        """Five ports from `base` on."""
-        return cls(base, base + 1, base + 2, base + 3, base + 4)
+        """Six ports from `base` on."""
+        return cls(*range(base, base + 6))
 
 
 def demand_free(ports: dict[str, int]) -> None:

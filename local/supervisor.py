@@ -1,4 +1,4 @@
-"""Azure on one machine: Azurite, Cosmos DB, the Functions host and Event Grid's stand-in, kept running together."""
+"""Azure on one machine: Azurite, Cosmos DB, the Functions host, Event Grid's stand-in and the web app, kept running."""
 
 import contextlib
 import fcntl
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 
@@ -42,6 +42,7 @@ class Options:
     folder: Path = ROOT / ".local"
     workers: int = os.cpu_count() or 1
     with_host: bool = True
+    with_web: bool = False
     faults: bool = False
     values: Mapping[str, str] = field(default_factory=dict)
 
@@ -117,9 +118,10 @@ class Stack:
         """Start everything; `say` hears of each part. PortInUse, MissingPrerequisite, NotStarted, SettingsError."""
         node = demand_node()
         ports = self.options.ports
-        needed = {name: getattr(ports, name) for name in ("blob", "queue", "table", "cosmos", "host")}
-        if not self.options.with_host:
-            del needed["host"]
+        needed = {name: getattr(ports, name) for name in ("blob", "queue", "table", "cosmos", "host", "web")}
+        for part, is_wanted in (("host", self.options.with_host), ("web", self.options.with_web)):
+            if not is_wanted:
+                del needed[part]
         demand_free(needed)
         folder = self.options.folder
         for needed_folder in (folder, folder / "logs", folder / "azurite"):
@@ -133,6 +135,8 @@ class Stack:
             if self.options.with_host:
                 self._start(self._host(), say, f"Functions host http://{LOOPBACK}:{ports.host}")
             self._start(self._relay(), say, "Event Grid     relays what is dropped")
+            if self.options.with_web:
+                self._start(self._web(), say, f"Pages and API  http://localhost:{ports.web}")
         except BaseException:
             self.stop()
             raise
@@ -202,6 +206,14 @@ class Stack:
         command = [sys.executable, "-m", "local.host", "--port", str(port), "--workers", str(self.options.workers)]
         command += ["--queue", str(self.options.folder / "host.sqlite")]
         return self._process("host", command, lambda: is_listening(port))
+
+    def _web(self) -> Process:
+        port = self.options.ports.web
+        command = [sys.executable, "-m", "local.leash", "web", "--port", str(port)]
+        index = {"WEB_INDEX": str(self.options.folder / "web.sqlite")}
+        return replace(
+            self._process("web", command, lambda: is_listening(port)), environment={**self.environment, **index}
+        )
 
     def _relay(self) -> Process:
         command = [sys.executable, "-m", "local.relay", "--log", str(self.options.folder / "logs" / "azurite.log")]

@@ -1,0 +1,10 @@
+"""The API, version 1."""
+
+from fastapi import APIRouter
+
+from web.api import files, insight, pictures
+
+PREFIX = "/api/v1"
+router = APIRouter(prefix=PREFIX)
+for part in (pictures, files, insight):
+    router.include_router(part.router)

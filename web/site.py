@@ -1,0 +1,106 @@
+"""What the routes need, made once per process."""
+
+import getpass
+import logging
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from classify import load_model
+from errors import ModelError
+from pipeline.rendition import Renderer
+from preprocess import Decoder, Limits
+from settings import Settings
+from store import Stores, open_stores
+from web.follow import Follower
+from web.index import Index
+
+log = logging.getLogger("imagestore.web")
+_SLOW_S = 60.0
+
+
+class Hidden:
+    """Pictures that are about to be deleted: lists leave them out. Known to this process alone."""
+
+    def __init__(self) -> None:
+        self._until: dict[str, float] = {}
+
+    def add(self, id: str, seconds: float) -> None:
+        """Hide a picture until it is deleted, or longest for so long and a while."""
+        self._until[id] = time.monotonic() + seconds + _SLOW_S
+
+    def remove(self, id: str) -> None:
+        """Show it again."""
+        self._until.pop(id, None)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Those that are hidden now."""
+        now = time.monotonic()
+        self._until = {id: until for id, until in self._until.items() if until > now}
+        return tuple(self._until)
+
+
+@dataclass
+class Site:
+    """Stores, index, follower and renderer; the settings they were made from."""
+
+    settings: Settings
+    stores: Stores
+    index: Index
+    follower: Follower
+    renderer: Renderer
+    hidden: Hidden = field(default_factory=Hidden)
+    account: str = "local"
+    _labels: tuple[str, ...] | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> "Site":
+        """From environment variables. SettingsError; no service is asked."""
+        settings = Settings.read(environ)
+        stores = open_stores(settings, environ)
+        index = Index(_index_path(settings))
+        limits = Limits(
+            max_bytes=settings.max_bytes,
+            max_pixels=settings.max_pixels,
+            min_side=settings.min_side,
+            max_name_length=settings.max_name_length,
+            max_metadata_bytes=settings.max_metadata_bytes,
+            decode_seconds=settings.decode_seconds,
+        )
+        follower = Follower(open_stores(settings, environ), index, settings.live_seconds)
+        return cls(settings, stores, index, follower, Renderer(stores, Decoder(), limits), account=_account())
+
+    @property
+    def model_labels(self) -> tuple[str, ...]:
+        """The classes that the model knows; none where its file cannot be read here."""
+        with self._lock:
+            if self._labels is None:
+                try:
+                    self._labels = load_model(self.settings.model_path).labels
+                except ModelError as error:
+                    log.warning("%s", error)
+                    self._labels = ()
+        return self._labels
+
+    def close(self) -> None:
+        """End what runs."""
+        self.follower.stop()
+        self.renderer.decoder.close()
+
+
+def _index_path(settings: Settings) -> Path:
+    if settings.web_index:
+        return Path(settings.web_index)
+    return Path(tempfile.mkdtemp(prefix="imagestore-")) / "index.sqlite"
+
+
+def _account() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no name for this user on this machine
+        return "local"

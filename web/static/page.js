@@ -1,0 +1,3 @@
+import { localise } from "./dom.js";
+
+localise(document);

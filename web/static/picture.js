@@ -1,0 +1,78 @@
+import { ask, localise, toast } from "./dom.js";
+import { watch } from "./events.js";
+
+const main = document.getElementById("main");
+const { id } = document.getElementById("picture").dataset;
+let leaving = null;
+let wasChangedHere = false;
+
+/** Read the page again and show it, with what was being typed and where. */
+async function refresh() {
+  const response = await fetch(location.href);
+  if (!response.ok) return;
+  const typed = document.getElementById("label").value;
+  const focused = document.activeElement && main.contains(document.activeElement) ? document.activeElement.id : "";
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  main.replaceChildren(...page.getElementById("main").childNodes);
+  document.title = page.title;
+  localise(main);
+  if (!wasChangedHere) document.getElementById("label").value = typed;
+  wasChangedHere = false;
+  const target = focused && document.getElementById(focused);
+  if (target) target.focus();
+}
+
+async function change(method, address, said) {
+  const record = await ask(method, `/pictures/${id}${address}`);
+  if (!record) return;
+  wasChangedHere = true;
+  await refresh();
+  toast(said(record));
+}
+
+async function remove() {
+  const deletion = await ask("DELETE", `/pictures/${id}?undoable=true`);
+  if (!deletion) return;
+  const picture = document.getElementById("picture");
+  picture.classList.add("leaving");
+  picture.inert = true;
+  const seconds = Math.max(1, Math.round((new Date(deletion.until) - Date.now()) / 1000));
+  const takeAway = toast(`Deleted. It can be undone for ${seconds} seconds.`, {
+    seconds: 0,
+    action: {
+      text: "Undo",
+      async run() {
+        clearTimeout(leaving);
+        leaving = null;
+        const record = await ask("POST", `/pictures/${id}/undelete?token=${encodeURIComponent(deletion.undo)}`);
+        if (!record) { location.assign("/gallery"); return; }
+        picture.classList.remove("leaving");
+        picture.inert = false;
+        document.getElementById("delete").focus();
+        toast("It stays.");
+      },
+    },
+  });
+  document.querySelector("#toasts .toast:last-child button").focus();
+  leaving = setTimeout(() => { takeAway(); location.assign("/gallery"); }, seconds * 1000);
+}
+
+main.addEventListener("submit", (event) => {
+  if (event.target.id !== "correct") return;
+  event.preventDefault();
+  const label = document.getElementById("label").value.trim();
+  change("PUT", `/correction?label=${encodeURIComponent(label)}`, () => `Saved: ${label}.`);
+});
+main.addEventListener("click", async (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  if (button.id === "uncorrect") change("DELETE", "/correction", () => "The correction is taken back.");
+  if (button.id === "delete") remove();
+  if (button.id === "retry" && (await ask("POST", `/pictures/${id}/retry`))) {
+    toast("Queued. If the outcome differs, it shows up here.");
+  }
+});
+watch({
+  picture(record) { if (record.id === id && !leaving) refresh(); },
+  deleted(gone) { if (gone.id === id) location.assign("/gallery"); },
+});
