@@ -1,5 +1,6 @@
 """A person's word on a picture: it stands above the prediction until it is taken back or the picture changes."""
 
+import re
 from dataclasses import replace
 
 from classify.model import RESERVED_LABEL
@@ -9,6 +10,9 @@ from record import Correction, Record, Status, record_id, utc
 from store import Stores
 
 LONGEST_LABEL = 200
+_TEXT = r"[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+LABEL = rf"^{_TEXT}*[^{_TEXT[2:-1]}\s]{_TEXT}*$"
+"""Any text, without what controls a terminal or turns writing around."""
 
 
 class NotALabel(ImageStoreError):
@@ -39,8 +43,11 @@ def correct(stores: Stores, name: str, label: str | None, account: str) -> Recor
 
 def _checked(label: str) -> str:
     label = label.strip()
-    if not 0 < len(label) <= LONGEST_LABEL or not label.isprintable():
-        raise NotALabel(f"A label has 1 to {LONGEST_LABEL} printable characters; this one is {label[:40]!r}.")
+    if len(label) > LONGEST_LABEL or not re.fullmatch(LABEL, label):
+        raise NotALabel(
+            f"A label has 1 to {LONGEST_LABEL} characters, none that controls or turns text; "
+            f"this one is {label[:40]!a}."
+        )
     if label == RESERVED_LABEL:
         raise NotALabel(f"'{RESERVED_LABEL}' is reserved for pictures under the model's threshold.")
     return label

@@ -8,7 +8,6 @@ from typing import Any
 from azure.core import MatchConditions
 from azure.storage.blob import BlobBlock, BlobClient, ContentSettings
 
-from errors import Conflict, Missing
 from store.failures import translated
 
 BLOCK_BYTES = 4 * 2**20
@@ -43,27 +42,20 @@ class BlobWriter:
             self._buffer += rest[:room]
             rest = rest[room:]
 
-    def commit(self, content_type: str, *, replacing: str | None = None, only_new: bool = False) -> str:
-        """Let the blob be there; its ETag. Conflict where there is one, or another than `replacing`. Away."""
-        options: dict[str, Any] = {
-            "content_settings": ContentSettings(content_type=content_type, content_md5=bytearray(self.md5))
-        }
-        if replacing is not None:
-            options |= {"etag": f'"{replacing}"', "match_condition": MatchConditions.IfNotModified}
-        elif only_new:
-            options |= {"etag": "*", "match_condition": MatchConditions.IfMissing}
-        try:
-            with translated("writing an upload"):
-                if self._blocks:
-                    if self._buffer:
-                        self._stage()
-                    written = self._client.commit_block_list(self._blocks, **options)
-                else:
-                    if not only_new:
-                        options["overwrite"] = True
-                    written = self._client.upload_blob(bytes(self._buffer), length=len(self._buffer), **options)
-        except Missing:
-            raise Conflict("writing an upload: the blob to replace is gone") from None
+    def commit(self, content_type: str, *, only_new: bool = False) -> str:
+        """Let the blob be there; its ETag. Conflict where there is one already and `only_new` forbids it. Away."""
+        settings = ContentSettings(content_type=content_type, content_md5=bytearray(self.md5))
+        condition: dict[str, Any] = {"etag": "*", "match_condition": MatchConditions.IfMissing} if only_new else {}
+        with translated("writing an upload"):
+            if self._blocks:
+                if self._buffer:
+                    self._stage()
+                written = self._client.commit_block_list(self._blocks, content_settings=settings, **condition)
+            else:
+                data = bytes(self._buffer)
+                written = self._client.upload_blob(
+                    data, length=len(data), content_settings=settings, overwrite=not only_new
+                )
         return str(written["etag"]).strip('"')
 
     def _stage(self) -> None:

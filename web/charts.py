@@ -6,7 +6,7 @@ from math import ceil, floor, log10
 from record import Record, Status
 from web.words import work_ms
 
-WIDTH, HEIGHT = 720, 220
+WIDE, NARROW, HEIGHT = 1200, 560, 220
 LEFT, BOTTOM, TOP = 44, 26, 10
 ORDER = (Status.CLASSIFIED, Status.UNKNOWN, Status.REJECTED, Status.FAILED)
 
@@ -43,8 +43,9 @@ class Tick:
 
 @dataclass(frozen=True)
 class Chart:
-    """What to draw."""
+    """What to draw, on a sheet of `width` × HEIGHT."""
 
+    width: int
     bars: list[Bar]
     dots: list[Dot]
     x_ticks: list[Tick]
@@ -55,7 +56,7 @@ def by_hour(hours: list[tuple[str, dict[str, int]]]) -> Chart:
     """Stacked bars: pictures per hour, by status."""
     most = max((sum(statuses.values()) for _, statuses in hours), default=0)
     top = _round_up(most)
-    step = (WIDTH - LEFT) / max(1, len(hours))
+    step = (WIDE - LEFT) / max(1, len(hours))
     bars, ticks = [], []
     for number, (hour, statuses) in enumerate(hours):
         x, base = LEFT + number * step, 0
@@ -68,13 +69,13 @@ def by_hour(hours: list[tuple[str, dict[str, int]]]) -> Chart:
                 base += count
         if number % 6 == 0:
             ticks.append(Tick(x + step / 2, f"{hour[11:13]}:00"))
-    return Chart(bars, [], ticks, _y_ticks(top))
+    return Chart(WIDE, bars, [], ticks, _y_ticks(top))
 
 
 def spread(bins: list[int]) -> Chart:
     """A histogram of confidence from 0 to 100 %."""
     top = _round_up(max(bins, default=0))
-    step = (WIDTH - LEFT) / max(1, len(bins))
+    step = (NARROW - LEFT) / max(1, len(bins))
     bars = [
         Bar(
             LEFT + number * step + 1,
@@ -87,8 +88,8 @@ def spread(bins: list[int]) -> Chart:
         for number, count in enumerate(bins)
         if count
     ]
-    ticks = [Tick(LEFT + share * (WIDTH - LEFT), f"{share:.0%}") for share in (0, 0.25, 0.5, 0.75, 1)]
-    return Chart(bars, [], ticks, _y_ticks(top))
+    ticks = [Tick(LEFT + share * (NARROW - LEFT), f"{share:.0%}") for share in (0, 0.25, 0.5, 0.75, 1)]
+    return Chart(NARROW, bars, [], ticks, _y_ticks(top))
 
 
 def time_and_confidence(records: list[Record]) -> Chart:
@@ -98,15 +99,15 @@ def time_and_confidence(records: list[Record]) -> Chart:
     longest = _round_up(max((ms for _, ms, _ in points), default=0))
     dots = [
         Dot(
-            LEFT + 6 + ms / longest * (WIDTH - LEFT - 12),
+            LEFT + 6 + ms / longest * (WIDE - LEFT - 12),
             _y(confidence * 100, 100),
             str(record.status),
             f"{ms} ms, {confidence:.0%}",
         )
         for record, ms, confidence in points
     ]
-    ticks = [Tick(LEFT + 6 + part * (WIDTH - LEFT - 12), f"{longest * part:g} ms") for part in (0, 0.5, 1)]
-    return Chart([], dots, ticks, [Tick(_y(share, 100), f"{share} %") for share in (0, 50, 100)])
+    ticks = [Tick(LEFT + 6 + part * (WIDE - LEFT - 12), f"{longest * part:g} ms") for part in (0, 0.5, 1)]
+    return Chart(WIDE, [], dots, ticks, [Tick(_y(share, 100), f"{share} %") for share in (0, 50, 100)])
 
 
 def _y(value: float, top: float) -> float:

@@ -9,6 +9,11 @@ _LONE_DOTS = {".", ".."}
 _NO_TEXT = {"Cc", "Cs"}
 _NO_CHARACTERS = "\ufffe\uffff"
 
+_ANY = r"[^/\\\x00-\x1f\x7f-\x9f\ufffe\uffff]"
+_NO_DOT = _ANY.replace("[^", "[^.")
+PATTERN = rf"^(?:(?:{_NO_DOT}|\.{_NO_DOT}|\.\.{_ANY}){_ANY}*/)*{_ANY}*{_NO_DOT}$"
+"""What `checked` takes, for the description of the API; ECMAScript and Python read it alike."""
+
 
 def checked(name: str, longest: int = LONGEST_NAME) -> str:
     """The name, if an upload can have it; Problem 422 says why not."""
@@ -24,12 +29,15 @@ def checked(name: str, longest: int = LONGEST_NAME) -> str:
     return name
 
 
-def numbered(name: str, number: int) -> str:
-    """The name with a number before its ending: 'cat.jpg' becomes 'cat (2).jpg'."""
-    folder, slash, file = name.rpartition("/")
+def numbered(name: str, number: int, longest: int = LONGEST_NAME) -> str:
+    """The name with a number before its ending: 'cat.jpg' becomes 'cat (2).jpg'. One too long is cut before that."""
+    folder, _, file = name.rpartition("/")
     stem, dot, ending = file.rpartition(".")
-    file = f"{stem} ({number}){dot}{ending}" if stem else f"{file} ({number})"
-    return f"{folder}{slash}{file}"
+    if not stem:
+        stem, dot, ending = file, "", ""
+    tail = f" ({number}){dot}{ending}"
+    whole = f"{folder}/{stem}" if folder else stem
+    return whole[: longest - len(tail)] + tail
 
 
 def _bad(detail: str) -> Problem:

@@ -27,6 +27,7 @@ router = APIRouter()
 LATEST = 12
 PAGE = 60
 _MOST_LABELS = 40
+_MORE_FILTERS = {"since", "until", "min_confidence", "max_confidence", "corrected"}
 _QUEUES = {
     WORK_QUEUE: "To be done, or tried again later",
     WORK_QUEUE + "-poison": "Given up; nothing reads it but people",
@@ -107,6 +108,7 @@ def gallery(
         query=query,
         sort=sort,
         sorts=_SORTS,
+        narrowed=bool(_MORE_FILTERS & query.keys()),
     )
 
 

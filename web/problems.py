@@ -14,25 +14,11 @@ from starlette.exceptions import HTTPException
 from errors import Away, Conflict, ImageStoreError, Missing, PictureError
 from pipeline.correct import NotALabel
 from preprocess.decoder import DecoderFailed
+from web.openapi import MEDIA_TYPE, allowed
 from web.search import BadCursor
 
 log = logging.getLogger("imagestore.web")
-MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "title": "Problem",
-    "description": "RFC 9457 problem details: `detail` is a sentence for a person, `code` a word for a program.",
-    "required": ["type", "title", "status", "detail", "code"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "code": {"type": "string"},
-        "checks": {"type": "object", "additionalProperties": {"type": ["string", "null"]}},
-    },
-}
 
 
 class Problem(Exception):
@@ -76,8 +62,10 @@ def problem_of(error: Exception) -> Problem:
         case HTTPException():
             detail = "There is nothing at this address." if error.status_code == 404 else f"{error.detail}."
             return Problem(error.status_code, "http", detail, headers=error.headers)
-        case BadCursor() | NotALabel():
+        case NotALabel():
             return Problem(422, "bad_request", str(error))
+        case BadCursor():
+            return Problem(404, "no_such_page", str(error))
         case PictureError():
             return Problem(422, str(error.reason), error.detail)
         case Missing():
@@ -102,6 +90,8 @@ def install(app: FastAPI, page: Any) -> None:
     async def answer(request: Request, error: Exception) -> Response:
         problem = problem_of(error)
         if request.url.path.startswith("/api/"):
+            if problem.status == 405:
+                problem.headers["Allow"] = allowed(app, request.url.path)
             return problem.response()
         response: Response = page(request, problem)
         return response

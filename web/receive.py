@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from errors import Conflict
 from store import Blobs, Present
-from web.names import checked, numbered
+from web.names import numbered
 from web.problems import Problem
 
 _PIECE_BYTES = 2**20
@@ -78,7 +78,7 @@ def too_large(max_bytes: int) -> Problem:
 
 def _free_name(uploads: Blobs, name: str, longest: int) -> str:
     for number in range(2, _MOST_NAMESAKES):
-        candidate = checked(numbered(name, number), longest)
+        candidate = numbered(name, number, longest)
         found: Present | None = uploads.look(candidate)
         if found is None:
             return candidate

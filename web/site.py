@@ -5,6 +5,7 @@ import logging
 import tempfile
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,6 +45,25 @@ class Hidden:
         return tuple(self._until)
 
 
+class Recent:
+    """The names of uploads that this process took in lately, for those that have no record yet."""
+
+    def __init__(self, most: int = 10_000) -> None:
+        self._names: OrderedDict[str, str] = OrderedDict()
+        self._most = most
+
+    def add(self, id: str, name: str) -> None:
+        """Remember one, and forget the oldest."""
+        self._names[id] = name
+        self._names.move_to_end(id)
+        if len(self._names) > self._most:
+            self._names.popitem(last=False)
+
+    def get(self, id: str) -> str | None:
+        """Its name, if it is remembered."""
+        return self._names.get(id)
+
+
 @dataclass
 class Site:
     """Stores, index, follower and renderer; the settings they were made from."""
@@ -54,6 +74,7 @@ class Site:
     follower: Follower
     renderer: Renderer
     hidden: Hidden = field(default_factory=Hidden)
+    recent: Recent = field(default_factory=Recent)
     account: str = "local"
     _labels: tuple[str, ...] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)

@@ -44,7 +44,7 @@ def headline(record: Record) -> str:
         return visible(record.label)
     if record.problem is not None:
         return reason(record.problem.reason)
-    return "Not sure"
+    return f"{visible(record.prediction.label)}?" if record.prediction else "Not sure"
 
 
 def reason(name: str) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import Depends, Path, Query, Request, Response
+from pydantic import BeforeValidator
 
 from errors import Missing
 from record import Status, record_id, utc
@@ -29,14 +30,24 @@ Text = Annotated[str, Query(min_length=1, max_length=1024)]
 Confidence = Annotated[float, Query(ge=0, le=1)]
 
 
+def _no_number(text: object) -> object:
+    """Times are written as ISO 8601, not as seconds since whenever."""
+    if isinstance(text, str) and "-" not in text[1:]:
+        raise ValueError("a time is written as 2026-11-21 or 2026-11-21T09:00:00Z")
+    return text
+
+
+Moment = Annotated[datetime, BeforeValidator(_no_number)]
+
+
 def wanted(
     site: TheSite,
     label: Annotated[Text | None, Query(description="Exactly this label.")] = None,
     status: Annotated[Status | None, Query(description="Only this status.")] = None,
     reason: Annotated[Text | None, Query(description="Only with this reason or error.")] = None,
     q: Annotated[Text | None, Query(description="Text in the name, upper and lower case alike.")] = None,
-    since: Annotated[datetime | None, Query(description="Uploaded at this time or later (UTC, if not said).")] = None,
-    until: Annotated[datetime | None, Query(description="Uploaded before this time.")] = None,
+    since: Annotated[Moment | None, Query(description="Uploaded at this time or later (UTC, if not said).")] = None,
+    until: Annotated[Moment | None, Query(description="Uploaded before this time.")] = None,
     min_confidence: Annotated[Confidence | None, Query(description="At least so confident.")] = None,
     max_confidence: Annotated[Confidence | None, Query(description="At most so confident.")] = None,
     corrected: Annotated[bool | None, Query(description="Only corrected ones, or only others.")] = None,
@@ -71,7 +82,8 @@ class Found:
 def find(site: Site, id: str, name: str | None = None) -> Found:
     """The upload with this id, by its record or by the name that is given. Problem 404; Away."""
     if name is not None and record_id(checked(name)) != id:
-        raise Problem(422, "bad_name", "The name and the id speak of different pictures.")
+        raise Problem(404, "not_found", "The name and the id speak of different pictures.")
+    name = name or site.recent.get(id)
     known = site.stores.records.read(id)
     if known is not None and known.record.status is not Status.DELETED:
         name = known.record.name

@@ -1,18 +1,19 @@
 """The files of a picture: the original, the staged picture, and renditions to look at."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import StreamingResponse
 
-from errors import Missing
+from errors import Missing, PictureError
 from pipeline.commit import staged_name
 from record import Record
 from store import Blobs, Present
 from web.api.common import Id, TheSite, matches, name_of
 from web.problems import Problem
+from web.site import Site
 
 router = APIRouter(prefix="/pictures/{id}", tags=["Files"])
 MEDIA_TYPES = {
@@ -61,25 +62,22 @@ def staged(request: Request, site: TheSite, id: Id) -> Response:
     return _serve(request, site.stores.staging, name, "image/png", name)
 
 
-@router.get(
-    "/{kind}",
-    response_class=Response,
-    responses={
-        200: {"content": {"image/webp": _BINARY}, "description": "The picture."},
-        304: {"description": "As you have it."},
-    },
-    operation_id="rendition",
-)
-def rendition(
-    request: Request,
-    site: TheSite,
-    id: Id,
-    kind: Literal["thumbnail", "preview"],
-    v: Annotated[
-        str | None, Query(max_length=64, description="The upload's ETag: then it can be kept for ever.")
-    ] = None,
-) -> Response:
-    """A small picture (384 or 1600 pixels at most) in WebP, upright, without metadata."""
+Version = Annotated[str | None, Query(max_length=64, description="The upload's ETag: it can then be cached.")]
+
+
+@router.get("/thumbnail", response_class=Response, responses=_RENDITION, operation_id="thumbnail")
+def thumbnail(request: Request, site: TheSite, id: Id, v: Version = None) -> Response:
+    """A small picture (384 pixels at most) in WebP, upright, without metadata."""
+    return _rendition(request, site, id, "thumbnail", v)
+
+
+@router.get("/preview", response_class=Response, responses=_RENDITION, operation_id="preview")
+def preview(request: Request, site: TheSite, id: Id, v: Version = None) -> Response:
+    """A picture of 1600 pixels at most in WebP, upright, without metadata."""
+    return _rendition(request, site, id, "preview", v)
+
+
+def _rendition(request: Request, site: Site, id: str, kind: str, v: str | None) -> Response:
     record = site.index.get(id)
     if record is None or record.upload is None:
         raise Missing("There is no record of this picture.")
@@ -88,7 +86,11 @@ def rendition(
     headers = {"ETag": etag, "Cache-Control": FOREVER if v == version else "private, no-cache"}
     if matches(request, etag):
         return Response(status_code=304, headers=headers)
-    return Response(site.renderer.get(record.name, version, kind), 200, headers, "image/webp")
+    try:
+        data = site.renderer.get(record.name, version, kind)
+    except PictureError as error:
+        raise Problem(404, str(error.reason), f"There is nothing to show of this picture. {error.detail}") from None
+    return Response(data, 200, headers, "image/webp")
 
 
 def _serve(request: Request, blobs: Blobs, name: str, kind: str, save_as: str) -> Response:

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 
 from errors import Missing
 from pipeline import tasks
-from pipeline.correct import LONGEST_LABEL
+from pipeline.correct import LABEL, LONGEST_LABEL
 from pipeline.correct import correct as set_label
 from pipeline.delete import delete as delete_now
 from pipeline.delete import delete_later, undo
@@ -22,7 +22,7 @@ from settings import LONGEST_NAME
 from store import Receipt
 from web.api.answers import Deletion, Listing, Pending
 from web.api.common import Id, TheSite, Wanted, as_json, find, matches, name_of
-from web.names import checked
+from web.names import PATTERN, checked
 from web.problems import Problem
 from web.receive import IfExists, receive, too_large
 from web.search import Duplicates, Sort, duplicates, page
@@ -30,9 +30,8 @@ from web.site import Site
 
 router = APIRouter(prefix="/pictures", tags=["Pictures"])
 LONGEST_WAIT_S = 30
-Name = Annotated[
-    str, Query(min_length=1, max_length=LONGEST_NAME, description="The picture's name; '/' makes folders.")
-]
+_NAME: dict[str, Any] = {"min_length": 1, "max_length": LONGEST_NAME, "json_schema_extra": {"pattern": PATTERN}}
+Name = Annotated[str, Query(description="The picture's name; '/' makes folders.", **_NAME)]
 Wait = Annotated[float, Query(ge=0, le=LONGEST_WAIT_S, description="Wait so many seconds for the final record.")]
 _BODY = {
     "requestBody": {
@@ -66,6 +65,7 @@ async def upload(
         raise Problem(400, "broken_off", "The upload broke off; nothing was kept.") from None
     id = record_id(received.name)
     site.hidden.remove(id)
+    site.recent.add(id, received.name)
     return await _when_final(site, Pending(id, received.name, received.etag, _url(request, id, received.name)), wait)
 
 
@@ -87,9 +87,7 @@ async def get_picture(
     request: Request,
     site: TheSite,
     id: Id,
-    name: Annotated[
-        str | None, Query(min_length=1, max_length=LONGEST_NAME, description="Its name, for one without a record yet.")
-    ] = None,
+    name: Annotated[str | None, Query(description="Its name, for one without a record yet.", **_NAME)] = None,
     wait: Wait = 0,
 ) -> Response:
     """The record of a picture; 202 while there is none of the version that is there now."""
@@ -146,7 +144,9 @@ def undelete_picture(
 
 @router.put("/{id}/correction", response_model=Record, operation_id="correct")
 def correct_picture(
-    site: TheSite, id: Id, label: Annotated[str, Query(min_length=1, max_length=LONGEST_LABEL)]
+    site: TheSite,
+    id: Id,
+    label: Annotated[str, Query(min_length=1, max_length=LONGEST_LABEL, json_schema_extra={"pattern": LABEL})],
 ) -> Response:
     """Say what the picture shows. It stands above every prediction until it is taken back."""
     return _corrected(site, id, label)
@@ -201,4 +201,4 @@ def _from_token(token: str) -> Receipt:
     try:
         return msgspec.json.decode(base64.urlsafe_b64decode(token), type=Receipt)
     except (msgspec.MsgspecError, binascii.Error, ValueError):
-        raise Problem(422, "bad_request", "token: this is no token of a deletion.") from None
+        raise Problem(409, "too_late", "This is no token of a deletion that can still be undone.") from None

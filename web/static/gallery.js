@@ -44,7 +44,7 @@ if (cards) {
 
 const filter = document.getElementById("filter");
 filter.addEventListener("change", (event) => { if (event.target.matches("select, [type=date]")) filter.requestSubmit(); });
-if (matchMedia("(max-width: 50rem)").matches) document.getElementById("filters").open = false;
+if (matchMedia("(max-width: 50rem)").matches) document.getElementById("choose").open = false;
 fresh.querySelector("button").addEventListener("click", () => location.reload());
 
 const shown = (id) => cards && cards.querySelector(`[data-id="${id}"]`);
