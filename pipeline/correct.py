@@ -10,9 +10,10 @@ from record import Correction, Record, Status, record_id, utc
 from store import Stores
 
 LONGEST_LABEL = 200
-_TEXT = r"[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+_TEXT = r"[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
 LABEL = rf"^{_TEXT}*[^{_TEXT[2:-1]}\s]{_TEXT}*$"
 """Any text, without what controls a terminal or turns writing around."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class NotALabel(ImageStoreError):
@@ -43,7 +44,7 @@ def correct(stores: Stores, name: str, label: str | None, account: str) -> Recor
 
 def _checked(label: str) -> str:
     label = label.strip()
-    if len(label) > LONGEST_LABEL or not re.fullmatch(LABEL, label):
+    if len(label) > LONGEST_LABEL or not re.fullmatch(LABEL, label) or _SURROGATE.search(label):
         raise NotALabel(
             f"A label has 1 to {LONGEST_LABEL} characters, none that controls or turns text; "
             f"this one is {label[:40]!a}."

@@ -45,7 +45,7 @@ class BlobWriter:
     def commit(self, content_type: str, *, only_new: bool = False) -> str:
         """Let the blob be there; its ETag. Conflict where there is one already and `only_new` forbids it. Away."""
         settings = ContentSettings(content_type=content_type, content_md5=bytearray(self.md5))
-        condition: dict[str, Any] = {"etag": "*", "match_condition": MatchConditions.IfMissing} if only_new else {}
+        condition: dict[str, Any] = {"match_condition": MatchConditions.IfMissing} if only_new else {}
         with translated("writing an upload"):
             if self._blocks:
                 if self._buffer:

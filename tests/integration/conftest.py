@@ -5,9 +5,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
+import requests
 
 from errors import Away
 from local.ports import Ports
@@ -69,14 +70,36 @@ class Pipeline:
         return self.stores.work.length() == 0 and self.stores.poison.length() == 0
 
 
+class Site(requests.Session):
+    """The web app, asked as a program would."""
+
+    def __init__(self, base: str) -> None:
+        super().__init__()
+        self.base = base
+
+    def request(self, method: str, url: str, **options: Any) -> requests.Response:
+        """An address that begins with a slash is below /api/v1."""
+        if url.startswith("/"):
+            url = self.base + "/api/v1" + url
+        return super().request(method, url, timeout=TIMEOUT_S, **options)
+
+    def take_in(self, name: str, data: bytes, **query: Any) -> dict[str, Any]:
+        """Upload and wait for the record."""
+        response = self.post("/pictures", params={"name": name, "wait": 30, **query}, data=data)
+        assert response.status_code == 200, response.text
+        record: dict[str, Any] = response.json()
+        return record
+
+
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     options = Options(
         ports=Ports.from_base(23000),
         folder=tmp_path_factory.mktemp("stack"),
         workers=2,
+        with_web=True,
         faults=True,
-        values={"RETRY_DELAYS": "1,1,2,2,3", "POISON_DELAY": "2", "DECODE_SECONDS": "3"},
+        values={"RETRY_DELAYS": "1,1,2,2,3", "POISON_DELAY": "2", "DECODE_SECONDS": "3", "UNDO_SECONDS": "4"},
     )
     with pytest.MonkeyPatch.context() as environment, Stack(options) as running:
         environment.setenv("PYTHONPATH", str(FAULTS))  # lets marked pictures hang or kill the decode child
@@ -87,6 +110,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture
 def pipeline(stack: Stack) -> Pipeline:
     return Pipeline(stack)
+
+
+@pytest.fixture
+def site(stack: Stack) -> Iterator[Site]:
+    with Site(f"http://localhost:{stack.options.ports.web}") as asked:
+        yield asked
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from pipeline.correct import LABEL, LONGEST_LABEL
 from pipeline.correct import correct as set_label
 from pipeline.delete import delete as delete_now
 from pipeline.delete import delete_later, undo
-from record import Record, record_id, utc
+from record import Record, record_id, tombstone, utc
 from settings import LONGEST_NAME
 from store import Receipt
 from web.api.answers import Deletion, Listing, Pending
@@ -113,7 +113,7 @@ def delete_picture(
     name = find(site, id).name
     if not undoable:
         delete_now(site.stores, name)
-        site.hidden.add(id, 0)
+        site.follower.seen(tombstone(name, utc()))
         return as_json(Deletion(id), 202)
     seconds = site.settings.undo_seconds
     receipt = delete_later(site.stores, name, seconds)
