@@ -35,6 +35,7 @@ CREATE INDEX by_name ON pictures (name, id) WHERE status != 'deleted';
 CREATE INDEX by_confidence ON pictures (confidence, id) WHERE status != 'deleted';
 CREATE INDEX by_label ON pictures (label, at, id) WHERE status != 'deleted';
 CREATE INDEX by_status ON pictures (status, at, id) WHERE status != 'deleted';
+CREATE INDEX by_reason ON pictures (status, reason) WHERE status != 'deleted' AND reason IS NOT NULL;
 CREATE INDEX by_sha256 ON pictures (sha256) WHERE sha256 IS NOT NULL;
 CREATE INDEX by_phash ON pictures (phash, id) WHERE phash IS NOT NULL;
 """

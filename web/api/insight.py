@@ -73,8 +73,8 @@ def ready(request: Request, site: TheSite) -> Response:
     """Whether everything that this app needs answers; 503 says what does not."""
     checks = {
         "Blob Storage": _trouble(lambda: site.stores.uploads.look("health")),
-        "queues": _trouble(site.stores.work.length),
-        "Cosmos DB": _trouble(site.stores.records.generation),
+        "queues": _trouble(lambda: site.stores.work.length()),
+        "Cosmos DB": _trouble(lambda: site.stores.records.generation()),
         "index": site.follower.problem,
     }
     if wrong := [f"{part}: {said}" for part, said in checks.items() if said]:

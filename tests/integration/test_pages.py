@@ -1,0 +1,361 @@
+"""The pages in a real browser, as people use them: by mouse, by keyboard, on a phone, in the dark."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from record import record_id
+from unit.pictures import encoded, photo
+
+from .browser import barriers, launched, needs_browser, watch
+from .conftest import SAMPLES, TIMEOUT_S, Pipeline, Site, eventually
+
+pytestmark = needs_browser
+PHONE = {"width": 390, "height": 844}
+HOSTILE = (
+    "<img src=x onerror=alert(1)>\"'&.jpg",
+    "\u202egpj.exe",
+    "{{ 7 * 7 }}{% raw %}.jpg",
+    "javascript:alert(1)/x.jpg",
+    "%2e%2e%2fetc%2fpasswd",
+    "long " * 180 + "name.jpg",
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=TIMEOUT_S * 1000)
+    yield from launched()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, site: Site, complaints: list[str]) -> Iterator[Page]:
+    """A page that may complain of nothing while it is used."""
+    with browser.new_context(base_url=site.base, viewport={"width": 1280, "height": 900}) as context:
+        context.set_default_timeout(TIMEOUT_S * 1000)
+        opened = context.new_page()
+        watch(opened, complaints)
+        yield opened
+        assert complaints == []
+
+
+def open_live(page: Page, address: str) -> None:
+    """Open a page and wait until it hears of changes."""
+    page.goto(address)
+    expect(page.locator("html")).to_have_attribute("data-live", "yes")
+
+
+def drop(page: Page, files: dict[str, bytes]) -> None:
+    """Drop files on the page as a mouse would."""
+    transfer = page.evaluate_handle(
+        """(files) => {
+            const transfer = new DataTransfer();
+            const file = ([name, bytes]) => new File([new Uint8Array(bytes)], name);
+            Object.entries(files).forEach((one) => transfer.items.add(file(one)));
+            return transfer;
+        }""",
+        {name: list(data) for name, data in files.items()},
+    )
+    page.dispatch_event("#drop", "dragover", {"dataTransfer": transfer})
+    page.dispatch_event("#drop", "drop", {"dataTransfer": transfer})
+
+
+def test_five_pictures_and_a_text_file_have_six_outcomes(page: Page, tmp_path: Path) -> None:
+    text = tmp_path / "notes.txt"
+    text.write_text("Not a picture.")
+    pictures = sorted(SAMPLES.glob("*.jpg"))[:5]
+    open_live(page, "/")
+    page.set_input_files("#files", [*pictures, text])
+    for file in [*pictures, text]:
+        expect(page.locator("#results > li", has_text=file.name).first).to_be_visible()
+    expect(page.locator("#tally")).to_have_text("6 of 6 sorted")
+    expect(page.locator("#uploads > li")).to_have_count(0)
+    coffee = page.locator(".result", has_text="coffee.jpg").first
+    expect(coffee.locator("h3")).to_have_text("espresso")
+    expect(coffee.locator(".bars li")).to_have_count(5)
+    expect(coffee.locator(".bars li").first).to_contain_text(re.compile(r"espresso\s+\d+ %"))
+    expect(coffee).to_contain_text(re.compile(r"\d+ ms of work"))
+    for image in coffee.locator("img").all():
+        expect(image).to_have_js_property("complete", True)
+        assert image.evaluate("image => image.naturalWidth") > 0
+    rejected = page.locator(".result", has_text="notes.txt").first
+    expect(rejected.locator("h3")).to_have_text("This is not a picture")
+    assert barriers(page) == []
+
+
+def test_dropped_and_pasted(page: Page, coffee: bytes) -> None:
+    open_live(page, "/")
+    drop(page, {"dropped one.jpg": coffee, "dropped two.jpg": b"no picture"})
+    expect(page.locator(".result", has_text="dropped one.jpg").locator("h3")).to_have_text("espresso")
+    expect(page.locator(".result", has_text="dropped two.jpg").locator("h3")).to_have_text("This is not a picture")
+    page.evaluate(
+        """(bytes) => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([new Uint8Array(bytes)], "image.png", { type: "image/png" }));
+            document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer }));
+        }""",
+        list(encoded(photo(seed=9))),
+    )
+    expect(page.locator(".result", has_text=re.compile(r"pasted/\d{4}-.*\.png"))).to_be_visible()
+
+
+def test_a_folder_keeps_its_structure(page: Page, tmp_path: Path, coffee: bytes) -> None:
+    folder = tmp_path / "holiday"
+    (folder / "day 1").mkdir(parents=True)
+    (folder / "day 1" / "cup.jpg").write_bytes(coffee)
+    (folder / ".hidden.jpg").write_bytes(coffee)
+    open_live(page, "/")
+    page.set_input_files("#folder", folder)
+    expect(page.locator(".result", has_text="holiday/day 1/cup.jpg")).to_be_visible()
+    expect(page.locator("#tally")).to_have_text("1 of 1 sorted")
+
+
+def test_what_is_dropped_elsewhere_shows_up_too(page: Page, pipeline: Pipeline, coffee: bytes) -> None:
+    open_live(page, "/")
+    pipeline.drop("from/elsewhere.jpg", coffee)
+    expect(page.locator(".result", has_text="from/elsewhere.jpg")).to_be_visible()
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_sent(page: Page) -> None:
+    open_live(page, "/")
+    page.evaluate("document.getElementById('drop').dataset.maxBytes = '10'")
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-live", "yes")
+    page.evaluate(
+        """() => {
+            const file = new File(["x"], "huge.jpg");
+            Object.defineProperty(file, "size", { value: 200000000 });
+            const transfer = new DataTransfer();
+            const event = new ClipboardEvent("paste", { clipboardData: transfer });
+            Object.defineProperty(event.clipboardData, "files", { value: [file] });
+            document.dispatchEvent(event);
+        }"""
+    )
+    row = page.locator(".upload.wrong")
+    expect(row).to_contain_text("the limit is 100000000 (MAX_BYTES)")
+    expect(row.get_by_role("button", name="Send again")).to_be_visible()
+
+
+def test_an_upload_waits_out_a_server_that_is_away(page: Page, complaints: list[str], coffee: bytes) -> None:
+    open_live(page, "/")
+    left = iter(range(2))
+
+    def busy(route: object) -> None:
+        if next(left, None) is None:
+            route.continue_()  # type: ignore[attr-defined]
+        else:
+            route.fulfill(status=503, json={"detail": "away"})  # type: ignore[attr-defined]
+
+    page.route("**/api/v1/pictures?*", busy)
+    drop(page, {"patient.jpg": coffee})
+    expect(page.locator(".result", has_text="patient.jpg")).to_be_visible()
+    page.unroute_all()
+    assert len(complaints) == 2, "the browser itself says that it was refused twice"
+    assert all("503" in complaints.pop() for _ in range(2))
+
+
+def test_filter_by_label_text_and_status_by_address(page: Page, site: Site, coffee: bytes) -> None:
+    for number in range(3):
+        site.take_in(f"filter/{number}.jpg", coffee)
+    site.take_in("filter/bad.jpg", b"no picture")
+    page.goto("/gallery")
+    page.get_by_label("Name contains").fill("FILTER/")
+    page.keyboard.press("Enter")
+    expect(page.locator(".card")).to_have_count(4)
+    expect(page.locator(".total")).to_have_text("4 pictures")
+    page.get_by_role("link", name=re.compile("^Rejected")).click()
+    expect(page.locator(".card")).to_have_count(1)
+    page.get_by_role("link", name="All", exact=True).click()
+    page.get_by_role("link", name=re.compile("^espresso 3")).click()
+    expect(page.locator(".card")).to_have_count(3)
+    page.get_by_label("Sort").select_option("name")
+    page.wait_for_url("**sort=name**")
+    names = [card.inner_text() for card in page.locator(".card .name").all()]
+    assert names == [f"filter/{number}.jpg" for number in range(3)]
+    shared = page.url
+    page.goto("about:blank")
+    page.goto(shared)
+    expect(page.locator(".card")).to_have_count(3)
+    page.goto("/gallery?q=nothing+of+that+name")
+    expect(page.get_by_text("No picture matches.")).to_be_visible()
+    page.goto("/gallery?q=filter%2F&min_confidence=&since=&until=&label=&corrected=")
+    expect(page.locator(".card")).to_have_count(4)
+    assert barriers(page) == []
+
+
+def test_the_gallery_goes_on_as_one_scrolls(page: Page, site: Site, pipeline: Pipeline) -> None:
+    etags = {name: pipeline.drop(name, b"no picture") for name in (f"scroll/{n:03d}.jpg" for n in range(130))}
+    for name, etag in etags.items():
+        pipeline.record(name, etag)
+    eventually(lambda: site.get("/counts", params={"q": "scroll/"}).json()["total"] == 130, "the index")
+    open_live(page, "/gallery?q=scroll%2F&sort=name")
+    expect(page.locator(".total")).to_have_text("130 pictures")
+    for shown in (60, 120, 130):
+        expect(page.locator(".card")).to_have_count(shown)
+        page.locator(".card").last.scroll_into_view_if_needed()
+    expect(page.locator(".more")).to_have_count(0)
+    assert page.locator(".card .name").all_text_contents() == sorted(etags)
+
+
+def test_the_gallery_hears_of_changes(page: Page, site: Site, coffee: bytes) -> None:
+    record = site.take_in("hears/one.jpg", coffee)
+    open_live(page, "/gallery?q=hears%2F")
+    site.put(f"/pictures/{record['id']}/correction", params={"label": "flat white"})
+    expect(page.locator(".card").first).to_contain_text("flat white")
+    site.take_in("hears/two.jpg", coffee)
+    page.get_by_role("button", name=re.compile("1 picture came")).click()
+    expect(page.locator(".card")).to_have_count(2)
+    site.delete(f"/pictures/{record['id']}")
+    expect(page.locator(".card")).to_have_count(1)
+
+
+def test_correct_and_take_back(page: Page, site: Site, coffee: bytes) -> None:
+    record = site.take_in("page/correct.jpg", coffee)
+    open_live(page, f"/pictures/{record['id']}")
+    page.get_by_label("Correct it").fill('flat "white" <b>')
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("h1")).to_have_text('flat "white" <b>')
+    expect(page.get_by_text("The model had said espresso")).to_be_visible()
+    page.get_by_role("button", name="Take the correction back").click()
+    expect(page.locator("h1")).to_have_text("espresso")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator("#toasts")).to_contain_text("Queued")
+    site.put(f"/pictures/{record['id']}/correction", params={"label": "from elsewhere"})
+    expect(page.locator("h1")).to_have_text("from elsewhere")
+    assert barriers(page) == []
+
+
+def test_delete_and_undo(page: Page, site: Site, pipeline: Pipeline, coffee: bytes) -> None:
+    record = site.take_in("page/delete.jpg", coffee)
+    open_live(page, f"/pictures/{record['id']}")
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#toasts")).to_contain_text("It stays.")
+    assert pipeline.stores.uploads.look("page/delete.jpg") is not None
+    page.get_by_role("button", name="Delete").click()
+    page.wait_for_url("**/gallery")
+    expect(page.locator(".card", has_text="page/delete.jpg")).to_have_count(0)
+    gone = page.request.get(f"/pictures/{record['id']}")
+    assert gone.status in (404, 200)
+
+
+def test_duplicates_are_shown(page: Page, site: Site) -> None:
+    palace = Image.open(SAMPLES / "palace.jpg")
+    first = site.take_in("twins/a.png", encoded(palace))
+    site.take_in("twins/copy.png", encoded(palace))
+    site.take_in("twins/small.jpg", encoded(palace.resize((320, 214)), "JPEG", quality=70))
+    page.goto(f"/pictures/{first['id']}")
+    same = page.locator("section", has=page.get_by_role("heading", name="The same file, under other names"))
+    expect(same.locator(".card")).to_have_text(re.compile("twins/copy.png"))
+    alike = page.locator("section", has=page.get_by_role("heading", name="Looks alike"))
+    expect(alike.locator(".card", has_text="twins/small.jpg")).to_have_count(1)
+
+
+def test_by_keyboard_alone(page: Page, site: Site, coffee: bytes) -> None:
+    site.take_in("keys/cup.jpg", coffee)
+    open_live(page, "/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("Skip to content")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.locator("#files")).to_be_focused()
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Space")
+    chooser.value.set_files({"name": "keys/typed.jpg", "mimeType": "image/jpeg", "buffer": coffee})
+    expect(page.locator(".result", has_text="typed.jpg").first).to_be_visible()
+    open_live(page, "/gallery?q=keys%2Fcup")
+
+    def tab_to(selector: str) -> None:
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+                return
+        raise AssertionError(f"{selector} cannot be reached by keyboard")
+
+    tab_to(".card a")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/pictures/*")
+    expect(page.locator("html")).to_have_attribute("data-live", "yes")
+    tab_to("#label")
+    page.keyboard.type("ristretto")
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("ristretto")
+    tab_to("#delete")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Undo")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#toasts")).to_contain_text("It stays.")
+    expect(page.locator("#delete")).to_be_focused()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, {"width": 1280, "height": 900}], ids=["phone", "desktop"])
+def test_every_page_fits_and_has_no_barriers(
+    browser: Browser, site: Site, coffee: bytes, size: dict[str, int], scheme: str
+) -> None:
+    id = site.take_in("fits/cup.jpg", coffee)["id"]
+    bad = site.take_in("fits/" + "x" * 300 + ".jpg", b"no picture")["id"]
+    with browser.new_context(base_url=site.base, viewport=size, color_scheme=scheme) as context:
+        page = context.new_page()
+        for address in ("/", "/gallery", f"/pictures/{id}", f"/pictures/{bad}", "/dashboard", "/api", "/nothing"):
+            page.goto(address)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{address} is too wide"
+            assert barriers(page) == [], address
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_names_and_labels_are_shown_inert(page: Page, site: Site, name: str, coffee: bytes) -> None:
+    record = site.take_in(name, coffee)
+    label = (name if "\u202e" not in name else "<svg onload=alert(1)>")[:200].strip()
+    assert site.put(f"/pictures/{record['id']}/correction", params={"label": label}).status_code == 200
+    for address in ("/", "/gallery", f"/gallery?label={quote(label)}", f"/pictures/{record['id']}", "/dashboard"):
+        page.goto(address)
+        shown = page.locator(".name", has_text=name.replace("\u202e", "\\u202e").strip()).first
+        expect(shown).to_be_attached()
+        assert page.locator("img[src=x], main script, main [onload], main [onerror]").count() == 0
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
+    assert record["id"] == record_id(name)
+
+
+def test_the_dashboard_tells_what_is_there(page: Page, site: Site, coffee: bytes) -> None:
+    site.take_in("dashboard/cup.jpg", coffee)
+    site.take_in("dashboard/bad.jpg", b"no picture")
+    open_live(page, "/dashboard")
+    expect(page.locator(".figures")).to_contain_text(re.compile(r"\d+\s+pictures"))
+    table = page.get_by_role("region", name="Time and confidence of each picture")
+    expect(table.get_by_role("row").filter(has_text="dashboard/cup.jpg")).to_contain_text(re.compile(r"\d+ %.*\d+ ms"))
+    expect(
+        page.get_by_role("img", name="Pictures by hour and status, in UTC").locator("rect.mark").first
+    ).to_be_attached()
+    page.get_by_role("link", name="This is not a picture").click()
+    expect(page.locator(".card", has_text="dashboard/bad.jpg")).to_have_count(1)
+
+
+def test_without_scripts_one_can_look_and_filter(browser: Browser, site: Site, coffee: bytes) -> None:
+    site.take_in("plain/cup.jpg", coffee)
+    with browser.new_context(base_url=site.base, java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto("/gallery")
+        page.get_by_label("Name contains").fill("plain/")
+        page.get_by_role("button", name="Show").click()
+        page.locator(".card a").first.click()
+        expect(page.locator("h1")).to_have_text("espresso")
+
+
+def test_nothing_is_loaded_from_elsewhere(page: Page, site: Site) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    for address in ("/", "/gallery", "/dashboard", "/api"):
+        page.goto(address, wait_until="networkidle" if address == "/api" else "load")
+    assert len(asked) > 8
+    assert [url for url in asked if not url.startswith(site.base + "/")] == []
