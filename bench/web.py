@@ -174,6 +174,7 @@ def main() -> None:
         assert state is not None
         for start in range(0, len(records), 1000):
             index.apply(records[start : start + 1000], state.generation, state.token)
+        index.close()
         with Stack(options) as stack:
             stack.start(lambda what: None)
             for path, limit in (

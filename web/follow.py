@@ -50,7 +50,8 @@ class Follower:
         """End, at the latest after the call that is under way."""
         self._stopping.set()
         self._wake.set()
-        self._thread.join(timeout=_LONGEST_PAUSE_S)
+        if self._thread.is_alive():
+            self._thread.join(timeout=_LONGEST_PAUSE_S)
 
     def seen(self, record: Record) -> None:
         """Take in a record that this process has just changed."""

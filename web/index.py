@@ -58,6 +58,7 @@ class Index:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
         self._writing = threading.Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
         if not self._is_ours():
@@ -69,12 +70,19 @@ class Index:
         """This thread's connection."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = sqlite3.connect(self._path, isolation_level=None, timeout=30)
+            connection = sqlite3.connect(self._path, isolation_level=None, timeout=30, check_same_thread=False)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.create_function("distance", 2, _distance, deterministic=True)
             self._local.connection = connection
+            self._connections.append(connection)
         return connection
+
+    def close(self) -> None:
+        """End all threads' connections; none may be in use."""
+        while self._connections:
+            self._connections.pop().close()
+        self._local = threading.local()
 
     def clear(self) -> None:
         """Begin anew, with nothing."""
@@ -156,9 +164,7 @@ class Index:
             (version,) = self.connection.execute("PRAGMA user_version").fetchone()
             return bool(version == _VERSION and self._value("epoch"))
         except sqlite3.DatabaseError:
-            with contextlib.suppress(AttributeError, sqlite3.Error):
-                self._local.connection.close()
-            self._local.connection = None
+            self.close()
             for suffix in ("", "-wal", "-shm"):
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(f"{self._path}{suffix}")

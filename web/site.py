@@ -111,7 +111,9 @@ class Site:
     def close(self) -> None:
         """End what runs."""
         self.follower.stop()
+        self.index.close()
         self.renderer.decoder.close()
+        self.index.close()
 
 
 def _index_path(settings: Settings) -> Path:

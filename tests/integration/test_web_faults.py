@@ -45,6 +45,13 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     running.close()
 
 
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    opened = Index(tmp_path / "index.sqlite")
+    yield opened
+    opened.close()
+
+
 def following(stores: Stores, index: Index, loop: asyncio.AbstractEventLoop) -> Follower:
     follower = Follower(stores, index, 0.02)
     follower.start(loop)
@@ -56,9 +63,8 @@ def total(index: Index) -> int:
 
 
 def test_the_index_follows_goes_on_and_begins_anew(
-    apart: Stores, tmp_path: Path, loop: asyncio.AbstractEventLoop
+    apart: Stores, index: Index, loop: asyncio.AbstractEventLoop
 ) -> None:
-    index = Index(tmp_path / "index.sqlite")
     for name in ("one", "two"):
         apart.records.write(picture(name), None, None)
     follower = following(apart, index, loop)
@@ -86,10 +92,9 @@ def test_the_index_follows_goes_on_and_begins_anew(
 
 
 def test_an_index_that_slept_too_long_is_made_anew(
-    apart: Stores, tmp_path: Path, loop: asyncio.AbstractEventLoop
+    apart: Stores, index: Index, loop: asyncio.AbstractEventLoop
 ) -> None:
     """Tombstones last 14 days: what was deleted meanwhile would stay for ever."""
-    index = Index(tmp_path / "index.sqlite")
     known = picture("known")
     apart.records.write(known, None, None)
     generation, token = apart.records.generation(), apart.records.now()
@@ -104,6 +109,7 @@ def test_an_index_that_slept_too_long_is_made_anew(
 def test_while_cosmos_is_away_the_pages_stay(stack: Stack, tmp_path: Path) -> None:
     index = Index(tmp_path / "web.sqlite")
     index.put(picture("kept/cat.jpg"))
+    index.close()
     away = f"AccountEndpoint=http://localhost:{NOBODY}/;AccountKey=" + "x" * 88
     environment = os.environ | stack.environment | {"COSMOS": away, "WEB_INDEX": str(tmp_path / "web.sqlite")}
     port = 23998

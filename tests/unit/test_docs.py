@@ -9,8 +9,11 @@ from classify import load_model
 from cli.main import app
 from errors import Reason
 from record import Status
-from settings import ROOT
+from settings import AZURITE, COSMOS_EMULATOR, ROOT
 from unit.test_classify import tiny
+from web import pages
+from web.app import create_app
+from web.openapi import describe
 
 PAGES = [
     ROOT / "README.md",
@@ -31,6 +34,17 @@ def test_reasons_statuses_and_commands_are_in_the_docs() -> None:
     text = "\n".join(page.read_text() for page in PAGES)
     for name in (*Reason, *Status, *(f"imagestore {command.callback.__name__}" for command in app.registered_commands)):
         assert str(name) in text, name
+
+
+def test_every_route_is_in_the_docs() -> None:
+    text = (ROOT / "docs" / "web.md").read_text()
+    app = create_app({"IMAGES_STORAGE": AZURITE, "COSMOS": COSMOS_EMULATOR})
+    for address, operations in describe(app)["paths"].items():
+        for method in operations:
+            assert f"{method.upper()} {address}" in text or method == "delete", (method, address)
+    for route in pages.router.routes:
+        assert f"`{route.path}`" in text or route.path == "/cards/{id}", route.path
+    app.state.site.close()
 
 
 def test_formats_in_the_docs_are_those_of_the_code() -> None:

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,10 @@ LABELS = ("tabby", "rose", "rose's", "Röse", "unknown thing")
 
 
 @pytest.fixture
-def index(tmp_path: Path) -> Index:
-    return Index(tmp_path / "index.sqlite")
+def index(tmp_path: Path) -> Iterator[Index]:
+    opened = Index(tmp_path / "index.sqlite")
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
@@ -147,6 +150,7 @@ def test_a_file_that_is_kept_is_gone_on_with(index: Index, records: list[Record]
     assert again.epoch == index.epoch
     assert again.state() == index.state()
     assert counts(again, Filter()).total == len(records)
+    again.close()
 
 
 @pytest.mark.parametrize("damage", [b"this is no database", b""], ids=["other content", "nothing"])
@@ -156,6 +160,7 @@ def test_a_file_that_is_no_index_is_made_anew(tmp_path: Path, damage: bytes) -> 
     index = Index(path)
     index.apply([picture("cat.jpg")], "g", "1")
     assert counts(index, Filter()).total == 1
+    index.close()
 
 
 def test_a_failed_write_changes_nothing(index: Index) -> None:
