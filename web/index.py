@@ -71,11 +71,11 @@ class Index:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = sqlite3.connect(self._path, isolation_level=None, timeout=30, check_same_thread=False)
+            self._connections.append(connection)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.create_function("distance", 2, _distance, deterministic=True)
             self._local.connection = connection
-            self._connections.append(connection)
         return connection
 
     def close(self) -> None:
