@@ -138,14 +138,14 @@ def test_while_cosmos_is_away_the_pages_stay(stack: Stack, tmp_path: Path) -> No
 
 
 def test_killed_it_comes_back_with_what_it_knew(stack: Stack, pipeline: Pipeline, site: Site, cat: bytes) -> None:
-    site.take_in("killed/before.jpg", cat)
+    site.take_in("comes back/before.jpg", cat)
     before = stack.processes["web"].pid
     assert before is not None
     os.kill(before, signal.SIGKILL)
     eventually(lambda: stack.processes["web"].pid not in (None, before) and _answers(site), "the web app to come back")
-    names = [record["name"] for record in site.get("/pictures", params={"q": "killed/"}).json()["items"]]
-    assert names == ["killed/before.jpg"]
-    site.take_in("killed/after.jpg", cat)
+    names = [record["name"] for record in site.get("/pictures", params={"q": "comes back/"}).json()["items"]]
+    assert names == ["comes back/before.jpg"]
+    site.take_in("comes back/after.jpg", cat)
 
 
 def refused(stack: Stack, *options: str, **environment: str) -> str:
