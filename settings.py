@@ -51,9 +51,14 @@ class Settings:
     staging_container: Container = _setting("staging", "Preprocessed pictures, one PNG per upload.")
     results_container: Container = _setting("results", "One JSON result per upload.")
     thumbnails_container: Container = _setting("thumbnails", "Small pictures for the web page, made when first seen.")
+    models_container: Container = _setting("models", "Versions of your own models, and which one is live.")
+    training_container: Container = _setting("training", "Labelled pictures to learn from, and which of them test.")
     keep_results: bool = _setting(False, "Whether results outlive the deletion of their uploads.")
     cosmos_database: str = _setting("imagedata", "The Cosmos DB database with the records.")
-    model: str = _setting("model/default.onnx", "The model file, relative to the app's folder or absolute.")
+    model: str = _setting(
+        "model/default.onnx", "The model file while none is promoted, relative to the app's folder or absolute."
+    )
+    model_seconds: Seconds = _setting(10.0, "How often a worker looks whether another model was promoted.")
     top: Positive = _setting(5, "How many classes with their probabilities a record keeps.")
     max_bytes: Positive = _setting(100_000_000, "Largest upload in bytes; a larger one is rejected unread.")
     max_pixels: Positive = _setting(100_000_000, "Most pixels (width × height × frames read) that are decoded.")

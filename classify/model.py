@@ -50,14 +50,21 @@ def load_model(path: Path) -> Model:
         data = path.read_bytes()
     except OSError as error:
         raise ModelError(f"MODEL '{path}' cannot be read: {error.strerror}.") from None
-    session = _session(data, path)
+    return read_model(data, f"MODEL '{path}'")
+
+
+def read_model(data: bytes, called: str) -> Model:
+    """As `load_model`, from the file's bytes; `called` is how an error names it."""
+    if len(data) > MAX_MODEL_BYTES:
+        raise ModelError(f"{called} has {len(data)} bytes; the limit is {MAX_MODEL_BYTES}.")
+    session = _session(data, called)
     try:
         return _described(session, hashlib.sha256(data).hexdigest())
     except ModelError as error:
-        raise ModelError(f"MODEL '{path}' cannot be used: {error}. See docs/model-file.md.") from None
+        raise ModelError(f"{called} cannot be used: {error}. See docs/model-file.md.") from None
 
 
-def _session(data: bytes, path: Path) -> ort.InferenceSession:
+def _session(data: bytes, called: str) -> ort.InferenceSession:
     """One thread: several processes with one thread each beat one process with several."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -65,7 +72,7 @@ def _session(data: bytes, path: Path) -> ort.InferenceSession:
     try:
         return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime has a class for each of its status codes, and they share no base
-        raise ModelError(f"MODEL '{path}' is not an ONNX file that onnxruntime can run: {error}") from None
+        raise ModelError(f"{called} is not an ONNX file that onnxruntime can run: {error}") from None
 
 
 def _described(session: ort.InferenceSession, sha256: str) -> Model:

@@ -27,9 +27,10 @@ class Context:
     def read(cls, environ: Mapping[str, str]) -> "Context":
         """From environment variables. SettingsError or ModelError where something is wrong; no service is asked."""
         settings = Settings.read(environ)
+        stores = open_stores(settings, environ)
         return cls(
-            stores=open_stores(settings, environ),
-            live=Live.load(settings.model_path),
+            stores=stores,
+            live=Live.load(settings.model_path, stores, settings.model_seconds),
             decoder=Decoder(),
             limits=Limits(
                 max_bytes=settings.max_bytes,

@@ -2,14 +2,18 @@
 
 from store.blobs import Blob, Blobs, Listed, Present
 from store.connect import Names, Stores, create, drop_records, open_stores
+from store.models import Active, Entry, Models
 from store.queues import Queue, Receipt
 from store.records import Known, Records
 
 __all__ = [
+    "Active",
     "Blob",
     "Blobs",
+    "Entry",
     "Known",
     "Listed",
+    "Models",
     "Names",
     "Present",
     "Queue",

@@ -18,6 +18,7 @@ from errors import Conflict, Missing, SettingsError
 from settings import BLOB_POISON_QUEUE, WORK_QUEUE, Connection, Settings
 from store.blobs import FIRST_READ_BYTES, Blobs
 from store.failures import translated
+from store.models import Models
 from store.queues import Queue
 from store.records import Records
 
@@ -53,6 +54,8 @@ class Names:
     staging: str
     results: str
     thumbnails: str
+    models: str
+    training: str
     database: str
     keep_results: bool = False
 
@@ -86,6 +89,16 @@ class Stores:
     def thumbnails(self) -> Blobs:
         """Renditions of the pictures, made again whenever they are missing."""
         return self._once("thumbnails", lambda: self._blobs(self.names.thumbnails))
+
+    @property
+    def models(self) -> Models:
+        """Versions of models, and which one is live."""
+        return self._once("models", lambda: Models(self._blobs(self.names.models)))
+
+    @property
+    def training(self) -> Blobs:
+        """Labelled pictures, and which of them test."""
+        return self._once("training", lambda: self._blobs(self.names.training))
 
     @property
     def work(self) -> Queue:
@@ -152,6 +165,8 @@ def open_stores(settings: Settings, environ: Mapping[str, str]) -> Stores:
         staging=settings.staging_container,
         results=settings.results_container,
         thumbnails=settings.thumbnails_container,
+        models=settings.models_container,
+        training=settings.training_container,
         database=settings.cosmos_database,
         keep_results=settings.keep_results,
     )
@@ -160,7 +175,10 @@ def open_stores(settings: Settings, environ: Mapping[str, str]) -> Stores:
 
 def create(stores: Stores) -> None:
     """Make the containers, queues and the database where they are missing (Azure: infra does it). Away."""
-    for container in (stores.names.uploads, stores.names.staging, stores.names.results, stores.names.thumbnails):
+    names = stores.names
+    for container in (
+        names.uploads, names.staging, names.results, names.thumbnails, names.models, names.training
+    ):  # fmt: skip
         _unless_there(lambda name=container: stores.blob_service.create_container(name))
     for queue in (WORK_QUEUE, WORK_QUEUE + "-poison", BLOB_POISON_QUEUE):
         _unless_there(lambda name=queue: stores.queue_service.create_queue(name))

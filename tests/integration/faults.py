@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import threading
+import uuid
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,6 +14,8 @@ from pathlib import Path
 from errors import StoreError
 from local.supervisor import Stack
 from pipeline.verify import Difference, verify
+from settings import Settings
+from store import open_stores
 
 from .conftest import Pipeline, eventually
 
@@ -23,7 +26,11 @@ def unseen(stack: Stack) -> Iterator[None]:
     relay, folder = stack.processes["relay"], stack.options.folder
     relay.stop()
     yield
-    (folder / "relay.offset").write_text(f"{(folder / 'logs' / 'azurite.log').stat().st_size:<20d}")
+    log, mark = folder / "logs" / "azurite.log", f"mark-{uuid.uuid4().hex}"
+    stores = open_stores(Settings.read(stack.environment), stack.environment)
+    stores.thumbnails.overwrite(mark, b"", "text/plain")  # Azurite writes its log after it has answered
+    eventually(lambda: mark in log.read_text(), "Azurite's log to hold all of it")
+    (folder / "relay.offset").write_text(f"{log.stat().st_size:<20d}")
     relay.spawn()
 
 

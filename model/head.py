@@ -1,0 +1,117 @@
+"""A head for the backbone's features: logistic regression on their square roots, with a temperature and a threshold.
+
+Features are averages of what a rectified layer gives, with long tails; their square roots are better behaved, and
+centring without scaling keeps the weak ones from being blown up. Strength, temperature and threshold come from
+predictions on groups that the fold in question was not fitted on.
+"""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedGroupKFold
+
+STRENGTHS = (0.0003, 0.003, 0.03, 0.3)
+RIGHT = 0.95
+"""The threshold is the lowest confidence above which so many answers are right."""
+_FOLDS, _FEWER_FOLDS, _MANY = 5, 3, 2000
+_TEMPERATURES = np.geomspace(0.25, 4, 49)
+
+
+@dataclass(frozen=True)
+class Head:
+    """probabilities = softmax((sqrt(features) · weights.T + bias) / temperature); weights float [classes, 1280]."""
+
+    labels: tuple[str, ...]
+    weights: np.ndarray
+    bias: np.ndarray
+    temperature: float
+    threshold: float
+    strength: float
+    accuracy: float
+    """Of the predictions out of fold."""
+
+    def probabilities(self, features: np.ndarray) -> np.ndarray:
+        """float64 [n, classes] of float [n, 1280]."""
+        return _softmax((np.sqrt(np.maximum(features, 0)) @ self.weights.T + self.bias) / self.temperature)
+
+
+def fit(features: np.ndarray, labels: list[str], groups: np.ndarray, seed: int, progress: Callable[[], None]) -> Head:
+    """Fit to features float [n, 1 + views, 1280]; `progress` hears of each of `steps(n)` fits."""
+    names = sorted(set(labels))
+    truth = np.array([names.index(label) for label in labels])
+    roots = np.sqrt(np.maximum(features, 0))
+    folds = list(_folds(len(labels), seed).split(truth, truth, groups))
+    best: tuple[float, float, np.ndarray] | None = None
+    for strength in STRENGTHS:
+        logits = np.zeros((len(labels), len(names)))
+        for train, held in folds:
+            weights, bias = _fitted(roots[train], truth[train], strength, len(names))
+            logits[held] = roots[held, 0] @ weights.T + bias
+            progress()
+        loss = min(_loss(logits / t, truth) for t in _TEMPERATURES)
+        if best is None or loss < best[0]:
+            best = (loss, strength, logits)
+    assert best is not None
+    _, strength, logits = best
+    temperature = float(_TEMPERATURES[np.argmin([_loss(logits / t, truth) for t in _TEMPERATURES])])
+    probabilities = _softmax(logits / temperature)
+    weights, bias = _fitted(roots, truth, strength, len(names))
+    progress()
+    return Head(
+        labels=tuple(names),
+        weights=weights,
+        bias=bias,
+        temperature=temperature,
+        threshold=threshold(probabilities.max(axis=1), probabilities.argmax(axis=1) == truth),
+        strength=strength,
+        accuracy=float((probabilities.argmax(axis=1) == truth).mean()),
+    )
+
+
+def steps(count: int) -> int:
+    """How many fits `fit` makes for so many pictures."""
+    return len(STRENGTHS) * int(_folds(count, 0).get_n_splits()) + 1
+
+
+def threshold(confidence: np.ndarray, is_right: np.ndarray, wanted: float = RIGHT) -> float:
+    """The lowest confidence above which `wanted` of the answers are right; where none is, one that few reach."""
+    order = np.argsort(-confidence, kind="stable")
+    share_right = np.cumsum(is_right[order]) / np.arange(1, len(order) + 1)
+    enough = np.flatnonzero(share_right >= wanted)
+    found = confidence[order][enough[-1]] if len(enough) else confidence.max()
+    return round(float(min(max(found, 1 / 1000), 0.99)), 4)
+
+
+def _folds(count: int, seed: int) -> StratifiedGroupKFold:
+    return StratifiedGroupKFold(_FOLDS if count < _MANY else _FEWER_FOLDS, shuffle=True, random_state=seed)
+
+
+def _fitted(roots: np.ndarray, truth: np.ndarray, strength: float, classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """(weights [classes, 1280], bias [classes]) for square roots [n, views, 1280]; each view weighs a part."""
+    views = roots.shape[1]
+    flat, labels = roots.reshape(-1, roots.shape[2]).astype(np.float64), np.repeat(truth, views)
+    mean = flat.mean(axis=0)
+    flat -= mean
+    scale = 1 / max(float(np.sqrt((flat**2).mean())), 1e-9)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the best so far is what cross-validation judges
+        found = LogisticRegression(C=strength / views, max_iter=300, tol=1e-3).fit(flat * scale, labels)
+    weights, bias = found.coef_ * scale, found.intercept_
+    if len(found.classes_) == 2:
+        weights, bias = np.concatenate([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
+    every_weight, every_bias = np.zeros((classes, roots.shape[2])), np.full(classes, -30.0)
+    every_weight[found.classes_], every_bias[found.classes_] = weights, bias - weights @ mean
+    return every_weight, every_bias
+
+
+def _loss(logits: np.ndarray, truth: np.ndarray) -> float:
+    return float(-np.log(np.maximum(_softmax(logits)[np.arange(len(truth)), truth], 1e-12)).mean())
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(exponents / exponents.sum(axis=1, keepdims=True))

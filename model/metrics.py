@@ -1,0 +1,174 @@
+"""How good predictions are: figures with 95 % intervals, from probabilities and truth."""
+
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+
+_Z = 1.959964
+FEWEST_FOR_INTERVAL = 10
+BINS = 10
+
+
+@dataclass(frozen=True)
+class Share:
+    """So many of so many, and the Wilson interval (None where there are too few to say)."""
+
+    right: int
+    of: int
+    low: float | None
+    high: float | None
+
+    @property
+    def share(self) -> float:
+        """right / of, 0 of nothing."""
+        return self.right / self.of if self.of else 0.0
+
+
+@dataclass(frozen=True)
+class ClassFigures:
+    """One class: how many there are, and how they are found."""
+
+    label: str
+    count: int
+    precision: Share
+    recall: Share
+    f1: float
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Predictions of like confidence: how many, their mean confidence, and the share that is right."""
+
+    count: int
+    confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """`confusion[i][j]`: how many of class i were taken for class j. `coverage`: (threshold, share answered, share
+    right of those)."""
+
+    labels: list[str]
+    count: int
+    accuracy: Share
+    top5: Share
+    macro_precision: float
+    macro_recall: float
+    macro_f1: float
+    classes: list[ClassFigures]
+    confusion: list[list[int]]
+    ece: float
+    reliability: list[Bin]
+    threshold: float
+    answered: Share
+    right_of_answered: Share
+    coverage: list[tuple[float, float, float]]
+
+
+def wilson(right: int, of: int, fewest: int = 1) -> Share:
+    """Wilson's score interval for a proportion (Wilson 1927)."""
+    if of < fewest or of == 0:
+        return Share(right, of, None, None)
+    p, z2 = right / of, _Z * _Z
+    middle = (p + z2 / (2 * of)) / (1 + z2 / of)
+    half = _Z * sqrt(p * (1 - p) / of + z2 / (4 * of * of)) / (1 + z2 / of)
+    return Share(right, of, max(0.0, middle - half), min(1.0, middle + half))
+
+
+def metrics(probabilities: np.ndarray, truth: np.ndarray, labels: list[str], threshold: float) -> Metrics:
+    """Of probabilities float [n, classes] and class numbers int [n]; -1 is a class that the model does not know."""
+    classes, predicted = len(labels), probabilities.argmax(axis=1)
+    confidence, is_right = probabilities.max(axis=1), predicted == truth
+    confusion = np.zeros((classes, classes), int)
+    np.add.at(confusion, (truth[truth >= 0], predicted[truth >= 0]), 1)
+    figures = [_of_class(confusion, i, label) for i, label in enumerate(labels)]
+    present = [figure for figure in figures if figure.count]
+    ranks = (probabilities > probabilities[np.arange(len(truth)), truth][:, None]).sum(axis=1)
+    answered = confidence >= threshold
+    return Metrics(
+        labels=list(labels),
+        count=len(truth),
+        accuracy=wilson(int(is_right.sum()), len(truth)),
+        top5=wilson(int(((ranks < 5) & (truth >= 0)).sum()), len(truth)),
+        macro_precision=_mean([figure.precision.share for figure in present]),
+        macro_recall=_mean([figure.recall.share for figure in present]),
+        macro_f1=_mean([figure.f1 for figure in present]),
+        classes=figures,
+        confusion=confusion.tolist(),
+        ece=expected_calibration_error(confidence, is_right),
+        reliability=reliability(confidence, is_right),
+        threshold=threshold,
+        answered=wilson(int(answered.sum()), len(truth)),
+        right_of_answered=wilson(int(is_right[answered].sum()), int(answered.sum())),
+        coverage=coverage(confidence, is_right),
+    )
+
+
+def macro_f1(predicted: np.ndarray, truth: np.ndarray) -> float:
+    """Mean F1 over the classes that truth holds; class numbers int [n]."""
+    scores = []
+    for label in np.unique(truth):
+        hit = int(((predicted == label) & (truth == label)).sum())
+        scores.append(2 * hit / max(1, int((predicted == label).sum()) + int((truth == label).sum())))
+    return _mean(scores)
+
+
+def expected_calibration_error(confidence: np.ndarray, is_right: np.ndarray, bins: int = 15) -> float:
+    """ECE over bins of equal width (Guo et al. 2017): the mean gap of confidence and accuracy."""
+    which = np.minimum((confidence * bins).astype(int), bins - 1)
+    gap = 0.0
+    for number in range(bins):
+        inside = which == number
+        if inside.any():
+            gap += inside.mean() * abs(is_right[inside].mean() - confidence[inside].mean())
+    return float(gap)
+
+
+def reliability(confidence: np.ndarray, is_right: np.ndarray) -> list[Bin]:
+    """Tenths of confidence from 0 to 1."""
+    which = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    found = []
+    for number in range(BINS):
+        inside = which == number
+        count = int(inside.sum())
+        found.append(
+            Bin(count, float(confidence[inside].mean()), float(is_right[inside].mean())) if count else Bin(0, 0, 0)
+        )
+    return found
+
+
+def coverage(confidence: np.ndarray, is_right: np.ndarray) -> list[tuple[float, float, float]]:
+    """For thresholds from 0 to 0.99: (threshold, share answered, share right of those)."""
+    found = []
+    for threshold in [*(step / 20 for step in range(20)), 0.99]:
+        answered = confidence >= threshold
+        if answered.any():
+            found.append((threshold, float(answered.mean()), float(is_right[answered].mean())))
+    return found
+
+
+def auroc(scores: np.ndarray, is_positive: np.ndarray) -> float | None:
+    """The chance that a positive scores higher than a negative (ties count half); None without both."""
+    positive, negative = int(is_positive.sum()), int((~is_positive).sum())
+    if not positive or not negative:
+        return None
+    _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+    return float((ranks[is_positive].sum() - positive * (positive + 1) / 2) / (positive * negative))
+
+
+def _of_class(confusion: np.ndarray, i: int, label: str) -> ClassFigures:
+    hit, count, said = int(confusion[i, i]), int(confusion[i].sum()), int(confusion[:, i].sum())
+    return ClassFigures(
+        label,
+        count,
+        wilson(hit, said, FEWEST_FOR_INTERVAL),
+        wilson(hit, count, FEWEST_FOR_INTERVAL),
+        2 * hit / (count + said) if count + said else 0.0,
+    )
+
+
+def _mean(values: list[float]) -> float:
+    return float(np.mean(values)) if values else 0.0

@@ -1,0 +1,127 @@
+"""From labelled pictures to a model file: duplicates found, test part set aside, features, head, one ONNX file."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from model import head as heads
+from model.build import CROP
+from model.compose import backbone, compose
+from model.efficientnet import SIZE
+from model.examples import BadTrainingData, Example, Examples, Labelled, check, contradictions, read
+from model.features import Backbone, Views, extract
+from model.groups import group
+from model.head import Head
+from model.split import Split, divide
+from preprocess import Limits
+from record import ImageSpec
+
+_MOST_VIEWS, _VIEWS_IN_ALL = 5, 20_000
+
+Progress = Callable[[str, int], Callable[[], None]]
+"""Begins a stage: its name and how many steps it has; gives what counts a step."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What to make. `flip`: left and right do not matter; `compare`: also say what the other colours would score."""
+
+    name: str = "mine"
+    version: str = "1"
+    colour: bool = False
+    flip: bool = False
+    compare: bool = False
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Labelled pictures, read: `is_test` bool [n] and group numbers int [n] go with `examples.good`."""
+
+    examples: Examples
+    groups: np.ndarray
+    is_test: np.ndarray
+    split: Split
+
+    def part(self, *, test: bool) -> list[Example]:
+        """The examples that test, or those that do not."""
+        return [e for e, t in zip(self.examples.good, self.is_test, strict=True) if t == test]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model file, how its head was fitted, and what the other colours would have scored out of fold (or None)."""
+
+    data: bytes
+    head: Head
+    fingerprint: str
+    other_accuracy: float | None
+
+
+def prepare(sources: list[Labelled], known: Split, limits: Limits, progress: Progress) -> Prepared:
+    """Read, find duplicates, divide. BadTrainingData."""
+    examples = read(sources, limits, progress("Reading", len(sources)))
+    if not examples.good:
+        raise BadTrainingData(f"None of {len(sources)} files is a picture that can be read.")
+    if twice := contradictions(examples.good):
+        name = next(e.source.name for e in examples.good if e.sha256 == twice[0][0])
+        raise BadTrainingData(
+            f"{len(twice)} pictures are there under more than one label, such as {name} under "
+            f"{' and '.join(twice[0][1])}. Keep each under one."
+        )
+    groups = group(np.stack([e.thumb for e in examples.good]), [e.sha256 for e in examples.good])
+    check(examples.good, groups)
+    is_test, split = divide(examples.good, groups, known)
+    return Prepared(examples, groups, is_test, split)
+
+
+def train(prepared: Prepared, wish: Wish, limits: Limits, progress: Progress) -> Trained:
+    """Fit a head to the training part. The same pictures and wish give the same bytes."""
+    learning = prepared.part(test=False)
+    groups = prepared.groups[~prepared.is_test]
+    head = _fit(learning, groups, wish, limits, progress, "")
+    other = None
+    if wish.compare:
+        other = _fit(learning, groups, replace(wish, colour=not wish.colour), limits, progress, " (other)").accuracy
+    fingerprint = data_fingerprint(learning)
+    metadata = {
+        "name": wish.name,
+        "version": wish.version,
+        "crop": str(CROP),
+        "data_sha256": fingerprint,
+        "data_count": str(len(learning)),
+        "licence": "Apache-2.0 (backbone: EfficientNet-Lite0)",
+    }
+    data = compose(backbone(_channels(wish)), head, metadata)
+    return Trained(data, head, fingerprint, other)
+
+
+def data_fingerprint(examples: list[Example]) -> str:
+    """SHA-256 of which pictures with which labels were learned from, whatever their order and names."""
+    lines = sorted(f"{example.sha256} {example.label}" for example in examples)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def summary(prepared: Prepared) -> dict[str, tuple[int, int]]:
+    """For each label how many pictures are learned from, and how many test."""
+    learning = Counter(e.label for e in prepared.part(test=False))
+    testing = Counter(e.label for e in prepared.part(test=True))
+    return {label: (learning[label], testing[label]) for label in sorted(learning | testing)}
+
+
+def _fit(
+    learning: list[Example], groups: np.ndarray, wish: Wish, limits: Limits, progress: Progress, also: str
+) -> Head:
+    views = Views(min(_MOST_VIEWS, max(1, _VIEWS_IN_ALL // len(learning))), wish.flip)
+    spec = ImageSpec(SIZE, SIZE, _channels(wish), CROP)
+    net = Backbone(backbone(spec.channels), spec)
+    features = extract(net, learning, views, limits, wish.seed, progress(f"Features{also}", len(learning)))
+    fitting = progress(f"Fitting{also}", heads.steps(len(learning)))
+    return heads.fit(features, [e.label for e in learning], groups, wish.seed, fitting)
+
+
+def _channels(wish: Wish) -> int:
+    return 3 if wish.colour else 1

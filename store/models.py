@@ -1,0 +1,97 @@
+"""Versions of models in the container `models`: `<name>/<version>/…` are files that never change, `active.json` names
+the live one and pins its SHA-256."""
+
+import msgspec
+
+from errors import Conflict, Missing, StoreError
+from store.blobs import Blobs
+
+ACTIVE = "active.json"
+MODEL_FILE = "model.onnx"
+_HISTORY = 50
+_TRIES = 100
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A promotion: which model, when (UTC) and by whom, and why if it was forced or rolled back."""
+
+    name: str
+    version: str
+    sha256: str
+    at: str
+    by: str
+    note: str = ""
+
+
+class Active(msgspec.Struct, frozen=True):
+    """The live model, and those that were live before it, latest first."""
+
+    live: Entry
+    previous: tuple[Entry, ...] = ()
+
+
+class Models:
+    """The registry."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
+
+    def add(self, name: str, files: dict[str, bytes]) -> str:
+        """Keep a new version, its model file last, so that a version with one is whole; its number. Away."""
+        number = max((int(version) for _, version in self.versions(name)), default=0) + 1
+        for attempt in range(_TRIES):
+            version = str(number + attempt)
+            try:
+                self._blobs.put(f"{name}/{version}/claim", b"", "text/plain", None)
+            except Conflict:
+                continue  # somebody trains at the same time
+            for file in sorted(files, key=lambda file: file == MODEL_FILE):
+                self.put(name, version, file, files[file])
+            return version
+        raise Conflict(f"no free version of '{name}' was found")
+
+    def put(self, name: str, version: str, file: str, data: bytes) -> None:
+        """Keep a file of a version. Away."""
+        self._blobs.overwrite(f"{name}/{version}/{file}", data, "application/octet-stream")
+
+    def versions(self, name: str | None = None) -> list[tuple[str, str]]:
+        """(name, version) of each that is whole, by name and number. Away."""
+        found = []
+        for page, _ in self._blobs.list():
+            for blob in page:
+                parts = blob.name.split("/")
+                if len(parts) == 3 and parts[2] == MODEL_FILE and parts[1].isdecimal() and name in (None, parts[0]):
+                    found.append((parts[0], parts[1]))
+        return sorted(found, key=lambda one: (one[0], int(one[1])))
+
+    def read(self, name: str, version: str, file: str = MODEL_FILE, max_bytes: int | None = None) -> bytes:
+        """A file of a version. Missing; StoreError where it is larger than it may be; Away."""
+        blob = self._blobs.get(f"{name}/{version}/{file}", max_bytes)
+        if blob.data is None:
+            raise StoreError(f"{name} {version} has {blob.size_bytes} bytes; the limit is {max_bytes}.")
+        return blob.data
+
+    def active(self) -> tuple[Active, str] | None:
+        """Which model is live, and the ETag of that; None while none was promoted. StoreError, Away."""
+        try:
+            blob = self._blobs.get(ACTIVE)
+        except Missing:
+            return None
+        try:
+            return msgspec.json.decode(blob.data or b"", type=Active), blob.etag
+        except msgspec.MsgspecError as error:
+            raise StoreError(f"{ACTIVE} in {self._blobs.container} cannot be read: {error}") from None
+
+    def activate(self, entry: Entry, replacing: tuple[Active, str] | None) -> None:
+        """Make it the live one. Conflict where somebody promoted meanwhile; Away."""
+        before, etag = replacing or (None, None)
+        previous = (before.live, *before.previous)[:_HISTORY] if before else ()
+        self._write(Active(entry, previous), etag)
+
+    def step_back(self, entry: Entry, active: tuple[Active, str]) -> None:
+        """Make an earlier one live again, and forget those after it. Conflict, Away."""
+        before, etag = active
+        self._write(Active(entry, before.previous[1:]), etag)
+
+    def _write(self, active: Active, etag: str | None) -> None:
+        self._blobs.put(ACTIVE, msgspec.json.format(msgspec.json.encode(active)), "application/json", etag)
