@@ -20,15 +20,15 @@ setup: .venv/.run local/node_modules/.package-lock.json
 	@$(PYTHON) -m venv .venv || { echo "The module venv is missing: on Debian and Ubuntu, apt-get install python3-venv." >&2; exit 1; }
 	@touch $@
 
-.venv/.run: .venv/.python requirements.txt local/requirements.txt cli/requirements.txt web/requirements.txt pyproject.toml
+.venv/.run: .venv/.python requirements.txt local/requirements.txt cli/requirements.txt web/requirements.txt model/requirements.txt pyproject.toml
 	@echo "Installing Python packages (a minute or two, the first time) …"
-	@$(PIP) -r requirements.txt -r local/requirements.txt -r cli/requirements.txt -r web/requirements.txt
+	@$(PIP) -r requirements.txt -r local/requirements.txt -r cli/requirements.txt -r web/requirements.txt -r model/requirements.txt
 	@$(PIP) --no-deps --editable .
 	@touch $@
 
-.venv/.test: .venv/.run model/requirements.txt tests/requirements.txt
+.venv/.test: .venv/.run tests/requirements.txt
 	@echo "Installing what the tests need …"
-	@$(PIP) -r model/requirements.txt -r tests/requirements.txt
+	@$(PIP) -r tests/requirements.txt
 	@touch $@
 
 local/node_modules/.package-lock.json: local/package.json local/package-lock.json

@@ -6,8 +6,10 @@ from http.client import HTTPException
 import typer
 
 from cli.correct import correct
+from cli.learn import evaluate, train
 from cli.ls import ls
 from cli.maintain import rebuild, retry, status, sweep, verify
+from cli.models import models, promote, reprocess, rollback
 from cli.output import errors as screen
 from cli.output import safe
 from cli.run import run
@@ -25,7 +27,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, upload, ls, show, correct, status, retry, sweep, verify, rebuild):
+for command in (
+    run, upload, ls, show, correct, status, retry, sweep, verify, rebuild,
+    train, evaluate, models, promote, rollback, reprocess,
+):  # fmt: skip
     app.command()(command)
 
 _TOLD = (ImageStoreError, PortInUse, NotStarted, MissingPrerequisite, OSError, HTTPException)

@@ -15,7 +15,7 @@ from model.reading import Readers
 from preprocess import Decoder, Limits
 
 FEWEST = 5
-"""Pictures a class needs, duplicates counted once: as many as there are folds."""
+"""Pictures a class needs, duplicates counted once: four to learn from and one to test with."""
 THUMB_SIDE = 32
 _LOOK_SIDE = 320
 
@@ -106,11 +106,11 @@ def check(examples: list[Example], groups: np.ndarray) -> None:
     distinct: dict[str, set[int]] = defaultdict(set)
     for example, group in zip(examples, groups, strict=True):
         distinct[example.label].add(int(group))
-    few = {label: len(found) for label, found in distinct.items() if len(found) < 2 * FEWEST}
+    few = {label: len(found) for label, found in distinct.items() if len(found) < FEWEST}
     if few:
         said = ", ".join(f"'{label}' has {count}" for label, count in sorted(few.items()))
         raise BadTrainingData(
-            f"Each label needs at least {2 * FEWEST} different pictures, to learn from and to test with: {said}."
+            f"Each label needs at least {FEWEST} different pictures, to learn from and to test with: {said}."
         )
 
 

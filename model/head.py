@@ -44,7 +44,9 @@ def fit(features: np.ndarray, labels: list[str], groups: np.ndarray, seed: int, 
     names = sorted(set(labels))
     truth = np.array([names.index(label) for label in labels])
     roots = np.sqrt(np.maximum(features, 0))
-    folds = list(_folds(len(labels), seed).split(truth, truth, groups))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a small class may be missing from a fold
+        folds = list(_folds(len(labels), seed).split(truth, truth, groups))
     best: tuple[float, float, np.ndarray] | None = None
     for strength in STRENGTHS:
         logits = np.zeros((len(labels), len(names)))

@@ -35,6 +35,8 @@ def attempt(context: Context, task: tasks.Task) -> None:
         log.error("dropped a task with the unknown step %r", task.step[:40])
         return
     try:
+        if task.model is not None:
+            context.live.current(task.model)
         step(context, task)
     except Exception as error:  # whatever it is, the picture is not at fault, and nothing may be lost
         _later(context, task, error)

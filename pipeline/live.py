@@ -35,8 +35,13 @@ class Live:
         """With this file as the default; ModelError where it cannot be used. No service is asked yet."""
         return cls(load_model(path), stores, every_s)
 
-    def current(self) -> Model:
-        """The model that classifies now. Away or ModelError only where there has been none yet."""
+    def current(self, expected: str | None = None) -> Model:
+        """The model that classifies now; if it is not the one with the SHA-256 `expected`, looks at once for another.
+
+        Raises Away or ModelError only where there has been none yet.
+        """
+        if expected is not None and self._model is not None and self._model.ref.sha256 != expected:
+            self._looked_at = float("-inf")
         if self._model is None:
             with self._lock:
                 if self._model is None:

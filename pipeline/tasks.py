@@ -18,7 +18,8 @@ REPAIR = "repair"
 class Task:
     """One step to do for one name: an upload's, for `classify` that of the staged blob, for `sweep` a marker.
 
-    `etag` is for `delete`: only that version is meant.
+    `etag` is for `delete`: only that version is meant. `model` is the SHA-256 of the one that should classify: who has
+    another looks whether this one was promoted.
     """
 
     step: str
@@ -26,6 +27,7 @@ class Task:
     attempt: int = 1
     error: str | None = None
     etag: str | None = None
+    model: str | None = None
 
     def again(self, error: str) -> "Task":
         """The same, once more, because of this error."""

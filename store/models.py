@@ -82,16 +82,27 @@ class Models:
         except msgspec.MsgspecError as error:
             raise StoreError(f"{ACTIVE} in {self._blobs.container} cannot be read: {error}") from None
 
-    def activate(self, entry: Entry, replacing: tuple[Active, str] | None) -> None:
+    def begin(self, active: Active) -> None:
+        """Say for the first time which one is live. Conflict where somebody did so meanwhile; Away."""
+        self._write(active, None)
+
+    def activate(self, entry: Entry, replacing: tuple[Active, str]) -> None:
         """Make it the live one. Conflict where somebody promoted meanwhile; Away."""
-        before, etag = replacing or (None, None)
-        previous = (before.live, *before.previous)[:_HISTORY] if before else ()
-        self._write(Active(entry, previous), etag)
+        before, etag = replacing
+        self._write(Active(entry, (before.live, *before.previous)[:_HISTORY]), etag)
 
     def step_back(self, entry: Entry, active: tuple[Active, str]) -> None:
         """Make an earlier one live again, and forget those after it. Conflict, Away."""
         before, etag = active
         self._write(Active(entry, before.previous[1:]), etag)
+
+    def note(self, name: str, data: bytes) -> None:
+        """Keep how far a job came. Away."""
+        self._blobs.overwrite(name, data, "application/json")
+
+    def noted(self, name: str) -> bytes:
+        """What was noted. Missing, Away."""
+        return self._blobs.get(name).data or b""
 
     def _write(self, active: Active, etag: str | None) -> None:
         self._blobs.put(ACTIVE, msgspec.json.format(msgspec.json.encode(active)), "application/json", etag)

@@ -110,6 +110,14 @@ class Records:
         for item in self._query(query, {}):
             yield Summary(item["name"], item["status"], item.get("label"), item.get("etag"), item.get("result_etag"))
 
+    def corrections(self) -> Iterator["Summary"]:
+        """Of every record that a person corrected, its name and label. Away."""
+        query = (
+            "SELECT c.id, c.name, c.status, c.label, c.upload.etag, c.result_etag FROM c WHERE IS_OBJECT(c.correction)"
+        )
+        for item in self._query(query, {}):
+            yield Summary(item["name"], item["status"], item.get("label"), item.get("etag"), item.get("result_etag"))
+
     def count(self, status: str) -> int:
         """How many records have this status. Away."""
         query = "SELECT VALUE COUNT(1) FROM c WHERE c.status = @status"

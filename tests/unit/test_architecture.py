@@ -21,7 +21,7 @@ ALLOWED = {
     "local": {"errors", "record", "settings", "store"},
     "function_app": {"pipeline"},
     "web": {"errors", "record", "settings", "store", "preprocess", "classify", "pipeline"},
-    "cli": {"errors", "record", "settings", "store", "preprocess", "pipeline", "model", "local"},
+    "cli": {"errors", "record", "settings", "store", "preprocess", "classify", "pipeline", "model", "local"},
 }
 
 

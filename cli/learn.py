@@ -1,0 +1,152 @@
+"""imagestore train, evaluate: a model of your own, and how good it is. The libraries for it are loaded only then."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from cli import stores
+from cli.output import console, safe
+from cli.stages import Begin, stages
+from errors import Missing, ModelError
+from preprocess import Limits
+from store import Stores
+from store.models import MODEL_FILE
+
+if TYPE_CHECKING:
+    from model.examples import Example
+    from model.report import Report
+    from model.train import Prepared, Trained
+
+REPORT = "report.html"
+METRICS = "metrics.json"
+_SHOWN = 10
+
+
+def train(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(help="A folder with a subfolder of pictures for each label; 'import FOLDER' only keeps them."),
+    ] = None,
+    name: Annotated[str, typer.Option(help="What the model is called.")] = "mine",
+    colour: Annotated[bool, typer.Option("--colour", help="A model that sees colour, instead of gray.")] = False,
+    flip: Annotated[bool, typer.Option("--flip", help="Left and right do not matter.")] = False,
+    compare: Annotated[bool, typer.Option("--compare", help="Also say what the other colours would score.")] = False,
+    seed: Annotated[int, typer.Option(help="For altered views and folds; the same one gives the same model.")] = 1,
+) -> None:
+    """Learn from labelled pictures: all in the container 'training', a folder added to it, and corrections."""
+    from model import training_set
+    from model.examples import in_folder
+    from model.train import Wish, prepare
+    from model.train import train as learn
+
+    if not name or not name.replace("-", "").replace("_", "").isalnum():
+        raise typer.BadParameter(f"--name '{name}': letters, digits, - and _ only.")
+    only_import = (paths or [])[:1] == ["import"] and len(paths or []) > 1
+    folders = [Path(path) for path in (paths or [])[1 if only_import else 0 :]]
+    opened = stores.opened()
+    with stages() as begin:
+        for folder in folders:
+            found = in_folder(folder)
+            new = training_set.keep(opened, found, begin("Keeping", len(found)))
+            console.print(f"{len(found)} labelled pictures in {safe(str(folder))}, {new} of them new.", markup=False)
+        if only_import:
+            return
+        split, etag = training_set.split_of(opened)
+        prepared = prepare(training_set.kept(opened), split, Limits(), begin)
+        training_set.keep_split(opened, prepared.split, etag)
+        _tell(prepared)
+        wish = Wish(name, _next(opened, name), colour, flip, compare, seed)
+        trained = learn(prepared, wish, Limits(), begin)
+        report = _report(trained.data, f"{name} {wish.version}", prepared.part(test=True), begin)
+        files = {MODEL_FILE: trained.data, METRICS: report.to_json(), REPORT: report.to_html(Limits())}
+        version = opened.models.add(name, files)
+    _tell_outcome(trained, report, colour)
+    console.print(f"\nNext: imagestore promote {version}" + ("" if name == "mine" else f" --name {name}"))
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A version, such as 3, or a model file.")],
+    folder: Annotated[Path | None, typer.Argument(help="Labelled pictures; without one, the test part.")] = None,
+    name: Annotated[str, typer.Option(help="Which model the version is of.")] = "mine",
+    html: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("report.html"),
+    as_json: Annotated[Path | None, typer.Option("--json", help="Where the figures go, as JSON.")] = None,
+) -> None:
+    """Say how good a model is: a sentence here, a report with plots in a file."""
+    from model.examples import in_folder, read
+
+    opened = stores.opened()
+    data, called = _model_bytes(opened, model, name)
+    with stages() as begin:
+        if folder is None:
+            tests, unreadable = test_part(opened, begin), 0
+        else:
+            sources = in_folder(folder)
+            found = read(sources, Limits(), begin("Reading", len(sources)))
+            tests, unreadable = found.good, len(found.bad)
+        if not tests:
+            raise Missing("There are no labelled pictures to judge it by: imagestore train import FOLDER.")
+        report = _report(data, called, tests, begin, unreadable)
+        html.write_bytes(report.to_html(Limits()))
+    if as_json is not None:
+        as_json.write_bytes(report.to_json())
+    console.print(report.sentence(), markup=False, highlight=False)
+    console.print(f"{html} shows more.", markup=False, highlight=False)
+
+
+def test_part(opened: Stores, begin: Begin) -> "list[Example]":
+    """The pictures that no model has learned from. Away."""
+    from model import training_set
+    from model.examples import read
+
+    split, _ = training_set.split_of(opened)
+    sources = [source for source in training_set.kept(opened) if not source.is_correction]
+    found = read(sources, Limits(), begin("Reading", len(sources)))
+    return [example for example in found.good if example.sha256 in split.test]
+
+
+def _model_bytes(opened: Stores, model: str, name: str) -> tuple[bytes, str]:
+    if model.isdecimal():
+        return opened.models.read(name, model), f"{name} {model}"
+    try:
+        return Path(model).read_bytes(), model
+    except OSError as error:
+        raise ModelError(f"'{model}' cannot be read: {error.strerror}.") from None
+
+
+def _report(data: bytes, called: str, tests: "list[Example]", begin: Begin, unreadable: int = 0) -> "Report":
+    from model.inspect import inspect
+    from model.judge import judge
+    from model.report import Report
+
+    inspect(data, called)
+    return Report.of(judge(data, called, tests, Limits(), begin("Judging", len(tests))), len(data), unreadable)
+
+
+def _next(opened: Stores, name: str) -> str:
+    return str(max((int(version) for _, version in opened.models.versions(name)), default=0) + 1)
+
+
+def _tell(prepared: "Prepared") -> None:
+    from model.train import summary
+
+    table = Table("label", "to learn from", "to test with", box=None)
+    for label, (learning, testing) in summary(prepared).items():
+        table.add_row(safe(label), str(learning), str(testing))
+    console.print(table)
+    bad = prepared.examples.bad
+    for file, why in list(bad.items())[:_SHOWN]:
+        console.print(f"left out: {safe(file)}: {safe(why)}", markup=False, highlight=False, soft_wrap=True)
+    if len(bad) > _SHOWN:
+        console.print(f"and {len(bad) - _SHOWN} more that cannot be read")
+
+
+def _tell_outcome(trained: "Trained", report: "Report", colour: bool) -> None:
+    console.print(report.sentence(), markup=False, highlight=False)
+    if trained.other_accuracy is not None:
+        ours, other = ("colour", "gray") if colour else ("gray", "colour")
+        console.print(
+            f"In cross-validation: {trained.head.accuracy:.1%} in {ours}, {trained.other_accuracy:.1%} in {other}.",
+            highlight=False,
+        )

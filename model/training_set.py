@@ -1,0 +1,60 @@
+"""The labelled pictures that are kept: `<label>/…` in the container `training`, and the corrections of uploads."""
+
+import hashlib
+from collections.abc import Callable
+
+from errors import Missing
+from model.examples import Labelled
+from model.split import Split
+from record import Status
+from store import Blobs, Stores
+
+SPLIT = "split.json"
+
+
+def keep(stores: Stores, sources: list[Labelled], progress: Callable[[], None]) -> int:
+    """Put labelled pictures into the container, those that are there unchanged left out; how many were new. Away."""
+    there = {blob.name: blob.md5 for page, _ in stores.training.list() for blob in page}
+    new = 0
+    for source in sources:
+        data = source.read()
+        if there.get(source.name) != hashlib.md5(data, usedforsecurity=False).digest():
+            writer = stores.training.writer(source.name)
+            writer.add(data)
+            writer.commit("application/octet-stream")
+            new += 1
+        progress()
+    return new
+
+
+def kept(stores: Stores) -> list[Labelled]:
+    """All labelled pictures: those in the container, and corrected uploads. Away."""
+    found = [
+        Labelled(blob.name.split("/", 1)[0], blob.name, _reader(stores.training, blob.name))
+        for page, _ in stores.training.list()
+        for blob in page
+        if "/" in blob.name
+    ]
+    for summary in stores.records.corrections():
+        if summary.label is not None and summary.status != Status.DELETED:
+            name = f"(corrected) {summary.name}"
+            found.append(Labelled(summary.label, name, _reader(stores.uploads, summary.name), is_correction=True))
+    return found
+
+
+def split_of(stores: Stores) -> tuple[Split, str | None]:
+    """The split as it is kept, and its ETag; an empty one where there is none. BadSplit, Away."""
+    try:
+        blob = stores.training.get(SPLIT)
+    except Missing:
+        return Split(), None
+    return Split.from_json(blob.data or b""), blob.etag
+
+
+def keep_split(stores: Stores, split: Split, etag: str | None) -> None:
+    """Keep the split, in place of the one with this ETag. Conflict where another training changed it; Away."""
+    stores.training.put(SPLIT, split.to_json(), "application/json", etag)
+
+
+def _reader(blobs: Blobs, name: str) -> Callable[[], bytes]:
+    return lambda: blobs.get(name).data or b""
