@@ -66,8 +66,8 @@ class Live:
         active, etag = found
         if etag == self._etag:
             return
-        self._etag = etag  # one that cannot be used is not tried again and again
         self._change(active)
+        self._etag = etag  # also of one that cannot be used: it is not tried again and again
 
     def _change(self, active: Active) -> None:
         entries = (active.live,) if self._model is not None else (active.live, *active.previous)
@@ -80,7 +80,6 @@ class Live:
             log.info("model %s %s is in use", entry.name, entry.version)
             return
         if self._model is None:
-            self._etag = None
             raise ModelError("No promoted model can be used; the log says why. Promote another one.")
 
     def _loaded(self, entry: Entry) -> Model:

@@ -66,7 +66,10 @@ class Models:
 
     def read(self, name: str, version: str, file: str = MODEL_FILE, max_bytes: int | None = None) -> bytes:
         """A file of a version. Missing; StoreError where it is larger than it may be; Away."""
-        blob = self._blobs.get(f"{name}/{version}/{file}", max_bytes)
+        try:
+            blob = self._blobs.get(f"{name}/{version}/{file}", max_bytes)
+        except Missing:
+            raise Missing(f"There is no version {version} of the model '{name}': imagestore models.") from None
         if blob.data is None:
             raise StoreError(f"{name} {version} has {blob.size_bytes} bytes; the limit is {max_bytes}.")
         return blob.data

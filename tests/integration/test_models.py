@@ -1,0 +1,170 @@
+"""A model of one's own, end to end on a running stack: train, promote under load, reprocess, correct, roll back."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.ports import Ports
+from local.supervisor import Options, Stack
+from pipeline.correct import correct
+from record import Record, Status
+from settings import ROOT
+from unit.pictures import encoded
+from unit.test_learning import scene
+
+from .conftest import Pipeline, eventually
+
+LABELS = ("plain", "half", "striped")
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    """A stack of its own, since another model would change every other test."""
+    folder = tmp_path_factory.mktemp("lab")
+    values = {"MODEL_SECONDS": "0.5", "RETRY_DELAYS": "1,1,2"}
+    with Stack(Options(ports=Ports.from_base(23500), folder=folder, workers=2, values=values)) as stack:
+        stack.start(lambda what: None)
+        yield Pipeline(stack)
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("labelled")
+    for number, label in enumerate(LABELS):
+        (folder / label).mkdir()
+        for n in range(15):
+            (folder / label / f"{n}.png").write_bytes(encoded(scene(100 * number + n, number)))
+    return folder
+
+
+def imagestore(lab: Pipeline, *arguments: object, code: int = 0) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "cli.main", *map(str, arguments)],
+        env=os.environ | lab.stack.environment | {"COLUMNS": "200"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return " ".join((done.stdout + done.stderr).split())
+
+
+def all_records(lab: Pipeline) -> list[Record]:
+    return lab.stores.records.find(limit=1000)
+
+
+def versions(lab: Pipeline) -> set[str]:
+    return {
+        f"{record.prediction.model.name} {record.prediction.model.version}"
+        for record in all_records(lab)
+        if record.prediction is not None
+    }
+
+
+def test_the_whole_way(lab: Pipeline, labelled: Path, tmp_path: Path) -> None:
+    said = imagestore(lab, "train", labelled)
+    assert "45 labelled pictures" in said
+    assert "Right on " in said
+    assert "Next: imagestore promote 1" in said
+
+    for n in range(30):
+        lab.drop(f"before/{n}.png", encoded(scene(1000 + n, n % 3)))
+    eventually(lambda: len(all_records(lab)) == 30, "what was dropped before")
+    assert versions(lab) == {"default 1"}
+
+    stopping, dropped = threading.Event(), []
+
+    def keep_dropping() -> None:
+        while not stopping.is_set():
+            name = f"during/{len(dropped)}.png"
+            dropped.append((name, lab.drop(name, encoded(scene(2000 + len(dropped), len(dropped) % 3)))))
+            stopping.wait(0.05)
+
+    thread = threading.Thread(target=keep_dropping)
+    thread.start()
+    try:
+        assert "mine 1 is live" in imagestore(lab, "promote", "1")
+        eventually(lambda: "mine 1" in versions(lab), "workers to change to the new model")
+    finally:
+        stopping.set()
+        thread.join()
+    for name, etag in dropped:
+        record = lab.record(name, etag)
+        assert record.prediction is not None
+        known = set(LABELS) if record.prediction.model.name == "mine" else None
+        assert known is None or {score.label for score in record.prediction.top} <= known, "one that mixes two models"
+
+    corrected = correct(lab.stores, "before/0.png", "half", "tester")
+    again = imagestore(lab, "reprocess")
+    assert "all of them with mine 1" in again
+    assert versions(lab) == {"mine 1"}
+    kept = next(record for record in all_records(lab) if record.name == "before/0.png")
+    assert (kept.label, kept.correction) == ("half", corrected.correction)
+    truth = [(record, LABELS[int(record.name.split("/")[1].split(".")[0]) % 3]) for record in all_records(lab)]
+    right = sum(record.prediction is not None and record.prediction.label == label for record, label in truth)
+    assert right >= 0.8 * len(truth), "it has learned what the default model does not know"
+    assert imagestore(lab, "reprocess", "--dry-run").startswith("0 would be done again")
+
+    second = imagestore(lab, "train")
+    assert "promote 2" in second
+    assert "already" in imagestore(lab, "promote", "1", "--force", code=1)
+    refused = imagestore(lab, "promote", "2", code=1)
+    assert "--accept-equal" in refused, "nearly the same pictures cannot tell"
+    assert "mine 2 is live" in imagestore(lab, "promote", "2", "--accept-equal")
+    assert "mine 1 is live again" in imagestore(lab, "rollback")
+    assert "default 1 is live again" in imagestore(lab, "rollback")
+    assert "no earlier model" in imagestore(lab, "rollback", code=1)
+    imagestore(lab, "reprocess")
+    assert versions(lab) == {"default 1"}
+    assert len(all_records(lab)) == 30 + len(dropped)
+    assert not [record for record in all_records(lab) if record.status is Status.FAILED]
+
+    listed = imagestore(lab, "models")
+    assert "mine 1" in listed
+    assert "mine 2" in listed
+    imagestore(lab, "models", "2", "--export", tmp_path / "out")
+    report = tmp_path / "judged.html"
+    judged = imagestore(lab, "evaluate", tmp_path / "out" / "model.onnx", labelled, "--html", report)
+    assert "Right on " in judged
+    assert report.read_text().startswith("<!doctype html>")
+
+
+def test_a_reprocess_that_is_killed_goes_on(lab: Pipeline, labelled: Path) -> None:
+    """Every picture's record is the new model's in the end; the run that was killed left no gap."""
+    if not lab.stores.models.versions():
+        imagestore(lab, "train", labelled)
+    for n in range(120):
+        lab.drop(f"many/{n:03d}.png", encoded(scene(3000 + n % 7, n % 3)))
+    eventually(lambda: sum(record.name.startswith("many/") for record in all_records(lab)) == 120, "all of them")
+    imagestore(lab, "promote", "1", "--force")
+    first = subprocess.Popen(
+        [sys.executable, "-m", "cli.main", "reprocess"],
+        env=os.environ | lab.stack.environment,
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    eventually(lambda: "mine 1" in versions(lab) or first.poll() is not None, "the first to be done")
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    imagestore(lab, "reprocess")
+    assert versions(lab) == {"mine 1"}
+    imagestore(lab, "rollback")
+
+
+def test_what_cannot_be_done_is_said_in_a_line(lab: Pipeline, tmp_path: Path) -> None:
+    assert "is not a folder" in imagestore(lab, "train", tmp_path / "missing", code=1)
+    assert "letters, digits" in imagestore(lab, "train", "--name", "a/b", code=2)
+    assert "no version 999 of the model 'mine'" in imagestore(lab, "promote", "999", code=1)
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"no model")
+    assert "not an ONNX file" in imagestore(lab, "evaluate", broken, code=1)
