@@ -1,5 +1,5 @@
 # make run [IMAGES="My Photos"] [ONCE=1]    set up, start everything, take pictures in
-# make test | check | bench | bench-web | fuzz | soak | screenshots | clean   each sets up what it needs
+# make test | check | bench | bench-web | bench-model | fuzz | soak | screenshots | clean   each sets up what it needs
 
 SHELL := /bin/sh
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 export PIP_NO_WARN_SCRIPT_LOCATION=1
 
-.PHONY: run setup test check bench bench-web fuzz soak screenshots clean
+.PHONY: run setup test check bench bench-web bench-model fuzz soak screenshots clean
 
 run: setup
 	@$(BIN)/imagestore run $(if $(IMAGES),--images "$(IMAGES)") $(if $(ONCE),--once)
@@ -50,6 +50,9 @@ bench: setup .venv/.test
 
 bench-web: setup .venv/.test
 	@$(BIN)/python -m bench.web
+
+bench-model: setup .venv/.test
+	@$(BIN)/python -m bench.model
 
 screenshots: setup .venv/.test
 	@$(BIN)/python docs/screenshots.py

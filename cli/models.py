@@ -18,7 +18,6 @@ from errors import Missing
 from pipeline.live import Live
 from pipeline.reprocess import reprocess as queue_again
 from preprocess import Limits
-from settings import Settings
 from store import Stores
 
 Name = Annotated[str, typer.Option(help="Which model the version is of.")]
@@ -56,7 +55,7 @@ def promote(
     """Take a model into use, if it is better than the live one on pictures that neither has learned from."""
     from model import promote as gate
 
-    opened, settings = stores.opened(), Settings()
+    opened, settings = stores.opened(), stores.settings()
     candidate = opened.models.read(name, version)
     with stages() as begin:
         tests = test_part(opened, begin)
@@ -91,7 +90,7 @@ def reprocess(
 ) -> None:
     """Classify everything again that the live model has not seen. It goes on where it was stopped."""
     opened = stores.opened()
-    model = Live.load(Settings().model_path, opened).current()
+    model = Live.load(stores.settings().model_path, opened).current()
     if dry_run:
         return console.print(f"{_left(opened, model.ref.sha256)} would be done again.")
     started, seen, queued = time.monotonic(), 0, 0

@@ -13,18 +13,28 @@ RUNNING = "environment.json"
 
 
 def opened() -> Stores:
-    """The stores. SettingsError.
+    """The stores. SettingsError."""
+    return open_stores(settings(), environment())
+
+
+def settings() -> Settings:
+    """The settings that go with them. SettingsError."""
+    return Settings.read(environment())
+
+
+def environment() -> dict[str, str]:
+    """Where the stores are, and how things are set.
 
     A stack that runs here comes before local.settings.json, which may name an account in use; the environment comes
     before both.
     """
-    environment = {"IMAGES_STORAGE": AZURITE, "COSMOS": COSMOS_EMULATOR}
-    environment |= read_local_settings(ROOT / "local.settings.json") | running()
-    environment |= {key: value for key, value in os.environ.items() if _is_ours(key)}
+    found = {"IMAGES_STORAGE": AZURITE, "COSMOS": COSMOS_EMULATOR}
+    found |= read_local_settings(ROOT / "local.settings.json") | running()
+    found |= {key: value for key, value in os.environ.items() if _is_ours(key)}
     for name in CONNECTIONS:  # an identity given by a nearer source replaces a connection string from a farther one
         if name not in os.environ and any(key.startswith(name + "__") for key in os.environ):
-            environment.pop(name, None)
-    return open_stores(Settings.read(environment), environment)
+            found.pop(name, None)
+    return found
 
 
 def running(data: Path = DATA) -> dict[str, str]:

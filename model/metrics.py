@@ -1,28 +1,13 @@
 """How good predictions are: figures with 95 % intervals, from probabilities and truth."""
 
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 
-_Z = 1.959964
+from classify.share import Share, wilson
+
 FEWEST_FOR_INTERVAL = 10
 BINS = 10
-
-
-@dataclass(frozen=True)
-class Share:
-    """So many of so many, and the Wilson interval (None where there are too few to say)."""
-
-    right: int
-    of: int
-    low: float | None
-    high: float | None
-
-    @property
-    def share(self) -> float:
-        """right / of, 0 of nothing."""
-        return self.right / self.of if self.of else 0.0
 
 
 @dataclass(frozen=True)
@@ -65,16 +50,6 @@ class Metrics:
     answered: Share
     right_of_answered: Share
     coverage: list[tuple[float, float, float]]
-
-
-def wilson(right: int, of: int, fewest: int = 1) -> Share:
-    """Wilson's score interval for a proportion (Wilson 1927)."""
-    if of < fewest or of == 0:
-        return Share(right, of, None, None)
-    p, z2 = right / of, _Z * _Z
-    middle = (p + z2 / (2 * of)) / (1 + z2 / of)
-    half = _Z * sqrt(p * (1 - p) / of + z2 / (4 * of * of)) / (1 + z2 / of)
-    return Share(right, of, max(0.0, middle - half), min(1.0, middle + half))
 
 
 def metrics(probabilities: np.ndarray, truth: np.ndarray, labels: list[str], threshold: float) -> Metrics:

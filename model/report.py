@@ -11,8 +11,9 @@ import msgspec
 import numpy as np
 from PIL import Image
 
+from classify.share import Share
 from model.judge import Verdict
-from model.metrics import Metrics, Share
+from model.metrics import Metrics
 from model.reading import Readers
 from preprocess import Limits
 

@@ -17,13 +17,14 @@ from pathlib import Path
 from record import Record, Status
 from store.documents import from_json, to_json
 
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = """
 CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE pictures (
     id TEXT PRIMARY KEY, seq INTEGER NOT NULL, name TEXT NOT NULL, folded TEXT NOT NULL, status TEXT NOT NULL,
     label TEXT, reason TEXT, at TEXT NOT NULL, confidence REAL NOT NULL, corrected INTEGER NOT NULL,
-    sha256 TEXT, phash INTEGER, work_ms INTEGER
+    sha256 TEXT, phash INTEGER, work_ms INTEGER,
+    predicted TEXT, margin REAL
 );
 CREATE TABLE documents (id TEXT PRIMARY KEY, json BLOB NOT NULL);
 CREATE UNIQUE INDEX by_seq ON pictures (seq);
@@ -36,10 +37,12 @@ CREATE INDEX by_confidence ON pictures (confidence, id) WHERE status != 'deleted
 CREATE INDEX by_label ON pictures (label, at, id) WHERE status != 'deleted';
 CREATE INDEX by_status ON pictures (status, at, id) WHERE status != 'deleted';
 CREATE INDEX by_reason ON pictures (status, reason) WHERE status != 'deleted' AND reason IS NOT NULL;
+CREATE INDEX by_margin ON pictures (margin, id) WHERE status != 'deleted' AND margin IS NOT NULL AND corrected = 0;
+CREATE INDEX by_correction ON pictures (id, predicted, label) WHERE status != 'deleted' AND corrected = 1;
 CREATE INDEX by_sha256 ON pictures (sha256) WHERE sha256 IS NOT NULL;
 CREATE INDEX by_phash ON pictures (phash, id) WHERE phash IS NOT NULL;
 """
-_INSERT = "INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT = "INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 NO_CONFIDENCE = -1.0
 
 
@@ -194,6 +197,8 @@ def _row(record: Record, seq: int) -> tuple[object, ...]:
         record.upload.sha256 if record.upload else None,
         signed(phash) if phash else None,
         sum(record.timings_ms.values()) if record.timings_ms else None,
+        record.prediction.label if record.prediction else None,
+        record.prediction.margin if record.prediction else None,
     )
 
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from errors import Missing
 from record import Status
 from settings import BLOB_POISON_QUEUE, WORK_QUEUE
-from web import charts, words
+from web import charts, review, words
 from web.api.common import Id, TheSite, Wanted, find
 from web.api.insight import all_labels, queue_lengths
 from web.openapi import describe
@@ -130,6 +130,19 @@ def picture(request: Request, site: TheSite, id: Id) -> Response:
         document=msgspec.json.format(msgspec.json.encode(record), indent=2).decode(),
         undo_seconds=site.settings.undo_seconds,
         hidden=id in site.hidden.ids,
+    )
+
+
+@router.get("/review")
+def review_page(request: Request, site: TheSite, skip: Annotated[str, Query(max_length=4000)] = "") -> Response:
+    """One picture after the other to accept or correct, the most doubtful first."""
+    skipped = [id for id in skip.split(",") if id]
+    return _render(
+        request,
+        "review.html",
+        record=review.next_picture(site.index, [*site.hidden.ids, *skipped]),
+        progress=review.progress(site.index),
+        labels=all_labels(site),
     )
 
 

@@ -307,7 +307,16 @@ def test_every_page_fits_and_has_no_barriers(
     bad = site.take_in("fits/" + "x" * 300 + ".jpg", b"no picture")["id"]
     with browser.new_context(base_url=site.base, viewport=size, color_scheme=scheme) as context:
         page = context.new_page()
-        for address in ("/", "/gallery", f"/pictures/{id}", f"/pictures/{bad}", "/dashboard", "/api", "/nothing"):
+        for address in (
+            "/",
+            "/gallery",
+            f"/pictures/{id}",
+            f"/pictures/{bad}",
+            "/review",
+            "/dashboard",
+            "/api",
+            "/nothing",
+        ):
             page.goto(address)
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{address} is too wide"
             assert barriers(page) == [], address
@@ -325,6 +334,37 @@ def test_hostile_names_and_labels_are_shown_inert(page: Page, site: Site, name: 
         assert page.locator("img[src=x], main script, main [onload], main [onerror]").count() == 0
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
     assert record["id"] == record_id(name)
+
+
+def test_review_by_keyboard(page: Page, site: Site) -> None:
+    for number in range(3):
+        site.take_in(f"review/{number}.png", encoded(photo(seed=200 + number)))
+    seen: list[str] = []
+
+    def asked() -> dict[str, str]:
+        return page.locator("#review").evaluate("article => ({...article.dataset})")
+
+    def answer(*keys: str) -> None:
+        seen.append(asked()["id"])
+        for key in keys:
+            page.keyboard.press(key)
+        expect(page.locator("#review")).not_to_have_attribute("data-id", seen[-1])
+
+    page.goto("/review")
+    first = asked()
+    answer("Enter")
+    accepted = site.get(f"/pictures/{first['id']}").json()
+    assert accepted["correction"]["label"] == first["label"] == accepted["prediction"]["label"]
+    second = asked()
+    answer(*"lynx", "Enter")
+    assert site.get(f"/pictures/{second['id']}").json()["label"] == "lynx"
+    page.get_by_role("button", name="Undo the last").click()
+    expect(page.locator("#toasts")).to_contain_text("taken back")
+    expect(page.locator("#review")).to_have_attribute("data-id", second["id"])
+    assert site.get(f"/pictures/{second['id']}").json()["correction"] is None
+    answer("Escape")
+    assert asked()["id"] not in seen
+    site.delete(f"/pictures/{first['id']}/correction")
 
 
 def test_the_dashboard_tells_what_is_there(page: Page, site: Site, coffee: bytes) -> None:

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from classify import read_model
+from classify.share import wilson
 from errors import ModelError
 from model.examples import FEWEST, BadTrainingData, Example, Labelled, check, contradictions, in_folder, read
 from model.gate import Outcome, compare
@@ -18,7 +19,7 @@ from model.groups import group
 from model.head import Head, fit, steps, threshold
 from model.inspect import inspect
 from model.judge import Verdict, judge
-from model.metrics import auroc, expected_calibration_error, macro_f1, metrics, wilson
+from model.metrics import auroc, expected_calibration_error, macro_f1, metrics
 from model.report import Report
 from model.split import BadSplit, Split, divide
 from model.train import Wish, prepare, train

@@ -3,13 +3,15 @@
 import random
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from record import Record, Status, tombstone
+from record import Correction, Record, Status, tombstone
 from unit.web_records import picture, rejected
 from web.index import Index
+from web.review import RANDOM_BELOW, next_picture, progress
 from web.search import MOST_DUPLICATES, NEAR_BITS, BadCursor, Filter, Page, Sort, counts, duplicates, page
 from web.statistics import BINS, statistics
 
@@ -191,3 +193,39 @@ def test_statistics(index: Index) -> None:
     assert [bin for bin, count in enumerate(found.confidence) if count] == [0, 6, BINS - 1]
     assert found.causes == [("rejected", "empty", 1)]
     assert found.recent[0].name == "b"
+
+
+def test_review_takes_the_most_doubtful_first_and_every_tenth_at_random(index: Index) -> None:
+    made = [replace_margin(picture(f"{n}.jpg"), n / 100) for n in range(60)]
+    index.apply(made, "g", "1")
+    random_ones = sorted(record.id for record in made if record.id < RANDOM_BELOW)
+    order: list[Record] = []
+    for _ in range(20):
+        record = next_picture(index)
+        assert record is not None
+        order.append(record)
+        right = record.prediction.label if len(order) % 3 else "other"
+        corrected = replace(record, correction=Correction(right, "me", ""))
+        index.put(corrected.finished(record.finished_at))
+    drawn = [order[9].id, order[19].id]
+    assert drawn[0] == next(id for id in random_ones if id not in {r.id for r in order[:9]})
+    doubtful = [record.prediction.margin for n, record in enumerate(order) if n not in (9, 19)]
+    assert doubtful == sorted(doubtful)
+    found = progress(index)
+    assert (found.reviewed, found.waiting) == (20, 40)
+    in_sample = [(n, r) for n, r in enumerate(order, 1) if r.id < RANDOM_BELOW]
+    assert (found.live_accuracy.of, found.live_accuracy.right) == (
+        len(in_sample),
+        sum(bool(n % 3) for n, _ in in_sample),
+    )
+    assert next_picture(index, [record.id for record in made]) is None
+
+
+def test_a_rejected_file_is_not_to_be_reviewed(index: Index) -> None:
+    index.apply([rejected("bad.jpg")], "g", "1")
+    assert next_picture(index) is None
+    assert progress(index).live_accuracy.low is None
+
+
+def replace_margin(record: Record, margin: float) -> Record:
+    return replace(record, prediction=replace(record.prediction, margin=margin))
