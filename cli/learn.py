@@ -10,9 +10,10 @@ from cli import stores
 from cli.output import console, safe
 from cli.stages import Begin, stages
 from errors import Missing, ModelError
+from pipeline.context import limits_of
 from preprocess import Limits
 from store import Stores
-from store.models import MODEL_FILE
+from store.models import METRICS_FILE, MODEL_FILE
 
 if TYPE_CHECKING:
     from model.examples import Example
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from model.train import Prepared, Trained
 
 REPORT = "report.html"
-METRICS = "metrics.json"
 _SHOWN = 10
 
 
@@ -45,7 +45,7 @@ def train(
         raise typer.BadParameter(f"--name '{name}': letters, digits, - and _ only.")
     only_import = (paths or [])[:1] == ["import"] and len(paths or []) > 1
     folders = [Path(path) for path in (paths or [])[1 if only_import else 0 :]]
-    opened = stores.opened()
+    opened, limits = stores.opened(), limits_of(stores.settings())
     with stages() as begin:
         for folder in folders:
             found = in_folder(folder)
@@ -54,13 +54,13 @@ def train(
         if only_import:
             return
         split, etag = training_set.split_of(opened)
-        prepared = prepare(training_set.kept(opened), split, Limits(), begin)
+        prepared = prepare(training_set.kept(opened), split, limits, begin)
         training_set.keep_split(opened, prepared.split, etag)
         _tell(prepared)
         wish = Wish(name, _next(opened, name), colour, flip, compare, seed)
-        trained = learn(prepared, wish, Limits(), begin)
-        report = _report(trained.data, f"{name} {wish.version}", prepared.part(test=True), begin)
-        files = {MODEL_FILE: trained.data, METRICS: report.to_json(), REPORT: report.to_html(Limits())}
+        trained = learn(prepared, wish, limits, begin)
+        report = _report(trained.data, f"{name} {wish.version}", prepared.part(test=True), limits, begin)
+        files = {MODEL_FILE: trained.data, METRICS_FILE: report.to_json(), REPORT: report.to_html(limits)}
         version = opened.models.add(name, files)
     _tell_outcome(trained, report, colour)
     console.print(f"\nNext: imagestore promote {version}" + ("" if name == "mine" else f" --name {name}"))
@@ -76,33 +76,33 @@ def evaluate(
     """Say how good a model is: a sentence here, a report with plots in a file."""
     from model.examples import in_folder, read
 
-    opened = stores.opened()
+    opened, limits = stores.opened(), limits_of(stores.settings())
     data, called = _model_bytes(opened, model, name)
     with stages() as begin:
         if folder is None:
-            tests, unreadable = test_part(opened, begin), 0
+            tests, unreadable = test_part(opened, limits, begin), 0
         else:
             sources = in_folder(folder)
-            found = read(sources, Limits(), begin("Reading", len(sources)))
+            found = read(sources, limits, begin("Reading", len(sources)))
             tests, unreadable = found.good, len(found.bad)
         if not tests:
             raise Missing("There are no labelled pictures to judge it by: imagestore train import FOLDER.")
-        report = _report(data, called, tests, begin, unreadable)
-        html.write_bytes(report.to_html(Limits()))
+        report = _report(data, called, tests, limits, begin, unreadable)
+        html.write_bytes(report.to_html(limits))
     if as_json is not None:
         as_json.write_bytes(report.to_json())
     console.print(report.sentence(), markup=False, highlight=False)
     console.print(f"{html} shows more.", markup=False, highlight=False)
 
 
-def test_part(opened: Stores, begin: Begin) -> "list[Example]":
+def test_part(opened: Stores, limits: Limits, begin: Begin) -> "list[Example]":
     """The pictures that no model has learned from. Away."""
     from model import training_set
     from model.examples import read
 
     split, _ = training_set.split_of(opened)
     sources = [source for source in training_set.kept(opened) if not source.is_correction]
-    found = read(sources, Limits(), begin("Reading", len(sources)))
+    found = read(sources, limits, begin("Reading", len(sources)))
     return [example for example in found.good if example.sha256 in split.test]
 
 
@@ -115,13 +115,15 @@ def _model_bytes(opened: Stores, model: str, name: str) -> tuple[bytes, str]:
         raise ModelError(f"'{model}' cannot be read: {error.strerror}.") from None
 
 
-def _report(data: bytes, called: str, tests: "list[Example]", begin: Begin, unreadable: int = 0) -> "Report":
+def _report(
+    data: bytes, called: str, tests: "list[Example]", limits: Limits, begin: Begin, unreadable: int = 0
+) -> "Report":
     from model.inspect import inspect
     from model.judge import judge
     from model.report import Report
 
     inspect(data, called)
-    return Report.of(judge(data, called, tests, Limits(), begin("Judging", len(tests))), len(data), unreadable)
+    return Report.of(judge(data, called, tests, limits, begin("Judging", len(tests))), len(data), unreadable)
 
 
 def _next(opened: Stores, name: str) -> str:

@@ -11,14 +11,15 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
 from cli import stores
-from cli.learn import METRICS, REPORT, test_part
+from cli.learn import REPORT, test_part
 from cli.output import console, errors, safe
 from cli.stages import stages
 from errors import Missing
+from pipeline.context import limits_of
 from pipeline.live import Live
 from pipeline.reprocess import reprocess as queue_again
-from preprocess import Limits
 from store import Stores
+from store.models import METRICS_FILE, MODEL_FILE
 
 Name = Annotated[str, typer.Option(help="Which model the version is of.")]
 _POLL_S = 0.5
@@ -36,10 +37,10 @@ def models(
         if export is not None:
             raise typer.BadParameter("--export takes a version: imagestore models 3 --export FOLDER.")
         return console.print(_listed(opened))
-    figures = opened.models.read(name, version, METRICS)
+    figures = opened.models.read(name, version, METRICS_FILE)
     if export is not None:
         export.mkdir(parents=True, exist_ok=True)
-        for file in ("model.onnx", METRICS, REPORT):
+        for file in (MODEL_FILE, METRICS_FILE, REPORT):
             (export / file).write_bytes(opened.models.read(name, version, file))
         return console.print(f"{name} {version} is in {safe(str(export))}.", markup=False, highlight=False)
     console.print(safe(json.loads(figures)["sentence"]), markup=False, highlight=False)
@@ -56,13 +57,13 @@ def promote(
     from model import promote as gate
 
     opened, settings = stores.opened(), stores.settings()
-    candidate = opened.models.read(name, version)
+    limits, candidate = limits_of(settings), opened.models.read(name, version)
     with stages() as begin:
-        tests = test_part(opened, begin)
+        tests = test_part(opened, limits, begin)
         if not tests and not force:
             raise Missing("There are no test pictures to compare by: imagestore train FOLDER. --force goes without.")
         live = gate.live_model(opened, settings.model_path)
-        comparison = gate.consider(candidate, live, tests, Limits(), begin) if tests else None
+        comparison = gate.consider(candidate, live, tests, limits, begin) if tests else None
     for label, before, after in comparison.fell if comparison else []:
         console.print(
             f"  recall of {safe(label)} falls from {before:.0%} to {after:.0%}", markup=False, highlight=False
@@ -138,7 +139,7 @@ def _listed(opened: Stores) -> Table:
     live = found[0].live if found else None
     table = Table("model", "accuracy", "macro-F1", "", box=None)
     for name, version in opened.models.versions():
-        figures = json.loads(opened.models.read(name, version, METRICS))["metrics"]
+        figures = json.loads(opened.models.read(name, version, METRICS_FILE))["metrics"]
         accuracy, is_live = figures["accuracy"], live and (live.name, live.version) == (name, version)
         right = f"{accuracy['right'] / max(1, accuracy['of']):.1%} of {accuracy['of']}"
         table.add_row(f"{name} {version}", right, f"{figures['macro_f1']:.3f}", "live" if is_live else "")

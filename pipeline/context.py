@@ -32,18 +32,23 @@ class Context:
             stores=stores,
             live=Live.load(settings.model_path, stores, settings.model_seconds),
             decoder=Decoder(),
-            limits=Limits(
-                max_bytes=settings.max_bytes,
-                max_pixels=settings.max_pixels,
-                min_side=settings.min_side,
-                max_name_length=settings.max_name_length,
-                max_metadata_bytes=settings.max_metadata_bytes,
-                keep_location=settings.keep_location,
-                decode_seconds=settings.decode_seconds,
-            ),
+            limits=limits_of(settings),
             top=settings.top,
             retry_delays_s=settings.delays,
             poison_delay_s=settings.poison_delay,
             sweep_min_age_s=settings.sweep_min_age,
             sweep_budget_s=settings.sweep_seconds,
         )
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What a picture may cost, as the settings say."""
+    return Limits(
+        max_bytes=settings.max_bytes,
+        max_pixels=settings.max_pixels,
+        min_side=settings.min_side,
+        max_name_length=settings.max_name_length,
+        max_metadata_bytes=settings.max_metadata_bytes,
+        keep_location=settings.keep_location,
+        decode_seconds=settings.decode_seconds,
+    )

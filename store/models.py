@@ -8,6 +8,7 @@ from store.blobs import Blobs
 
 ACTIVE = "active.json"
 MODEL_FILE = "model.onnx"
+METRICS_FILE = "metrics.json"
 _HISTORY = 50
 _TRIES = 100
 

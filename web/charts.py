@@ -92,6 +92,21 @@ def spread(bins: list[int]) -> Chart:
     return Chart(NARROW, bars, [], ticks, _y_ticks(top))
 
 
+def coverage(points: list[tuple[float, float, float]]) -> Chart:
+    """A dot for each threshold: the share that is answered across, the share that is right of those up."""
+    dots = [
+        Dot(
+            round(LEFT + 6 + share * (NARROW - LEFT - 12), 2),
+            _y(right * 100, 100),
+            "classified",
+            f"from {threshold:.0%} on: answers {share:.0%}, right on {right:.0%}",
+        )
+        for threshold, share, right in points
+    ]
+    ticks = [Tick(LEFT + 6 + share * (NARROW - LEFT - 12), f"{share:.0%}") for share in (0, 0.5, 1)]
+    return Chart(NARROW, [], dots, ticks, [Tick(_y(share, 100), f"{share} %") for share in (0, 50, 100)])
+
+
 def time_and_confidence(records: list[Record]) -> Chart:
     """A dot per picture: milliseconds of work across, confidence up."""
     known = [(record, work_ms(record), record.prediction) for record in records]

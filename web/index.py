@@ -23,8 +23,7 @@ CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE pictures (
     id TEXT PRIMARY KEY, seq INTEGER NOT NULL, name TEXT NOT NULL, folded TEXT NOT NULL, status TEXT NOT NULL,
     label TEXT, reason TEXT, at TEXT NOT NULL, confidence REAL NOT NULL, corrected INTEGER NOT NULL,
-    sha256 TEXT, phash INTEGER, work_ms INTEGER,
-    predicted TEXT, margin REAL
+    sha256 TEXT, phash INTEGER, predicted TEXT, margin REAL
 );
 CREATE TABLE documents (id TEXT PRIMARY KEY, json BLOB NOT NULL);
 CREATE UNIQUE INDEX by_seq ON pictures (seq);
@@ -42,7 +41,7 @@ CREATE INDEX by_correction ON pictures (id, predicted, label) WHERE status != 'd
 CREATE INDEX by_sha256 ON pictures (sha256) WHERE sha256 IS NOT NULL;
 CREATE INDEX by_phash ON pictures (phash, id) WHERE phash IS NOT NULL;
 """
-_INSERT = "INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT = "INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 NO_CONFIDENCE = -1.0
 
 
@@ -196,7 +195,6 @@ def _row(record: Record, seq: int) -> tuple[object, ...]:
         record.correction is not None,
         record.upload.sha256 if record.upload else None,
         signed(phash) if phash else None,
-        sum(record.timings_ms.values()) if record.timings_ms else None,
         record.prediction.label if record.prediction else None,
         record.prediction.margin if record.prediction else None,
     )

@@ -21,6 +21,7 @@ from web.openapi import describe
 from web.problems import Problem
 from web.search import BadCursor, Counts, Filter, Sort, counts, duplicates, page
 from web.statistics import statistics
+from web.versions import versions
 
 HERE = Path(__file__).resolve().parent
 router = APIRouter()
@@ -144,6 +145,13 @@ def review_page(request: Request, site: TheSite, skip: Annotated[str, Query(max_
         progress=review.progress(site.index),
         labels=all_labels(site),
     )
+
+
+@router.get("/models")
+def models_page(request: Request, site: TheSite) -> Response:
+    """Which models there are, how good each is, and which one is live."""
+    found, active = versions(site.stores)
+    return _render(request, "models.html", versions=found, active=active)
 
 
 @router.get("/cards/{id}")

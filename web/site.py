@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from classify import load_model
-from errors import ModelError
+from errors import ModelError, StoreError
+from pipeline.context import limits_of
+from pipeline.live import Live
 from pipeline.rendition import Renderer
-from preprocess import Decoder, Limits
+from preprocess import Decoder
 from settings import Settings
 from store import Stores, open_stores
 from web.follow import Follower
@@ -76,7 +77,7 @@ class Site:
     hidden: Hidden = field(default_factory=Hidden)
     recent: Recent = field(default_factory=Recent)
     account: str = "local"
-    _labels: tuple[str, ...] | None = None
+    _live: Live | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
@@ -85,28 +86,22 @@ class Site:
         settings = Settings.read(environ)
         stores = open_stores(settings, environ)
         index = Index(_index_path(settings))
-        limits = Limits(
-            max_bytes=settings.max_bytes,
-            max_pixels=settings.max_pixels,
-            min_side=settings.min_side,
-            max_name_length=settings.max_name_length,
-            max_metadata_bytes=settings.max_metadata_bytes,
-            decode_seconds=settings.decode_seconds,
-        )
         follower = Follower(open_stores(settings, environ), index, settings.live_seconds)
-        return cls(settings, stores, index, follower, Renderer(stores, Decoder(), limits), account=_account())
+        return cls(
+            settings, stores, index, follower, Renderer(stores, Decoder(), limits_of(settings)), account=_account()
+        )
 
     @property
     def model_labels(self) -> tuple[str, ...]:
-        """The classes that the model knows; none where its file cannot be read here."""
+        """The classes that the live model knows; none while it cannot be read here."""
         with self._lock:
-            if self._labels is None:
-                try:
-                    self._labels = load_model(self.settings.model_path).labels
-                except ModelError as error:
-                    log.warning("%s", error)
-                    self._labels = ()
-        return self._labels
+            try:
+                if self._live is None:
+                    self._live = Live.load(self.settings.model_path, self.stores, self.settings.model_seconds)
+                return self._live.current().labels
+            except (ModelError, StoreError) as error:
+                log.warning("%s", error)
+                return ()
 
     def close(self) -> None:
         """End what runs."""

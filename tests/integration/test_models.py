@@ -18,7 +18,7 @@ from settings import ROOT
 from unit.pictures import encoded
 from unit.test_learning import scene
 
-from .conftest import Pipeline, eventually
+from .conftest import Pipeline, Site, eventually
 
 LABELS = ("plain", "half", "striped")
 
@@ -28,7 +28,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     """A stack of its own, since another model would change every other test."""
     folder = tmp_path_factory.mktemp("lab")
     values = {"MODEL_SECONDS": "0.5", "RETRY_DELAYS": "1,1,2"}
-    with Stack(Options(ports=Ports.from_base(23500), folder=folder, workers=2, values=values)) as stack:
+    options = Options(ports=Ports.from_base(23500), folder=folder, workers=2, with_web=True, values=values)
+    with Stack(options) as stack:
         stack.start(lambda what: None)
         yield Pipeline(stack)
 
@@ -120,6 +121,11 @@ def test_the_whole_way(lab: Pipeline, labelled: Path, tmp_path: Path) -> None:
     refused = imagestore(lab, "promote", "2", code=1)
     assert "--accept-equal" in refused, "nearly the same pictures cannot tell"
     assert "mine 2 is live" in imagestore(lab, "promote", "2", "--accept-equal")
+    with Site(f"http://localhost:{lab.stack.options.ports.web}") as site:
+        page = site.get(site.base + "/models").text
+        assert "Live is <strong>mine 2</strong>" in page
+        assert page.count("striped") == 2, "both versions by label"
+        assert {label["label"] for label in site.get("/labels").json()} >= set(LABELS)
     assert "mine 1 is live again" in imagestore(lab, "rollback")
     assert "default 1 is live again" in imagestore(lab, "rollback")
     assert "no earlier model" in imagestore(lab, "rollback", code=1)

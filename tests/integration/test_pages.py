@@ -381,6 +381,11 @@ def test_the_dashboard_tells_what_is_there(page: Page, site: Site, coffee: bytes
     expect(page.locator(".card", has_text="dashboard/bad.jpg")).to_have_count(1)
 
 
+def test_the_models_page_tells_which_one_is_live(page: Page, site: Site) -> None:
+    page.goto("/models")
+    expect(page.locator("main")).to_contain_text("Live is the default model")
+
+
 def test_without_scripts_one_can_look_and_filter(browser: Browser, site: Site, coffee: bytes) -> None:
     site.take_in("plain/cup.jpg", coffee)
     with browser.new_context(base_url=site.base, java_script_enabled=False) as context:
