@@ -121,6 +121,7 @@ class Follower:
                 self._tell()
             if self._stopping.is_set():
                 return
+        state = self._index.state()
         if state is not None and datetime.now(UTC) - state.at > _NOTED:
             self._index.apply([], generation, state.token)
 

@@ -10,9 +10,9 @@ let wasChangedHere = false;
 async function refresh() {
   const response = await fetch(location.href);
   if (!response.ok) return;
-  const typed = document.getElementById("label").value;
-  const focused = document.activeElement && main.contains(document.activeElement) ? document.activeElement.id : "";
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const typed = document.getElementById("label").value;
+  const focused = main.contains(document.activeElement) ? document.activeElement.id : "";
   main.replaceChildren(...page.getElementById("main").childNodes);
   document.title = page.title;
   localise(main);
