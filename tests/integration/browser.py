@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 _QUIET = (
@@ -43,3 +43,9 @@ def barriers(page: Page) -> list[str]:
         if violation["impact"] in _WORST
         for node in violation["nodes"]
     ]
+
+
+def open_live(page: Page, address: str) -> None:
+    """Open a page and wait until it hears of changes."""
+    page.goto(address)
+    expect(page.locator("html")).to_have_attribute("data-live", "yes")

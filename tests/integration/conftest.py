@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import pytest
 import requests
+from playwright.sync_api import Browser, Page, expect
 
 from errors import Away
 from local.ports import Ports
@@ -16,6 +17,8 @@ from local.supervisor import Options, Stack
 from record import Record, record_id
 from settings import ROOT, Settings
 from store import Stores, open_stores
+
+from .browser import launched, watch
 
 T = TypeVar("T")
 SAMPLES = ROOT / "samples"
@@ -131,3 +134,25 @@ def coffee() -> bytes:
 @pytest.fixture
 def log_of(stack: Stack) -> Callable[[str], Path]:
     return lambda name: stack.options.folder / "logs" / f"{name}.log"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=TIMEOUT_S * 1000)
+    yield from launched()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, site: Site, complaints: list[str]) -> Iterator[Page]:
+    """A page that may complain of nothing while it is used."""
+    with browser.new_context(base_url=site.base, viewport={"width": 1280, "height": 900}) as context:
+        context.set_default_timeout(TIMEOUT_S * 1000)
+        opened = context.new_page()
+        watch(opened, complaints)
+        yield opened
+        assert complaints == []

@@ -1,8 +1,6 @@
 """The pages in a real browser, as people use them: by mouse, by keyboard, on a phone, in the dark."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -12,8 +10,8 @@ from playwright.sync_api import Browser, Page, expect
 from record import record_id
 from unit.pictures import encoded, photo
 
-from .browser import barriers, launched, needs_browser, watch
-from .conftest import SAMPLES, TIMEOUT_S, Pipeline, Site, eventually
+from .browser import barriers, needs_browser, open_live
+from .conftest import SAMPLES, Pipeline, Site, eventually
 
 pytestmark = needs_browser
 PHONE = {"width": 390, "height": 844}
@@ -25,143 +23,6 @@ HOSTILE = (
     "%2e%2e%2fetc%2fpasswd",
     "long " * 180 + "name.jpg",
 )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=TIMEOUT_S * 1000)
-    yield from launched()
-
-
-@pytest.fixture
-def complaints() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def page(browser: Browser, site: Site, complaints: list[str]) -> Iterator[Page]:
-    """A page that may complain of nothing while it is used."""
-    with browser.new_context(base_url=site.base, viewport={"width": 1280, "height": 900}) as context:
-        context.set_default_timeout(TIMEOUT_S * 1000)
-        opened = context.new_page()
-        watch(opened, complaints)
-        yield opened
-        assert complaints == []
-
-
-def open_live(page: Page, address: str) -> None:
-    """Open a page and wait until it hears of changes."""
-    page.goto(address)
-    expect(page.locator("html")).to_have_attribute("data-live", "yes")
-
-
-def drop(page: Page, files: dict[str, bytes]) -> None:
-    """Drop files on the page as a mouse would."""
-    transfer = page.evaluate_handle(
-        """(files) => {
-            const transfer = new DataTransfer();
-            const file = ([name, bytes]) => new File([new Uint8Array(bytes)], name);
-            Object.entries(files).forEach((one) => transfer.items.add(file(one)));
-            return transfer;
-        }""",
-        {name: list(data) for name, data in files.items()},
-    )
-    page.dispatch_event("#drop", "dragover", {"dataTransfer": transfer})
-    page.dispatch_event("#drop", "drop", {"dataTransfer": transfer})
-
-
-def test_five_pictures_and_a_text_file_have_six_outcomes(page: Page, tmp_path: Path) -> None:
-    text = tmp_path / "notes.txt"
-    text.write_text("Not a picture.")
-    pictures = sorted(SAMPLES.glob("*.jpg"))[:5]
-    open_live(page, "/")
-    page.set_input_files("#files", [*pictures, text])
-    for file in [*pictures, text]:
-        expect(page.locator("#results > li", has_text=file.name).first).to_be_visible()
-    expect(page.locator("#tally")).to_have_text("6 of 6 sorted")
-    expect(page.locator("#uploads > li")).to_have_count(0)
-    coffee = page.locator(".result", has_text="coffee.jpg").first
-    expect(coffee.locator("h3")).to_have_text("espresso")
-    expect(coffee.locator(".bars li")).to_have_count(5)
-    expect(coffee.locator(".bars li").first).to_contain_text(re.compile(r"espresso\s+\d+ %"))
-    expect(coffee).to_contain_text(re.compile(r"\d+ ms of work"))
-    for image in coffee.locator("img").all():
-        expect(image).to_have_js_property("complete", True)
-        assert image.evaluate("image => image.naturalWidth") > 0
-    rejected = page.locator(".result", has_text="notes.txt").first
-    expect(rejected.locator("h3")).to_have_text("This is not a picture")
-    assert barriers(page) == []
-
-
-def test_dropped_and_pasted(page: Page, coffee: bytes) -> None:
-    open_live(page, "/")
-    drop(page, {"dropped one.jpg": coffee, "dropped two.jpg": b"no picture"})
-    expect(page.locator(".result", has_text="dropped one.jpg").locator("h3")).to_have_text("espresso")
-    expect(page.locator(".result", has_text="dropped two.jpg").locator("h3")).to_have_text("This is not a picture")
-    page.evaluate(
-        """(bytes) => {
-            const transfer = new DataTransfer();
-            transfer.items.add(new File([new Uint8Array(bytes)], "image.png", { type: "image/png" }));
-            document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer }));
-        }""",
-        list(encoded(photo(seed=9))),
-    )
-    expect(page.locator(".result", has_text=re.compile(r"pasted/\d{4}-.*\.png"))).to_be_visible()
-
-
-def test_a_folder_keeps_its_structure(page: Page, tmp_path: Path, coffee: bytes) -> None:
-    folder = tmp_path / "holiday"
-    (folder / "day 1").mkdir(parents=True)
-    (folder / "day 1" / "cup.jpg").write_bytes(coffee)
-    (folder / ".hidden.jpg").write_bytes(coffee)
-    open_live(page, "/")
-    page.set_input_files("#folder", folder)
-    expect(page.locator(".result", has_text="holiday/day 1/cup.jpg")).to_be_visible()
-    expect(page.locator("#tally")).to_have_text("1 of 1 sorted")
-
-
-def test_what_is_dropped_elsewhere_shows_up_too(page: Page, pipeline: Pipeline, coffee: bytes) -> None:
-    open_live(page, "/")
-    pipeline.drop("from/elsewhere.jpg", coffee)
-    expect(page.locator(".result", has_text="from/elsewhere.jpg")).to_be_visible()
-
-
-def test_a_file_that_is_too_large_is_refused_before_it_is_sent(page: Page) -> None:
-    open_live(page, "/")
-    page.evaluate("document.getElementById('drop').dataset.maxBytes = '10'")
-    page.reload()
-    expect(page.locator("html")).to_have_attribute("data-live", "yes")
-    page.evaluate(
-        """() => {
-            const file = new File(["x"], "huge.jpg");
-            Object.defineProperty(file, "size", { value: 200000000 });
-            const transfer = new DataTransfer();
-            const event = new ClipboardEvent("paste", { clipboardData: transfer });
-            Object.defineProperty(event.clipboardData, "files", { value: [file] });
-            document.dispatchEvent(event);
-        }"""
-    )
-    row = page.locator(".upload.wrong")
-    expect(row).to_contain_text("the limit is 100000000 (MAX_BYTES)")
-    expect(row.get_by_role("button", name="Send again")).to_be_visible()
-
-
-def test_an_upload_waits_out_a_server_that_is_away(page: Page, complaints: list[str], coffee: bytes) -> None:
-    open_live(page, "/")
-    left = iter(range(2))
-
-    def busy(route: object) -> None:
-        if next(left, None) is None:
-            route.continue_()  # type: ignore[attr-defined]
-        else:
-            route.fulfill(status=503, json={"detail": "away"})  # type: ignore[attr-defined]
-
-    page.route("**/api/v1/pictures?*", busy)
-    drop(page, {"patient.jpg": coffee})
-    expect(page.locator(".result", has_text="patient.jpg")).to_be_visible()
-    page.unroute_all()
-    assert len(complaints) == 2, "the browser itself says that it was refused twice"
-    assert all("503" in complaints.pop() for _ in range(2))
 
 
 def test_filter_by_label_text_and_status_by_address(page: Page, site: Site, coffee: bytes) -> None:
@@ -245,8 +106,7 @@ def test_delete_and_undo(page: Page, site: Site, pipeline: Pipeline, coffee: byt
     page.get_by_role("button", name="Delete").click()
     page.wait_for_url("**/gallery")
     expect(page.locator(".card", has_text="page/delete.jpg")).to_have_count(0)
-    gone = page.request.get(f"/pictures/{record['id']}")
-    assert gone.status in (404, 200)
+    eventually(lambda: pipeline.stores.uploads.look("page/delete.jpg") is None, "the deletion")
 
 
 def test_duplicates_are_shown(page: Page, site: Site) -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,10 @@ from model.train import Wish, prepare, train
 from preprocess import Limits
 from unit.pictures import encoded
 
-QUIET = lambda name, count: lambda: None  # noqa: E731
+
+def quiet(name: str, steps: int) -> Callable[[], None]:
+    """Progress that nobody hears of."""
+    return lambda: None
 
 
 def scene(seed: int, label: int = 0) -> Image.Image:
@@ -165,8 +169,8 @@ def test_what_cannot_be_learned_from_is_said_by_name(tmp_path: Path) -> None:
 
 def test_a_model_is_trained_runs_in_production_code_and_is_the_same_every_time() -> None:
     sources = [labelled(f"l{s % 3}", str(s), encoded(scene(s, s % 3))) for s in range(45)]
-    prepared = prepare(sources, Split(), Limits(), QUIET)
-    first, second = (train(prepared, Wish(version="7"), Limits(), QUIET) for _ in range(2))
+    prepared = prepare(sources, Split(), Limits(), quiet)
+    first, second = (train(prepared, Wish(version="7"), Limits(), quiet) for _ in range(2))
     assert first.data == second.data
     inspect(first.data, "it")
     model = read_model(first.data, "it")
