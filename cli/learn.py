@@ -1,5 +1,6 @@
 """imagestore train, evaluate: a model of your own, and how good it is. The libraries for it are loaded only then."""
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,8 +18,7 @@ from store.models import METRICS_FILE, MODEL_FILE
 
 if TYPE_CHECKING:
     from model.examples import Example
-    from model.report import Report
-    from model.train import Prepared, Trained
+    from model.train import Prepared
 
 REPORT = "report.html"
 _SHOWN = 10
@@ -32,12 +32,13 @@ def train(
     name: Annotated[str, typer.Option(help="What the model is called.")] = "mine",
     colour: Annotated[bool, typer.Option("--colour", help="A model that sees colour, instead of gray.")] = False,
     flip: Annotated[bool, typer.Option("--flip", help="Left and right do not matter.")] = False,
-    compare: Annotated[bool, typer.Option("--compare", help="Also say what the other colours would score.")] = False,
     seed: Annotated[int, typer.Option(help="For altered views and folds; the same one gives the same model.")] = 1,
 ) -> None:
     """Learn from labelled pictures: all in the container 'training', a folder added to it, and corrections."""
     from model import training_set
     from model.examples import in_folder
+    from model.judge import judge
+    from model.report import Report
     from model.train import Wish, prepare
     from model.train import train as learn
 
@@ -57,13 +58,17 @@ def train(
         prepared = prepare(training_set.kept(opened), split, limits, begin)
         training_set.keep_split(opened, prepared.split, etag)
         _tell(prepared)
-        wish = Wish(name, _next(opened, name), colour, flip, compare, seed)
+        wish = Wish(name, _next(opened, name), colour, flip, seed)
         trained = learn(prepared, wish, limits, begin)
-        report = _report(trained.data, f"{name} {wish.version}", prepared.part(test=True), limits, begin)
+        called, tests = f"{name} {wish.version}", prepared.part(test=True)
+        verdict = judge(trained.data, called, tests, limits, begin("Judging", len(tests)))
+        report = Report.of(verdict, len(trained.data), colours=trained.colours)
         files = {MODEL_FILE: trained.data, METRICS_FILE: report.to_json(), REPORT: report.to_html(limits)}
         version = opened.models.add(name, files)
-    _tell_outcome(trained, report, colour)
-    console.print(f"\nNext: imagestore promote {version}" + ("" if name == "mine" else f" --name {name}"))
+    console.print(report.sentence(), markup=False, highlight=False)
+    said = trained.colours.sentence() if trained.colours else "The pictures are gray, so colour has nothing to add."
+    console.print(said, markup=False, highlight=False)
+    console.print(_next_command(name, version), markup=False, highlight=False)
 
 
 def evaluate(
@@ -74,25 +79,39 @@ def evaluate(
     as_json: Annotated[Path | None, typer.Option("--json", help="Where the figures go, as JSON.")] = None,
 ) -> None:
     """Say how good a model is: a sentence here, a report with plots in a file."""
+    from model import training_set
     from model.examples import in_folder, read
+    from model.inspect import inspect
+    from model.judge import judge
+    from model.report import Report
 
     opened, limits = stores.opened(), limits_of(stores.settings())
     data, called = _model_bytes(opened, model, name)
+    inspect(data, called)
     with stages() as begin:
         if folder is None:
-            tests, unreadable = test_part(opened, limits, begin), 0
+            tests, unreadable, learned = test_part(opened, limits, begin), 0, 0
         else:
             sources = in_folder(folder)
             found = read(sources, limits, begin("Reading", len(sources)))
+            split, _ = training_set.split_of(opened)
             tests, unreadable = found.good, len(found.bad)
+            learned = sum(example.sha256 in split.train for example in tests)
         if not tests:
             raise Missing("There are no labelled pictures to judge it by: imagestore train import FOLDER.")
-        report = _report(data, called, tests, limits, begin, unreadable)
+        verdict = judge(data, called, tests, limits, begin("Judging", len(tests)))
+        report = Report.of(verdict, len(data), unreadable)
         html.write_bytes(report.to_html(limits))
     if as_json is not None:
         as_json.write_bytes(report.to_json())
-    console.print(report.sentence(), markup=False, highlight=False)
-    console.print(f"{html} shows more.", markup=False, highlight=False)
+    say = functools.partial(console.print, markup=False, highlight=False)
+    say(report.sentence())
+    if learned:
+        say(f"{learned} of the {len(tests)} pictures were learned from: figures for new ones will be lower.")
+    say(f"{html} shows more.")
+    live = opened.models.active()
+    if model.isdecimal() and (live is None or (live[0].live.name, live[0].live.version) != (name, model)):
+        say(_next_command(name, model))
 
 
 def test_part(opened: Stores, limits: Limits, begin: Begin) -> "list[Example]":
@@ -101,7 +120,7 @@ def test_part(opened: Stores, limits: Limits, begin: Begin) -> "list[Example]":
     from model.examples import read
 
     split, _ = training_set.split_of(opened)
-    sources = [source for source in training_set.kept(opened) if not source.is_correction]
+    sources = training_set.test_part(opened, split)
     found = read(sources, limits, begin("Reading", len(sources)))
     return [example for example in found.good if example.sha256 in split.test]
 
@@ -115,15 +134,8 @@ def _model_bytes(opened: Stores, model: str, name: str) -> tuple[bytes, str]:
         raise ModelError(f"'{model}' cannot be read: {error.strerror}.") from None
 
 
-def _report(
-    data: bytes, called: str, tests: "list[Example]", limits: Limits, begin: Begin, unreadable: int = 0
-) -> "Report":
-    from model.inspect import inspect
-    from model.judge import judge
-    from model.report import Report
-
-    inspect(data, called)
-    return Report.of(judge(data, called, tests, limits, begin("Judging", len(tests))), len(data), unreadable)
+def _next_command(name: str, version: str) -> str:
+    return f"Next: imagestore promote {version}" + ("" if name == "mine" else f" --name {name}")
 
 
 def _next(opened: Stores, name: str) -> str:
@@ -142,13 +154,3 @@ def _tell(prepared: "Prepared") -> None:
         console.print(f"left out: {safe(file)}: {safe(why)}", markup=False, highlight=False, soft_wrap=True)
     if len(bad) > _SHOWN:
         console.print(f"and {len(bad) - _SHOWN} more that cannot be read")
-
-
-def _tell_outcome(trained: "Trained", report: "Report", colour: bool) -> None:
-    console.print(report.sentence(), markup=False, highlight=False)
-    if trained.other_accuracy is not None:
-        ours, other = ("colour", "gray") if colour else ("gray", "colour")
-        console.print(
-            f"In cross-validation: {trained.head.accuracy:.1%} in {ours}, {trained.other_accuracy:.1%} in {other}.",
-            highlight=False,
-        )

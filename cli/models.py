@@ -64,13 +64,8 @@ def promote(
             raise Missing("There are no test pictures to compare by: imagestore train FOLDER. --force goes without.")
         live = gate.live_model(opened, settings.model_path)
         comparison = gate.consider(candidate, live, tests, limits, begin) if tests else None
-    for label, before, after in comparison.fell if comparison else []:
-        console.print(
-            f"  recall of {safe(label)} falls from {before:.0%} to {after:.0%}", markup=False, highlight=False
-        )
-    if comparison is not None and (comparison.only_candidate or comparison.only_live):
-        only = f"only new: {len(comparison.only_candidate)}, only live: {len(comparison.only_live)}"
-        console.print(f"  compared on the labels that both know ({only})", markup=False, highlight=False)
+    for line in comparison.details() if comparison else []:
+        console.print(safe(line), markup=False, highlight=False)
     note = gate.decide(comparison, accept_equal=accept_equal, force=force)
     entry = gate.promote(opened, name, version, getpass.getuser(), note, settings.model_path)
     console.print(f"{entry.name} {entry.version} is live: {note}", markup=False, highlight=False)

@@ -18,6 +18,7 @@ FEWEST = 5
 """Pictures a class needs, duplicates counted once: four to learn from and one to test with."""
 THUMB_SIDE = 32
 _LOOK_SIDE = 320
+_GRAY_WITHIN = 8
 
 
 class BadTrainingData(ImageStoreError):
@@ -26,21 +27,26 @@ class BadTrainingData(ImageStoreError):
 
 @dataclass(frozen=True)
 class Labelled:
-    """A picture with its label. `read` gives the file's bytes; a correction is never used for testing."""
+    """A picture with its label. `read` gives the file's bytes, `md5` is their MD5 where it is known without reading;
+    a correction is never used for testing."""
 
     label: str
     name: str
     read: Callable[[], bytes]
     is_correction: bool = False
+    md5: str | None = None
 
 
 @dataclass(frozen=True)
 class Example:
-    """A labelled picture that could be read: its SHA-256, and its gray thumbnail uint8 [32, 32]."""
+    """A labelled picture that could be read: its SHA-256 and MD5, its gray thumbnail uint8 [32, 32], and whether it is
+    gray itself."""
 
     source: Labelled
     sha256: str
+    md5: str
     thumb: np.ndarray
+    is_gray: bool = False
 
     @property
     def label(self) -> str:
@@ -81,7 +87,8 @@ def read(sources: Iterable[Labelled], limits: Limits, progress: Callable[[], Non
         except PictureError as error:
             return source, None, f"{error.reason}: {error.detail}"
         thumb = Image.fromarray(pixels).convert("L").resize((THUMB_SIDE, THUMB_SIDE), Image.Resampling.BOX)
-        return source, Example(source, hashlib.sha256(data).hexdigest(), np.asarray(thumb, np.uint8)), ""
+        sha256, md5 = hashlib.sha256(data).hexdigest(), hashlib.md5(data, usedforsecurity=False).hexdigest()
+        return source, Example(source, sha256, md5, np.asarray(thumb, np.uint8), _is_gray(pixels)), ""
 
     with Readers() as readers:
         for source, example, why in readers.map(one, sources):
@@ -91,6 +98,11 @@ def read(sources: Iterable[Labelled], limits: Limits, progress: Callable[[], Non
             else:
                 examples.good.append(example)
     return examples
+
+
+def _is_gray(pixels: np.ndarray) -> bool:
+    """Of uint8 [height, width] or [height, width, 3]; what a JPEG adds to the colour of a gray picture is none."""
+    return pixels.ndim == 2 or int((pixels.max(axis=2) - pixels.min(axis=2)).max()) <= _GRAY_WITHIN
 
 
 def check(examples: list[Example], groups: np.ndarray) -> None:

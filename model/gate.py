@@ -9,6 +9,7 @@ from model.judge import Verdict
 from model.metrics import macro_f1
 
 ROUNDS = 2000
+_NAMED = 12
 
 
 class Outcome(StrEnum):
@@ -33,6 +34,7 @@ class Comparison:
     count: int
     groups: int
     fell: list[tuple[str, float, float]]
+    common: list[str]
     only_candidate: list[str]
     only_live: list[str]
 
@@ -43,6 +45,15 @@ class Comparison:
             f"{str(self.outcome).capitalize()}: macro-F1 {self.candidate_f1:.3f} against {self.live_f1:.3f} of the "
             f"live model, {interval}, on {self.count} test pictures."
         )
+
+    def details(self) -> list[str]:
+        """What a person should know beside it, a line each."""
+        lines = [f"The recall of {label} falls from {was:.0%} to {now:.0%}." for label, was, now in self.fell]
+        if self.only_candidate or self.only_live:
+            lines.append(f"Compared on the labels that both know: {_named(self.common)}.")
+            for who, labels in (("the candidate", self.only_candidate), ("the live model", self.only_live)):
+                lines += [f"Only {who} knows {_named(labels)}."] if labels else []
+        return lines
 
 
 def compare(candidate: Verdict, live: Verdict, groups: np.ndarray, seed: int = 1) -> Comparison:
@@ -79,9 +90,15 @@ def compare(candidate: Verdict, live: Verdict, groups: np.ndarray, seed: int = 1
         len(truth),
         len(blocks),
         [recall for recall in recalls if recall[2] < recall[1]],
+        common,
         sorted(set(candidate.model.labels) - set(live.model.labels)),
         sorted(set(live.model.labels) - set(candidate.model.labels)),
     )
+
+
+def _named(labels: list[str]) -> str:
+    more = len(labels) - _NAMED
+    return ", ".join(labels[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _answers(verdict: Verdict, common: list[str]) -> np.ndarray:

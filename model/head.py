@@ -41,24 +41,9 @@ class Head:
 
 def fit(features: np.ndarray, labels: list[str], groups: np.ndarray, seed: int, progress: Callable[[], None]) -> Head:
     """Fit to features float [n, 1 + views, 1280]; `progress` hears of each of `steps(n)` fits."""
-    names = sorted(set(labels))
-    truth = np.array([names.index(label) for label in labels])
+    names, truth = _numbered(labels)
     roots = np.sqrt(np.maximum(features, 0))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a small class may be missing from a fold
-        folds = list(_folds(len(labels), seed).split(truth, truth, groups))
-    best: tuple[float, float, np.ndarray] | None = None
-    for strength in STRENGTHS:
-        logits = np.zeros((len(labels), len(names)))
-        for train, held in folds:
-            weights, bias = _fitted(roots[train], truth[train], strength, len(names))
-            logits[held] = roots[held, 0] @ weights.T + bias
-            progress()
-        loss = min(_loss(logits / t, truth) for t in _TEMPERATURES)
-        if best is None or loss < best[0]:
-            best = (loss, strength, logits)
-    assert best is not None
-    _, strength, logits = best
+    strength, logits = _best_out_of_fold(roots, truth, groups, seed, progress)
     temperature = float(_TEMPERATURES[np.argmin([_loss(logits / t, truth) for t in _TEMPERATURES])])
     probabilities = _softmax(logits / temperature)
     weights, bias = _fitted(roots, truth, strength, len(names))
@@ -74,6 +59,15 @@ def fit(features: np.ndarray, labels: list[str], groups: np.ndarray, seed: int, 
     )
 
 
+def right_out_of_fold(
+    features: np.ndarray, labels: list[str], groups: np.ndarray, seed: int, progress: Callable[[], None]
+) -> np.ndarray:
+    """Which pictures, bool [n], a head is right on that was not fitted on their group. Takes `steps(n) - 1` fits."""
+    _, truth = _numbered(labels)
+    _, logits = _best_out_of_fold(np.sqrt(np.maximum(features, 0)), truth, groups, seed, progress)
+    return np.asarray(logits.argmax(axis=1) == truth)
+
+
 def steps(count: int) -> int:
     """How many fits `fit` makes for so many pictures."""
     return len(STRENGTHS) * int(_folds(count, 0).get_n_splits()) + 1
@@ -86,6 +80,32 @@ def threshold(confidence: np.ndarray, is_right: np.ndarray, wanted: float = RIGH
     enough = np.flatnonzero(share_right >= wanted)
     found = confidence[order][enough[-1]] if len(enough) else confidence.max()
     return round(float(min(max(found, 1 / 1000), 0.99)), 4)
+
+
+def _numbered(labels: list[str]) -> tuple[list[str], np.ndarray]:
+    names = sorted(set(labels))
+    numbers = {label: i for i, label in enumerate(names)}
+    return names, np.array([numbers[label] for label in labels])
+
+
+def _best_out_of_fold(
+    roots: np.ndarray, truth: np.ndarray, groups: np.ndarray, seed: int, progress: Callable[[], None]
+) -> tuple[float, np.ndarray]:
+    """The strength whose predictions lose least, and those predictions: logits [n, classes]."""
+    classes = int(truth.max()) + 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a small class may be missing from a fold
+        folds = list(_folds(len(truth), seed).split(truth, truth, groups))
+    tried: list[tuple[float, float, np.ndarray]] = []
+    for strength in STRENGTHS:
+        logits = np.zeros((len(truth), classes))
+        for train, held in folds:
+            weights, bias = _fitted(roots[train], truth[train], strength, classes)
+            logits[held] = roots[held, 0] @ weights.T + bias
+            progress()
+        tried.append((min(_loss(logits / t, truth) for t in _TEMPERATURES), strength, logits))
+    _, strength, logits = min(tried, key=lambda one: one[0])
+    return strength, logits
 
 
 def _folds(count: int, seed: int) -> StratifiedGroupKFold:

@@ -12,7 +12,7 @@ from model.gate import Comparison, Outcome, compare
 from model.groups import group
 from model.inspect import inspect
 from model.judge import judge
-from model.train import Progress
+from model.progress import Progress
 from preprocess import Limits
 from record import utc
 from store import Active, Entry, Stores

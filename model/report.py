@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from classify.share import Share
+from model.colour import Colours
 from model.judge import Verdict
 from model.metrics import Metrics
 from model.reading import Readers
@@ -35,11 +36,12 @@ class Report:
     metrics: Metrics
     size_bytes: int
     unreadable: int
+    colours: Colours | None = None
 
     @classmethod
-    def of(cls, verdict: Verdict, size_bytes: int, unreadable: int) -> "Report":
-        """Of what a model said."""
-        return cls(verdict, verdict.metrics(), size_bytes, unreadable)
+    def of(cls, verdict: Verdict, size_bytes: int, unreadable: int = 0, colours: Colours | None = None) -> "Report":
+        """Of what a model said; `colours` is known where it was trained just now."""
+        return cls(verdict, verdict.metrics(), size_bytes, unreadable, colours)
 
     def sentence(self) -> str:
         """Right on 93 of 100 (86–97 %). tulip is taken for rose 6 times."""
@@ -68,6 +70,7 @@ class Report:
             "inference_ms": {"p50": self._ms(50), "p95": self._ms(95)},
             "size_bytes": self.size_bytes,
             "unreadable": self.unreadable,
+            "colours": asdict(self.colours) if self.colours else None,
         }
         return msgspec.json.format(msgspec.json.encode(found))
 
@@ -85,6 +88,7 @@ class Report:
             ("Tells strangers (AUROC)", "too few classes" if strangers is None else f"{strangers:.3f}"),
             ("Inference on one core", f"p50 {self._ms(50):.1f} ms, p95 {self._ms(95):.1f} ms"),
             ("Size", f"{self.size_bytes / 1e6:.1f} MB"),
+            *([("Gray or colour", self.colours.sentence())] if self.colours else []),
         ]
         page = _TEMPLATES.get_template("report.html").render(
             name=_visible(f"{ref.name} {ref.version}"),

@@ -25,28 +25,39 @@ class BadSplit(ImageStoreError):
     """The file of the split cannot be read."""
 
 
+@dataclass(frozen=True)
+class Member:
+    """A picture that was given a part: its MD5, as listings tell it, and its gray thumbnail uint8 [32, 32]."""
+
+    md5: str
+    thumb: np.ndarray
+
+
 @dataclass
 class Split:
-    """SHA-256 of every picture that was ever given a part, with its thumbnail where it tests."""
+    """Every picture that was ever given a part, by its SHA-256, whether its file is still there or not."""
 
-    train: set[str] = field(default_factory=set)
-    test: dict[str, np.ndarray] = field(default_factory=dict)
+    train: dict[str, Member] = field(default_factory=dict)
+    test: dict[str, Member] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, data: bytes) -> "Split":
         """As `to_json` wrote it. BadSplit."""
         try:
-            raw = msgspec.json.decode(data)
-            return cls(set(raw["train"]), {sha: _unpacked(text) for sha, text in raw["test"].items()})
-        except (msgspec.MsgspecError, KeyError, TypeError, AttributeError, ValueError, zlib.error) as error:
+            raw = msgspec.json.decode(data, type=dict[str, dict[str, tuple[str, str]]])
+            train, test = ({sha: _unpacked(*packed) for sha, packed in raw[part].items()} for part in ("train", "test"))
+            return cls(train, test)
+        except (msgspec.MsgspecError, KeyError, ValueError, zlib.error) as error:
             raise BadSplit(
                 f"The split cannot be read ({error}). Without it, models could be judged by what they know."
             ) from None
 
     def to_json(self) -> bytes:
-        """The whole split, the same bytes for the same content."""
-        test = {sha: _packed(thumb) for sha, thumb in sorted(self.test.items())}
-        return msgspec.json.encode({"train": sorted(self.train), "test": test})
+        """The whole split, the same bytes for the same content; about a kilobyte a picture."""
+        parts = {"train": self.train, "test": self.test}
+        return msgspec.json.encode(
+            {part: {sha: _packed(member) for sha, member in sorted(found.items())} for part, found in parts.items()}
+        )
 
 
 def divide(examples: list[Example], groups: np.ndarray, known: Split) -> tuple[np.ndarray, Split]:
@@ -58,13 +69,13 @@ def divide(examples: list[Example], groups: np.ndarray, known: Split) -> tuple[n
     members: dict[int, list[int]] = defaultdict(list)
     for i, number in enumerate(groups):
         members[int(number)].append(i)
-    touching = _touching(examples, known)
+    testing, learned = _touching(examples, known.test), _touching(examples, known.train)
     tests: dict[int, bool] = {}
     open_groups: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for number, inside in members.items():
-        if any(i in touching for i in inside):
+        if any(i in testing for i in inside):
             tests[number] = True
-        elif any(examples[i].sha256 in known.train or examples[i].source.is_correction for i in inside):
+        elif any(i in learned or examples[i].source.is_correction for i in inside):
             tests[number] = False
         else:
             key = min(examples[i].sha256 for i in inside)
@@ -75,31 +86,31 @@ def divide(examples: list[Example], groups: np.ndarray, known: Split) -> tuple[n
         sizes[examples[inside[0]].label][0] += 1
         sizes[examples[inside[0]].label][1] += tests.get(number, False)
     for label, waiting in open_groups.items():
-        all_groups, testing = sizes[label]
-        wanted = max(0, round(all_groups * TEST_SHARE) - testing)
+        all_groups, already = sizes[label]
+        wanted = max(0, round(all_groups * TEST_SHARE) - already)
         for rank, (_, number) in enumerate(sorted(waiting)):
             tests[number] = rank < wanted
     is_test = np.array([tests[int(number)] for number in groups], bool)
-    split = Split(
-        known.train | {e.sha256 for e, t in zip(examples, is_test, strict=True) if not t},
-        known.test | {e.sha256: e.thumb for e, t in zip(examples, is_test, strict=True) if t},
-    )
-    split.train -= split.test.keys()
-    return is_test, split
+    new = {e.sha256: Member(e.md5, e.thumb) for e in examples}
+    test = known.test | {e.sha256: new[e.sha256] for e, t in zip(examples, is_test, strict=True) if t}
+    train = {sha: member for sha, member in (known.train | new).items() if sha not in test}
+    return is_test, Split(train, test)
 
 
-def _touching(examples: list[Example], known: Split) -> set[int]:
-    """Examples that are, or look like, one of the test part, though its file may be gone."""
-    found = {i for i, example in enumerate(examples) if example.sha256 in known.test}
-    if known.test:
-        thumbs = np.stack([example.thumb for example in examples])
-        found |= {i for i, _ in pairs(thumbs, np.stack(list(known.test.values())))}
+def _touching(examples: list[Example], part: dict[str, Member]) -> set[int]:
+    """Examples that are, or look like, one of this part, though its file may be gone."""
+    found = {i for i, example in enumerate(examples) if example.sha256 in part}
+    if part and len(found) < len(examples):
+        rest = [i for i in range(len(examples)) if i not in found]
+        thumbs = np.stack([examples[i].thumb for i in rest])
+        found |= {rest[i] for i, _ in pairs(thumbs, np.stack([member.thumb for member in part.values()]))}
     return found
 
 
-def _packed(thumb: np.ndarray) -> str:
-    return base64.b64encode(zlib.compress(thumb.tobytes())).decode()
+def _packed(member: Member) -> tuple[str, str]:
+    return member.md5, base64.b64encode(zlib.compress(member.thumb.tobytes())).decode()
 
 
-def _unpacked(text: str) -> np.ndarray:
-    return np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8).reshape(THUMB_SIDE, THUMB_SIDE)
+def _unpacked(md5: str, thumb: str) -> Member:
+    pixels = np.frombuffer(zlib.decompress(base64.b64decode(thumb)), np.uint8)
+    return Member(md5, pixels.reshape(THUMB_SIDE, THUMB_SIDE))

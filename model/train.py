@@ -2,38 +2,35 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from model import head as heads
 from model.build import CROP
+from model.colour import Colours, compare_colours
 from model.compose import backbone, compose
 from model.efficientnet import SIZE
 from model.examples import BadTrainingData, Example, Examples, Labelled, check, contradictions, read
 from model.features import Backbone, Views, extract
 from model.groups import group
 from model.head import Head
+from model.progress import Progress
 from model.split import Split, divide
 from preprocess import Limits
 from record import ImageSpec
 
 _MOST_VIEWS, _VIEWS_IN_ALL = 5, 20_000
 
-Progress = Callable[[str, int], Callable[[], None]]
-"""Begins a stage: its name and how many steps it has; gives what counts a step."""
-
 
 @dataclass(frozen=True)
 class Wish:
-    """What to make. `flip`: left and right do not matter; `compare`: also say what the other colours would score."""
+    """What to make. `flip`: left and right do not matter."""
 
     name: str = "mine"
     version: str = "1"
     colour: bool = False
     flip: bool = False
-    compare: bool = False
     seed: int = 1
 
 
@@ -53,12 +50,12 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Trained:
-    """A model file, how its head was fitted, and what the other colours would have scored out of fold (or None)."""
+    """A model file, how its head was fitted, and what colour is worth (None where no picture has any)."""
 
     data: bytes
     head: Head
     fingerprint: str
-    other_accuracy: float | None
+    colours: Colours | None
 
 
 def prepare(sources: list[Labelled], known: Split, limits: Limits, progress: Progress) -> Prepared:
@@ -82,10 +79,13 @@ def train(prepared: Prepared, wish: Wish, limits: Limits, progress: Progress) ->
     """Fit a head to the training part. The same pictures and wish give the same bytes."""
     learning = prepared.part(test=False)
     groups = prepared.groups[~prepared.is_test]
-    head = _fit(learning, groups, wish, limits, progress, "")
-    other = None
-    if wish.compare:
-        other = _fit(learning, groups, replace(wish, colour=not wish.colour), limits, progress, " (other)").accuracy
+    views = Views(min(_MOST_VIEWS, max(1, _VIEWS_IN_ALL // len(learning))), wish.flip)
+    spec = ImageSpec(SIZE, SIZE, 3 if wish.colour else 1, CROP)
+    net = backbone(spec.channels)
+    features = extract(Backbone(net, spec), learning, views, limits, wish.seed, progress("Features", len(learning)))
+    fitting = progress("Fitting", heads.steps(len(learning)))
+    head = heads.fit(features, [e.label for e in learning], groups, wish.seed, fitting)
+    del features
     fingerprint = data_fingerprint(learning)
     metadata = {
         "name": wish.name,
@@ -95,8 +95,8 @@ def train(prepared: Prepared, wish: Wish, limits: Limits, progress: Progress) ->
         "data_count": str(len(learning)),
         "licence": "Apache-2.0 (backbone: EfficientNet-Lite0)",
     }
-    data = compose(backbone(_channels(wish)), head, metadata)
-    return Trained(data, head, fingerprint, other)
+    colours = compare_colours(learning, groups, wish.seed, limits, progress)
+    return Trained(compose(net, head, metadata), head, fingerprint, colours)
 
 
 def data_fingerprint(examples: list[Example]) -> str:
@@ -110,18 +110,3 @@ def summary(prepared: Prepared) -> dict[str, tuple[int, int]]:
     learning = Counter(e.label for e in prepared.part(test=False))
     testing = Counter(e.label for e in prepared.part(test=True))
     return {label: (learning[label], testing[label]) for label in sorted(learning | testing)}
-
-
-def _fit(
-    learning: list[Example], groups: np.ndarray, wish: Wish, limits: Limits, progress: Progress, also: str
-) -> Head:
-    views = Views(min(_MOST_VIEWS, max(1, _VIEWS_IN_ALL // len(learning))), wish.flip)
-    spec = ImageSpec(SIZE, SIZE, _channels(wish), CROP)
-    net = Backbone(backbone(spec.channels), spec)
-    features = extract(net, learning, views, limits, wish.seed, progress(f"Features{also}", len(learning)))
-    fitting = progress(f"Fitting{also}", heads.steps(len(learning)))
-    return heads.fit(features, [e.label for e in learning], groups, wish.seed, fitting)
-
-
-def _channels(wish: Wish) -> int:
-    return 3 if wish.colour else 1

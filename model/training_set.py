@@ -29,17 +29,18 @@ def keep(stores: Stores, sources: list[Labelled], progress: Callable[[], None]) 
 
 def kept(stores: Stores) -> list[Labelled]:
     """All labelled pictures: those in the container, and corrected uploads. Away."""
-    found = [
-        Labelled(blob.name.split("/", 1)[0], blob.name, _reader(stores.training, blob.name))
-        for page, _ in stores.training.list()
-        for blob in page
-        if "/" in blob.name
-    ]
+    found = _in_container(stores)
     for summary in stores.records.corrections():
         if summary.label is not None and summary.status != Status.DELETED:
             name = f"(corrected) {summary.name}"
             found.append(Labelled(summary.label, name, _reader(stores.uploads, summary.name), is_correction=True))
     return found
+
+
+def test_part(stores: Stores, split: Split) -> list[Labelled]:
+    """The pictures that no model has learned from, and no more of the others than must be read to be known. Away."""
+    wanted = {member.md5 for member in split.test.values()}
+    return [source for source in _in_container(stores) if source.md5 is None or source.md5 in wanted]
 
 
 def split_of(stores: Stores) -> tuple[Split, str | None]:
@@ -54,6 +55,20 @@ def split_of(stores: Stores) -> tuple[Split, str | None]:
 def keep_split(stores: Stores, split: Split, etag: str | None) -> None:
     """Keep the split, in place of the one with this ETag. Conflict where another training changed it; Away."""
     stores.training.put(SPLIT, split.to_json(), "application/json", etag)
+
+
+def _in_container(stores: Stores) -> list[Labelled]:
+    return [
+        Labelled(
+            blob.name.split("/", 1)[0],
+            blob.name,
+            _reader(stores.training, blob.name),
+            md5=blob.md5.hex() if blob.md5 else None,
+        )
+        for page, _ in stores.training.list()
+        for blob in page
+        if "/" in blob.name
+    ]
 
 
 def _reader(blobs: Blobs, name: str) -> Callable[[], bytes]:

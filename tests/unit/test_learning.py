@@ -14,6 +14,7 @@ from PIL import Image, ImageEnhance
 from classify import read_model
 from classify.share import wilson
 from errors import ModelError
+from model.colour import compare_colours
 from model.examples import FEWEST, BadTrainingData, Example, Labelled, check, contradictions, in_folder, read
 from model.gate import Outcome, compare
 from model.groups import group
@@ -95,14 +96,15 @@ def test_nothing_leaks_over_three_rounds_of_new_data() -> None:
     """Each round brings altered copies of what is known, on either side, and new pictures; once a test, always one."""
     chance, known, sources = random.Random(3), Split(), []
     ever_tested: set[int] = set()
+    ever_learned: set[int] = set()
     for round_number in range(3):
         new = range(round_number * 30, round_number * 30 + 30)
         sources += [labelled(f"label {seed % 2}", f"{seed} first", encoded(scene(seed))) for seed in new]
         for seed in chance.sample(range(round_number * 30 + 30), 20):
             what, data = chance.choice(sorted(altered(scene(seed)).items()))
             sources.append(labelled(f"label {seed % 2}", f"{seed} {round_number} {what}", data))
-        if round_number == 2:  # originals may go; what they were is remembered
-            gone = {f"{seed} first" for seed in ever_tested}
+        if round_number == 2:  # originals may go; what they were is remembered, on both sides
+            gone = {f"{seed} first" for seed in range(60)}
             sources = [source for source in sources if source.name not in gone]
         examples = examples_of(sources)
         is_test, known = divide(examples, groups_of(examples), known)
@@ -114,9 +116,11 @@ def test_nothing_leaks_over_three_rounds_of_new_data() -> None:
         assert not {s for s, found in sides.items() if found == {False}} & ever_tested, (
             "one that tested is learned from"
         )
+        assert not tested & ever_learned, "one that was learned from tests"
         ever_tested |= tested
+        ever_learned |= sides.keys() - tested
     assert 10 <= len(ever_tested) <= 30
-    assert not known.train & known.test.keys()
+    assert not known.train.keys() & known.test.keys()
 
 
 def test_the_split_is_stratified_repeatable_and_survives_its_file() -> None:
@@ -130,7 +134,7 @@ def test_the_split_is_stratified_repeatable_and_survives_its_file() -> None:
     read_back = Split.from_json(split.to_json())
     assert read_back.to_json() == split.to_json()
     assert divide(examples, groups_of(examples), read_back)[0].tolist() == is_test.tolist()
-    for bad in (b"", b"[]", b'{"train": 1}', b'{"train": [], "test": {"a": "!!"}}'):
+    for bad in (b"", b"[]", b'{"train": 1}', b'{"train": {}, "test": {"a": ["00", "!!"]}}'):
         with pytest.raises(BadSplit):
             Split.from_json(bad)
 
@@ -271,7 +275,7 @@ def verdict(examples: list[Example], labels: tuple[str, ...], answers: list[str]
 @pytest.fixture(scope="module")
 def tests() -> list[Example]:
     thumb = np.zeros((32, 32), np.uint8)
-    return [Example(labelled("ab"[n % 2], str(n), b""), str(n), thumb) for n in range(80)]
+    return [Example(labelled("ab"[n % 2], str(n), b""), str(n), str(n), thumb) for n in range(80)]
 
 
 def test_the_gate(tests: list[Example]) -> None:
@@ -329,3 +333,23 @@ def test_hostile_model_files_are_refused() -> None:
     ):
         with pytest.raises(ModelError, match=said):
             inspect(data, "bad.onnx")
+
+
+def test_what_colour_is_worth_is_said_where_there_is_any() -> None:
+    """Two classes that differ in nothing but their hue, at the same brightness."""
+
+    def tinted(seed: int) -> bytes:
+        gray = np.asarray(scene(seed).convert("L")).astype(float) * 0.5 + 60
+        tint = (40, -20, 0) if seed % 2 else (-40, 20, 0)  # 0.299 · 40 = 0.587 · 20: the same to the eye in gray
+        return encoded(Image.fromarray(np.clip(gray[..., None] + tint, 0, 255).astype(np.uint8)))
+
+    sources = [labelled(f"l{s % 2}", str(s), tinted(s)) for s in range(60)]
+    prepared = prepare(sources, Split(), Limits(), quiet)
+    learning, groups = prepared.part(test=False), prepared.groups[~prepared.is_test]
+    found = compare_colours(learning, groups, 1, Limits(), quiet)
+    assert found is not None
+    assert found.low > 0, found
+    assert found.colour >= 0.9 > 0.75 > found.gray
+    assert "Colour helps" in found.sentence()
+    gray = [labelled(f"l{s % 2}", str(s), encoded(scene(s).convert("L"), "JPEG")) for s in range(12)]
+    assert compare_colours(examples_of(gray), np.arange(12), 1, Limits(), quiet) is None
