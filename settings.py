@@ -4,6 +4,7 @@ The environment variable is the attribute's name in capitals. `python settings.p
 and the table in docs/settings.md from this file.
 """
 
+import getpass
 import json
 import re
 from collections.abc import Mapping
@@ -157,6 +158,14 @@ def read_local_settings(path: Path) -> dict[str, str]:
             f'{path.name} cannot be read ({error}). It must look like {{"Values": {{"NAME": "value"}}}}; '
             "local.settings.example.json shows one."
         ) from None
+
+
+def account() -> str:
+    """Who runs this, for histories; sign-in will tell better."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no name for this user on this machine
+        return "local"
 
 
 def _explained(message: str, given: Mapping[str, str]) -> str:

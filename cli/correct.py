@@ -1,6 +1,5 @@
 """imagestore correct"""
 
-import getpass
 from typing import Annotated
 
 import typer
@@ -8,6 +7,7 @@ import typer
 from cli import stores
 from cli.output import console, safe
 from pipeline.correct import correct as correct_label
+from settings import account
 
 
 def correct(
@@ -18,5 +18,5 @@ def correct(
     """Say what a picture shows. It stays through every reprocessing, until the picture itself changes."""
     if (label is None) != undo:
         raise typer.BadParameter("give a label, or --undo.")
-    record = correct_label(stores.opened(), name, label, getpass.getuser())
+    record = correct_label(stores.opened(), name, label, account())
     console.print(f"{safe(name)}: {safe(record.label or str(record.status))}", markup=False, highlight=False)

@@ -9,18 +9,15 @@ from rich.table import Table
 
 from cli import stores
 from cli.output import console, safe
-from cli.stages import Begin, stages
+from cli.stages import stages
 from errors import Missing, ModelError
 from pipeline.context import limits_of
-from preprocess import Limits
 from store import Stores
-from store.models import METRICS_FILE, MODEL_FILE
+from store.models import METRICS_FILE, MODEL_FILE, REPORT_FILE
 
 if TYPE_CHECKING:
-    from model.examples import Example
     from model.train import Prepared
 
-REPORT = "report.html"
 _SHOWN = 10
 
 
@@ -63,7 +60,7 @@ def train(
         called, tests = f"{name} {wish.version}", prepared.part(test=True)
         verdict = judge(trained.data, called, tests, limits, begin("Judging", len(tests)))
         report = Report.of(verdict, len(trained.data), colours=trained.colours)
-        files = {MODEL_FILE: trained.data, METRICS_FILE: report.to_json(), REPORT: report.to_html(limits)}
+        files = {MODEL_FILE: trained.data, METRICS_FILE: report.to_json(), REPORT_FILE: report.to_html(limits)}
         version = opened.models.add(name, files)
     console.print(report.sentence(), markup=False, highlight=False)
     said = trained.colours.sentence() if trained.colours else "The pictures are gray, so colour has nothing to add."
@@ -90,7 +87,7 @@ def evaluate(
     inspect(data, called)
     with stages() as begin:
         if folder is None:
-            tests, unreadable, learned = test_part(opened, limits, begin), 0, 0
+            tests, unreadable, learned = training_set.test_examples(opened, limits, begin), 0, 0
         else:
             sources = in_folder(folder)
             found = read(sources, limits, begin("Reading", len(sources)))
@@ -112,17 +109,6 @@ def evaluate(
     live = opened.models.active()
     if model.isdecimal() and (live is None or (live[0].live.name, live[0].live.version) != (name, model)):
         say(_next_command(name, model))
-
-
-def test_part(opened: Stores, limits: Limits, begin: Begin) -> "list[Example]":
-    """The pictures that no model has learned from. Away."""
-    from model import training_set
-    from model.examples import read
-
-    split, _ = training_set.split_of(opened)
-    sources = training_set.test_part(opened, split)
-    found = read(sources, limits, begin("Reading", len(sources)))
-    return [example for example in found.good if example.sha256 in split.test]
 
 
 def _model_bytes(opened: Stores, model: str, name: str) -> tuple[bytes, str]:

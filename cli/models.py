@@ -1,29 +1,28 @@
 """imagestore models, promote, rollback, reprocess: which model is live, and everything again when that changes."""
 
-import getpass
+import functools
 import json
 import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import Progress, SpinnerColumn, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from cli import stores
-from cli.learn import REPORT, test_part
 from cli.output import console, errors, safe
-from cli.stages import stages
-from errors import Missing
+from cli.stages import Rate, stages
+from errors import ImageStoreError
+from pipeline import reprocess as again
 from pipeline.context import limits_of
 from pipeline.live import Live
-from pipeline.reprocess import reprocess as queue_again
+from record import Status
+from settings import account
 from store import Stores
-from store.models import METRICS_FILE, MODEL_FILE
+from store.models import METRICS_FILE, MODEL_FILE, REPORT_FILE
 
 Name = Annotated[str, typer.Option(help="Which model the version is of.")]
-_POLL_S = 0.5
-_PASSES = 5
 
 
 def models(
@@ -40,7 +39,7 @@ def models(
     figures = opened.models.read(name, version, METRICS_FILE)
     if export is not None:
         export.mkdir(parents=True, exist_ok=True)
-        for file in (MODEL_FILE, METRICS_FILE, REPORT):
+        for file in (MODEL_FILE, METRICS_FILE, REPORT_FILE):
             (export / file).write_bytes(opened.models.read(name, version, file))
         return console.print(f"{name} {version} is in {safe(str(export))}.", markup=False, highlight=False)
     console.print(safe(json.loads(figures)["sentence"]), markup=False, highlight=False)
@@ -57,26 +56,36 @@ def promote(
     from model import promote as gate
 
     opened, settings = stores.opened(), stores.settings()
-    limits, candidate = limits_of(settings), opened.models.read(name, version)
-    with stages() as begin:
-        tests = test_part(opened, limits, begin)
-        if not tests and not force:
-            raise Missing("There are no test pictures to compare by: imagestore train FOLDER. --force goes without.")
-        live = gate.live_model(opened, settings.model_path)
-        comparison = gate.consider(candidate, live, tests, limits, begin) if tests else None
-    for line in comparison.details() if comparison else []:
-        console.print(safe(line), markup=False, highlight=False)
-    note = gate.decide(comparison, accept_equal=accept_equal, force=force)
-    entry = gate.promote(opened, name, version, getpass.getuser(), note, settings.model_path)
-    console.print(f"{entry.name} {entry.version} is live: {note}", markup=False, highlight=False)
-    console.print("Workers change to it within seconds. Next, for what is there already: imagestore reprocess")
+    insist = gate.Insist.FORCE if force else gate.Insist.ACCEPT_EQUAL if accept_equal else gate.Insist.NOTHING
+    say = functools.partial(console.print, markup=False, highlight=False)
+    try:
+        with stages() as begin:
+            done = gate.promote(
+                opened,
+                settings.model_path,
+                name,
+                version,
+                by=account(),
+                insist=insist,
+                limits=limits_of(settings),
+                progress=begin,
+            )
+    except gate.Refused as error:
+        for line in error.details:
+            say(safe(line))
+        hint = "--accept-equal promotes it." if error.insist is gate.Insist.ACCEPT_EQUAL else "--force promotes it."
+        raise ImageStoreError(f"{error} {hint}") from None
+    for line in done.comparison.details() if done.comparison else []:
+        say(safe(line))
+    say(f"{done.entry.name} {done.entry.version} is live: {done.entry.note}")
+    say("Workers change to it within seconds. Next, for what is there already: imagestore reprocess")
 
 
 def rollback() -> None:
     """Take the model into use again that was live before."""
     from model import promote as gate
 
-    entry = gate.rollback(stores.opened(), getpass.getuser())
+    entry = gate.rollback(stores.opened(), account())
     console.print(f"{entry.name} {entry.version} is live again ({entry.note}).", markup=False, highlight=False)
 
 
@@ -89,31 +98,24 @@ def reprocess(
     model = Live.load(stores.settings().model_path, opened).current()
     if dry_run:
         return console.print(f"{_left(opened, model.ref.sha256)} would be done again.")
-    started, seen, queued = time.monotonic(), 0, 0
-    columns = (SpinnerColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=errors, transient=True) as progress:
-        task = progress.add_task("")
-        is_settled = False
-        for _ in range(_PASSES):  # until a look at everything finds nothing: some workers may change late
-            if is_settled:
-                break
-            is_settled, seen = True, 0
-            for step in queue_again(opened, model):
-                seen, queued = seen + 1, queued + (step.queued is not None)
-                is_settled = is_settled and step.queued is None
-                passed = time.monotonic() - started
-                progress.update(task, description=f"{seen} looked at, {queued} queued in {passed:.0f} s")
-                if budget is not None and passed > budget:
-                    console.print(f"{seen} looked at, {queued} queued. Stopped; give the command again to go on.")
-                    raise typer.Exit(3)
-            while waiting := opened.work.length():
-                progress.update(task, description=f"{queued} queued, {waiting} still to be done")
-                time.sleep(_POLL_S)
-    if not is_settled:
+    total = sum(opened.records.count(status) for status in Status if status is not Status.DELETED)
+    started = time.monotonic()
+    columns = (TextColumn("{task.description:24}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
+    with Progress(*columns, console=errors, transient=True) as bars:
+        task = bars.add_task("Looking", total=total)
+        for at in again.reprocess(opened, model):
+            said = f"{at.queued} queued" + (f", {at.waiting} to wait for" if at.waiting else "")
+            bars.update(task, completed=at.seen, total=max(total, at.seen), description=said)
+            if budget is not None and time.monotonic() - started > budget and not at.is_settled:
+                console.print(f"{at.seen} looked at, {at.queued} queued. Stopped; give the command again to go on.")
+                raise typer.Exit(3)
+    if not at.is_settled:
         console.print("Some could not be done again, such as those that fail: imagestore status tells more.")
         raise typer.Exit(1)
-    said = f"{seen} looked at, all of them with {model.ref.name} {model.ref.version}"
-    return console.print(f"{said}, in {time.monotonic() - started:.0f} s.", markup=False, highlight=False)
+    seconds = time.monotonic() - started
+    rate = f", {at.queued / seconds:.0f} a second" if at.queued and seconds else ""
+    said = f"{at.seen} looked at, {at.queued} done again, all of them with {model.ref.name} {model.ref.version} now"
+    return console.print(f"{said}, in {seconds:.0f} s{rate}.", markup=False, highlight=False)
 
 
 def _left(opened: Stores, sha256: str) -> int:

@@ -3,11 +3,20 @@
 import contextlib
 from collections.abc import Callable, Iterator
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from cli.output import errors
 
 Begin = Callable[[str, int], Callable[[], None]]
+
+
+class Rate(ProgressColumn):
+    """Steps a second."""
+
+    def render(self, task: Task) -> Text:
+        """Of this task."""
+        return Text(f"{task.speed:,.0f}/s" if task.speed else "")
 
 
 @contextlib.contextmanager

@@ -56,7 +56,7 @@ def compare_colours(
         right.append(head.right_out_of_fold(features, labels, groups, seed, fitting))
     gray, colour = right
     difference = colour.astype(float) - gray
-    around = 1.96 * float(difference.std()) / np.sqrt(len(examples))
+    around = 1.96 * float(difference.std() / np.sqrt(len(examples)))
     mean = float(difference.mean())
     return Colours(len(examples), float(gray.mean()), float(colour.mean()), mean - around, mean + around)
 

@@ -4,8 +4,10 @@ import hashlib
 from collections.abc import Callable
 
 from errors import Missing
-from model.examples import Labelled
+from model.examples import Example, Labelled, read
+from model.progress import Progress
 from model.split import Split
+from preprocess import Limits
 from record import Status
 from store import Blobs, Stores
 
@@ -37,10 +39,13 @@ def kept(stores: Stores) -> list[Labelled]:
     return found
 
 
-def test_part(stores: Stores, split: Split) -> list[Labelled]:
-    """The pictures that no model has learned from, and no more of the others than must be read to be known. Away."""
+def test_examples(stores: Stores, limits: Limits, progress: Progress) -> list[Example]:
+    """The pictures that no model has learned from; no more of the others is read than must be to know them. Away."""
+    split, _ = split_of(stores)
     wanted = {member.md5 for member in split.test.values()}
-    return [source for source in _in_container(stores) if source.md5 is None or source.md5 in wanted]
+    sources = [source for source in _in_container(stores) if source.md5 is None or source.md5 in wanted]
+    found = read(sources, limits, progress("Reading", len(sources)))
+    return [example for example in found.good if example.sha256 in split.test]
 
 
 def split_of(stores: Stores) -> tuple[Split, str | None]:

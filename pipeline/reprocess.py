@@ -1,6 +1,7 @@
 """Everything again after the model changed: resumable, in the background of new uploads, staged pictures reused."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -12,11 +13,16 @@ from pipeline import tasks
 from pipeline.commit import staged_name
 from record import Record, record_id
 from store import Stores
+from store.queues import MOST_PEEKED
 
 JOB = "reprocess.json"
-BACKLOG = 32
-"""So many tasks wait at most: new uploads never stand behind more."""
+BACKLOG = MOST_PEEKED
+"""So many tasks are due at most: new uploads never stand behind more."""
 _LOOK_S = 0.1
+_LAST = 200
+_PATIENCE_S = 30.0
+_LOOKS = 4
+Wait = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,17 @@ class Step:
     queued: str | None
 
 
+@dataclass(frozen=True)
+class Progress:
+    """How far it is: uploads seen in this look at everything, queued in all, and of those queued last still not done;
+    `is_settled` once a whole look found nothing to do."""
+
+    seen: int
+    queued: int
+    waiting: int = 0
+    is_settled: bool = False
+
+
 class Job(msgspec.Struct, frozen=True):
     """How far a run came: for which model, and the marker of the page of uploads it was in."""
 
@@ -34,7 +51,29 @@ class Job(msgspec.Struct, frozen=True):
     marker: str | None = None
 
 
-def reprocess(stores: Stores, model: Model, wait: Callable[[float], None] = time.sleep) -> Iterator[Step]:
+def reprocess(stores: Stores, model: Model, wait: Wait = time.sleep) -> Iterator[Progress]:
+    """Do everything again that this model has not done, and wait for it. Away.
+
+    It looks at everything until nothing is to do, since what was queued may fail; if the last Progress is not settled,
+    something could not be done.
+    """
+    queued = 0
+    for _ in range(_LOOKS):
+        seen, last = 0, deque[str](maxlen=_LAST)
+        for step in queue_again(stores, model, wait):
+            seen += 1
+            if step.queued is not None:
+                queued += 1
+                last.append(step.name)
+            yield Progress(seen, queued)
+        if not last:
+            yield Progress(seen, queued, is_settled=True)
+            return
+        for waiting in _until_done(stores, model, list(last), wait):
+            yield Progress(seen, queued, waiting)
+
+
+def queue_again(stores: Stores, model: Model, wait: Wait = time.sleep) -> Iterator[Step]:
     """Queue every upload whose record is not of this model. Stopped anywhere, it goes on where it was; Away.
 
     A page of uploads that was begun is looked at again then: what is done by that time is seen to be.
@@ -46,7 +85,7 @@ def reprocess(stores: Stores, model: Model, wait: Callable[[float], None] = time
             known = stores.records.read(record_id(blob.name))
             step = needed(known.record if known else None, blob.etag, model)
             if step is not None:
-                while stores.work.length() >= BACKLOG:
+                while stores.work.due() >= BACKLOG:
                     wait(_LOOK_S)
                 name = staged_name(blob.name) if step == tasks.CLASSIFY else blob.name
                 tasks.send(stores.work, tasks.Task(step, name, model=model.ref.sha256))
@@ -65,6 +104,24 @@ def needed(record: Record | None, etag: str, model: Model) -> str | None:
     if record.prediction is not None and record.prediction.model.sha256 == model.ref.sha256:
         return None
     return tasks.CLASSIFY if record.staged is not None and record.staged.spec == model.spec else tasks.PREPROCESS
+
+
+def _until_done(stores: Stores, model: Model, names: list[str], wait: Wait) -> Iterator[int]:
+    """How many of these are still to be done, again and again; ends with 0, or when nothing happens for long."""
+    idle_s = 0.0
+    while names and idle_s < _PATIENCE_S:
+        left = [name for name in names if _is_open(stores, model, name)]
+        idle_s = 0.0 if len(left) < len(names) else idle_s + _LOOK_S
+        names = left
+        yield len(names)
+        wait(_LOOK_S)
+
+
+def _is_open(stores: Stores, model: Model, name: str) -> bool:
+    known = stores.records.read(record_id(name))
+    if known is None or known.record.upload is None:
+        return stores.uploads.look(name) is not None
+    return needed(known.record, known.record.upload.etag, model) is not None
 
 
 def _job(stores: Stores) -> Job | None:

@@ -9,6 +9,7 @@ from store.blobs import Blobs
 ACTIVE = "active.json"
 MODEL_FILE = "model.onnx"
 METRICS_FILE = "metrics.json"
+REPORT_FILE = "report.html"
 _HISTORY = 50
 _TRIES = 100
 

@@ -9,6 +9,7 @@ from errors import Away, Missing, StoreError
 from store.failures import translated
 
 LONGEST_DELAY_S = 7 * 24 * 3600
+MOST_PEEKED = 32
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,15 @@ class Queue:
                 raise
             raise Missing(f"taking a message back from queue {self.name}: it was taken") from None
 
+    def due(self) -> int:
+        """How many messages could be taken now, counted up to MOST_PEEKED. Away, Missing."""
+        with translated(f"looking at queue {self.name}"):
+            return len(self._client.peek_messages(max_messages=MOST_PEEKED))
+
     def oldest(self) -> datetime | None:
         """When the message at the head was put there; None if none is visible. Away, Missing."""
         with translated(f"looking at queue {self.name}"):
-            messages = self._client.peek_messages(max_messages=32)
+            messages = self._client.peek_messages(max_messages=MOST_PEEKED)
         return min((message.inserted_on for message in messages if message.inserted_on), default=None)
 
     def length(self) -> int:

@@ -1,6 +1,5 @@
 """What the routes need, made once per process."""
 
-import getpass
 import logging
 import tempfile
 import threading
@@ -15,7 +14,7 @@ from pipeline.context import limits_of
 from pipeline.live import Live
 from pipeline.rendition import Renderer
 from preprocess import Decoder
-from settings import Settings
+from settings import Settings, account
 from store import Stores, open_stores
 from web.follow import Follower
 from web.index import Index
@@ -88,7 +87,7 @@ class Site:
         index = Index(_index_path(settings))
         follower = Follower(open_stores(settings, environ), index, settings.live_seconds)
         return cls(
-            settings, stores, index, follower, Renderer(stores, Decoder(), limits_of(settings)), account=_account()
+            settings, stores, index, follower, Renderer(stores, Decoder(), limits_of(settings)), account=account()
         )
 
     @property
@@ -115,10 +114,3 @@ def _index_path(settings: Settings) -> Path:
     if settings.web_index:
         return Path(settings.web_index)
     return Path(tempfile.mkdtemp(prefix="imagestore-")) / "index.sqlite"
-
-
-def _account() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # no name for this user on this machine
-        return "local"

@@ -106,7 +106,7 @@ def test_the_whole_way(lab: Pipeline, labelled: Path, tmp_path: Path) -> None:
 
     corrected = correct(lab.stores, "before/0.png", "half", "tester")
     again = imagestore(lab, "reprocess")
-    assert "all of them with mine 1" in again
+    assert "all of them with mine 1 now" in again
     assert versions(lab) == {"mine 1"}
     kept = next(record for record in all_records(lab) if record.name == "before/0.png")
     assert (kept.label, kept.correction) == ("half", corrected.correction)
