@@ -101,8 +101,20 @@ class ModelRef:
 
 
 @dataclass(frozen=True)
+class Earlier:
+    """What another model had said of the same picture."""
+
+    label: str
+    confidence: float
+    model: ModelRef
+
+
+@dataclass(frozen=True)
 class Prediction:
-    """The model's answer. `margin` is the lead over the second class; under `threshold` the status is unknown."""
+    """The model's answer. `margin` is the lead over the second class; under `threshold` the status is unknown.
+
+    `earlier` is the answer of the model before, where that was another label.
+    """
 
     label: str
     confidence: float
@@ -110,6 +122,7 @@ class Prediction:
     threshold: float
     top: tuple[Score, ...]
     model: ModelRef
+    earlier: Earlier | None = None
 
     @property
     def is_known(self) -> bool:
@@ -119,11 +132,17 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Correction:
-    """What a person said instead."""
+    """What a person said instead, and what the model had said by then.
+
+    `drawn`: the picture was drawn at random for review, not chosen for what it looks like or what was said of it.
+    """
 
     label: str
     account: str
     at: str
+    predicted: str | None = None
+    model: ModelRef | None = None
+    drawn: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from errors import Conflict, Missing
 from pipeline import tasks
-from record import Correction, Record, Status, record_id, tombstone, utc
+from record import Correction, Earlier, Prediction, Record, Status, record_id, tombstone, utc
 from settings import LONGEST_NAME
 from store import Known, Present, Stores
 from store.documents import to_json
@@ -111,7 +111,8 @@ def finish(record: Record) -> Revise:
     """Revise to this record: a correction stays while the picture is the same; the same work changes nothing."""
 
     def revise(known: Record | None) -> Record | None:
-        finished = replace(record, correction=_correction(known, record)).finished(utc())
+        correction, prediction = _correction(known, record), _prediction(known, record)
+        finished = replace(record, correction=correction, prediction=prediction).finished(utc())
         if known is None or not _speaks_of_the_same_upload(known, finished):
             return finished
         if finished.status is Status.FAILED and known.status is not Status.FAILED:
@@ -151,9 +152,26 @@ def _tag(stores: Stores, name: str, record: Record, present: Present) -> None:
 
 
 def _correction(known: Record | None, record: Record) -> Correction | None:
-    if known is None or known.upload is None or record.upload is None or known.upload.sha256 is None:
-        return None
-    return known.correction if known.upload.sha256 == record.upload.sha256 else None
+    return known.correction if known is not None and _is_the_same_picture(known, record) else None
+
+
+def _prediction(known: Record | None, record: Record) -> Prediction | None:
+    """The record's, which remembers what another model had said."""
+    if record.prediction is None or known is None or known.prediction is None:
+        return record.prediction
+    was, earlier = known.prediction, None
+    if _is_the_same_picture(known, record):
+        if was.model.sha256 == record.prediction.model.sha256:
+            earlier = was.earlier
+        elif was.label != record.prediction.label:
+            earlier = Earlier(was.label, was.confidence, was.model)
+    return replace(record.prediction, earlier=earlier)
+
+
+def _is_the_same_picture(known: Record, record: Record) -> bool:
+    if known.upload is None or record.upload is None or known.upload.sha256 is None:
+        return False
+    return known.upload.sha256 == record.upload.sha256
 
 
 def _speaks_of_the_same_upload(known: Record, record: Record) -> bool:

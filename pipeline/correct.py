@@ -20,15 +20,20 @@ class NotALabel(ImageStoreError):
     """This text cannot be a label."""
 
 
-def correct(stores: Stores, name: str, label: str | None, account: str) -> Record:
+def correct(stores: Stores, name: str, label: str | None, account: str, *, drawn: bool = False) -> Record:
     """Set the label of a picture, or with None take the correction back; the record as it then is.
 
     Raises NotALabel; Missing where there is no such picture; Conflict where it changed meanwhile; Away.
     """
-    correction = None if label is None else Correction(_checked(label), account, utc())
+    label = None if label is None else _checked(label)
     known = stores.records.read(record_id(name))
     if known is None or known.record.upload is None or known.record.status is Status.DELETED:
         raise Missing(f"There is no record of '{name}' to correct.")
+    said = known.record.prediction
+    correction = None
+    if label is not None:
+        predicted, model = (said.label, said.model) if said else (None, None)
+        correction = Correction(label, account, utc(), predicted, model, drawn)
 
     def revise(present: Record | None) -> Record | None:
         if present is None or present.upload is None:

@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from record import Record, Status
+from record import Prediction, Record, Status
 from store.documents import from_json, to_json
 
-_VERSION = 2
+_VERSION = 3
 _SCHEMA = """
 CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE pictures (
     id TEXT PRIMARY KEY, seq INTEGER NOT NULL, name TEXT NOT NULL, folded TEXT NOT NULL, status TEXT NOT NULL,
     label TEXT, reason TEXT, at TEXT NOT NULL, confidence REAL NOT NULL, corrected INTEGER NOT NULL,
-    sha256 TEXT, phash INTEGER, predicted TEXT, margin REAL
+    sha256 TEXT, phash INTEGER, doubt REAL, judged TEXT, was_right INTEGER, drawn INTEGER NOT NULL
 );
 CREATE TABLE documents (id TEXT PRIMARY KEY, json BLOB NOT NULL);
 CREATE UNIQUE INDEX by_seq ON pictures (seq);
@@ -36,12 +36,14 @@ CREATE INDEX by_confidence ON pictures (confidence, id) WHERE status != 'deleted
 CREATE INDEX by_label ON pictures (label, at, id) WHERE status != 'deleted';
 CREATE INDEX by_status ON pictures (status, at, id) WHERE status != 'deleted';
 CREATE INDEX by_reason ON pictures (status, reason) WHERE status != 'deleted' AND reason IS NOT NULL;
-CREATE INDEX by_margin ON pictures (margin, id) WHERE status != 'deleted' AND margin IS NOT NULL AND corrected = 0;
-CREATE INDEX by_correction ON pictures (id, predicted, label) WHERE status != 'deleted' AND corrected = 1;
+CREATE INDEX by_doubt ON pictures (doubt, id) WHERE status != 'deleted' AND doubt IS NOT NULL AND corrected = 0;
+CREATE INDEX by_draw ON pictures (id) WHERE status != 'deleted' AND doubt IS NOT NULL AND corrected = 0;
+CREATE INDEX by_judgement ON pictures (judged, id, was_right, drawn) WHERE status != 'deleted' AND judged IS NOT NULL;
+CREATE INDEX by_correction ON pictures (id) WHERE status != 'deleted' AND corrected = 1;
 CREATE INDEX by_sha256 ON pictures (sha256) WHERE sha256 IS NOT NULL;
 CREATE INDEX by_phash ON pictures (phash, id) WHERE phash IS NOT NULL;
 """
-_INSERT = "INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT = "INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 NO_CONFIDENCE = -1.0
 
 
@@ -182,6 +184,7 @@ def _row(record: Record, seq: int) -> tuple[object, ...]:
     is_deleted = record.status is Status.DELETED
     name = "" if is_deleted else record.name
     phash = record.image.phash if record.image else None
+    correction = record.correction
     return (
         record.id,
         seq,
@@ -192,12 +195,21 @@ def _row(record: Record, seq: int) -> tuple[object, ...]:
         record.problem.reason if record.problem else None,
         record.uploaded_at or record.finished_at or "",
         record.prediction.confidence if record.prediction else NO_CONFIDENCE,
-        record.correction is not None,
+        correction is not None,
         record.upload.sha256 if record.upload else None,
         signed(phash) if phash else None,
-        record.prediction.label if record.prediction else None,
-        record.prediction.margin if record.prediction else None,
+        doubt(record.prediction) if record.prediction else None,
+        correction.model.sha256 if correction and correction.model else None,
+        correction.predicted == correction.label if correction else None,
+        bool(correction and correction.drawn),
     )
+
+
+def doubt(prediction: Prediction) -> float:
+    """How sure the model is: the lead over the second class or the distance from the threshold, whichever is less;
+    under 0, and so before all others, where two versions of the model disagree."""
+    sure = min(prediction.margin, abs(prediction.confidence - prediction.threshold))
+    return sure - 2 if prediction.earlier else sure
 
 
 def signed(phash: str) -> int:

@@ -138,11 +138,13 @@ def picture(request: Request, site: TheSite, id: Id) -> Response:
 def review_page(request: Request, site: TheSite, skip: Annotated[str, Query(max_length=4000)] = "") -> Response:
     """One picture after the other to accept or correct, the most doubtful first."""
     skipped = [id for id in skip.split(",") if id]
+    model = site.model
     return _render(
         request,
         "review.html",
-        record=review.next_picture(site.index, [*site.hidden.ids, *skipped]),
-        progress=review.progress(site.index),
+        next=review.next_picture(site.index, [*site.hidden.ids, *skipped]),
+        progress=review.progress(site.index, model.ref.sha256 if model else None),
+        model=model and model.ref,
         labels=all_labels(site),
     )
 

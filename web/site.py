@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from classify import Model
 from errors import ModelError, StoreError
 from pipeline.context import limits_of
 from pipeline.live import Live
@@ -91,16 +92,16 @@ class Site:
         )
 
     @property
-    def model_labels(self) -> tuple[str, ...]:
-        """The classes that the live model knows; none while it cannot be read here."""
+    def model(self) -> Model | None:
+        """The live model; None while it cannot be read here."""
         with self._lock:
             try:
                 if self._live is None:
                     self._live = Live.load(self.settings.model_path, self.stores, self.settings.model_seconds)
-                return self._live.current().labels
+                return self._live.current()
             except (ModelError, StoreError) as error:
                 log.warning("%s", error)
-                return ()
+                return None
 
     def close(self) -> None:
         """End what runs."""

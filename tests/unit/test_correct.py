@@ -10,7 +10,7 @@ from exhaustive.memory import memory_stores
 from exhaustive.test_commit import NAME, classified
 from pipeline.commit import commit, finish, forget, result_name
 from pipeline.correct import NotALabel, correct
-from record import Record, Status
+from record import ModelRef, Record, Status
 from store.documents import from_json
 
 
@@ -44,6 +44,40 @@ def test_it_survives_an_overwrite_with_the_same_file_alone(stores: Any) -> None:
     correct(stores, NAME, "lynx", "me")
     assert overwritten(stores, "00").label == "lynx"
     assert overwritten(stores, "ff").label == "tiger"
+
+
+def test_it_remembers_what_the_model_had_said_by_then(stores: Any) -> None:
+    first = correct(stores, NAME, "lynx", "me", drawn=True).correction
+    assert first is not None
+    assert first.model is not None
+    assert (first.predicted, first.model.version, first.drawn) == ("tabby", "1", True)
+    commit(stores, NAME, "1", finish(by_model("2", "lynx")))
+    record = stores.records.known.record
+    assert record.prediction.label == "lynx"
+    assert record.correction == first, "what another model says later changes nothing of it"
+
+
+def by_model(version: str, label: str) -> Record:
+    record = classified("1", label)
+    assert record.prediction is not None
+    return replace(record, prediction=replace(record.prediction, model=ModelRef("m", version, version * 64)))
+
+
+def test_a_record_remembers_what_another_model_said_where_they_disagree(stores: Any) -> None:
+    def said() -> tuple[str, str | None]:
+        prediction = stores.records.known.record.prediction
+        return prediction.label, prediction.earlier and f"{prediction.earlier.label} {prediction.earlier.model.version}"
+
+    commit(stores, NAME, "1", finish(by_model("2", "lynx")))
+    assert said() == ("lynx", "tabby 1")
+    commit(stores, NAME, "1", finish(by_model("2", "lynx")))
+    assert said() == ("lynx", "tabby 1"), "the same work twice changes nothing"
+    commit(stores, NAME, "1", finish(by_model("3", "lynx")))
+    assert said() == ("lynx", None), "the last two agree"
+    commit(stores, NAME, "1", finish(by_model("4", "tabby")))
+    assert said() == ("tabby", "lynx 3")
+    overwritten(stores, "ff")
+    assert said() == ("tiger", None), "that is another picture"
 
 
 @pytest.mark.parametrize("label", ["", "   ", "x" * 201, "a\nb", "\u202e", "unknown"])

@@ -1,5 +1,6 @@
 """The index answers as a plain loop over the records would, and outlives what may happen to its file."""
 
+import itertools
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from record import Correction, Record, Status, tombstone
+from record import Correction, Earlier, ModelRef, Record, Status, tombstone
 from unit.web_records import picture, rejected
 from web.index import Index
 from web.review import RANDOM_BELOW, next_picture, progress
@@ -195,37 +196,91 @@ def test_statistics(index: Index) -> None:
     assert found.recent[0].name == "b"
 
 
+MODEL = "f" * 64
+
+
+def reviewed(index: Index, record: Record, label: str, *, drawn: bool, model: str = MODEL) -> None:
+    """A person says what it is."""
+    assert record.prediction is not None
+    said = Correction(label, "me", "", record.prediction.label, replace(record.prediction.model, sha256=model), drawn)
+    index.put(replace(record, correction=said).finished(record.finished_at or ""))
+
+
+def with_margin(record: Record, margin: float, confidence: float = 0.9) -> Record:
+    assert record.prediction is not None
+    return replace(record, prediction=replace(record.prediction, margin=margin, confidence=confidence))
+
+
 def test_review_takes_the_most_doubtful_first_and_every_tenth_at_random(index: Index) -> None:
-    made = [replace_margin(picture(f"{n}.jpg"), n / 100) for n in range(60)]
+    made = [with_margin(picture(f"{n}.jpg"), n / 200) for n in range(100)]
     index.apply(made, "g", "1")
-    random_ones = sorted(record.id for record in made if record.id < RANDOM_BELOW)
+    in_draw = sorted(record.id for record in made if record.id < RANDOM_BELOW)
     order: list[Record] = []
-    for _ in range(20):
-        record = next_picture(index)
-        assert record is not None
-        order.append(record)
-        right = record.prediction.label if len(order) % 3 else "other"
-        corrected = replace(record, correction=Correction(right, "me", ""))
-        index.put(corrected.finished(record.finished_at))
-    drawn = [order[9].id, order[19].id]
-    assert drawn[0] == next(id for id in random_ones if id not in {r.id for r in order[:9]})
-    doubtful = [record.prediction.margin for n, record in enumerate(order) if n not in (9, 19)]
+    for turn in range(1, 21):
+        found = next_picture(index)
+        assert found is not None
+        assert found.drawn == (turn % 10 == 0)
+        order.append(found.record)
+        reviewed(index, found.record, "tabby", drawn=found.drawn)
+    assert [order[9].id, order[19].id] == in_draw[:2]
+    doubtful = [record.prediction.margin for n, record in enumerate(order) if n not in (9, 19) and record.prediction]
     assert doubtful == sorted(doubtful)
-    found = progress(index)
-    assert (found.reviewed, found.waiting) == (20, 40)
-    in_sample = [(n, r) for n, r in enumerate(order, 1) if r.id < RANDOM_BELOW]
-    assert (found.live_accuracy.of, found.live_accuracy.right) == (
-        len(in_sample),
-        sum(bool(n % 3) for n, _ in in_sample),
-    )
+    assert (progress(index, MODEL).reviewed, progress(index, MODEL).waiting) == (20, 80)
+    others = [record.id for record in made if record.id >= RANDOM_BELOW]
+    last = next_picture(index, others)
+    assert last is not None, "when the doubtful ones are done, the draw goes on"
+    assert last.record.id == in_draw[2]
     assert next_picture(index, [record.id for record in made]) is None
+
+
+def test_review_begins_where_versions_disagree_and_goes_on_near_the_threshold(index: Index) -> None:
+    names = (f"{n}.jpg" for n in itertools.count())
+    made = itertools.filterfalse(lambda record: record.id < RANDOM_BELOW, map(picture, names))
+    sure, near, close, split = (next(made) for _ in range(4))
+    assert split.prediction is not None
+    earlier = Earlier("rose", 0.7, ModelRef("mine", "2", "e" * 64))
+    split = replace(with_margin(split, 0.8), prediction=replace(split.prediction, margin=0.8, earlier=earlier))
+    wanted = [split, with_margin(near, 0.3, 0.36), with_margin(close, 0.02), with_margin(sure, 0.9, 0.95)]
+    index.apply(wanted[::-1], "g", "1")
+    said = []
+    for record in wanted:
+        found = next_picture(index)
+        assert found is not None
+        assert found.record.id == record.id
+        said.append(found.why)
+        reviewed(index, found.record, "tabby", drawn=False)
+    assert said[0] == "Two models disagree: mine 2 said rose."
+    assert "as sure as it must be to answer (35 %)" in said[1]
+    assert said[2] == "other is nearly as likely."
+
+
+def test_live_accuracy_is_of_the_draw_and_of_the_live_model_alone(index: Index) -> None:
+    made = sorted((picture(f"{n}.jpg") for n in range(400)), key=lambda record: record.id)
+    draw = [record for record in made if record.id < RANDOM_BELOW]
+    index.apply(made, "g", "1")
+
+    def counted() -> tuple[int, int]:
+        found = progress(index, MODEL).live_accuracy
+        return found.right, found.of
+
+    assert progress(index, MODEL).live_accuracy.low is None
+    for record in made[-50:]:
+        reviewed(index, record, "wrong", drawn=False)
+    assert counted() == (0, 0), "those that were chosen for being doubtful say nothing of the rest"
+    reviewed(index, draw[4], "wrong", drawn=False)
+    assert counted() == (0, 0), "somebody found this one wrong; the draw has not come to it"
+    for n in (0, 1, 2):
+        reviewed(index, draw[n], "tabby", drawn=True)
+    assert counted() == (3, 3)
+    reviewed(index, draw[5], "other", drawn=True)
+    assert counted() == (3, 5), "now it has"
+    reviewed(index, draw[6], "tabby", drawn=True, model="e" * 64)
+    assert counted() == (3, 5), "that was another model"
+    assert progress(index, "e" * 64).live_accuracy.of == 1
+    assert progress(index, None).live_accuracy.of == 0
 
 
 def test_a_rejected_file_is_not_to_be_reviewed(index: Index) -> None:
     index.apply([rejected("bad.jpg")], "g", "1")
     assert next_picture(index) is None
-    assert progress(index).live_accuracy.low is None
-
-
-def replace_margin(record: Record, margin: float) -> Record:
-    return replace(record, prediction=replace(record.prediction, margin=margin))
+    assert progress(index, MODEL).waiting == 0

@@ -84,9 +84,9 @@ def ready(request: Request, site: TheSite) -> Response:
 
 def all_labels(site: Site) -> list[Label]:
     """Every label that is used or that the model knows."""
-    used = counts(site.index, Filter()).labels
+    used, model = counts(site.index, Filter()).labels, site.model
     return [Label(label, count) for label, count in used.items()] + [
-        Label(label, 0) for label in sorted(site.model_labels, key=str.casefold) if label not in used
+        Label(label, 0) for label in sorted(model.labels if model else (), key=str.casefold) if label not in used
     ]
 
 

@@ -147,9 +147,10 @@ def correct_picture(
     site: TheSite,
     id: Id,
     label: Annotated[str, Query(min_length=1, max_length=LONGEST_LABEL, json_schema_extra={"pattern": LABEL})],
+    drawn: Annotated[bool, Query(description="It was drawn at random for review, and counts for accuracy.")] = False,
 ) -> Response:
     """Say what the picture shows. It stands above every prediction until it is taken back."""
-    return _corrected(site, id, label)
+    return _corrected(site, id, label, drawn)
 
 
 @router.delete("/{id}/correction", response_model=Record, operation_id="uncorrect")
@@ -183,8 +184,8 @@ async def _when_final(site: Site, pending: Pending, wait_s: float) -> Response:
     return as_json(pending, 202, {"Location": pending.url, "Retry-After": "1"})
 
 
-def _corrected(site: Site, id: str, label: str | None) -> Response:
-    record = set_label(site.stores, name_of(site, id), label, site.account)
+def _corrected(site: Site, id: str, label: str | None, drawn: bool = False) -> Response:
+    record = set_label(site.stores, name_of(site, id), label, site.account, drawn=drawn)
     site.follower.seen(record)
     return as_json(record)
 

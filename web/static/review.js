@@ -24,8 +24,9 @@ async function alone(run) {
 }
 
 async function save(label) {
-  const { id } = shown().dataset;
-  if (!(await ask("PUT", `/pictures/${id}/correction?label=${encodeURIComponent(label)}`))) return;
+  const { id, drawn } = shown().dataset;
+  const query = new URLSearchParams({ label, drawn: drawn !== undefined });
+  if (!(await ask("PUT", `/pictures/${id}/correction?${query}`))) return;
   last = { id, label };
   await next();
 }
