@@ -36,25 +36,35 @@ class Live:
         return cls(load_model(path), stores, every_s)
 
     def current(self, expected: str | None = None) -> Model:
-        """The model that classifies now; if it is not the one with the SHA-256 `expected`, looks at once for another.
+        """The model that classifies now; if it is not the one with the SHA-256 `expected`, looks at once for another,
+        and waits if somebody is looking.
 
         Raises Away or ModelError only where there has been none yet.
         """
-        if expected is not None and self._model is not None and self._model.ref.sha256 != expected:
-            self._looked_at = float("-inf")
         if self._model is None:
             with self._lock:
                 if self._model is None:
                     self._look()
+        elif self._is_other(expected):
+            with self._lock:
+                if self._is_other(expected):
+                    self._try_to_look()
         elif self._stores and time.monotonic() - self._looked_at > self._every_s and self._lock.acquire(blocking=False):
             try:
-                self._look()
-            except (StoreError, ModelError) as error:
-                log.warning("the model in use stays: %s", error)
+                self._try_to_look()
             finally:
                 self._lock.release()
         assert self._model is not None
         return self._model
+
+    def _is_other(self, expected: str | None) -> bool:
+        return bool(expected and self._stores and self._model and self._model.ref.sha256 != expected)
+
+    def _try_to_look(self) -> None:
+        try:
+            self._look()
+        except (StoreError, ModelError) as error:
+            log.warning("the model in use stays: %s", error)
 
     def _look(self) -> None:
         assert self._stores is not None

@@ -21,6 +21,7 @@ BACKLOG = MOST_PEEKED
 _LOOK_S = 0.1
 _LAST = 200
 _PATIENCE_S = 30.0
+_PATIENCE_WHEN_IDLE_S = 5.0
 _LOOKS = 4
 Wait = Callable[[float], None]
 
@@ -109,7 +110,7 @@ def needed(record: Record | None, etag: str, model: Model) -> str | None:
 def _until_done(stores: Stores, model: Model, names: list[str], wait: Wait) -> Iterator[int]:
     """How many of these are still to be done, again and again; ends with 0, or when nothing happens for long."""
     idle_s = 0.0
-    while names and idle_s < _PATIENCE_S:
+    while names and idle_s < (_PATIENCE_S if stores.work.length() else _PATIENCE_WHEN_IDLE_S):
         left = [name for name in names if _is_open(stores, model, name)]
         idle_s = 0.0 if len(left) < len(names) else idle_s + _LOOK_S
         names = left

@@ -1,6 +1,8 @@
 """Versions of models in the container `models`: `<name>/<version>/…` are files that never change, `active.json` names
 the live one and pins its SHA-256."""
 
+from dataclasses import dataclass
+
 import msgspec
 
 from errors import Conflict, Missing, StoreError
@@ -14,7 +16,8 @@ _HISTORY = 50
 _TRIES = 100
 
 
-class Entry(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class Entry:
     """A promotion: which model, when (UTC) and by whom, and why if it was forced or rolled back."""
 
     name: str
@@ -25,7 +28,8 @@ class Entry(msgspec.Struct, frozen=True):
     note: str = ""
 
 
-class Active(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class Active:
     """The live model, and those that were live before it, latest first."""
 
     live: Entry

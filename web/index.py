@@ -23,7 +23,8 @@ CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE pictures (
     id TEXT PRIMARY KEY, seq INTEGER NOT NULL, name TEXT NOT NULL, folded TEXT NOT NULL, status TEXT NOT NULL,
     label TEXT, reason TEXT, at TEXT NOT NULL, confidence REAL NOT NULL, corrected INTEGER NOT NULL,
-    sha256 TEXT, phash INTEGER, doubt REAL, judged TEXT, was_right INTEGER, drawn INTEGER NOT NULL
+    sha256 TEXT, phash INTEGER, doubt REAL, judged TEXT, was_right INTEGER, drawn INTEGER NOT NULL,
+    model TEXT
 );
 CREATE TABLE documents (id TEXT PRIMARY KEY, json BLOB NOT NULL);
 CREATE UNIQUE INDEX by_seq ON pictures (seq);
@@ -39,11 +40,12 @@ CREATE INDEX by_reason ON pictures (status, reason) WHERE status != 'deleted' AN
 CREATE INDEX by_doubt ON pictures (doubt, id) WHERE status != 'deleted' AND doubt IS NOT NULL AND corrected = 0;
 CREATE INDEX by_draw ON pictures (id) WHERE status != 'deleted' AND doubt IS NOT NULL AND corrected = 0;
 CREATE INDEX by_judgement ON pictures (judged, id, was_right, drawn) WHERE status != 'deleted' AND judged IS NOT NULL;
+CREATE INDEX by_model ON pictures (model) WHERE status != 'deleted' AND model IS NOT NULL;
 CREATE INDEX by_correction ON pictures (id) WHERE status != 'deleted' AND corrected = 1;
 CREATE INDEX by_sha256 ON pictures (sha256) WHERE sha256 IS NOT NULL;
 CREATE INDEX by_phash ON pictures (phash, id) WHERE phash IS NOT NULL;
 """
-_INSERT = "INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT = "INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 NO_CONFIDENCE = -1.0
 
 
@@ -139,6 +141,11 @@ class Index:
         row = self.connection.execute("SELECT json FROM documents WHERE id = ?", (id,)).fetchone()
         return from_json(row[0]) if row else None
 
+    def of_other_models(self, sha256: str) -> int:
+        """How many pictures were classified by another model than this."""
+        query = "SELECT COUNT(*) FROM pictures WHERE status != 'deleted' AND model IS NOT NULL AND model != ?"
+        return int(self.connection.execute(query, (sha256,)).fetchone()[0])
+
     def _put(self, connection: sqlite3.Connection, records: Iterable[Record]) -> int:
         (seq,) = connection.execute("SELECT coalesce(max(seq), 0) FROM pictures").fetchone()
         count = 0
@@ -202,6 +209,7 @@ def _row(record: Record, seq: int) -> tuple[object, ...]:
         correction.model.sha256 if correction and correction.model else None,
         correction.predicted == correction.label if correction else None,
         bool(correction and correction.drawn),
+        record.prediction.model.sha256 if record.prediction else None,
     )
 
 

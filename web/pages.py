@@ -14,9 +14,11 @@ from starlette.responses import Response
 from errors import Missing
 from record import Status
 from settings import BLOB_POISON_QUEUE, WORK_QUEUE
+from store.models import REPORT_FILE
 from web import charts, review, words
 from web.api.common import Id, TheSite, Wanted, find
 from web.api.insight import all_labels, queue_lengths
+from web.api.models import Name, Number
 from web.openapi import describe
 from web.problems import Problem
 from web.search import BadCursor, Counts, Filter, Sort, counts, duplicates, page
@@ -153,7 +155,29 @@ def review_page(request: Request, site: TheSite, skip: Annotated[str, Query(max_
 def models_page(request: Request, site: TheSite) -> Response:
     """Which models there are, how good each is, and which one is live."""
     found, active = versions(site.stores)
-    return _render(request, "models.html", versions=found, active=active)
+    live = active.live.sha256 if active else site.model and site.model.ref.sha256
+    return _render(
+        request,
+        "models.html",
+        versions=found,
+        active=active,
+        job=site.jobs.latest,
+        others=site.index.of_other_models(live) if live else 0,
+    )
+
+
+@router.get("/models/job")
+def job(request: Request, site: TheSite) -> Response:
+    """How far the job is, for a page that shows it."""
+    return _render(request, "job.html", job=site.jobs.latest)
+
+
+@router.get("/models/{name}/{version}/report")
+def report(site: TheSite, name: Name, version: Number) -> Response:
+    """A version's report: one file with styles and pictures inside, shown where no script can run."""
+    data = site.stores.models.read(name, version, REPORT_FILE)
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
+    return Response(data, media_type="text/html; charset=utf-8", headers={"Content-Security-Policy": policy})
 
 
 @router.get("/cards/{id}")

@@ -19,6 +19,7 @@ from settings import Settings, account
 from store import Stores, open_stores
 from web.follow import Follower
 from web.index import Index
+from web.jobs import Jobs
 
 log = logging.getLogger("imagestore.web")
 _SLOW_S = 60.0
@@ -67,13 +68,14 @@ class Recent:
 
 @dataclass
 class Site:
-    """Stores, index, follower and renderer; the settings they were made from."""
+    """Stores, index, follower, renderer and jobs; the settings they were made from."""
 
     settings: Settings
     stores: Stores
     index: Index
     follower: Follower
     renderer: Renderer
+    jobs: Jobs
     hidden: Hidden = field(default_factory=Hidden)
     recent: Recent = field(default_factory=Recent)
     account: str = "local"
@@ -87,9 +89,8 @@ class Site:
         stores = open_stores(settings, environ)
         index = Index(_index_path(settings))
         follower = Follower(open_stores(settings, environ), index, settings.live_seconds)
-        return cls(
-            settings, stores, index, follower, Renderer(stores, Decoder(), limits_of(settings)), account=account()
-        )
+        renderer = Renderer(stores, Decoder(), limits_of(settings))
+        return cls(settings, stores, index, follower, renderer, Jobs(environ), account=account())
 
     @property
     def model(self) -> Model | None:
@@ -105,6 +106,7 @@ class Site:
 
     def close(self) -> None:
         """End what runs."""
+        self.jobs.close()
         self.follower.stop()
         self.index.close()
         self.renderer.decoder.close()

@@ -1,6 +1,8 @@
 """A model of one's own, end to end on a running stack: train, promote under load, reprocess, correct, roll back."""
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -8,16 +10,20 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import onnx
 import pytest
+from playwright.sync_api import Page, expect
 
 from local.ports import Ports
 from local.supervisor import Options, Stack
 from pipeline.correct import correct
 from record import Record, Status
 from settings import ROOT
+from store.models import METRICS_FILE, MODEL_FILE
 from unit.pictures import encoded
 from unit.test_learning import scene
 
+from .browser import barriers, needs_browser
 from .conftest import Pipeline, Site, eventually
 
 LABELS = ("plain", "half", "striped")
@@ -32,6 +38,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     with Stack(options) as stack:
         stack.start(lambda what: None)
         yield Pipeline(stack)
+
+
+@pytest.fixture
+def site(lab: Pipeline) -> Iterator[Site]:
+    """The web app of that stack."""
+    with Site(f"http://localhost:{lab.stack.options.ports.web}") as asked:
+        yield asked
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +84,7 @@ def versions(lab: Pipeline) -> set[str]:
     }
 
 
-def test_the_whole_way(lab: Pipeline, labelled: Path, tmp_path: Path) -> None:
+def test_the_whole_way(lab: Pipeline, site: Site, labelled: Path, tmp_path: Path) -> None:
     said = imagestore(lab, "train", labelled)
     assert "45 labelled pictures" in said
     assert "Right on " in said
@@ -121,11 +134,7 @@ def test_the_whole_way(lab: Pipeline, labelled: Path, tmp_path: Path) -> None:
     refused = imagestore(lab, "promote", "2", code=1)
     assert "--accept-equal" in refused, "nearly the same pictures cannot tell"
     assert "mine 2 is live" in imagestore(lab, "promote", "2", "--accept-equal")
-    with Site(f"http://localhost:{lab.stack.options.ports.web}") as site:
-        page = site.get(site.base + "/models").text
-        assert "Live is <strong>mine 2</strong>" in page
-        assert page.count("striped") == 2, "both versions by label"
-        assert {label["label"] for label in site.get("/labels").json()} >= set(LABELS)
+    assert {label["label"] for label in site.get("/labels").json()} >= set(LABELS)
     assert "mine 1 is live again" in imagestore(lab, "rollback")
     assert "default 1 is live again" in imagestore(lab, "rollback")
     assert "no earlier model" in imagestore(lab, "rollback", code=1)
@@ -165,6 +174,57 @@ def test_a_reprocess_that_is_killed_goes_on(lab: Pipeline, labelled: Path) -> No
     imagestore(lab, "reprocess")
     assert versions(lab) == {"mine 1"}
     imagestore(lab, "rollback")
+
+
+@needs_browser
+def test_promote_reprocess_insist_and_go_back_on_the_page(
+    page: Page, lab: Pipeline, site: Site, labelled: Path
+) -> None:
+    if not lab.stores.models.versions():
+        imagestore(lab, "train", labelled)
+    good = lab.stores.models.read("mine", "1")
+    figures = lab.stores.models.read("mine", "1", METRICS_FILE)
+    bad = lab.stores.models.add("bad", {MODEL_FILE: with_labels(good, LABELS), METRICS_FILE: figures})
+    for n in range(12):
+        etag = lab.drop(f"page/{n}.png", encoded(scene(4000 + n, n % 3)))
+        lab.record(f"page/{n}.png", etag)
+    page.goto("/models")
+    expect(page.locator(".lead")).to_contain_text("default")
+    page.get_by_role("button", name="Promote mine 1", exact=True).click()
+    expect(page.locator(".lead")).to_contain_text("mine 1")
+    expect(page.locator("#job")).to_contain_text("mine 1 is live")
+    page.get_by_role("button", name=re.compile(r"Classify \d+ pictures again")).click()
+    expect(page.locator("#job")).to_contain_text("all are of mine 1 now")
+    expect(page.get_by_role("button", name=re.compile("^Classify"))).to_have_count(0)
+    assert {r.prediction.model.name for r in all_records(lab) if r.prediction} == {"mine"}
+
+    page.get_by_role("button", name=f"Promote bad {bad}", exact=True).click()
+    expect(page.locator("#job")).to_contain_text("It is not promoted.")
+    expect(page.locator("#job")).to_contain_text("The recall of")
+    expect(page.locator(".lead")).to_contain_text("mine 1")
+    assert barriers(page) == []
+    page.get_by_role("button", name="Promote it though it is worse").click()
+    expect(page.locator(".lead")).to_contain_text(f"bad {bad}")
+    active = lab.stores.models.active()
+    assert active is not None
+    assert active[0].live.note.startswith("forced: Worse")
+    page.get_by_role("button", name="Go back to mine 1").click()
+    expect(page.locator(".lead")).to_contain_text("mine 1")
+    assert site.get("/models").json()["live"]["note"] == f"rolled back from bad {bad}"
+    assert site.get("/job").json()["say"] == "mine 1 is live again."
+    assert site.post("/models/mine/999/promote").status_code == 404
+
+    page.locator("section", has_text="mine 1").get_by_role("link", name="Whole report").first.click()
+    expect(page.get_by_role("heading", name="mine 1")).to_be_visible()
+    imagestore(lab, "rollback")
+
+
+def with_labels(model: bytes, labels: tuple[str, ...]) -> bytes:
+    """The same model, whose labels are these turned around by one, so that it is wrong wherever it was right."""
+    changed = onnx.load_from_string(model)
+    (entry,) = [entry for entry in changed.metadata_props if entry.key == "labels"]
+    entry.value = json.dumps([*sorted(labels)[1:], sorted(labels)[0]])
+    return changed.SerializeToString()
 
 
 def test_what_cannot_be_done_is_said_in_a_line(lab: Pipeline, tmp_path: Path) -> None:

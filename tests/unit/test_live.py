@@ -1,6 +1,8 @@
 """Workers change to a promoted model without restart, and keep what they have where it cannot be used."""
 
 import hashlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -82,6 +84,29 @@ def test_it_looks_no_more_often_than_it_should_unless_it_is_told(tmp_path: Path,
     assert [running.current().ref.name for _ in range(5)] == ["default"] * 5
     assert registry.asked == 1
     assert running.current(entry.sha256).ref.version == "1"
+
+
+def test_who_expects_another_waits_for_who_is_fetching_it(tmp_path: Path, registry: Registry) -> None:
+    """A reprocess tells which model it means; a worker's other threads must not go on with the one before."""
+    worker = live(tmp_path, registry, every_s=1e9)
+    worker.current()
+    entry = registry.promote("2", model_file(tmp_path, "2"))
+    is_fetching, may_go, fetch = threading.Event(), threading.Event(), registry.read
+
+    def slow(*arguments: Any, **options: Any) -> bytes:
+        is_fetching.set()
+        may_go.wait(60)
+        return fetch(*arguments, **options)
+
+    registry.read = slow  # type: ignore[method-assign]
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(worker.current, entry.sha256)
+        assert is_fetching.wait(60)
+        others = [pool.submit(worker.current, entry.sha256) for _ in range(3)]
+        unhurried = worker.current()
+        may_go.set()
+        assert {future.result().ref.version for future in (first, *others)} == {"2"}
+    assert unhurried.ref.name == "default", "who expects nothing does not wait"
 
 
 @pytest.mark.parametrize("damage", ["no model", "another file", "gone"])

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 
 from record import Record, Status
+from store import Entry
+from web.jobs import State
+from web.versions import Version
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,33 @@ class Overview:
     confidence: list[int]
     causes: list[Cause]
     queues: dict[str, int | None]
+
+
+@dataclass(frozen=True)
+class ModelList:
+    """Versions, newest first; `live` is null while the default model is, and was never replaced."""
+
+    versions: list[Version]
+    live: Entry | None
+    previous: list[Entry]
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """`done` of `steps` of a stage; at its end `say` and `details` tell a person how it went, and where the gate
+    refused, `insist` says what would let it through."""
+
+    id: int
+    kind: str
+    state: State
+    started_at: str
+    stage: str
+    done: int
+    steps: int
+    seconds_left: int | None
+    say: str
+    details: list[str]
+    insist: str | None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,66 @@
+import { ask, fragment, localise } from "./dom.js";
+import { watch } from "./events.js";
+
+const POLL_MS = 400;
+const PAUSE_MS = 1000;
+const main = document.getElementById("main");
+let timer = null;
+const job = () => document.getElementById("job");
+
+async function read() {
+  const response = await fetch(location.href);
+  return response.ok ? new DOMParser().parseFromString(await response.text(), "text/html") : null;
+}
+
+/** Show anew which model is live, and what there is to do. */
+async function refresh() {
+  const page = await read();
+  if (!page) return;
+  const open = new Set([...main.querySelectorAll("details[open]")].map((one) => one.id));
+  main.replaceChildren(...page.getElementById("main").childNodes);
+  for (const one of main.querySelectorAll("details")) if (open.has(one.id)) one.open = true;
+  localise(main);
+}
+
+/** Show how far the job is until it ends. */
+async function follow() {
+  while (job().dataset.state === "running") {
+    await new Promise((resolve) => { setTimeout(resolve, POLL_MS); });
+    const found = await fragment("/models/job");
+    if (!found) continue;
+    const hadFocus = job().contains(document.activeElement);
+    job().replaceWith(found.getElementById("job"));
+    if (hadFocus) job().querySelector("button")?.focus();
+  }
+  await refresh();
+}
+
+/** Show anew how many pictures are of another model. */
+async function count() {
+  timer = null;
+  const others = (await read())?.getElementById("others");
+  const shown = document.getElementById("others");
+  if (others && others.textContent !== shown.textContent) shown.replaceWith(others);
+}
+
+async function start(address) {
+  if (!(await ask("POST", address))) return;
+  await refresh();
+  await follow();
+}
+
+const actions = {
+  promote: (button) => start(button.dataset.address),
+  rollback: () => start("/models/rollback"),
+  reprocess: () => start("/models/reprocess"),
+  insist: (button) => start(`${job().dataset.address}?insist=${button.dataset.insist}`),
+  stop: () => ask("DELETE", "/job"),
+};
+
+main.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-do]");
+  if (button) actions[button.dataset.do](button);
+});
+if (job().dataset.state === "running") follow();
+const soon = () => { timer = timer || setTimeout(count, PAUSE_MS); };
+watch({ picture: soon, deleted: soon, reset: soon });
