@@ -113,7 +113,7 @@ class Earlier:
 class Prediction:
     """The model's answer. `margin` is the lead over the second class; under `threshold` the status is unknown.
 
-    `earlier` is the answer of the model before, where that was another label.
+    `earlier` is the answer of the model before, where that was another label of those that this one knows.
     """
 
     label: str

@@ -22,6 +22,12 @@ class Share:
         return self.right / self.of if self.of else 0.0
 
 
+def percent(share: float, digits: int = 0) -> str:
+    """0.834 becomes 83 %; what is not quite everything never reads 100 %."""
+    shown = round(share * 100, digits)
+    return f"{100 - 10**-digits if shown >= 100 and share < 1 else shown:.{digits}f} %"
+
+
 def wilson(right: int, of: int, fewest: int = 1) -> Share:
     """Wilson's score interval for a proportion (Wilson 1927)."""
     if of < fewest or of == 0:

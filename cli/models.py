@@ -10,6 +10,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from classify.share import percent
 from cli import stores
 from cli.output import console, errors, safe
 from cli.stages import Rate, stages
@@ -138,7 +139,7 @@ def _listed(opened: Stores) -> Table:
     for name, version in opened.models.versions():
         figures = json.loads(opened.models.read(name, version, METRICS_FILE))["metrics"]
         accuracy, is_live = figures["accuracy"], live and (live.name, live.version) == (name, version)
-        right = f"{accuracy['right'] / max(1, accuracy['of']):.1%} of {accuracy['of']}"
+        right = f"{percent(accuracy['right'] / max(1, accuracy['of']), 1)} of {accuracy['of']}"
         table.add_row(f"{name} {version}", right, f"{figures['macro_f1']:.3f}", "live" if is_live else "")
     if live is None or live.name.startswith("default"):
         table.add_row("default", "", "", "live")

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from classify.share import percent
 from record import Record, Status
 
 console = Console()
@@ -24,7 +25,7 @@ def row(record: Record) -> tuple[Text, Text, Text, Text]:
     return (
         Text(safe(record.name), overflow="ellipsis", no_wrap=True),
         _outcome(record),
-        Text("" if record.prediction is None else f"{record.prediction.confidence:.0%}"),
+        Text("" if record.prediction is None else percent(record.prediction.confidence)),
         Text(taken(record)),
     )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from classify.share import percent
 from model import head
 from model.build import CROP
 from model.compose import backbone
@@ -33,10 +34,10 @@ class Colours:
     def sentence(self) -> str:
         """For a person."""
         says = "Colour helps" if self.low > 0 else "Gray is better" if self.high < 0 else "That is no clear difference"
-        return (
-            f"In cross-validation on {self.count} pictures: {self.gray:.1%} right in gray, {self.colour:.1%} in colour "
-            f"({(self.colour - self.gray) * 100:+.1f} points, {self.low * 100:+.1f} to {self.high * 100:+.1f}). {says}."
-        )
+        points = (100 * share for share in (self.colour - self.gray, self.low, self.high))
+        difference = "{:+.1f} points, {:+.1f} to {:+.1f}".format(*points)
+        shares = f"{percent(self.gray, 1)} right in gray, {percent(self.colour, 1)} in colour"
+        return f"In cross-validation on {self.count} pictures: {shares} ({difference}). {says}."
 
 
 def compare_colours(

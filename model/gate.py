@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from classify.share import percent
 from model.judge import Verdict
 from model.metrics import macro_f1
 
@@ -48,7 +49,7 @@ class Comparison:
 
     def details(self) -> list[str]:
         """What a person should know beside it, a line each."""
-        lines = [f"The recall of {label} falls from {was:.0%} to {now:.0%}." for label, was, now in self.fell]
+        lines = [f"The recall of {label} falls from {percent(was)} to {percent(now)}." for label, was, now in self.fell]
         if self.only_candidate or self.only_live:
             lines.append(f"Compared on the labels that both know: {_named(self.common)}.")
             for who, labels in (("the candidate", self.only_candidate), ("the live model", self.only_live)):

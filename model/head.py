@@ -17,6 +17,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 STRENGTHS = (0.0003, 0.003, 0.03, 0.3)
 RIGHT = 0.95
 """The threshold is the lowest confidence above which so many answers are right."""
+EVEN = 0.5
 _FOLDS, _FEWER_FOLDS, _MANY = 5, 3, 2000
 _TEMPERATURES = np.geomspace(0.25, 4, 49)
 
@@ -74,12 +75,17 @@ def steps(count: int) -> int:
 
 
 def threshold(confidence: np.ndarray, is_right: np.ndarray, wanted: float = RIGHT) -> float:
-    """The lowest confidence above which `wanted` of the answers are right; where none is, one that few reach."""
+    """The lowest confidence above which `wanted` of the answers are right; where none is, one that few reach.
+
+    At most EVEN where all may be answered: pictures to come may be less clear than these.
+    """
     order = np.argsort(-confidence, kind="stable")
     share_right = np.cumsum(is_right[order]) / np.arange(1, len(order) + 1)
     enough = np.flatnonzero(share_right >= wanted)
-    found = confidence[order][enough[-1]] if len(enough) else confidence.max()
-    return round(float(min(max(found, 1 / 1000), 0.99)), 4)
+    found = float(confidence[order][enough[-1]] if len(enough) else confidence.max())
+    if len(enough) and enough[-1] == len(order) - 1:
+        found = min(found, EVEN)
+    return round(min(max(found, 1 / 1000), 0.99), 4)
 
 
 def _numbered(labels: list[str]) -> tuple[list[str], np.ndarray]:

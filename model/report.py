@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from PIL import Image
 
-from classify.share import Share
+from classify.share import Share, percent
 from model.colour import Colours
 from model.judge import Verdict
 from model.metrics import Metrics
@@ -56,7 +56,8 @@ class Report:
                 f" '{self.metrics.labels[i]}' is taken for '{self.metrics.labels[j]}' {times} time{'s' * (times > 1)}."
             )
         answered, right = self.metrics.answered, self.metrics.right_of_answered
-        said += f" Above its threshold it answers {answered.share:.0%}, and is right on {right.share:.0%} of those."
+        said += f" Above its threshold it answers {percent(answered.share)}"
+        said += f", and is right on {percent(right.share)} of those."
         return said
 
     def to_json(self) -> bytes:
@@ -77,14 +78,17 @@ class Report:
     def to_html(self, limits: Limits) -> bytes:
         """One file that needs no other; whatever came from users is escaped."""
         m, ref, strangers = self.metrics, self.verdict.model.ref, self.verdict.strangers()
-        right = f"{m.right_of_answered.share:.1%}"
+        right = percent(m.right_of_answered.share, 1)
         figures = [
             ("Pictures", f"{m.count}" + (f", and {self.unreadable} that cannot be read" if self.unreadable else "")),
-            ("Accuracy", f"{m.accuracy.share:.1%} {_interval(m.accuracy)}"),
-            ("Right among the first five", f"{m.top5.share:.1%} {_interval(m.top5)}"),
+            ("Accuracy", f"{percent(m.accuracy.share, 1)} {_interval(m.accuracy)}"),
+            ("Right among the first five", f"{percent(m.top5.share, 1)} {_interval(m.top5)}"),
             ("Macro precision, recall, F1", f"{m.macro_precision:.3f}, {m.macro_recall:.3f}, {m.macro_f1:.3f}"),
             ("Expected calibration error", f"{m.ece:.3f}"),
-            (f"Answered above the threshold of {m.threshold:g}", f"{m.answered.share:.1%}, {right} of those right"),
+            (
+                f"Answered above the threshold of {m.threshold:g}",
+                f"{percent(m.answered.share, 1)}, {right} of those right",
+            ),
             ("Tells strangers (AUROC)", "too few classes" if strangers is None else f"{strangers:.3f}"),
             ("Inference on one core", f"p50 {self._ms(50):.1f} ms, p95 {self._ms(95):.1f} ms"),
             ("Size", f"{self.size_bytes / 1e6:.1f} MB"),
@@ -126,7 +130,7 @@ class Report:
                 picture = base64.b64encode(out.getvalue()).decode()
                 names = (_visible(text) for text in (example.label, said, example.source.name))
                 truth, taken_for, file = names
-                shown.append((picture, truth, taken_for, f"{confidence:.0%}", file))
+                shown.append((picture, truth, taken_for, percent(confidence), file))
         return shown
 
 

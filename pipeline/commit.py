@@ -6,7 +6,7 @@ then looking up the result blob's ETag instead of believing the record.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from errors import Conflict, Missing
@@ -107,11 +107,14 @@ def restore(stores: Stores, record: Record, result_etag: str) -> bool:
     return True
 
 
-def finish(record: Record) -> Revise:
-    """Revise to this record: a correction stays while the picture is the same; the same work changes nothing."""
+def finish(record: Record, labels: Collection[str] = ()) -> Revise:
+    """Revise to this record: a correction stays while the picture is the same; the same work changes nothing.
+
+    `labels` are those that its model knows: what another model had said is remembered if it is one of them.
+    """
 
     def revise(known: Record | None) -> Record | None:
-        correction, prediction = _correction(known, record), _prediction(known, record)
+        correction, prediction = _correction(known, record), _prediction(known, record, labels)
         finished = replace(record, correction=correction, prediction=prediction).finished(utc())
         if known is None or not _speaks_of_the_same_upload(known, finished):
             return finished
@@ -155,15 +158,15 @@ def _correction(known: Record | None, record: Record) -> Correction | None:
     return known.correction if known is not None and _is_the_same_picture(known, record) else None
 
 
-def _prediction(known: Record | None, record: Record) -> Prediction | None:
-    """The record's, which remembers what another model had said."""
+def _prediction(known: Record | None, record: Record, labels: Collection[str]) -> Prediction | None:
+    """The record's, with what another model had said where they disagree."""
     if record.prediction is None or known is None or known.prediction is None:
         return record.prediction
     was, earlier = known.prediction, None
     if _is_the_same_picture(known, record):
         if was.model.sha256 == record.prediction.model.sha256:
             earlier = was.earlier
-        elif was.label != record.prediction.label:
+        elif was.label != record.prediction.label and was.label in labels:
             earlier = Earlier(was.label, was.confidence, was.model)
     return replace(record.prediction, earlier=earlier)
 

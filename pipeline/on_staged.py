@@ -47,7 +47,7 @@ def on_staged(context: Context, name: str) -> None:
         prediction=predict(model, pixels, context.top),
         timings_ms={**record.timings_ms, STEP: round((time.perf_counter() - started) * 1000)},
     )
-    commit(context.stores, record.name, record.upload.etag, finish(classified))
+    commit(context.stores, record.name, record.upload.etag, finish(classified, model.labels))
 
 
 def _ours(name: str, record: Record, pixels: np.ndarray) -> Record:

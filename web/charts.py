@@ -1,8 +1,9 @@
-"""Geometry of the dashboard's charts; the templates draw it as SVG, with a table of the same numbers beside it."""
+"""Geometry of charts; the templates draw it as SVG, with a table of the same numbers beside it."""
 
 from dataclasses import dataclass
 from math import ceil, floor, log10
 
+from classify.share import percent
 from record import Record, Status
 from web.words import work_ms
 
@@ -42,14 +43,25 @@ class Tick:
 
 
 @dataclass(frozen=True)
+class Line:
+    """From one point to another."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+
+@dataclass(frozen=True)
 class Chart:
-    """What to draw, on a sheet of `width` × HEIGHT."""
+    """What to draw, on a sheet of `width` × HEIGHT; `ideal` is where the dots would best lie."""
 
     width: int
     bars: list[Bar]
     dots: list[Dot]
     x_ticks: list[Tick]
     y_ticks: list[Tick]
+    ideal: Line | None = None
 
 
 def by_hour(hours: list[tuple[str, dict[str, int]]]) -> Chart:
@@ -88,7 +100,7 @@ def spread(bins: list[int]) -> Chart:
         for number, count in enumerate(bins)
         if count
     ]
-    ticks = [Tick(LEFT + share * (NARROW - LEFT), f"{share:.0%}") for share in (0, 0.25, 0.5, 0.75, 1)]
+    ticks = [Tick(LEFT + share * (NARROW - LEFT), percent(share)) for share in (0, 0.25, 0.5, 0.75, 1)]
     return Chart(NARROW, bars, [], ticks, _y_ticks(top))
 
 
@@ -96,15 +108,30 @@ def coverage(points: list[tuple[float, float, float]]) -> Chart:
     """A dot for each threshold: the share that is answered across, the share that is right of those up."""
     dots = [
         Dot(
-            round(LEFT + 6 + share * (NARROW - LEFT - 12), 2),
+            _across(share),
             _y(right * 100, 100),
             "classified",
-            f"from {threshold:.0%} on: answers {share:.0%}, right on {right:.0%}",
+            f"from {percent(threshold)} on: answers {percent(share)}, right on {percent(right)}",
         )
         for threshold, share, right in points
     ]
-    ticks = [Tick(LEFT + 6 + share * (NARROW - LEFT - 12), f"{share:.0%}") for share in (0, 0.5, 1)]
-    return Chart(NARROW, [], dots, ticks, [Tick(_y(share, 100), f"{share} %") for share in (0, 50, 100)])
+    return Chart(NARROW, [], dots, _shares_across(), _shares_up())
+
+
+def reliability(bins: list[dict[str, float]]) -> Chart:
+    """A dot for each tenth of confidence: how sure the model was across, how often it was right up."""
+    dots = [
+        Dot(
+            _across(found["confidence"]),
+            _y(found["accuracy"] * 100, 100),
+            "classified",
+            f"{found['count']:.0f} pictures: {percent(found['confidence'])} sure, {percent(found['accuracy'])} right",
+        )
+        for found in bins
+        if found["count"]
+    ]
+    ideal = Line(_across(0), _y(0, 100), _across(1), _y(100, 100))
+    return Chart(NARROW, [], dots, _shares_across(), _shares_up(), ideal)
 
 
 def time_and_confidence(records: list[Record]) -> Chart:
@@ -117,12 +144,24 @@ def time_and_confidence(records: list[Record]) -> Chart:
             LEFT + 6 + ms / longest * (WIDE - LEFT - 12),
             _y(confidence * 100, 100),
             str(record.status),
-            f"{ms} ms, {confidence:.0%}",
+            f"{ms} ms, {percent(confidence)}",
         )
         for record, ms, confidence in points
     ]
     ticks = [Tick(LEFT + 6 + part * (WIDE - LEFT - 12), f"{longest * part:g} ms") for part in (0, 0.5, 1)]
-    return Chart(WIDE, [], dots, ticks, [Tick(_y(share, 100), f"{share} %") for share in (0, 50, 100)])
+    return Chart(WIDE, [], dots, ticks, _shares_up())
+
+
+def _across(share: float) -> float:
+    return round(LEFT + 6 + share * (NARROW - LEFT - 12), 2)
+
+
+def _shares_across() -> list[Tick]:
+    return [Tick(_across(share), percent(share)) for share in (0, 0.5, 1)]
+
+
+def _shares_up() -> list[Tick]:
+    return [Tick(_y(share * 100, 100), percent(share)) for share in (0, 0.5, 1)]
 
 
 def _y(value: float, top: float) -> float:

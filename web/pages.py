@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.templating import Jinja2Templates
 from starlette.responses import Response
 
+from classify.share import percent
 from errors import Missing
 from record import Status
 from settings import BLOB_POISON_QUEUE, WORK_QUEUE
@@ -53,7 +54,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for function in (words.visible, words.percent, words.size, words.moment, words.headline, words.reason):
+    for function in (words.visible, percent, words.size, words.moment, words.headline, words.reason):
         environment.filters[function.__name__] = function
     environment.globals |= {
         "static": "/static/{}".format,

@@ -8,11 +8,10 @@ worse than it is.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from classify.share import Share, wilson
+from classify.share import Share, percent, wilson
 from record import Prediction, Record
 from store.documents import from_json
 from web.index import Index
-from web.words import percent
 
 RANDOM_BELOW = "1999999a"
 """Ids are hex digits: a tenth of them is smaller."""

@@ -52,11 +52,6 @@ def reason(name: str) -> str:
     return REASONS[Reason(name)] if name in set(Reason) else f"A service failed ({name})"
 
 
-def percent(share: float) -> str:
-    """0.834 becomes 83 %; what is not quite everything never reads 100 %."""
-    return f"{min(round(share * 100), 99 if share < 1 else 100)} %"
-
-
 def size(count: int) -> str:
     """Bytes as a person reads them."""
     value = float(count)

@@ -68,14 +68,19 @@ def test_a_record_remembers_what_another_model_said_where_they_disagree(stores: 
         prediction = stores.records.known.record.prediction
         return prediction.label, prediction.earlier and f"{prediction.earlier.label} {prediction.earlier.model.version}"
 
-    commit(stores, NAME, "1", finish(by_model("2", "lynx")))
+    def classify_with(version: str, label: str, labels: tuple[str, ...] = ("tabby", "lynx")) -> None:
+        commit(stores, NAME, "1", finish(by_model(version, label), labels))
+
+    classify_with("2", "lynx")
     assert said() == ("lynx", "tabby 1")
-    commit(stores, NAME, "1", finish(by_model("2", "lynx")))
+    classify_with("2", "lynx")
     assert said() == ("lynx", "tabby 1"), "the same work twice changes nothing"
-    commit(stores, NAME, "1", finish(by_model("3", "lynx")))
+    classify_with("3", "lynx")
     assert said() == ("lynx", None), "the last two agree"
-    commit(stores, NAME, "1", finish(by_model("4", "tabby")))
+    classify_with("4", "tabby")
     assert said() == ("tabby", "lynx 3")
+    classify_with("5", "rose", ("rose", "tulip"))
+    assert said() == ("rose", None), "it does not know what a tabby is"
     overwritten(stores, "ff")
     assert said() == ("tiger", None), "that is another picture"
 

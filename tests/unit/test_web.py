@@ -6,6 +6,7 @@ import re
 import pytest
 from starlette.datastructures import Headers
 
+from classify.share import percent
 from errors import Reason
 from pipeline.correct import LABEL
 from record import Status
@@ -86,7 +87,7 @@ def test_words() -> None:
     assert words.headline(picture("a", "rose", 0.2)) == "rose?"
     assert words.headline(rejected("a", "empty")) == "The file is empty"
     assert words.headline(rejected("a", "Away")) == "A service failed (Away)"
-    assert [words.percent(share) for share in (0, 0.004, 0.834, 0.999, 1)] == ["0 %", "0 %", "83 %", "99 %", "100 %"]
+    assert [percent(share) for share in (0, 0.004, 0.834, 0.999, 1)] == ["0 %", "0 %", "83 %", "99 %", "100 %"]
     assert [words.size(n) for n in (0, 999, 1000, 184_213, 99_999_999_999)] == [
         "0 bytes", "999 bytes", "1.0 KB", "184 KB", "100.0 GB",
     ]  # fmt: skip
