@@ -1,5 +1,6 @@
 # make run [IMAGES="My Photos"] [ONCE=1]    set up, start everything, take pictures in
-# make test | check | bench | bench-web | bench-model | fuzz | soak | screenshots | clean   each sets up what it needs
+# make test | check | bench | bench-web | bench-model | fuzz | soak | screenshots | walkthrough | clean   each sets up
+#   what it needs
 
 SHELL := /bin/sh
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
@@ -7,7 +8,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 export PIP_NO_WARN_SCRIPT_LOCATION=1
 
-.PHONY: run setup test check bench bench-web bench-model fuzz soak screenshots clean
+.PHONY: run setup test check bench bench-web bench-model fuzz soak screenshots walkthrough clean
 
 run: setup
 	@$(BIN)/imagestore run $(if $(IMAGES),--images "$(IMAGES)") $(if $(ONCE),--once)
@@ -26,7 +27,7 @@ setup: .venv/.run local/node_modules/.package-lock.json
 	@$(PIP) --no-deps --editable .
 	@touch $@
 
-.venv/.test: .venv/.run tests/requirements.txt
+.venv/.test: .venv/.run tests/requirements.txt docs/requirements.txt
 	@echo "Installing what the tests need …"
 	@$(PIP) -r tests/requirements.txt
 	@touch $@
@@ -56,6 +57,9 @@ bench-model: setup .venv/.test
 
 screenshots: setup .venv/.test
 	@$(BIN)/python docs/screenshots.py
+
+walkthrough: setup .venv/.test
+	@$(BIN)/python docs/walkthrough.py
 
 fuzz: setup .venv/.test
 	@PYTHONPATH=tests $(BIN)/python -m fuzz -n $(or $(N),10000) --seed $(or $(SEED),1)
