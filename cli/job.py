@@ -19,7 +19,7 @@ from pipeline.context import limits_of
 from pipeline.live import Live
 from record import Status
 from settings import Settings
-from store import Stores, open_stores
+from store import Insist, Stores, open_stores
 
 _EVERY_S = 0.1
 
@@ -42,7 +42,7 @@ def main() -> None:
     promotion = kinds.add_parser("promote")
     promotion.add_argument("name")
     promotion.add_argument("version")
-    promotion.add_argument("--insist", default="nothing", choices=["nothing", "accept_equal", "force"])
+    promotion.add_argument("--insist", default=Insist.NOTHING, choices=list(Insist))
     kinds.add_parser("rollback")
     kinds.add_parser("reprocess")
     arguments = parser.parse_args()
@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def _promote(stores: Stores, settings: Settings, arguments: argparse.Namespace) -> Outcome:
-    from model.promote import Insist, Refused, promote
+    from model.promote import Refused, promote
 
     try:
         done = promote(

@@ -59,11 +59,12 @@ def train(
         trained = learn(prepared, wish, limits, begin)
         called, tests = f"{name} {wish.version}", prepared.part(test=True)
         verdict = judge(trained.data, called, tests, limits, begin("Judging", len(tests)))
-        report = Report.of(verdict, len(trained.data), colours=trained.colours)
+        report = Report.of(verdict, len(trained.data), training=trained.training)
         files = {MODEL_FILE: trained.data, METRICS_FILE: report.to_json(), REPORT_FILE: report.to_html(limits)}
         version = opened.models.add(name, files)
     console.print(report.sentence(), markup=False, highlight=False)
-    said = trained.colours.sentence() if trained.colours else "The pictures are gray, so colour has nothing to add."
+    colours = trained.training.colours
+    said = colours.sentence() if colours else "The pictures are gray, so colour has nothing to add."
     console.print(said, markup=False, highlight=False)
     console.print(_next_command(name, version), markup=False, highlight=False)
 

@@ -9,7 +9,8 @@ from cli.correct import correct
 from cli.learn import evaluate, train
 from cli.ls import ls
 from cli.maintain import rebuild, retry, status, sweep, verify
-from cli.models import models, promote, reprocess, rollback
+from cli.models import app as models
+from cli.models import promote, reprocess, rollback
 from cli.output import errors as screen
 from cli.output import safe
 from cli.run import run
@@ -29,9 +30,10 @@ app = typer.Typer(
 )
 for command in (
     run, upload, ls, show, correct, status, retry, sweep, verify, rebuild,
-    train, evaluate, models, promote, rollback, reprocess,
+    train, evaluate, promote, rollback, reprocess,
 ):  # fmt: skip
     app.command()(command)
+app.add_typer(models, name="models")
 
 _TOLD = (ImageStoreError, PortInUse, NotStarted, MissingPrerequisite, OSError, HTTPException)
 

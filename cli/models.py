@@ -20,31 +20,70 @@ from pipeline.context import limits_of
 from pipeline.live import Live
 from record import Status
 from settings import account
-from store import Stores
+from store import Insist, Stores
 from store.models import METRICS_FILE, MODEL_FILE, REPORT_FILE
 
 Name = Annotated[str, typer.Option(help="Which model the version is of.")]
+Version = Annotated[str, typer.Argument(help="A version, such as 3.")]
 
 
-def models(
-    version: Annotated[str | None, typer.Argument(help="Show this version.")] = None,
-    name: Name = "mine",
-    export: Annotated[Path | None, typer.Option(help="Write the version's model and report into this folder.")] = None,
-) -> None:
-    """List the models there are, show one, or export it."""
+app = typer.Typer(invoke_without_command=True, help="Versions of models: list them, show one, export one.")
+
+
+@app.callback()
+def models(context: typer.Context) -> None:
+    """List them, where nothing else is asked for."""
+    if context.invoked_subcommand is None:
+        list_versions()
+
+
+@app.command("list")
+def list_versions() -> None:
+    """Which there are, how good each is, and which one is live."""
     opened = stores.opened()
-    if version is None:
-        if export is not None:
-            raise typer.BadParameter("--export takes a version: imagestore models 3 --export FOLDER.")
-        return console.print(_listed(opened))
-    figures = opened.models.read(name, version, METRICS_FILE)
-    if export is not None:
-        export.mkdir(parents=True, exist_ok=True)
-        for file in (MODEL_FILE, METRICS_FILE, REPORT_FILE):
-            (export / file).write_bytes(opened.models.read(name, version, file))
-        return console.print(f"{name} {version} is in {safe(str(export))}.", markup=False, highlight=False)
-    console.print(safe(json.loads(figures)["sentence"]), markup=False, highlight=False)
-    return None
+    found = opened.models.active()
+    live = found[0].live if found else None
+    table = Table("model", "accuracy", "macro-F1", "", box=None)
+    for name, version in opened.models.versions():
+        figures = json.loads(opened.models.read(name, version, METRICS_FILE))["metrics"]
+        accuracy, is_live = figures["accuracy"], live and (live.name, live.version) == (name, version)
+        right = f"{percent(accuracy['right'] / max(1, accuracy['of']), 1)} of {accuracy['of']}"
+        table.add_row(f"{name} {version}", right, f"{figures['macro_f1']:.3f}", "live" if is_live else "")
+    if live is None or (live.name, live.version) not in opened.models.versions():
+        table.add_row(f"{live.name} {live.version}" if live else "default", "", "", "live")
+    console.print(table)
+
+
+@app.command()
+def show(version: Version, name: Name = "mine") -> None:
+    """How good a version is, label by label, and how it came to be."""
+    found = json.loads(stores.opened().models.read(name, version, METRICS_FILE))
+    console.print(safe(found["sentence"]), markup=False, highlight=False)
+    table = Table("label", "pictures", "precision", "recall", "F1", box=None)
+    for figures in found["metrics"]["classes"]:
+        if figures["count"]:
+            shares = (percent(part["right"] / max(1, part["of"])) for part in (figures["precision"], figures["recall"]))
+            table.add_row(safe(figures["label"]), str(figures["count"]), *shares, f"{figures['f1']:.2f}")
+    console.print(table)
+    training = found.get("training")
+    if training:
+        said = f"Trained {training['at']} by version {training['code']} on {training['pictures']} pictures"
+        console.print(f"{said}, fingerprint {training['fingerprint'][:16]}…", markup=False, highlight=False)
+
+
+@app.command()
+def export(
+    version: Version,
+    folder: Annotated[Path, typer.Argument(help="Where the model file, its figures and its report go.")],
+    name: Name = "mine",
+) -> None:
+    """Write a version's files into a folder."""
+    opened = stores.opened()
+    files = {file: opened.models.read(name, version, file) for file in (MODEL_FILE, METRICS_FILE, REPORT_FILE)}
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, data in files.items():
+        (folder / file).write_bytes(data)
+    console.print(f"{name} {version} is in {safe(str(folder))}.", markup=False, highlight=False)
 
 
 def promote(
@@ -57,7 +96,7 @@ def promote(
     from model import promote as gate
 
     opened, settings = stores.opened(), stores.settings()
-    insist = gate.Insist.FORCE if force else gate.Insist.ACCEPT_EQUAL if accept_equal else gate.Insist.NOTHING
+    insist = Insist.FORCE if force else Insist.ACCEPT_EQUAL if accept_equal else Insist.NOTHING
     say = functools.partial(console.print, markup=False, highlight=False)
     try:
         with stages() as begin:
@@ -74,7 +113,7 @@ def promote(
     except gate.Refused as error:
         for line in error.details:
             say(safe(line))
-        hint = "--accept-equal promotes it." if error.insist is gate.Insist.ACCEPT_EQUAL else "--force promotes it."
+        hint = "--accept-equal promotes it." if error.insist is Insist.ACCEPT_EQUAL else "--force promotes it."
         raise ImageStoreError(f"{error} {hint}") from None
     for line in done.comparison.details() if done.comparison else []:
         say(safe(line))
@@ -130,17 +169,3 @@ def _left(opened: Stores, sha256: str) -> int:
         )
         after = (page[-1].finished_at or "", page[-1].id)
     return left
-
-
-def _listed(opened: Stores) -> Table:
-    found = opened.models.active()
-    live = found[0].live if found else None
-    table = Table("model", "accuracy", "macro-F1", "", box=None)
-    for name, version in opened.models.versions():
-        figures = json.loads(opened.models.read(name, version, METRICS_FILE))["metrics"]
-        accuracy, is_live = figures["accuracy"], live and (live.name, live.version) == (name, version)
-        right = f"{percent(accuracy['right'] / max(1, accuracy['of']), 1)} of {accuracy['of']}"
-        table.add_row(f"{name} {version}", right, f"{figures['macro_f1']:.3f}", "live" if is_live else "")
-    if live is None or live.name.startswith("default"):
-        table.add_row("default", "", "", "live")
-    return table

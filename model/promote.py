@@ -2,7 +2,6 @@
 
 import hashlib
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +17,7 @@ from model.progress import Progress
 from model.training_set import test_examples
 from preprocess import Limits
 from record import utc
-from store import Active, Entry, Stores
-
-
-class Insist(StrEnum):
-    """What a person takes upon themselves: `ACCEPT_EQUAL` where the test cannot tell, `FORCE` whatever it says."""
-
-    NOTHING = "nothing"
-    ACCEPT_EQUAL = "accept_equal"
-    FORCE = "force"
+from store import Active, Entry, Insist, Stores
 
 
 class Refused(ImageStoreError):

@@ -12,10 +12,10 @@ import numpy as np
 from PIL import Image
 
 from classify.share import Share, percent
-from model.colour import Colours
 from model.judge import Verdict
 from model.metrics import Metrics
 from model.reading import Readers
+from model.training import Training
 from preprocess import Limits
 
 _MISTAKES = 24
@@ -36,12 +36,12 @@ class Report:
     metrics: Metrics
     size_bytes: int
     unreadable: int
-    colours: Colours | None = None
+    training: Training | None = None
 
     @classmethod
-    def of(cls, verdict: Verdict, size_bytes: int, unreadable: int = 0, colours: Colours | None = None) -> "Report":
-        """Of what a model said; `colours` is known where it was trained just now."""
-        return cls(verdict, verdict.metrics(), size_bytes, unreadable, colours)
+    def of(cls, verdict: Verdict, size_bytes: int, unreadable: int = 0, training: Training | None = None) -> "Report":
+        """Of what a model said; `training` is known where it was trained just now."""
+        return cls(verdict, verdict.metrics(), size_bytes, unreadable, training)
 
     def sentence(self) -> str:
         """Right on 93 of 100 (86–97 %). tulip is taken for rose 6 times."""
@@ -71,7 +71,7 @@ class Report:
             "inference_ms": {"p50": self._ms(50), "p95": self._ms(95)},
             "size_bytes": self.size_bytes,
             "unreadable": self.unreadable,
-            "colours": asdict(self.colours) if self.colours else None,
+            "training": asdict(self.training) if self.training else None,
         }
         return msgspec.json.format(msgspec.json.encode(found))
 
@@ -92,7 +92,7 @@ class Report:
             ("Tells strangers (AUROC)", "too few classes" if strangers is None else f"{strangers:.3f}"),
             ("Inference on one core", f"p50 {self._ms(50):.1f} ms, p95 {self._ms(95):.1f} ms"),
             ("Size", f"{self.size_bytes / 1e6:.1f} MB"),
-            *([("Gray or colour", self.colours.sentence())] if self.colours else []),
+            *self._history(),
         ]
         page = _TEMPLATES.get_template("report.html").render(
             name=_visible(f"{ref.name} {ref.version}"),
@@ -109,6 +109,16 @@ class Report:
 
     def _ms(self, percentile: float) -> float:
         return float(np.percentile(self.verdict.inference_ms, percentile)) if len(self.verdict.inference_ms) else 0.0
+
+    def _history(self) -> list[tuple[str, str]]:
+        if self.training is None:
+            return []
+        said = [
+            ("Learned from", self.training.sentence()),
+            ("Data", f"fingerprint {self.training.fingerprint[:16]}…"),
+            ("Trained", f"{self.training.at} by version {self.training.code}"),
+        ]
+        return said + ([("Gray or colour", self.training.colours.sentence())] if self.training.colours else [])
 
     def _classes(self) -> list[tuple[str, ...]]:
         return [

@@ -8,7 +8,7 @@ import numpy as np
 
 from model import head as heads
 from model.build import CROP
-from model.colour import Colours, compare_colours
+from model.colour import compare_colours
 from model.compose import backbone, compose
 from model.efficientnet import SIZE
 from model.examples import BadTrainingData, Example, Examples, Labelled, check, contradictions, read
@@ -17,8 +17,9 @@ from model.groups import group
 from model.head import Head
 from model.progress import Progress
 from model.split import Split, divide
+from model.training import Training, code_version
 from preprocess import Limits
-from record import ImageSpec
+from record import ImageSpec, utc
 
 _MOST_VIEWS, _VIEWS_IN_ALL = 5, 20_000
 
@@ -50,12 +51,11 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Trained:
-    """A model file, how its head was fitted, and what colour is worth (None where no picture has any)."""
+    """A model file, its head, and how it came to be."""
 
     data: bytes
     head: Head
-    fingerprint: str
-    colours: Colours | None
+    training: Training
 
 
 def prepare(sources: list[Labelled], known: Split, limits: Limits, progress: Progress) -> Prepared:
@@ -95,8 +95,20 @@ def train(prepared: Prepared, wish: Wish, limits: Limits, progress: Progress) ->
         "data_count": str(len(learning)),
         "licence": "Apache-2.0 (backbone: EfficientNet-Lite0)",
     }
-    colours = compare_colours(learning, groups, wish.seed, limits, progress)
-    return Trained(compose(net, head, metadata), head, fingerprint, colours)
+    training = Training(
+        at=utc(),
+        code=code_version(),
+        pictures=len(learning),
+        fingerprint=fingerprint,
+        seed=wish.seed,
+        colour=wish.colour,
+        flip=wish.flip,
+        views=views.count,
+        strength=head.strength,
+        accuracy=head.accuracy,
+        colours=compare_colours(learning, groups, wish.seed, limits, progress),
+    )
+    return Trained(compose(net, head, metadata), head, training)
 
 
 def data_fingerprint(examples: list[Example]) -> str:

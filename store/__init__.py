@@ -2,7 +2,7 @@
 
 from store.blobs import Blob, Blobs, Listed, Present
 from store.connect import Names, Stores, create, drop_records, open_stores
-from store.models import Active, Entry, Models
+from store.models import Active, Entry, Insist, Models
 from store.queues import Queue, Receipt
 from store.records import Known, Records
 
@@ -11,6 +11,7 @@ __all__ = [
     "Blob",
     "Blobs",
     "Entry",
+    "Insist",
     "Known",
     "Listed",
     "Models",

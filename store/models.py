@@ -2,6 +2,7 @@
 the live one and pins its SHA-256."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import msgspec
 
@@ -14,6 +15,14 @@ METRICS_FILE = "metrics.json"
 REPORT_FILE = "report.html"
 _HISTORY = 50
 _TRIES = 100
+
+
+class Insist(StrEnum):
+    """What who promotes takes upon themselves: `ACCEPT_EQUAL` where the test cannot tell, `FORCE` whatever it says."""
+
+    NOTHING = "nothing"
+    ACCEPT_EQUAL = "accept_equal"
+    FORCE = "force"
 
 
 @dataclass(frozen=True)

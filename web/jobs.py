@@ -21,6 +21,7 @@ import msgspec
 from errors import Conflict, Missing
 from record import utc
 from settings import ROOT
+from store import Insist
 
 log = logging.getLogger("imagestore.web.jobs")
 _END_S = 5.0
@@ -51,7 +52,7 @@ class Job:
     steps: int = 0
     say: str = ""
     details: list[str] = field(default_factory=list)
-    insist: str | None = None
+    insist: Insist | None = None
     stage_began: float = 0.0
 
     @property
@@ -81,7 +82,7 @@ class Jobs:
         """The job that runs, or the last one; None if none was started."""
         return self._job
 
-    def start(self, kind: str, by: str, of: tuple[str, str] | None = None, insist: str = "nothing") -> Job:
+    def start(self, kind: str, by: str, of: tuple[str, str] | None = None, insist: Insist = Insist.NOTHING) -> Job:
         """Begin. Conflict while another runs."""
         command = [sys.executable, "-m", "cli.job", "--by", by, kind]
         if of is not None:
@@ -93,7 +94,7 @@ class Jobs:
             self._child = subprocess.Popen(
                 command, cwd=ROOT, env=self._environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE
             )
-            self._thread = threading.Thread(target=self._watch, args=(self._child,), name="job", daemon=True)
+            self._thread = threading.Thread(target=self._watch, args=(self._child, job.id), name="job", daemon=True)
             self._thread.start()
         return job
 
@@ -114,35 +115,37 @@ class Jobs:
         if self._thread is not None:
             self._thread.join(timeout=_END_S)
 
-    def _watch(self, child: subprocess.Popen[bytes]) -> None:
+    def _watch(self, child: subprocess.Popen[bytes], id: int) -> None:
         assert child.stdout is not None
         assert child.stdin is not None
         with child.stdout, child.stdin:
             for line in child.stdout:
-                self._hear(msgspec.json.decode(line))
-        code = child.wait()
-        if self._job is not None and self._job.state is State.RUNNING:
-            log.error("the job ended with code %d and said nothing", code)
-            self._change(state=State.FAILED, say="It broke off; the web app's log says more. It can be begun again.")
+                try:
+                    self._change(id, **_meaning(msgspec.json.decode(line)))
+                except msgspec.DecodeError:  # what a library prints
+                    log.info("job %d: %s", id, line.decode(errors="replace").rstrip())
+        log.info("job %d ended with code %d", id, child.wait())
+        self._change(id, state=State.FAILED, say="It broke off; the log says more. It can be begun again.")
 
-    def _hear(self, said: dict[str, Any]) -> None:
-        if "end" in said:
-            self._change(
-                state=State(said["end"]), say=said["say"], details=said.get("details", []), insist=said.get("insist")
-            )
-        elif "stage" in said:
-            self._change(stage=said["stage"], steps=said["steps"], done=0, stage_began=time.monotonic())
-        else:
-            self._change(done=said["done"])
-
-    def _change(self, **changes: Any) -> None:
+    def _change(self, id: int, **changes: Any) -> None:
+        """Of the job with this id, if it still runs."""
         with self._lock:
-            if self._job is not None and self._job.state is State.RUNNING:
+            if self._job is not None and self._job.id == id and self._job.state is State.RUNNING:
                 self._job = replace(self._job, **changes)
 
 
+def _meaning(said: dict[str, Any]) -> dict[str, Any]:
+    """What a line of the child says of the job."""
+    if "end" in said:
+        insist = Insist(said["insist"]) if said["insist"] else None
+        return {"state": State(said["end"]), "say": said["say"], "details": said["details"], "insist": insist}
+    if "stage" in said:
+        return {"stage": said["stage"], "steps": said["steps"], "done": 0, "stage_began": time.monotonic()}
+    return {"done": said["done"]}
+
+
 _STOPPED = {
-    "promote": "Stopped; nothing was changed.",
-    "rollback": "Stopped.",
+    "promote": "Stopped. Which model is live stands above.",
+    "rollback": "Stopped. Which model is live stands above.",
     "reprocess": "Stopped. Begun again, it goes on from here.",
 }

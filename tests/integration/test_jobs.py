@@ -51,8 +51,9 @@ def test_one_at_a_time_and_it_can_be_stopped(jobs: Jobs) -> None:
     with pytest.raises(Conflict, match="running already"):
         jobs.start("rollback", "me")
     stopped = jobs.stop()
-    assert (stopped.state, stopped.say) == (State.STOPPED, "Stopped; nothing was changed.")
+    assert (stopped.state, stopped.say) == (State.STOPPED, "Stopped. Which model is live stands above.")
     assert jobs.start("rollback", "me").id == 2
+    assert latest(jobs).state is State.RUNNING, "the end of the first is not taken for that of the second"
 
 
 def test_one_that_is_killed_is_said_to_have_broken_off(jobs: Jobs) -> None:

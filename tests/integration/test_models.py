@@ -144,9 +144,13 @@ def test_the_whole_way(lab: Pipeline, site: Site, labelled: Path, tmp_path: Path
     assert not [record for record in all_records(lab) if record.status is Status.FAILED]
 
     listed = imagestore(lab, "models")
+    assert listed == imagestore(lab, "models", "list")
     assert "mine 1" in listed
     assert "mine 2" in listed
-    imagestore(lab, "models", "2", "--export", tmp_path / "out")
+    shown = imagestore(lab, "models", "show", "2")
+    assert "striped" in shown
+    assert "fingerprint" in shown
+    imagestore(lab, "models", "export", "2", tmp_path / "out")
     report = tmp_path / "judged.html"
     judged = imagestore(lab, "evaluate", tmp_path / "out" / "model.onnx", labelled, "--html", report)
     assert "Right on " in judged
@@ -193,6 +197,8 @@ def test_promote_reprocess_insist_and_go_back_on_the_page(
     page.get_by_role("button", name="Promote mine 1", exact=True).click()
     expect(page.locator(".lead")).to_contain_text("mine 1")
     expect(page.locator("#job")).to_contain_text("mine 1 is live")
+    expect(page.locator("#toasts")).to_contain_text("mine 1 is live")
+    expect(page.locator("#job")).to_be_focused()
     page.get_by_role("button", name=re.compile(r"Classify \d+ pictures again")).click()
     expect(page.locator("#job")).to_contain_text("all are of mine 1 now")
     expect(page.get_by_role("button", name=re.compile("^Classify"))).to_have_count(0)
@@ -225,6 +231,35 @@ def with_labels(model: bytes, labels: tuple[str, ...]) -> bytes:
     (entry,) = [entry for entry in changed.metadata_props if entry.key == "labels"]
     entry.value = json.dumps([*sorted(labels)[1:], sorted(labels)[0]])
     return changed.SerializeToString()
+
+
+def test_a_colour_model_has_pictures_staged_in_colour(lab: Pipeline, labelled: Path) -> None:
+    """They were staged in gray, so a reprocess begins with the upload; where they fit it begins with what is staged."""
+
+    def staged() -> set[tuple[str, int, str | None]]:
+        return {(r.prediction.model.name, r.staged.channels, r.staged_at) for r in mine() if r.prediction and r.staged}
+
+    def mine() -> list[Record]:
+        return [record for record in all_records(lab) if record.name.startswith("tint/")]
+
+    etags = {f"tint/{n}.png": lab.drop(f"tint/{n}.png", encoded(scene(5000 + n, n % 3))) for n in range(3)}
+    for name, etag in etags.items():
+        lab.record(name, etag)
+    gray = staged()
+    imagestore(lab, "train", labelled, "--colour", "--name", "tinted")
+    imagestore(lab, "promote", "1", "--name", "tinted")
+    imagestore(lab, "reprocess")
+    assert {(name, channels) for name, channels, _ in staged()} == {("tinted", 3)}
+    imagestore(lab, "rollback")
+    imagestore(lab, "reprocess")
+    again = staged()
+    assert {(name, channels) for name, channels, _ in again} == {("default", 1)}
+    assert again != gray, "they were staged anew"
+    imagestore(lab, "train", labelled, "--name", "gray")
+    imagestore(lab, "promote", "1", "--name", "gray")
+    imagestore(lab, "reprocess")
+    assert {(name, at) for name, _, at in staged()} == {("gray", at) for _, _, at in again}, "they fit as they were"
+    imagestore(lab, "rollback")
 
 
 def test_what_cannot_be_done_is_said_in_a_line(lab: Pipeline, tmp_path: Path) -> None:

@@ -176,6 +176,7 @@ def test_a_model_is_trained_runs_in_production_code_and_is_the_same_every_time()
     prepared = prepare(sources, Split(), Limits(), quiet)
     first, second = (train(prepared, Wish(version="7"), Limits(), quiet) for _ in range(2))
     assert first.data == second.data
+    assert (first.training.pictures, first.training.fingerprint) == (36, second.training.fingerprint)
     inspect(first.data, "it")
     model = read_model(first.data, "it")
     assert (model.ref.name, model.ref.version, model.labels) == ("mine", "7", ("l0", "l1", "l2"))

@@ -1,11 +1,11 @@
 """Versions of models, and the jobs that change which one is live and do everything again with it."""
 
-from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
 
 from errors import Missing
+from store import Insist
 from web.api.answers import JobStatus, ModelList
 from web.api.common import TheSite, as_json
 from web.jobs import Job
@@ -16,14 +16,6 @@ router = APIRouter(tags=["Models"])
 Name = Annotated[str, Path(pattern="^[A-Za-z0-9_-]{1,64}$", description="The model's name.")]
 Number = Annotated[str, Path(pattern="^[1-9][0-9]{0,8}$", description="Its version.")]
 _STARTED: dict[int | str, dict[str, Any]] = {202: {"model": JobStatus, "description": "Begun: look at /job."}}
-
-
-class Insist(StrEnum):
-    """What the caller takes upon themselves."""
-
-    NOTHING = "nothing"
-    ACCEPT_EQUAL = "accept_equal"
-    FORCE = "force"
 
 
 @router.get("/models", response_model=ModelList, operation_id="models")

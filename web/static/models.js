@@ -1,4 +1,4 @@
-import { ask, fragment, localise } from "./dom.js";
+import { ask, fragment, localise, toast } from "./dom.js";
 import { watch } from "./events.js";
 
 const POLL_MS = 400;
@@ -7,19 +7,26 @@ const main = document.getElementById("main");
 let timer = null;
 const job = () => document.getElementById("job");
 
+/** The page as it is now, null while the server does not answer. */
 async function read() {
-  const response = await fetch(location.href);
-  return response.ok ? new DOMParser().parseFromString(await response.text(), "text/html") : null;
+  try {
+    const response = await fetch(location.href);
+    return response.ok ? new DOMParser().parseFromString(await response.text(), "text/html") : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Show anew which model is live, and what there is to do. */
 async function refresh() {
   const page = await read();
   if (!page) return;
+  const hadFocus = main.contains(document.activeElement);
   const open = new Set([...main.querySelectorAll("details[open]")].map((one) => one.id));
   main.replaceChildren(...page.getElementById("main").childNodes);
   for (const one of main.querySelectorAll("details")) if (open.has(one.id)) one.open = true;
   localise(main);
+  if (hadFocus && !job().hidden) job().focus({ preventScroll: true });
 }
 
 /** Show how far the job is until it ends. */
@@ -29,10 +36,13 @@ async function follow() {
     const found = await fragment("/models/job");
     if (!found) continue;
     const hadFocus = job().contains(document.activeElement);
+    const wasOnButton = hadFocus && document.activeElement !== job();
     job().replaceWith(found.getElementById("job"));
-    if (hadFocus) job().querySelector("button")?.focus();
+    if (hadFocus) ((wasOnButton && job().querySelector("button")) || job()).focus({ preventScroll: true });
   }
   await refresh();
+  const said = job().querySelector(".said-at-end");
+  if (said) toast(said.textContent);
 }
 
 /** Show anew how many pictures are of another model. */
