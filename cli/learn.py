@@ -55,13 +55,14 @@ def train(
         prepared = prepare(training_set.kept(opened), split, limits, begin)
         training_set.keep_split(opened, prepared.split, etag)
         _tell(prepared)
-        wish = Wish(name, _next(opened, name), colour, flip, seed)
+        version = opened.models.claim(name)
+        wish = Wish(name, version, colour, flip, seed)
         trained = learn(prepared, wish, limits, begin)
-        called, tests = f"{name} {wish.version}", prepared.part(test=True)
+        called, tests = f"{name} {version}", prepared.part(test=True)
         verdict = judge(trained.data, called, tests, limits, begin("Judging", len(tests)))
         report = Report.of(verdict, len(trained.data), training=trained.training)
         files = {MODEL_FILE: trained.data, METRICS_FILE: report.to_json(), REPORT_FILE: report.to_html(limits)}
-        version = opened.models.add(name, files)
+        opened.models.keep(name, version, files)
     console.print(report.sentence(), markup=False, highlight=False)
     colours = trained.training.colours
     said = colours.sentence() if colours else "The pictures are gray, so colour has nothing to add."
@@ -123,10 +124,6 @@ def _model_bytes(opened: Stores, model: str, name: str) -> tuple[bytes, str]:
 
 def _next_command(name: str, version: str) -> str:
     return f"Next: imagestore promote {version}" + ("" if name == "mine" else f" --name {name}")
-
-
-def _next(opened: Stores, name: str) -> str:
-    return str(max((int(version) for _, version in opened.models.versions(name)), default=0) + 1)
 
 
 def _tell(prepared: "Prepared") -> None:

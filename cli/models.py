@@ -1,7 +1,6 @@
 """imagestore models, promote, rollback, reprocess: which model is live, and everything again when that changes."""
 
 import functools
-import json
 import time
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +13,7 @@ from classify.share import percent
 from cli import stores
 from cli.output import console, errors, safe
 from cli.stages import Rate, stages
-from errors import ImageStoreError
+from errors import ImageStoreError, Missing
 from pipeline import reprocess as again
 from pipeline.context import limits_of
 from pipeline.live import Live
@@ -45,10 +44,13 @@ def list_versions() -> None:
     live = found[0].live if found else None
     table = Table("model", "accuracy", "macro-F1", "", box=None)
     for name, version in opened.models.versions():
-        figures = json.loads(opened.models.read(name, version, METRICS_FILE))["metrics"]
-        accuracy, is_live = figures["accuracy"], live and (live.name, live.version) == (name, version)
-        right = f"{percent(accuracy['right'] / max(1, accuracy['of']), 1)} of {accuracy['of']}"
-        table.add_row(f"{name} {version}", right, f"{figures['macro_f1']:.3f}", "live" if is_live else "")
+        is_live = live is not None and (live.name, live.version) == (name, version)
+        right, f1, figures = "", "", opened.models.figures(name, version)
+        if figures is not None:
+            accuracy = figures["metrics"]["accuracy"]
+            right = f"{percent(accuracy['right'] / max(1, accuracy['of']), 1)} of {accuracy['of']}"
+            f1 = f"{figures['metrics']['macro_f1']:.3f}"
+        table.add_row(f"{name} {version}", right, f1, "live" if is_live else "")
     if live is None or (live.name, live.version) not in opened.models.versions():
         table.add_row(f"{live.name} {live.version}" if live else "default", "", "", "live")
     console.print(table)
@@ -57,7 +59,9 @@ def list_versions() -> None:
 @app.command()
 def show(version: Version, name: Name = "mine") -> None:
     """How good a version is, label by label, and how it came to be."""
-    found = json.loads(stores.opened().models.read(name, version, METRICS_FILE))
+    found = stores.opened().models.figures(name, version)
+    if found is None:
+        raise Missing(f"There are no figures of {name} {version}: imagestore models.")
     console.print(safe(found["sentence"]), markup=False, highlight=False)
     table = Table("label", "pictures", "precision", "recall", "F1", box=None)
     for figures in found["metrics"]["classes"]:

@@ -45,8 +45,9 @@ class Prepared:
     split: Split
 
     def part(self, *, test: bool) -> list[Example]:
-        """The examples that test, or those that do not."""
-        return [e for e, t in zip(self.examples.good, self.is_test, strict=True) if t == test]
+        """The examples that test, or those that are learned from. A correction that is a test picture is neither."""
+        pairs = zip(self.examples.good, self.is_test, strict=True)
+        return [e for e, is_test in pairs if is_test == test and not (test and e.source.is_correction)]
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,8 @@ def prepare(sources: list[Labelled], known: Split, limits: Limits, progress: Pro
     if twice := contradictions(examples.good):
         name = next(e.source.name for e in examples.good if e.sha256 == twice[0][0])
         raise BadTrainingData(
-            f"{len(twice)} pictures are there under more than one label, such as {name} under "
-            f"{' and '.join(twice[0][1])}. Keep each under one."
+            f"{len(twice)} picture{'s are' if len(twice) > 1 else ' is'} there under more than one label, such as "
+            f"{name} under {' and '.join(twice[0][1])}. Keep each under one."
         )
     groups = group(np.stack([e.thumb for e in examples.good]), [e.sha256 for e in examples.good])
     check(examples.good, groups)

@@ -34,6 +34,8 @@ class Training:
 def code_version() -> str:
     """The version of this code; in a checkout, its commit too, marked where files were changed."""
     version = importlib.metadata.version("intelligent-storage")
+    if not (ROOT / ".git").exists():
+        return version
     try:
         command = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
         found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=10)

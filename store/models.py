@@ -1,8 +1,11 @@
 """Versions of models in the container `models`: `<name>/<version>/…` are files that never change, `active.json` names
 the live one and pins its SHA-256."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -51,19 +54,22 @@ class Models:
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
 
-    def add(self, name: str, files: dict[str, bytes]) -> str:
-        """Keep a new version, its model file last, so that a version with one is whole; its number. Away."""
+    def claim(self, name: str) -> str:
+        """The number of a version that nobody else will be given, whether it is kept in the end or not. Away."""
         number = max((int(version) for _, version in self.versions(name)), default=0) + 1
         for attempt in range(_TRIES):
             version = str(number + attempt)
             try:
                 self._blobs.put(f"{name}/{version}/claim", b"", "text/plain", None)
             except Conflict:
-                continue  # somebody trains at the same time
-            for file in sorted(files, key=lambda file: file == MODEL_FILE):
-                self.put(name, version, file, files[file])
+                continue  # somebody trains at the same time, or training failed
             return version
         raise Conflict(f"no free version of '{name}' was found")
+
+    def keep(self, name: str, version: str, files: dict[str, bytes]) -> None:
+        """Keep a version that was claimed, its model file last, so that a version with one is whole. Away."""
+        for file in sorted(files, key=lambda file: file == MODEL_FILE):
+            self.put(name, version, file, files[file])
 
     def put(self, name: str, version: str, file: str, data: bytes) -> None:
         """Keep a file of a version. Away."""
@@ -71,13 +77,13 @@ class Models:
 
     def versions(self, name: str | None = None) -> list[tuple[str, str]]:
         """(name, version) of each that is whole, by name and number. Away."""
-        found = []
-        for page, _ in self._blobs.list():
-            for blob in page:
-                parts = blob.name.split("/")
-                if len(parts) == 3 and parts[2] == MODEL_FILE and parts[1].isdecimal() and name in (None, parts[0]):
-                    found.append((parts[0], parts[1]))
+        found = (one for one, _ in self._whole() if name in (None, one[0]))
         return sorted(found, key=lambda one: (one[0], int(one[1])))
+
+    def newest(self, most: int) -> list[tuple[str, str]]:
+        """(name, version) of those that were kept last, the last first. Away."""
+        found = sorted(self._whole(), key=lambda one: (one[1], int(one[0][1])), reverse=True)
+        return [one for one, _ in found[:most]]
 
     def read(self, name: str, version: str, file: str = MODEL_FILE, max_bytes: int | None = None) -> bytes:
         """A file of a version. Missing; StoreError where it is larger than it may be; Away."""
@@ -88,6 +94,14 @@ class Models:
         if blob.data is None:
             raise StoreError(f"{name} {version} has {blob.size_bytes} bytes; the limit is {max_bytes}.")
         return blob.data
+
+    def figures(self, name: str, version: str) -> dict[str, Any] | None:
+        """What a version's evaluation said; None where that is not kept, or not ours. Away."""
+        try:
+            found: dict[str, Any] = msgspec.json.decode(self.read(name, version, METRICS_FILE), type=dict[str, Any])
+        except (Missing, msgspec.MsgspecError):
+            return None
+        return found if found.keys() >= {"metrics", "sentence"} else None
 
     def active(self) -> tuple[Active, str] | None:
         """Which model is live, and the ETag of that; None while none was promoted. StoreError, Away."""
@@ -121,6 +135,13 @@ class Models:
     def noted(self, name: str) -> bytes:
         """What was noted. Missing, Away."""
         return self._blobs.get(name).data or b""
+
+    def _whole(self) -> Iterator[tuple[tuple[str, str], datetime]]:
+        for page, _ in self._blobs.list():
+            for blob in page:
+                parts = blob.name.split("/")
+                if len(parts) == 3 and parts[2] == MODEL_FILE and parts[1].isdecimal():
+                    yield (parts[0], parts[1]), blob.last_modified
 
     def _write(self, active: Active, etag: str | None) -> None:
         self._blobs.put(ACTIVE, msgspec.json.format(msgspec.json.encode(active)), "application/json", etag)

@@ -3,11 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
-from errors import Missing
 from store import Active, Stores
-from store.models import METRICS_FILE
 
 MOST = 20
 
@@ -27,13 +23,5 @@ def versions(stores: Stores) -> tuple[list[Version], Active | None]:
     found = stores.models.active()
     active = found[0] if found else None
     live = (active.live.name, active.live.version) if active else None
-    newest = stores.models.versions()[::-1][:MOST]
-    return [Version(*one, _figures(stores, *one), one == live) for one in newest], active
-
-
-def _figures(stores: Stores, name: str, version: str) -> dict[str, Any] | None:
-    try:
-        figures: dict[str, Any] = msgspec.json.decode(stores.models.read(name, version, METRICS_FILE))
-    except (Missing, msgspec.MsgspecError):
-        return None
-    return figures
+    newest = stores.models.newest(MOST)
+    return [Version(*one, stores.models.figures(*one), one == live) for one in newest], active

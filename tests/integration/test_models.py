@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import onnx
@@ -161,9 +162,9 @@ def test_a_reprocess_that_is_killed_goes_on(lab: Pipeline, labelled: Path) -> No
     """Every picture's record is the new model's in the end; the run that was killed left no gap."""
     if not lab.stores.models.versions():
         imagestore(lab, "train", labelled)
-    for n in range(120):
+    for n in range(60):
         lab.drop(f"many/{n:03d}.png", encoded(scene(3000 + n % 7, n % 3)))
-    eventually(lambda: sum(record.name.startswith("many/") for record in all_records(lab)) == 120, "all of them")
+    eventually(lambda: sum(record.name.startswith("many/") for record in all_records(lab)) == 60, "all of them")
     imagestore(lab, "promote", "1", "--force")
     first = subprocess.Popen(
         [sys.executable, "-m", "cli.main", "reprocess"],
@@ -188,7 +189,8 @@ def test_promote_reprocess_insist_and_go_back_on_the_page(
         imagestore(lab, "train", labelled)
     good = lab.stores.models.read("mine", "1")
     figures = lab.stores.models.read("mine", "1", METRICS_FILE)
-    bad = lab.stores.models.add("bad", {MODEL_FILE: with_labels(good, LABELS), METRICS_FILE: figures})
+    bad = lab.stores.models.claim("bad")
+    lab.stores.models.keep("bad", bad, {MODEL_FILE: with_labels(good, LABELS), METRICS_FILE: figures})
     for n in range(12):
         etag = lab.drop(f"page/{n}.png", encoded(scene(4000 + n, n % 3)))
         lab.record(f"page/{n}.png", etag)
@@ -231,6 +233,18 @@ def with_labels(model: bytes, labels: tuple[str, ...]) -> bytes:
     (entry,) = [entry for entry in changed.metadata_props if entry.key == "labels"]
     entry.value = json.dumps([*sorted(labels)[1:], sorted(labels)[0]])
     return changed.SerializeToString()
+
+
+def test_trainings_at_once_get_versions_of_their_own(lab: Pipeline) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        versions = list(pool.map(lambda _: lab.stores.models.claim("raced"), range(8)))
+    assert sorted(versions) == [str(number) for number in range(1, 9)]
+    assert lab.stores.models.versions("raced") == [], "none is whole yet"
+    lab.stores.models.keep("raced", "3", {MODEL_FILE: b"model", METRICS_FILE: b"{}"})
+    assert lab.stores.models.versions("raced") == [("raced", "3")]
+    assert lab.stores.models.claim("raced") == "9"
+    assert "raced 3" in imagestore(lab, "models"), "one whose figures cannot be read is listed all the same"
+    lab.stores.blob_service.get_container_client(lab.stores.names.models).delete_blob(f"raced/3/{MODEL_FILE}")
 
 
 def test_a_colour_model_has_pictures_staged_in_colour(lab: Pipeline, labelled: Path) -> None:

@@ -145,6 +145,16 @@ def test_corrections_never_test() -> None:
     assert not divide(examples, groups_of(examples), Split())[0].any()
 
 
+def test_a_corrected_copy_of_a_test_picture_is_neither_learned_from_nor_tested() -> None:
+    sources = [labelled(f"l{s % 2}", str(s), encoded(scene(s))) for s in range(30)]
+    first = prepare(sources, Split(), Limits(), quiet)
+    tested = first.part(test=True)[0]
+    copy = labelled(tested.label, "corrected", encoded(scene(int(tested.source.name)), "JPEG"), correction=True)
+    second = prepare([*sources, copy], first.split, Limits(), quiet)
+    assert tested.source.name in {e.source.name for e in second.part(test=True)}
+    assert "corrected" not in {e.source.name for part in (True, False) for e in second.part(test=part)}
+
+
 def test_what_cannot_be_learned_from_is_said_by_name(tmp_path: Path) -> None:
     with pytest.raises(BadTrainingData, match="not a folder"):
         in_folder(tmp_path / "missing")
