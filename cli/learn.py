@@ -1,6 +1,7 @@
 """imagestore train, evaluate: a model of your own, and how good it is. The libraries for it are loaded only then."""
 
 import functools
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,7 +34,7 @@ def train(
 ) -> None:
     """Learn from labelled pictures: all in the container 'training', a folder added to it, and corrections."""
     from model import training_set
-    from model.examples import in_folder
+    from model.examples import BadTrainingData, in_folder
     from model.judge import judge
     from model.report import Report
     from model.train import Wish, prepare
@@ -44,15 +45,19 @@ def train(
     only_import = (paths or [])[:1] == ["import"] and len(paths or []) > 1
     folders = [Path(path) for path in (paths or [])[1 if only_import else 0 :]]
     opened, limits = stores.opened(), limits_of(stores.settings())
+    new = [source for folder in folders for source in in_folder(folder)]
+    if twice := [name for name, count in Counter(source.name for source in new).items() if count > 1]:
+        raise BadTrainingData(f"'{twice[0]}' is in more than one of these folders; each name can be there once.")
     with stages() as begin:
-        for folder in folders:
-            found = in_folder(folder)
-            new = training_set.keep(opened, found, begin("Keeping", len(found)))
-            console.print(f"{len(found)} labelled pictures in {safe(str(folder))}, {new} of them new.", markup=False)
+        if not only_import:
+            split, etag = training_set.split_of(opened)
+            prepared = prepare(training_set.all_with(opened, new), split, limits, begin)
+            new = [source for source in new if source.name not in prepared.examples.bad]
+        if new:
+            added = training_set.keep(opened, new, begin("Keeping", len(new)))
+            console.print(f"{len(new)} labelled pictures, {added} of them new.", highlight=False)
         if only_import:
             return
-        split, etag = training_set.split_of(opened)
-        prepared = prepare(training_set.kept(opened), split, limits, begin)
         training_set.keep_split(opened, prepared.split, etag)
         _tell(prepared)
         version = opened.models.claim(name)
@@ -127,12 +132,16 @@ def _next_command(name: str, version: str) -> str:
 
 
 def _tell(prepared: "Prepared") -> None:
+    from model.examples import FEWEST
     from model.train import summary
 
     table = Table("label", "to learn from", "to test with", box=None)
     for label, (learning, testing) in summary(prepared).items():
         table.add_row(safe(label), str(learning), str(testing))
     console.print(table)
+    for label, count in prepared.rare.items():
+        said = f"left out: only {count} corrected to '{safe(label)}', and {FEWEST} different pictures are needed"
+        console.print(said, markup=False, highlight=False)
     bad = prepared.examples.bad
     for file, why in list(bad.items())[:_SHOWN]:
         console.print(f"left out: {safe(file)}: {safe(why)}", markup=False, highlight=False, soft_wrap=True)

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from classify.model import RESERVED_LABEL
-from errors import ImageStoreError, PictureError
+from errors import ImageStoreError, Missing, PictureError
 from model.reading import Readers
 from preprocess import Decoder, Limits
 
@@ -81,11 +81,13 @@ def read(sources: Iterable[Labelled], limits: Limits, progress: Callable[[], Non
     examples = Examples()
 
     def one(decoder: Decoder, source: Labelled) -> tuple[Labelled, Example | None, str]:
-        data = source.read()
         try:
+            data = source.read()
             pixels = decoder.rendition(data, _LOOK_SIDE, limits)
         except PictureError as error:
             return source, None, f"{error.reason}: {error.detail}"
+        except Missing:
+            return source, None, "it was deleted just now"
         thumb = Image.fromarray(pixels).convert("L").resize((THUMB_SIDE, THUMB_SIDE), Image.Resampling.BOX)
         sha256, md5 = hashlib.sha256(data).hexdigest(), hashlib.md5(data, usedforsecurity=False).hexdigest()
         return source, Example(source, sha256, md5, np.asarray(thumb, np.uint8), _is_gray(pixels)), ""
@@ -115,15 +117,27 @@ def check(examples: list[Example], groups: np.ndarray) -> None:
     if len(labels) < 2:
         there = f"There is only the label '{labels[0]}'" if labels else "No picture can be read"
         raise BadTrainingData(f"{there}; at least two labels are needed.")
-    distinct: dict[str, set[int]] = defaultdict(set)
-    for example, group in zip(examples, groups, strict=True):
-        distinct[example.label].add(int(group))
-    few = {label: len(found) for label, found in distinct.items() if len(found) < FEWEST}
+    few = _few(examples, groups)
     if few:
         said = ", ".join(f"'{label}' has {count}" for label, count in sorted(few.items()))
         raise BadTrainingData(
             f"Each label needs at least {FEWEST} different pictures, to learn from and to test with: {said}."
         )
+
+
+def rare_corrections(examples: list[Example], groups: np.ndarray) -> dict[str, int]:
+    """Labels that nobody but corrections gave, and too few: how many different pictures each has. One who corrects a
+    picture to something new must not keep everybody from training."""
+    given = {example.label for example in examples if not example.source.is_correction}
+    return {label: count for label, count in _few(examples, groups).items() if label not in given}
+
+
+def _few(examples: list[Example], groups: np.ndarray) -> dict[str, int]:
+    """Labels with fewer different pictures than FEWEST, and how many those are."""
+    distinct: dict[str, set[int]] = defaultdict(set)
+    for example, group in zip(examples, groups, strict=True):
+        distinct[example.label].add(int(group))
+    return {label: len(found) for label, found in distinct.items() if len(found) < FEWEST}
 
 
 def contradictions(examples: list[Example]) -> list[tuple[str, list[str]]]:

@@ -11,7 +11,7 @@ from model.build import CROP
 from model.colour import compare_colours
 from model.compose import backbone, compose
 from model.efficientnet import SIZE
-from model.examples import BadTrainingData, Example, Examples, Labelled, check, contradictions, read
+from model.examples import BadTrainingData, Example, Examples, Labelled, check, contradictions, rare_corrections, read
 from model.features import Backbone, Views, extract
 from model.groups import group
 from model.head import Head
@@ -43,6 +43,7 @@ class Prepared:
     groups: np.ndarray
     is_test: np.ndarray
     split: Split
+    rare: dict[str, int]
 
     def part(self, *, test: bool) -> list[Example]:
         """The examples that test, or those that are learned from. A correction that is a test picture is neither."""
@@ -64,16 +65,19 @@ def prepare(sources: list[Labelled], known: Split, limits: Limits, progress: Pro
     examples = read(sources, limits, progress("Reading", len(sources)))
     if not examples.good:
         raise BadTrainingData(f"None of {len(sources)} files is a picture that can be read.")
+    groups = group(np.stack([e.thumb for e in examples.good]), [e.sha256 for e in examples.good])
+    rare = rare_corrections(examples.good, groups)
+    groups = groups[[e.label not in rare for e in examples.good]]
+    examples.good = [e for e in examples.good if e.label not in rare]
     if twice := contradictions(examples.good):
         name = next(e.source.name for e in examples.good if e.sha256 == twice[0][0])
         raise BadTrainingData(
             f"{len(twice)} picture{'s are' if len(twice) > 1 else ' is'} there under more than one label, such as "
             f"{name} under {' and '.join(twice[0][1])}. Keep each under one."
         )
-    groups = group(np.stack([e.thumb for e in examples.good]), [e.sha256 for e in examples.good])
     check(examples.good, groups)
     is_test, split = divide(examples.good, groups, known)
-    return Prepared(examples, groups, is_test, split)
+    return Prepared(examples, groups, is_test, split, rare)
 
 
 def train(prepared: Prepared, wish: Wish, limits: Limits, progress: Progress) -> Trained:

@@ -29,9 +29,11 @@ def keep(stores: Stores, sources: list[Labelled], progress: Callable[[], None]) 
     return new
 
 
-def kept(stores: Stores) -> list[Labelled]:
-    """All labelled pictures: those in the container, and corrected uploads. Away."""
-    found = _in_container(stores)
+def all_with(stores: Stores, new: list[Labelled]) -> list[Labelled]:
+    """All labelled pictures: the new ones, those in the container that they do not replace, and corrected uploads.
+    Away."""
+    replaced = {source.name for source in new}
+    found = new + [source for source in _in_container(stores) if source.name not in replaced]
     for summary in stores.records.corrections():
         if summary.label is not None and summary.status != Status.DELETED:
             name = f"(corrected) {summary.name}"

@@ -87,7 +87,7 @@ def versions(lab: Pipeline) -> set[str]:
 
 def test_the_whole_way(lab: Pipeline, site: Site, labelled: Path, tmp_path: Path) -> None:
     said = imagestore(lab, "train", labelled)
-    assert "45 labelled pictures" in said
+    assert "45 labelled pictures, 45 of them new" in said
     assert "Right on " in said
     assert "Next: imagestore promote 1" in said
 
@@ -278,6 +278,14 @@ def test_a_colour_model_has_pictures_staged_in_colour(lab: Pipeline, labelled: P
 
 def test_what_cannot_be_done_is_said_in_a_line(lab: Pipeline, tmp_path: Path) -> None:
     assert "is not a folder" in imagestore(lab, "train", tmp_path / "missing", code=1)
+    for label in ("one", "two"):
+        (tmp_path / "few" / label).mkdir(parents=True)
+        (tmp_path / "few" / label / "a.png").write_bytes(encoded(scene(len(label))))
+    assert "'one' has 1" in imagestore(lab, "train", tmp_path / "few", code=1)
+    assert "more than one of these folders" in imagestore(lab, "train", tmp_path / "few", tmp_path / "few", code=1)
+    assert not [blob for page, _ in lab.stores.training.list() for blob in page if blob.name.startswith("one/")], (
+        "what cannot be learned from is not kept"
+    )
     assert "letters, digits" in imagestore(lab, "train", "--name", "a/b", code=2)
     assert "no version 999 of the model 'mine'" in imagestore(lab, "promote", "999", code=1)
     broken = tmp_path / "broken.onnx"

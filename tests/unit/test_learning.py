@@ -155,6 +155,20 @@ def test_a_corrected_copy_of_a_test_picture_is_neither_learned_from_nor_tested()
     assert "corrected" not in {e.source.name for part in (True, False) for e in second.part(test=part)}
 
 
+def test_a_single_correction_to_a_new_label_keeps_nobody_from_training() -> None:
+    sources = [labelled(f"l{s % 2}", str(s), encoded(scene(s))) for s in range(20)]
+    new = [labelled("new", f"new {s}", encoded(scene(s)), correction=True) for s in range(100, 105)]
+    first = prepare([*sources, *new[:1]], Split(), Limits(), quiet)
+    assert first.rare == {"new": 1}
+    assert {e.label for e in first.examples.good} == {"l0", "l1"}
+    assert len(first.groups) == len(first.is_test) == 20
+    second = prepare([*sources, *new], first.split, Limits(), quiet)
+    assert second.rare == {}
+    assert sum(e.label == "new" for e in second.part(test=False)) == 5
+    with pytest.raises(BadTrainingData, match="'l2' has 1"):
+        prepare([*sources, labelled("l2", "x", encoded(scene(200))), *new[:1]], Split(), Limits(), quiet)
+
+
 def test_what_cannot_be_learned_from_is_said_by_name(tmp_path: Path) -> None:
     with pytest.raises(BadTrainingData, match="not a folder"):
         in_folder(tmp_path / "missing")
