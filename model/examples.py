@@ -121,7 +121,8 @@ def check(examples: list[Example], groups: np.ndarray) -> None:
     if few:
         said = ", ".join(f"'{label}' has {count}" for label, count in sorted(few.items()))
         raise BadTrainingData(
-            f"Each label needs at least {FEWEST} different pictures, to learn from and to test with: {said}."
+            f"Each label needs at least {FEWEST} different pictures, to learn from and to test with: {said}. Add some; "
+            "a label that was kept before goes when its blobs in the container 'training' are deleted."
         )
 
 
