@@ -1,6 +1,7 @@
 """imagestore train, evaluate: a model of your own, and how good it is. The libraries for it are loaded only then."""
 
 import functools
+import re
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +15,7 @@ from cli.stages import stages
 from errors import Missing, ModelError
 from pipeline.context import limits_of
 from store import Stores
-from store.models import METRICS_FILE, MODEL_FILE, REPORT_FILE
+from store.models import METRICS_FILE, MODEL_FILE, NAME, REPORT_FILE
 
 if TYPE_CHECKING:
     from model.train import Prepared
@@ -40,8 +41,8 @@ def train(
     from model.train import Wish, prepare
     from model.train import train as learn
 
-    if not name or not name.replace("-", "").replace("_", "").isalnum():
-        raise typer.BadParameter(f"--name '{name}': letters, digits, - and _ only.")
+    if not re.fullmatch(NAME, name):
+        raise typer.BadParameter(f"--name '{name}': letters from A to Z, digits, - and _ only, 64 at most.")
     only_import = (paths or [])[:1] == ["import"] and len(paths or []) > 1
     folders = [Path(path) for path in (paths or [])[1 if only_import else 0 :]]
     opened, limits = stores.opened(), limits_of(stores.settings())

@@ -16,6 +16,8 @@ ACTIVE = "active.json"
 MODEL_FILE = "model.onnx"
 METRICS_FILE = "metrics.json"
 REPORT_FILE = "report.html"
+NAME = "^[A-Za-z0-9_-]{1,64}$"
+"""What a model may be called: it is part of blob names and addresses."""
 _HISTORY = 50
 _TRIES = 100
 

@@ -225,6 +225,10 @@ def test_correct_and_take_back(site: Site, pipeline: Pipeline, cat: bytes) -> No
     assert listed == [corrected]
     tags = pipeline.tags("api/correct.jpg", record["upload"]["etag"])
     assert tags["label"].startswith("lynx=27s")
+    said = corrected["correction"]
+    assert (said["predicted"], said["model"], said["drawn"]) == ("Egyptian cat", record["prediction"]["model"], False)
+    drawn = site.put(f"/pictures/{record['id']}/correction", params={"label": "lynx", "drawn": "true"}).json()
+    assert drawn["correction"]["drawn"]
     back = site.delete(f"/pictures/{record['id']}/correction").json()
     assert back["label"] == record["label"]
     assert problem(site.put(f"/pictures/{record['id']}/correction", params={"label": "unknown"}), 422)

@@ -286,7 +286,8 @@ def test_what_cannot_be_done_is_said_in_a_line(lab: Pipeline, tmp_path: Path) ->
     assert not [blob for page, _ in lab.stores.training.list() for blob in page if blob.name.startswith("one/")], (
         "what cannot be learned from is not kept"
     )
-    assert "letters, digits" in imagestore(lab, "train", "--name", "a/b", code=2)
+    for name in ("a/b", "größe", "x" * 65):
+        assert "letters from A to Z, digits" in imagestore(lab, "train", "--name", name, code=2)
     assert "no version 999 of the model 'mine'" in imagestore(lab, "promote", "999", code=1)
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"no model")

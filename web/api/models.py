@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from errors import Missing
 from store import Insist
+from store.models import NAME
 from web.api.answers import JobStatus, ModelList
 from web.api.common import TheSite, as_json
 from web.jobs import Job
@@ -13,7 +14,7 @@ from web.site import Site
 from web.versions import versions
 
 router = APIRouter(tags=["Models"])
-Name = Annotated[str, Path(pattern="^[A-Za-z0-9_-]{1,64}$", description="The model's name.")]
+Name = Annotated[str, Path(pattern=NAME, description="The model's name.")]
 Number = Annotated[str, Path(pattern="^[1-9][0-9]{0,8}$", description="Its version.")]
 _STARTED: dict[int | str, dict[str, Any]] = {202: {"model": JobStatus, "description": "Begun: look at /job."}}
 
