@@ -86,7 +86,9 @@ def test_it_looks_no_more_often_than_it_should_unless_it_is_told(tmp_path: Path,
     assert running.current(entry.sha256).ref.version == "1"
 
 
-def test_who_expects_another_waits_for_who_is_fetching_it(tmp_path: Path, registry: Registry) -> None:
+def test_who_expects_another_waits_for_who_is_fetching_it(
+    tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A reprocess tells which model it means; a worker's other threads must not go on with the one before."""
     worker = live(tmp_path, registry, every_s=1e9)
     worker.current()
@@ -98,7 +100,7 @@ def test_who_expects_another_waits_for_who_is_fetching_it(tmp_path: Path, regist
         may_go.wait(60)
         return fetch(*arguments, **options)
 
-    registry.read = slow  # type: ignore[method-assign]
+    monkeypatch.setattr(registry, "read", slow)
     with ThreadPoolExecutor() as pool:
         first = pool.submit(worker.current, entry.sha256)
         assert is_fetching.wait(60)
