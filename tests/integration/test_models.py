@@ -7,19 +7,25 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
 import pytest
 from playwright.sync_api import Page, expect
 
+from errors import Conflict
 from local.ports import Ports
 from local.supervisor import Options, Stack
+from model.promote import promote
+from pipeline import tasks
 from pipeline.correct import correct
+from preprocess import Limits
 from record import Record, Status
-from settings import ROOT
+from settings import ROOT, Settings
+from store import Insist
 from store.models import METRICS_FILE, MODEL_FILE
 from unit.pictures import encoded
 from unit.test_learning import scene
@@ -233,6 +239,37 @@ def with_labels(model: bytes, labels: tuple[str, ...]) -> bytes:
     (entry,) = [entry for entry in changed.metadata_props if entry.key == "labels"]
     entry.value = json.dumps([*sorted(labels)[1:], sorted(labels)[0]])
     return changed.SerializeToString()
+
+
+def test_a_promotion_that_is_overtaken_is_refused(lab: Pipeline, labelled: Path) -> None:
+    """What was compared is no longer what is live: the figures say nothing of it."""
+    models, default = lab.stores.models, Settings().model_path
+    if ("mine", "1") not in models.versions():
+        imagestore(lab, "train", labelled)
+    if models.active() is None:
+        imagestore(lab, "promote", "1", "--force")
+        imagestore(lab, "rollback")
+
+    def overtaking(stage: str, steps: int) -> Callable[[], None]:
+        found = models.active()
+        if stage == "Live model" and found is not None:
+            models.activate(replace(found[0].live, note="overtaken"), found)
+        return lambda: None
+
+    with pytest.raises(Conflict):
+        promote(lab.stores, default, "mine", "1", by="me", insist=Insist.FORCE, limits=Limits(), progress=overtaking)
+    after = models.active()
+    assert after is not None
+    assert after[0].live.note == "overtaken"
+    imagestore(lab, "rollback")
+
+
+def test_a_reprocess_does_not_wait_for_what_is_to_be_done_much_later(lab: Pipeline) -> None:
+    receipt = tasks.send(lab.stores.work, tasks.Task(tasks.PREPROCESS, "later.jpg"), delay_s=3600)
+    assert lab.stores.work.length() >= 1
+    assert lab.stores.work.due() == 0
+    assert "looked at" in imagestore(lab, "reprocess")
+    lab.stores.work.take_back(receipt)
 
 
 def test_trainings_at_once_get_versions_of_their_own(lab: Pipeline) -> None:
