@@ -71,11 +71,7 @@ class Models:
     def keep(self, name: str, version: str, files: dict[str, bytes]) -> None:
         """Keep a version that was claimed, its model file last, so that a version with one is whole. Away."""
         for file in sorted(files, key=lambda file: file == MODEL_FILE):
-            self.put(name, version, file, files[file])
-
-    def put(self, name: str, version: str, file: str, data: bytes) -> None:
-        """Keep a file of a version. Away."""
-        self._blobs.overwrite(f"{name}/{version}/{file}", data, "application/octet-stream")
+            self._blobs.overwrite(f"{name}/{version}/{file}", files[file], "application/octet-stream")
 
     def versions(self, name: str | None = None) -> list[tuple[str, str]]:
         """(name, version) of each that is whole, by name and number. Away."""

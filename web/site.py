@@ -108,7 +108,6 @@ class Site:
         """End what runs."""
         self.jobs.close()
         self.follower.stop()
-        self.index.close()
         self.renderer.decoder.close()
         self.index.close()
 
