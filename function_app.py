@@ -1,16 +1,26 @@
-"""The function app: which event leads to which step. What the steps do stands in pipeline/."""
+"""The function app: which event leads to which step. The steps themselves are in imagestore/pipeline/."""
 
 import os
 
 import azure.functions as func
 import azurefunctions.extensions.bindings.blob as blob
 
-from pipeline import Context, attempt, on_poison, on_work
-from pipeline import sweep as sweep_uploads
-from pipeline.tasks import CLASSIFY, PREPROCESS, Task
+from imagestore.configure import context_of
+from imagestore.pipeline import (
+    classify_staged,
+    on_poison,
+    on_work,
+    preprocess_upload,
+    read_dead_letters,
+    retry_later,
+    scheduled_sweep,
+    stored_name,
+)
+from imagestore.pipeline.names import upload_name
+from imagestore.pipeline.tasks import CLASSIFY, PREPROCESS, Task
 
 app = func.FunctionApp()
-context = Context.read(os.environ)
+context = context_of(os.environ)
 
 
 @app.blob_trigger(
@@ -20,8 +30,10 @@ context = Context.read(os.environ)
     source=func.BlobSource.EVENT_GRID,
 )
 def preprocess(upload: blob.BlobClient) -> None:
-    """A picture was dropped: crop, resize, gray, into the staging container."""
-    attempt(context, Task(PREPROCESS, upload.blob_name))
+    """A picture was uploaded: crop and resize it, turn it gray, and put it into the staging container."""
+    name = stored_name(upload.blob_name)
+    with retry_later(context, Task(PREPROCESS, name)):
+        preprocess_upload(context, name)
 
 
 @app.blob_trigger(
@@ -31,23 +43,31 @@ def preprocess(upload: blob.BlobClient) -> None:
     source=func.BlobSource.EVENT_GRID,
 )
 def classify(staged: blob.BlobClient) -> None:
-    """A picture was staged: classify it, write result, record and tags."""
-    attempt(context, Task(CLASSIFY, staged.blob_name))
+    """A picture was staged: classify it, and write result, record and tags."""
+    name = stored_name(upload_name(staged.blob_name))
+    with retry_later(context, Task(CLASSIFY, name)):
+        classify_staged(context, name)
 
 
 @app.queue_trigger(arg_name="message", queue_name="work", connection="IMAGES_STORAGE")
 def work(message: func.QueueMessage) -> None:
-    """Retries, deletions and what a sweep found."""
+    """A task is due: a retry, a deletion, or an upload that a sweep found."""
     on_work(context, message.get_body().decode("utf-8", "replace"))
 
 
 @app.queue_trigger(arg_name="message", queue_name="webjobs-blobtrigger-poison", connection="IMAGES_STORAGE")
 def poison(message: func.QueueMessage) -> None:
-    """What the host gave up on."""
+    """The Functions host gave up on a blob's event: queue its step for later."""
     on_poison(context, message.get_body().decode("utf-8", "replace"))
+
+
+@app.timer_trigger(arg_name="timer", schedule="%DEADLETTER_SCHEDULE%")
+def dead_letters(timer: func.TimerRequest) -> None:
+    """Read the events that Event Grid could not deliver, and queue what they asked for."""
+    read_dead_letters(context)
 
 
 @app.timer_trigger(arg_name="timer", schedule="%SWEEP_SCHEDULE%")
 def sweep(timer: func.TimerRequest) -> None:
-    """Uploads that were missed."""
-    sweep_uploads(context)
+    """Look for uploads whose events were missed."""
+    scheduled_sweep(context)

@@ -17,15 +17,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import floor
-from local.ports import Ports
-from local.supervisor import Options, Stack
-from record import record_id
-from settings import ROOT, Settings
-from store import Stores, open_stores
+from bench import floor, memory
+from imagestore.configure import open_stores
+from imagestore.local.ports import Ports
+from imagestore.local.supervisor import Options, Stack
+from imagestore.record import record_id
+from imagestore.settings import ROOT
+from imagestore.store import Stores
 
 PHOTO = ROOT / "samples" / "palace.jpg"
-MODEL = ROOT / "model" / "default.onnx"
+MODEL = ROOT / "model" / "default" / "model.onnx"
 _WARM_UP = 10
 
 
@@ -54,7 +55,7 @@ def throughput(stores: Stores, photo: bytes, count: int) -> float:
         while open_ids:
             for records, next_token in stores.records.changes(token):
                 token = next_token
-                open_ids -= {record.id for record in records}
+                open_ids -= {stored.record.id for stored in records}
             threading.Event().wait(0.05)
         list(uploads)
     return count / (time.perf_counter() - started)
@@ -72,7 +73,7 @@ def main() -> None:
         options = Options(ports=Ports.from_base(24000), folder=Path(folder), workers=workers)
         with Stack(options) as stack:
             stack.start(lambda what: None)
-            stores = open_stores(Settings.read(stack.environment), stack.environment)
+            stores = open_stores(stack.environment)
             latency = latencies_ms(stores, photo, arguments.latency_count)
             rounds = []
             for _ in range(arguments.rounds):
@@ -88,6 +89,7 @@ def main() -> None:
             str(number), f"{ours:.1f}", f"{least.pictures_per_s:.1f}", ratio, f"{least.cpu_ms_per_picture:.1f}"
         )
     console.print(table)
+    console.print(memory.of_child())
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """How well the default model does, gray against colour: `python -m bench.default_model FOLDER`.
 
 Takes every picture below FOLDER whose file name is one of ImageNet's names for a class ("zebra.png", "sea lion 2.jpg")
-as that class, and all others as strangers. The figures in model/README.md come from Debian's photographs:
+as that class, and all others as pictures of no class. The figures in model/README.md come from Debian's photographs:
 apt-get install tuxpaint-stamps-default; python -m bench.default_model /usr/share/tuxpaint/stamps
 """
 
@@ -18,9 +18,8 @@ from rich.progress import track
 from rich.table import Table
 
 from classify import Model, load_model
-from errors import PictureError
-from model.build import DEFAULT, build
-from preprocess import Limits, preprocess
+from model.default.build import DEFAULT, build
+from preprocess import Limits, PictureError, preprocess
 
 THRESHOLDS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5)
 TOP = 5
@@ -61,9 +60,9 @@ def main(folder: Path) -> None:
             "colour": scores(load_model(colour_file), paths),
         }
     known = [path for path in results["gray"] if truth[path]]
-    strangers = [path for path in results["gray"] if not truth[path]]
+    of_no_class = [path for path in results["gray"] if not truth[path]]
     console.print(
-        f"{len(known)} pictures of {len({min(truth[p]) for p in known})} known classes, {len(strangers)} others"
+        f"{len(known)} pictures of {len({min(truth[p]) for p in known})} known classes, {len(of_no_class)} others"
     )
     accuracy = Table("", "top 1", f"top {TOP}")
     for colours, found in results.items():
@@ -77,7 +76,7 @@ def main(folder: Path) -> None:
     for threshold in THRESHOLDS:
         answered = [path for path in known if gray[path].max() >= threshold]
         right = np.mean([int(gray[path].argmax()) in truth[path] for path in answered])
-        fooled = np.mean([gray[path].max() >= threshold for path in strangers])
+        fooled = np.mean([gray[path].max() >= threshold for path in of_no_class])
         table.add_row(f"{threshold:.2f}", f"{len(answered) / len(known):.0%}", f"{right:.0%}", f"{fooled:.0%}")
     console.print(table)
 

@@ -24,6 +24,8 @@ from azure.cosmos.exceptions import CosmosResourceNotFoundError
 from azure.storage.blob import BlobServiceClient, ContainerClient
 from PIL import Image
 
+from classify.session import open_session
+
 SIDE, CROP, TOP = 224, 0.875, 5
 THREADS = 2
 
@@ -46,19 +48,21 @@ class _Stores:
 
 def _connect(environment: Mapping[str, str]) -> _Stores:
     service = BlobServiceClient.from_connection_string(environment["IMAGES_STORAGE"])
-    containers = []
+    containers: list[ContainerClient] = []
     for name in ("floor-uploads", "floor-staging", "floor-results"):
         with contextlib.suppress(ResourceExistsError):
             service.create_container(name)
         containers.append(service.get_container_client(name))
     database = CosmosClient.from_connection_string(environment["COSMOS"]).create_database_if_not_exists("floor")
-    return _Stores(*containers, database.create_container_if_not_exists("images", PartitionKey("/id")))
+    uploads, staging, results = containers
+    records = database.create_container_if_not_exists("images", PartitionKey("/id"))
+    return _Stores(uploads, staging, results, records)
 
 
 def _gray(photo: bytes) -> Image.Image:
-    image = Image.open(io.BytesIO(photo))
-    image.draft("L", (256, 256))
-    image = image.convert("L")
+    opened = Image.open(io.BytesIO(photo))
+    opened.draft("L", (256, 256))
+    image = opened.convert("L")
     half = min(image.size) * CROP / 2
     x, y = image.width / 2, image.height / 2
     return image.resize((SIDE, SIDE), Image.Resampling.BICUBIC, box=(x - half, y - half, x + half, y + half))
@@ -85,9 +89,7 @@ def _one(stores: _Stores, session: ort.InferenceSession, photo: bytes, name: str
 
 
 def _work(environment: Mapping[str, str], model: Path, photo: bytes, names: list[str], out: Any) -> None:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    session = open_session(model.read_bytes(), model.name)
     stores = _connect(environment)
     _one(stores, session, photo, names[0])
     started, cpu = time.perf_counter(), time.process_time()

@@ -1,7 +1,7 @@
 """How good training is, on pictures that everybody knows: `make bench-model`.
 
 Fashion-MNIST (Xiao, Rasul, Vollgraf 2017; MIT licence), Debian package dataset-fashion-mnist: trained on a fixed subset
-of its training part, judged on all 10,000 test pictures, beside two plain methods on the same subset.
+of its training part, evaluated on all 10,000 test pictures, beside two plain methods on the same subset.
 """
 
 import argparse
@@ -23,12 +23,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from classify.share import Share, wilson
-from cli.stages import stages
-from model.examples import Labelled, read
-from model.judge import judge
-from model.split import Split
-from model.train import Wish, prepare, train
+from imagestore.cli.stages import stages
+from imagestore.proportion import Share, wilson
+from model.evaluation.evaluate import evaluate
+from model.training.examples import Labelled, read
+from model.training.split import Split
+from model.training.train import TrainingOptions, prepare, train
 from preprocess import Limits
 
 FOLDER = Path("/usr/share/datasets/fashion-mnist")
@@ -85,7 +85,7 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m bench.model", description=__doc__)
     parser.add_argument("--train", type=int, default=10_000, help="how many pictures to learn from")
-    parser.add_argument("--test", type=int, default=10_000, help="how many to judge by")
+    parser.add_argument("--test", type=int, default=10_000, help="how many to evaluate on")
     arguments = parser.parse_args()
     if not FOLDER.is_dir():
         raise SystemExit("Fashion-MNIST is needed: on Debian and Ubuntu, apt-get install dataset-fashion-mnist.")
@@ -97,11 +97,11 @@ def main() -> None:
     with stages() as begin:
         prepared = prepare(labelled(*subset), Split(), Limits(), begin)
         prepared.is_test[:] = False  # the data set has a test part of its own
-        trained = train(prepared, Wish(flip=False), Limits(), begin)
+        trained = train(prepared, TrainingOptions(flip=False), Limits(), begin)
         seconds = time.perf_counter() - started
         sources = labelled(tests, truth)
         found = read(sources, Limits(), begin("Reading", len(sources)))
-        figures = judge(trained.data, "mine", found.good, Limits(), begin("Judging", len(sources))).metrics()
+        figures = evaluate(trained.data, "mine", found.good, Limits(), begin("Judging", len(sources))).metrics()
     console.print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     console.print(
         f"{arguments.train:,} training pictures, {arguments.test:,} test pictures; trained in {seconds:.0f} s"

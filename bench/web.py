@@ -24,11 +24,14 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from local.ports import Ports
-from local.supervisor import Options, Stack
-from record import ImageInfo, ModelRef, Prediction, Record, Score, Upload, record_id, utc
-from settings import ROOT
-from web.index import Index
+from classify import ModelRef, Prediction, Score
+from imagestore.local.ports import Ports
+from imagestore.local.supervisor import Options, Stack
+from imagestore.record import Record, Upload, record_id, utc
+from imagestore.settings import ROOT
+from imagestore.store import StoredRecord
+from imagestore.web.index import Index
+from preprocess import ImageInfo
 
 PHOTO = ROOT / "samples" / "palace.jpg"
 _LARGE_BYTES = 99_999_000
@@ -170,10 +173,14 @@ def main() -> None:
             assert pid is not None
             added, seconds = upload_mb(ports.web, pid)
         index = Index(Path(folder) / "web.sqlite")
-        state, records = index.state(), many(arguments.records)
-        assert state is not None
+        position, records = index.position(), many(arguments.records)
+        assert position is not None
         for start in range(0, len(records), 1000):
-            index.apply(records[start : start + 1000], state.generation, state.token)
+            index.apply(
+                [StoredRecord(record, "", None, 1) for record in records[start : start + 1000]],
+                position.generation,
+                position.token,
+            )
         index.close()
         with Stack(options) as stack:
             stack.start(lambda what: None)

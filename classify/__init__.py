@@ -1,6 +1,22 @@
-"""Runs a model. A library of its own: it needs onnxruntime and NumPy, and knows no Azure."""
+"""Runs a model. A library: it needs onnxruntime, NumPy and the data classes of preprocess/, and does not know Azure."""
 
-from classify.model import Model, load_model, read_model
+from classify.errors import ModelError
+from classify.metadata import ModelLabels, read_labels
+from classify.model import Model, ModelDescription, load_model, read_model
 from classify.predict import predict
+from classify.prediction import Earlier, ModelRef, Prediction, Score
 
-__all__ = ["Model", "load_model", "predict", "read_model"]
+__all__ = [
+    "Earlier",
+    "Model",
+    "ModelDescription",
+    "ModelError",
+    "ModelLabels",
+    "ModelRef",
+    "Prediction",
+    "Score",
+    "load_model",
+    "predict",
+    "read_labels",
+    "read_model",
+]

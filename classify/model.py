@@ -1,48 +1,83 @@
-"""A model file, ready to run. docs/model-file.md states what its metadata must hold."""
+"""Loads a model file and makes it ready to run. docs/model-file.md states what its metadata must hold."""
 
 import hashlib
-import json
+import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import onnxruntime as ort
 
-from errors import ModelError
-from record import ImageSpec, ModelRef
+from classify.errors import ModelError
+from classify.metadata import labels_in
+from classify.prediction import ModelRef
+from classify.session import open_session, run_options
+from preprocess.image import MAX_SIDE, ImageSpec
 
-RESERVED_LABEL = "unknown"
+if TYPE_CHECKING:
+    import onnxruntime as ort
+
 MAX_MODEL_BYTES = 500_000_000
+PROBE_SECONDS = 30.0
+"""How long a model may take to answer a picture when it is loaded."""
+_SUM_WITHIN = 0.01
 _REQUIRED = ("name", "version", "labels", "threshold", "crop")
 
 
 @dataclass(frozen=True)
-class Model:
-    """A loaded model. `labels` has one entry per class; `mean` and `std` only where the graph takes floats."""
+class ModelDescription:
+    """A model file's description of itself: what it takes, one label per class, and the threshold."""
 
     ref: ModelRef
     spec: ImageSpec
     labels: tuple[str, ...]
     threshold: float
-    session: ort.InferenceSession
+
+
+@dataclass(frozen=True)
+class Model(ModelDescription):
+    """A loaded model. `mean` and `std` are used only if the graph takes floats."""
+
+    session: "ort.InferenceSession"
     takes_uint8: bool
     mean: float
     std: float
     gives_logits: bool
 
-    def run(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """From uint8 [height, width, channels] to probabilities float32 [classes] and, if any, features float32 [n]."""
+    def run(self, pixels: np.ndarray, options: "ort.RunOptions | None" = None) -> tuple[np.ndarray, np.ndarray | None]:
+        """From uint8 [height, width, channels] to probabilities float32 [classes] and, if any, features float32 [n].
+
+        Raises ModelError if the answer is not a probability distribution over the labels.
+        """
         batch = pixels[None]
         if not self.takes_uint8:
             batch = ((batch.astype(np.float32) - self.mean) / self.std).transpose(0, 3, 1, 2)
-        outputs = self.session.run(None, {self.session.get_inputs()[0].name: np.ascontiguousarray(batch)})
+        outputs = self.session.run(None, {self.session.get_inputs()[0].name: np.ascontiguousarray(batch)}, options)
         first = outputs[0][0].astype(np.float32)
-        return (_softmax(first) if self.gives_logits else first), (outputs[1][0] if len(outputs) > 1 else None)
+        probabilities = softmax(first) if self.gives_logits else first
+        self._check(probabilities)
+        return probabilities, (outputs[1][0] if len(outputs) > 1 else None)
+
+    def _check(self, probabilities: np.ndarray) -> None:
+        called = f"the model {self.ref.name} {self.ref.version}"
+        if probabilities.shape != (len(self.labels),):
+            shape = list(probabilities.shape)
+            raise ModelError(f"{called} answered with shape {shape}; it has {len(self.labels)} labels")
+        if not np.isfinite(probabilities).all():
+            raise ModelError(f"{called} answered with values that are no finite numbers")
+        low, high, total = (float(value) for value in (probabilities.min(), probabilities.max(), probabilities.sum()))
+        if low < -_SUM_WITHIN or high > 1 + _SUM_WITHIN or abs(total - 1) > _SUM_WITHIN:
+            raise ModelError(
+                f"{called} answered with values from {low:.3g} to {high:.3g} whose sum is {total:.3g}; probabilities "
+                "lie between 0 and 1 and sum to 1. If they are logits, its metadata must say output=logits"
+            )
 
 
 def load_model(path: Path) -> Model:
-    """Load an ONNX file and check that everything needed is in it; ModelError lists what is missing or wrong."""
+    """Load an ONNX file, and check its content and its answers.
+
+    Raises ModelError, which says what is missing or wrong.
+    """
     try:
         size = path.stat().st_size
         if size > MAX_MODEL_BYTES:
@@ -54,33 +89,50 @@ def load_model(path: Path) -> Model:
 
 
 def read_model(data: bytes, called: str) -> Model:
-    """As `load_model`, from the file's bytes; `called` is how an error names it."""
+    """The same as `load_model`, from the file's bytes; `called` is the file's name in messages. Raises ModelError."""
     if len(data) > MAX_MODEL_BYTES:
         raise ModelError(f"{called} has {len(data)} bytes; the limit is {MAX_MODEL_BYTES}.")
-    session = _session(data, called)
+    session = open_session(data, called)
     try:
-        return _described(session, hashlib.sha256(data).hexdigest())
+        model = _described(session, hashlib.sha256(data).hexdigest())
+        _probe(model)
+        return model
     except ModelError as error:
         raise ModelError(f"{called} cannot be used: {error}. See docs/model-file.md.") from None
 
 
-def _session(data: bytes, called: str) -> ort.InferenceSession:
-    """One thread: several processes with one thread each beat one process with several."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-        return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime has a class for each of its status codes, and they share no base
-        raise ModelError(f"{called} is not an ONNX file that onnxruntime can run: {error}") from None
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities of the same shape and type as logits float [..., classes]; the sum over the classes is 1."""
+    exponents = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(exponents / exponents.sum(axis=-1, keepdims=True))
 
 
-def _described(session: ort.InferenceSession, sha256: str) -> Model:
+def _probe(model: Model) -> None:
+    """Run the model on a black picture and on noise, so that one that cannot answer is refused before it is used."""
+    shape = (model.spec.height, model.spec.width, model.spec.channels)
+    for pixels in (np.zeros(shape, np.uint8), np.random.default_rng(0).integers(0, 256, shape, np.uint8)):
+        options = run_options()
+        timer = threading.Timer(PROBE_SECONDS, setattr, (options, "terminate", True))
+        timer.daemon = True
+        timer.start()
+        try:
+            model.run(pixels, options)
+        except ModelError:
+            raise
+        except Exception as error:  # as in `open_session`
+            if options.terminate:
+                raise ModelError(f"it did not answer a picture within {PROBE_SECONDS:g} s") from None
+            raise ModelError(f"it cannot answer a picture: {error}") from None
+        finally:
+            timer.cancel()
+
+
+def _described(session: "ort.InferenceSession", sha256: str) -> Model:
     meta = session.get_modelmeta().custom_metadata_map
     missing = [key for key in _REQUIRED if key not in meta]
     if missing:
         raise ModelError(f"its metadata lacks {', '.join(missing)}")
-    labels = _labels(meta["labels"])
+    labels = labels_in(meta["labels"])
     takes_uint8, height, width, channels = _input(session)
     classes = session.get_outputs()[0].shape
     if len(classes) != 2 or (isinstance(classes[1], int) and classes[1] != len(labels)):
@@ -88,11 +140,14 @@ def _described(session: ort.InferenceSession, sha256: str) -> Model:
     crop = _number(meta, "crop")
     if not 0 < crop <= 1:
         raise ModelError(f"crop is {crop}; it takes a number above 0 and up to 1")
+    threshold = _number(meta, "threshold")
+    if not 0 <= threshold <= 1:
+        raise ModelError(f"threshold is {threshold:g}; it takes a confidence from 0 to 1")
     return Model(
         ref=ModelRef(meta["name"], meta["version"], sha256),
         spec=ImageSpec(width, height, channels, crop),
         labels=labels,
-        threshold=_number(meta, "threshold"),
+        threshold=threshold,
         session=session,
         takes_uint8=takes_uint8,
         mean=0.0 if takes_uint8 else _number(meta, "mean"),
@@ -101,21 +156,7 @@ def _described(session: ort.InferenceSession, sha256: str) -> Model:
     )
 
 
-def _labels(text: str) -> tuple[str, ...]:
-    try:
-        labels: Any = json.loads(text)
-    except ValueError:
-        labels = None
-    if not isinstance(labels, list) or not labels or not all(isinstance(x, str) and x.strip() for x in labels):
-        raise ModelError('labels is not a JSON list of names, such as ["cat", "dog"]')
-    if twice := sorted({label for label in labels if labels.count(label) > 1}):
-        raise ModelError(f"labels has {twice[0]!r} more than once")
-    if RESERVED_LABEL in labels:
-        raise ModelError(f"labels has {RESERVED_LABEL!r}, which is reserved for pictures under the threshold")
-    return tuple(labels)
-
-
-def _input(session: ort.InferenceSession) -> tuple[bool, int, int, int]:
+def _input(session: "ort.InferenceSession") -> tuple[bool, int, int, int]:
     """(takes uint8, height, width, channels) of the only input: uint8 [n, h, w, c] or float [n, c, h, w]."""
     inputs = session.get_inputs()
     shape = inputs[0].shape
@@ -123,6 +164,8 @@ def _input(session: ort.InferenceSession) -> tuple[bool, int, int, int]:
     if len(inputs) == 1 and inputs[0].type in kinds and len(shape) == 4:
         sizes = [shape[axis] for axis in kinds[inputs[0].type]]
         if all(isinstance(size, int) and size > 0 for size in sizes) and sizes[2] in (1, 3):
+            if max(sizes[:2]) > MAX_SIDE:
+                raise ModelError(f"it takes pictures of {sizes[1]} × {sizes[0]} pixels; the limit is {MAX_SIDE} a side")
             return inputs[0].type == "tensor(uint8)", sizes[0], sizes[1], sizes[2]
     raise ModelError(
         f"its inputs are {[(i.type, i.shape) for i in inputs]}; it takes one, uint8 [batch, height, width, 1 or 3] "
@@ -140,8 +183,3 @@ def _number(meta: dict[str, str], key: str) -> float:
     if not np.isfinite(number):
         raise ModelError(f"{key} is {meta[key]!r}; it takes a number")
     return number
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    exponents = np.exp(logits - logits.max())
-    return np.asarray(exponents / exponents.sum(), np.float32)

@@ -3,22 +3,20 @@
 import numpy as np
 
 from classify.model import Model
-from record import Prediction, Score
+from classify.prediction import Prediction, Score
 
 _DIGITS = 6
 
 
 def predict(model: Model, pixels: np.ndarray, top: int) -> Prediction:
-    """Classify uint8 [height, width, channels]; keeps the `top` likeliest classes, likeliest first.
+    """Classify pixels uint8 [height, width, channels]. Keeps the `top` likeliest classes, likeliest first.
 
-    Raises ValueError where the pixels are not what the model takes or its answer is no number.
+    Raises ValueError if the model does not take such pixels, ModelError if its answer cannot be used.
     """
     expected = (model.spec.height, model.spec.width, model.spec.channels)
     if pixels.shape != expected:
         raise ValueError(f"pixels of shape {pixels.shape}; the model takes {expected}")
     probabilities, _ = model.run(pixels)
-    if not np.isfinite(probabilities).all():
-        raise ValueError(f"model {model.ref.name} {model.ref.version} answered with values that are no numbers")
     order = np.argsort(-probabilities, kind="stable")[: max(top, 2)]
     scores = tuple(Score(model.labels[i], round(float(probabilities[i]), _DIGITS)) for i in order)
     best = scores[0].probability

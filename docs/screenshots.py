@@ -9,9 +9,9 @@ import requests
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from local.ports import Ports
-from local.supervisor import Options, Stack
-from settings import ROOT
+from imagestore.local.ports import Ports
+from imagestore.local.supervisor import Options, Stack
+from imagestore.settings import ROOT
 
 DOCS = ROOT / "docs"
 PORTS = Ports.from_base(24050)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from cli import stores
-from cli.output import row, table
+from imagestore.cli import stores
+from imagestore.cli.output import row, table
 
 console = Console(record=True, width=100)
 shown = table()

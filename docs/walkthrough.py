@@ -12,7 +12,7 @@ NOTEBOOK = Path(__file__).resolve().parent / "walkthrough.ipynb"
 def run(notebook: nbformat.NotebookNode) -> None:
     """Run all cells in order, in place. CellExecutionError names the first that fails."""
     quiet = ["--log-level=ERROR"]
-    client = NotebookClient(notebook, timeout=300, kernel_name="python3", record_timing=False, extra_arguments=quiet)
+    client = NotebookClient(notebook, timeout=1500, kernel_name="python3", record_timing=False, extra_arguments=quiet)
     client.execute(cwd=str(NOTEBOOK.parent))
 
 

@@ -1,6 +1,6 @@
-"""How long work tells how far it is."""
+"""How long-running work reports its progress."""
 
 from collections.abc import Callable
 
-Progress = Callable[[str, int], Callable[[], None]]
-"""Begins a stage: its name and how many steps it has; gives what counts a step."""
+BeginStage = Callable[[str, int], Callable[[], None]]
+"""Begins a stage, given its name and its number of steps. It returns a function to call after each step."""

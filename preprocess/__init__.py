@@ -1,9 +1,28 @@
-"""From a picture's bytes to what a model takes. A library: it needs Pillow, pi-heif and NumPy, and knows no Azure."""
+"""Turns a picture's bytes into what a model takes.
+
+A library: it needs Pillow, pi-heif and NumPy, and does not know Azure.
+"""
 
 from preprocess.decoder import Decoder
+from preprocess.errors import DecoderFailed, NotStaged, PictureError, Reason
+from preprocess.image import ImageInfo, ImageSpec, Metadata
 from preprocess.limits import Limits
 from preprocess.preprocess import preprocess
 from preprocess.rendition import rendition
 from preprocess.staged import open_staged, write_staged
 
-__all__ = ["Decoder", "Limits", "open_staged", "preprocess", "rendition", "write_staged"]
+__all__ = [
+    "Decoder",
+    "DecoderFailed",
+    "ImageInfo",
+    "ImageSpec",
+    "Limits",
+    "Metadata",
+    "NotStaged",
+    "PictureError",
+    "Reason",
+    "open_staged",
+    "preprocess",
+    "rendition",
+    "write_staged",
+]

@@ -5,19 +5,32 @@ import resource
 import signal
 import sys
 
-from errors import PictureError
+from preprocess.errors import PictureError
 from preprocess.limits import Limits
 from preprocess.preprocess import preprocess
 from preprocess.rendition import rendition
-from preprocess.wire import HELLO, Answer, read_request, write_answer
+from preprocess.wire import HELLO, DecodeAnswer, read_request, write_answer
 
 _GRACE_S = 10.0
 _BYTES_PER_PIXEL = 16
 _BASE_BYTES = 512 * 2**20
 
 
+def _address_space() -> int:
+    """How much of its address space this process uses, in bytes; 0 where the system does not tell."""
+    try:
+        with open("/proc/self/statm") as statm:
+            return int(statm.read().split()[0]) * resource.getpagesize()
+    except OSError:
+        return 0
+
+
+_LIBRARIES_BYTES = _address_space() or _BASE_BYTES
+"""Taken before the first picture, mostly by libraries and hardly by memory in use."""
+
+
 def main() -> None:
-    """Serve until the worker is gone."""
+    """Answer requests until the worker closes standard input."""
     answers = os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for descriptor in (1, 2):  # decoder libraries print what they think of a picture; the answer says all that matters
@@ -35,21 +48,24 @@ def main() -> None:
         signal.setitimer(signal.ITIMER_REAL, limits.decode_seconds + _GRACE_S)
         try:
             if isinstance(wanted, int):
-                answer = Answer(pixels=rendition(data, wanted, limits))
+                answer = DecodeAnswer(pixels=rendition(data, wanted, limits))
             else:
-                answer = Answer(*preprocess(data, wanted, limits))
+                answer = DecodeAnswer(*preprocess(data, wanted, limits))
         except PictureError as error:
-            answer = Answer(problem=error)
+            answer = DecodeAnswer(problem=error)
         except Exception as error:  # a fault of ours: the worker must hear of it, and it is tried again
-            answer = Answer(failure=f"{type(error).__name__}: {error}")
+            answer = DecodeAnswer(failure=f"{type(error).__name__}: {error}")
         signal.setitimer(signal.ITIMER_REAL, 0)
         write_answer(answers, answer)
         del data, request, answer
 
 
 def _limit_memory(limits: Limits) -> None:
-    """A decoder that asks for more than an acceptable picture needs gets a MemoryError, not the whole machine."""
-    allowed = _BASE_BYTES + _BYTES_PER_PIXEL * limits.max_pixels + 2 * limits.max_bytes
+    """Let a decoder that asks for more memory than any acceptable picture needs get a MemoryError."""
+    if limits.child_bytes is None:
+        allowed = _BASE_BYTES + _BYTES_PER_PIXEL * limits.max_pixels + 2 * limits.max_bytes
+    else:
+        allowed = _LIBRARIES_BYTES + limits.child_bytes
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     resource.setrlimit(resource.RLIMIT_AS, (allowed if hard == resource.RLIM_INFINITY else min(allowed, hard), hard))
 

@@ -1,58 +1,78 @@
-"""From bytes to pixels: opens a picture safely, first frame only, and turns its colours into gray or sRGB."""
+"""Decodes pictures: opens one safely, reads its first frame only, and turns its colours into gray or sRGB."""
 
 import contextlib
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pi_heif
-from PIL import Image, ImageCms
+from PIL import AvifImagePlugin, Image, ImageCms, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
-from errors import PictureError, Reason
+from preprocess import metadata
+from preprocess.errors import PictureError, Reason
 from preprocess.formats import HEAD_BYTES, Format, recognise, unsupported
+from preprocess.frames import count_frames
 from preprocess.limits import Limits
 from preprocess.webp import canvas_size
 
-pi_heif.register_heif_opener(thumbnails=False)
+THREADS = 2
+"""Of one decoder. Each takes memory of its own, so their number must not follow from the machine's cores."""
+pi_heif.register_heif_opener(thumbnails=False, decode_threads=THREADS)
+AvifImagePlugin.DEFAULT_MAX_THREADS = THREADS
 Image.MAX_IMAGE_PIXELS = None  # our own check comes before any pixel is decoded, and names the setting
 WHITE = 255
 SRGB = ImageCms.createProfile("sRGB")
-_PROFILE_SPACES = {"CMYK": "CMYK", "RGB": "RGB ", "L": "GRAY"}
-_PLAIN_MODES = {"1", "L", "RGB"}
+_PROFILE_SPACES = {"CMYK": "CMYK", **dict.fromkeys(("RGB", "RGBX", "RGBA", "RGBa", "P", "PA"), "RGB ")}
+"""The colour space that an ICC profile must have, by the picture's mode; for all other modes it is gray."""
+_COLOURS_OF_THEIR_OWN = {"LAB", "YCbCr", "HSV"}
+_UNMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
 _TIFF_SUBFILE, _TIFF_SUB_IFDS, _TIFF_DNG_VERSION = 254, 330, 50706
 _STRIP_PIXELS = 2**22
+_OBJECT = re.compile(r"<[^<>]* at 0x[0-9a-f]+>")
+_FIRST_SIDEWAYS = 5
+"""EXIF orientations from here on swap width and height."""
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A picture whose header was read and found acceptable; no pixel is decoded yet."""
+    """A picture whose header was read and accepted; no pixel is decoded yet.
+
+    `width` and `height` are as stored. `turned` is the EXIF orientation (1 to 8) that the decoder itself applies: 1 for
+    all formats but TIFF, whose decoder also removes it from the EXIF fields.
+    """
 
     format: Format
+    data: bytes
     image: Image.Image
     width: int
     height: int
     mode: str
     frames: int
+    turned: int
+
+    def anew(self) -> Image.Image:
+        """Open the same picture again: a decoder that failed cannot start over."""
+        return Image.open(io.BytesIO(self.data), formats=(self.format.name,))
 
 
 def open_picture(data: bytes, limits: Limits) -> Opened:
-    """Read the header and check it against the limits. PictureError says what is wrong with the picture."""
+    """Read the header and check it against the limits. Raises PictureError, which says what is wrong."""
     row = recognise(data[:HEAD_BYTES])
     if row.name == "WEBP" and (size := canvas_size(data)):
-        _check_size(*size, limits)  # its decoder sets memory for the whole canvas aside as soon as it is opened
+        _check_size(row, *size, limits)  # its decoder sets memory for the whole canvas aside as soon as it is opened
     with decoder(row):
         image = Image.open(io.BytesIO(data), formats=(row.name,))
     width, height = image.size
-    _check_size(width, height, limits)
+    _check_size(row, width, height, limits)
     if _is_raw_photo(image):
         raise unsupported("a RAW photo (TIFF-based)")
-    mode, frames = image.mode, _count_frames(image)
-    if frames is None:  # later frames are broken: the first may not be, and counting has moved the decoder
-        with decoder(row):
-            image = Image.open(io.BytesIO(data), formats=(row.name,))
-    return Opened(row, image, width, height, mode, frames or 1)
+    turned = metadata.orientation(metadata.read_exif(image)) if isinstance(image, TiffImageFile) else 1
+    if turned >= _FIRST_SIDEWAYS:
+        width, height = height, width
+    return Opened(row, data, image, width, height, image.mode, count_frames(row.name, data, image), turned)
 
 
 def read_pixels(opened: Opened, channels: int, at_least: int) -> Image.Image:
@@ -62,11 +82,18 @@ def read_pixels(opened: Opened, channels: int, at_least: int) -> Image.Image:
     """
     image = opened.image
     profile = _foreign_profile(image)
-    with decoder(opened.format):
-        if hasattr(image, "draft"):
-            gray_at_once = channels == 1 and profile is None and image.mode == "RGB"
-            image.draft("L" if gray_at_once else None, (at_least, at_least))
-        image.load()
+    drafted = image.draft("L" if channels == 1 and profile is None and image.mode == "RGB" else None, (at_least,) * 2)
+    try:
+        with decoder(opened.format):
+            image.load()
+    except PictureError as error:
+        if drafted is None or error.reason is not Reason.CORRUPT:
+            raise
+        with decoder(opened.format):  # a lossless JPEG, which comes in its own colours and size only
+            image = opened.anew()
+            image.load()
+    if image.width * image.height > opened.width * opened.height:
+        raise PictureError(Reason.CORRUPT, f"The header says {opened.width} × {opened.height}; the picture is larger.")
     scale = _full_scale(image)
     mode = "L" if channels == 1 else "RGB"
     strips = list(_strips(image))
@@ -80,41 +107,40 @@ def read_pixels(opened: Opened, channels: int, at_least: int) -> Image.Image:
 
 @contextlib.contextmanager
 def decoder(row: Format) -> Iterator[None]:
-    """What the decoder raises in here is the picture's fault; running out of memory or of a library is ours."""
+    """A `with` block that turns what a decoder raises into a PictureError.
+
+    Running out of memory and a missing library are not the picture's fault, and pass unchanged.
+    """
     try:
         yield
     except (MemoryError, ImportError):
         raise
     except Exception as error:
         reason = Reason.TRUNCATED if _means_truncated(error) else Reason.CORRUPT
-        said = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise PictureError(reason, f"The {row.name} decoder says: {said}.") from error
+        raise PictureError(reason, f"The {row.name} decoder says: {_message(error)}.") from error
 
 
-def _check_size(width: int, height: int, limits: Limits) -> None:
-    if width * height > limits.max_pixels:
+def _message(error: Exception) -> str:
+    """The decoder's message without the memory addresses of objects, so that it is the same each time."""
+    if isinstance(error, UnidentifiedImageError):
+        return "the header cannot be read"
+    text = _OBJECT.sub("the file", str(error)).strip().rstrip(".") or type(error).__name__
+    return text.splitlines()[0][:200]
+
+
+def _check_size(row: Format, width: int, height: int, limits: Limits) -> None:
+    most, setting = limits.pixels_of(row.name)
+    if width * height > most:
+        of_format = f" for {row.name}" if most != limits.max_pixels else ""
         raise PictureError(
             Reason.TOO_MANY_PIXELS,
-            f"{width} × {height} = {_mega(width * height)} MP; "
-            f"the limit is {_mega(limits.max_pixels)} MP (MAX_PIXELS).",
+            f"{width} × {height} = {_mega(width * height)} MP; the limit{of_format} is {_mega(most)} MP ({setting}).",
         )
     if min(width, height) < limits.min_side:
         raise PictureError(
-            Reason.TOO_SMALL, f"{width} × {height}: the shorter side must have {limits.min_side} pixels (MIN_SIDE)."
+            Reason.TOO_SMALL,
+            f"{width} × {height}: the shorter side must have {limits.min_side} pixels (MIN_SIDE_PIXELS).",
         )
-
-
-def _count_frames(image: Image.Image) -> int | None:
-    """How many frames there are; None where the decoder stumbles over a later one."""
-    try:
-        frames = int(getattr(image, "n_frames", 1))
-        if image.tell() != 0:
-            image.seek(0)
-    except MemoryError:
-        raise
-    except Exception:  # the decoder raises what it likes
-        return None
-    return frames
 
 
 def _is_raw_photo(image: Image.Image) -> bool:
@@ -144,15 +170,41 @@ def _strips(image: Image.Image) -> Iterator[tuple[int, int, int, int]]:
 def _flat(
     image: Image.Image, scale: tuple[float, float] | None, profile: ImageCms.ImageCmsProfile | None
 ) -> Image.Image:
-    """Eight bits a sample, no alpha, in sRGB, of a mode that every other can be made of."""
-    flat = _over_white(image if scale is None else _eight_bit(image, *scale))
+    """Convert a strip to mode L or RGB: 8 bits a sample, sRGB, transparent parts over white."""
+    colours, alpha = _separated(image if scale is None else _eight_bit(image, *scale))
     if profile is not None:
-        flat = _to_srgb(flat, profile)
-    return flat if flat.mode in _PLAIN_MODES else flat.convert("RGB")  # LAB has no other way to gray
+        colours = _to_srgb(colours, profile)
+    if colours.mode not in ("L", "RGB"):
+        colours = colours.convert("L" if colours.mode == "1" else "RGB")
+    if alpha is None:
+        return colours
+    seen = colours.convert("RGB")
+    seen.putalpha(alpha)
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), seen).convert("RGB")
+
+
+def _separated(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    """Split a picture of any mode into its colours, without palette, and its opacity (mode L; None: opaque)."""
+    if image.mode in _UNMULTIPLIED:
+        image = image.convert(_UNMULTIPLIED[image.mode])
+    if image.mode == "LA":
+        return image.getchannel("L"), image.getchannel("A")
+    if image.mode in ("RGBA", "PA"):
+        colours = image.convert("RGBA")
+        return colours.convert("RGB"), colours.getchannel("A")
+    if "transparency" in image.info:
+        try:
+            colours = image.convert("RGBA")
+        except (ValueError, TypeError, IndexError):  # one that does not fit the picture: shown without
+            image.info.pop("transparency", None)
+        else:
+            return (image if image.mode == "L" else colours.convert("RGB")), colours.getchannel("A")
+    return (image.convert("RGB") if image.mode == "P" else image), None
 
 
 def _full_scale(image: Image.Image) -> tuple[float, float] | None:
-    """What becomes black and what white, where samples have more than 8 bits: their usual range, else their own."""
+    """The samples that become black and white in a picture with more than 8 bits: the mode's usual range if it holds
+    all samples, else the picture's lowest and highest."""
     if not image.mode.startswith(("I", "F")):
         return None
     ranges = [_range(_samples(image.crop(strip))) for strip in _strips(image)]
@@ -165,7 +217,7 @@ def _full_scale(image: Image.Image) -> tuple[float, float] | None:
 
 
 def _eight_bit(image: Image.Image, low: float, high: float) -> Image.Image:
-    """Samples between low and high, scaled to 8 bits instead of clipped; what is no number is black."""
+    """Scale samples from low..high to 0..255. NaN becomes black."""
     samples = np.nan_to_num(_samples(image), nan=low, posinf=high, neginf=low)
     scaled = (np.clip(samples, low, high) - low) * (WHITE / ((high - low) or 1.0))
     return Image.fromarray(np.rint(scaled).astype(np.uint8))
@@ -181,22 +233,10 @@ def _range(samples: np.ndarray) -> tuple[float, float]:
     return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
 
 
-def _over_white(image: Image.Image) -> Image.Image:
-    """Lay transparent pixels over white. Palettes become colours."""
-    if image.mode in ("LA", "PA", "La", "RGBa", "RGBA") or "transparency" in image.info:
-        try:
-            alpha = image.convert("RGBA")
-        except (ValueError, TypeError, IndexError):  # a transparency that does not fit the picture: shown without
-            image.info.pop("transparency", None)
-            return image.convert("RGB")
-        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), alpha).convert("RGB")
-    return image.convert("RGB") if image.mode == "P" else image
-
-
 def _foreign_profile(image: Image.Image) -> ImageCms.ImageCmsProfile | None:
     """The embedded colour profile, unless it is missing, broken, for other colours, or sRGB anyway."""
     data = image.info.get("icc_profile")
-    if not data or image.mode not in _PROFILE_SPACES:
+    if not data or image.mode in _COLOURS_OF_THEIR_OWN:
         return None
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(data))
@@ -204,7 +244,7 @@ def _foreign_profile(image: Image.Image) -> ImageCms.ImageCmsProfile | None:
         space = profile.profile.xcolor_space
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError, AttributeError):
         return None
-    return None if "srgb" in name.lower() or space != _PROFILE_SPACES[image.mode] else profile
+    return None if "srgb" in name.lower() or space != _PROFILE_SPACES.get(image.mode, "GRAY") else profile
 
 
 def _to_srgb(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Image:

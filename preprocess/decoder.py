@@ -1,13 +1,14 @@
-"""Preprocessing in a process of its own, so that a picture cannot hurt its neighbours.
+"""Preprocesses in a process of its own, so that a picture cannot hurt other pictures.
 
-One long-lived child per worker decodes one picture at a time. One that hangs is killed (`decode_timeout`); one that
-dies is replaced and the picture tried once more, since it may have been killed from outside; the second death is the
-picture's (`decoder_crashed`). Whatever else the child says is a fault of ours.
+One long-lived child per worker decodes one picture at a time. One that hangs is killed (`decode_timeout`). One that
+dies is replaced, and the picture is tried once more, since the child may have been killed from outside; if it dies
+again, the picture is rejected (`decoder_crashed`). Any other failure of the child is not the picture's fault.
 """
 
 import contextlib
 import os
-import select
+import queue
+import selectors
 import signal
 import struct
 import subprocess
@@ -19,10 +20,10 @@ from typing import IO
 
 import numpy as np
 
-from errors import PictureError, Reason
+from preprocess.errors import DecoderFailed, PictureError, Reason
+from preprocess.image import ImageInfo, ImageSpec
 from preprocess.limits import Limits
-from preprocess.wire import ANSWER, HELLO, MAGIC, Answer, Wanted, read_answer, request
-from record import ImageInfo, ImageSpec
+from preprocess.wire import ANSWER, HELLO, MAGIC, DecodeAnswer, Wanted, read_answer, request
 
 _READ_BYTES = 2**20
 _MAX_ANSWER_BYTES = 2**28
@@ -30,12 +31,8 @@ _DEATHS_ALLOWED = 1
 _START_S = 60.0
 
 
-class DecoderFailed(Exception):
-    """The child had a fault that is not the picture's, such as running out of memory; trying again may help."""
-
-
 class _Died(Exception):
-    """The child is gone, or answers nonsense."""
+    """The child has ended, or its answer cannot be read."""
 
 
 class _TimedOut(Exception):
@@ -50,9 +47,7 @@ class _Child:
 
     @classmethod
     def start(cls) -> "_Child":
-        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-        root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (root, environment.get("PYTHONPATH"))))
+        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": _import_path()}
         command = [sys.executable, "-m", "preprocess.child"]
         popen = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
         assert popen.stdin is not None
@@ -66,7 +61,7 @@ class _Child:
             pass
         raise DecoderFailed(f"The decode child does not start ({child.end()}); its message is in the log.")
 
-    def ask(self, data: bytes, wanted: Wanted, limits: Limits, deadline: float) -> Answer:
+    def ask(self, data: bytes, wanted: Wanted, limits: Limits, deadline: float) -> DecodeAnswer:
         for part in request(data, wanted, limits):
             self._write(part, deadline)
         magic, length = struct.unpack(ANSWER, self._read(struct.calcsize(ANSWER), deadline))
@@ -80,9 +75,7 @@ class _Child:
     def _write(self, data: bytes, deadline: float) -> None:
         rest = memoryview(data)
         while rest:
-            _, ready, _ = select.select([], [self.to], [], max(0.0, deadline - time.monotonic()))
-            if not ready:
-                raise _TimedOut
+            _wait_until_ready(self.to, selectors.EVENT_WRITE, deadline)
             try:
                 rest = rest[os.write(self.to.fileno(), rest[:_READ_BYTES]) :]
             except BrokenPipeError as error:
@@ -91,9 +84,7 @@ class _Child:
     def _read(self, count: int, deadline: float) -> bytes:
         parts, missing = [], count
         while missing:
-            ready, _, _ = select.select([self.answers], [], [], max(0.0, deadline - time.monotonic()))
-            if not ready:
-                raise _TimedOut
+            _wait_until_ready(self.answers, selectors.EVENT_READ, deadline)
             part = os.read(self.answers.fileno(), min(missing, _READ_BYTES))
             if not part:
                 raise _Died
@@ -102,7 +93,7 @@ class _Child:
         return b"".join(parts)
 
     def end(self) -> str:
-        """Kill it; how it had ended."""
+        """Kill the child. Returns how it ended, such as SIGSEGV or exit code 1."""
         self.popen.kill()
         code = self.popen.wait()
         for pipe in (self.to, self.answers):
@@ -113,65 +104,110 @@ class _Child:
         return f"exit code {code}"
 
 
-class Decoder:
-    """Preprocesses pictures in a child process. Safe to use from several threads; they take turns."""
+def _import_path() -> str:
+    """The folders from which this process imports, as PYTHONPATH has them.
+
+    Azure Functions puts an app's packages on `sys.path` alone, in no variable that a child would inherit.
+    """
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    places = [root, *os.environ.get("PYTHONPATH", "").split(os.pathsep), *sys.path]
+    return os.pathsep.join(dict.fromkeys(os.path.abspath(place) for place in places))
+
+
+def _wait_until_ready(pipe: IO[bytes], event: int, deadline: float) -> None:
+    """Wait until the pipe can be read or written. Raises _TimedOut if it cannot be by the deadline."""
+    with selectors.PollSelector() as selector:
+        selector.register(pipe, event)
+        if not selector.select(max(0.0, deadline - time.monotonic())):
+            raise _TimedOut
+
+
+class _Seat:
+    """A place for one child, which is started when a picture comes and replaced when it has died."""
 
     def __init__(self) -> None:
-        self._child: _Child | None = None
-        self._lock = threading.Lock()
+        self.child: _Child | None = None
+
+    def ask(self, data: bytes, wanted: Wanted, limits: Limits) -> DecodeAnswer:
+        if self.child is not None and self.child.popen.poll() is not None:
+            self.end()  # killed while it had nothing to do
+        self.child = self.child or _Child.start()
+        return self.child.ask(data, wanted, limits, time.monotonic() + limits.decode_seconds)
+
+    def end(self) -> str:
+        assert self.child is not None
+        child, self.child = self.child, None
+        return child.end()
+
+
+class Decoder:
+    """Preprocesses pictures in `children` child processes. Safe to use from several threads; they take turns."""
+
+    def __init__(self, children: int = 1) -> None:
+        self._seats = tuple(_Seat() for _ in range(children))
+        self._free: queue.LifoQueue[_Seat] = queue.LifoQueue()  # the last used first: a child is not started in vain
+        for seat in reversed(self._seats):
+            self._free.put(seat)
+        self._closing = threading.Lock()
 
     def preprocess(self, data: bytes, spec: ImageSpec, limits: Limits) -> tuple[ImageInfo, np.ndarray]:
-        """As `preprocess.preprocess`. Raises PictureError where the picture is at fault, else DecoderFailed."""
+        """The same as `preprocess.preprocess`. Raises PictureError if the picture is at fault, else DecoderFailed."""
         answer = self._answer(data, spec, limits)
         assert answer.image is not None
         assert answer.pixels is not None
         return answer.image, answer.pixels
 
     def rendition(self, data: bytes, side: int, limits: Limits) -> np.ndarray:
-        """As `preprocess.rendition`. Raises PictureError where the picture is at fault, else DecoderFailed."""
+        """The same as `preprocess.rendition`. Raises PictureError if the picture is at fault, else DecoderFailed."""
         answer = self._answer(data, side, limits)
         assert answer.pixels is not None
         return answer.pixels
 
-    def _answer(self, data: bytes, wanted: Wanted, limits: Limits) -> Answer:
-        with self._lock:
-            for death in range(_DEATHS_ALLOWED + 1):
-                try:
-                    answer = self._ask(data, wanted, limits)
-                    break
-                except _Died:
-                    how = self._end()
-                    if death == _DEATHS_ALLOWED:
-                        detail = f"The decoder died of this picture ({how}), twice."
-                        raise PictureError(Reason.DECODER_CRASHED, detail) from None
-                except _TimedOut:
-                    self._end()
-                    limit = f"{limits.decode_seconds:g} s (DECODE_SECONDS)"
-                    raise PictureError(Reason.DECODE_TIMEOUT, f"Decoding took longer than {limit}.") from None
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The process ids of the children that were started."""
+        return tuple(child.popen.pid for seat in self._seats if (child := seat.child) is not None)
+
+    @property
+    def pid(self) -> int | None:
+        """The only child's process id, None before the first picture."""
+        return next(iter(self.pids), None)
+
+    def close(self) -> None:
+        """End the children, each once it has answered."""
+        with self._closing:
+            seats = [self._free.get() for _ in self._seats]
+            for seat in seats:
+                if seat.child is not None:
+                    seat.end()
+                self._free.put(seat)
+
+    def _answer(self, data: bytes, wanted: Wanted, limits: Limits) -> DecodeAnswer:
+        seat = self._free.get()
+        try:
+            answer = _answered(seat, data, wanted, limits)
+        finally:
+            self._free.put(seat)
         if answer.problem is not None:
             raise answer.problem
         if answer.failure is not None:
             raise DecoderFailed(answer.failure)
         return answer
 
-    @property
-    def pid(self) -> int | None:
-        """The child's process id, None before the first picture."""
-        return self._child.popen.pid if self._child else None
 
-    def close(self) -> None:
-        """End the child."""
-        with self._lock:
-            if self._child is not None:
-                self._end()
-
-    def _ask(self, data: bytes, wanted: Wanted, limits: Limits) -> Answer:
-        if self._child is not None and self._child.popen.poll() is not None:
-            self._end()  # killed while it had nothing to do
-        self._child = self._child or _Child.start()
-        return self._child.ask(data, wanted, limits, time.monotonic() + limits.decode_seconds)
-
-    def _end(self) -> str:
-        assert self._child is not None
-        child, self._child = self._child, None
-        return child.end()
+def _answered(seat: _Seat, data: bytes, wanted: Wanted, limits: Limits) -> DecodeAnswer:
+    """The child's answer. Raises PictureError where it takes too long, or dies twice, else DecoderFailed."""
+    deaths = 0
+    while True:
+        try:
+            return seat.ask(data, wanted, limits)
+        except _Died:
+            how = seat.end()
+            deaths += 1
+            if deaths > _DEATHS_ALLOWED:
+                detail = f"The decoder died of this picture ({how}), twice."
+                raise PictureError(Reason.DECODER_CRASHED, detail) from None
+        except _TimedOut:
+            seat.end()
+            limit = f"{limits.decode_seconds:g} s (DECODE_SECONDS)"
+            raise PictureError(Reason.DECODE_TIMEOUT, f"Decoding took longer than {limit}.") from None

@@ -1,6 +1,6 @@
-"""What a record keeps of EXIF and JFIF: an allowlist, as plain JSON values.
+"""The fields of EXIF and JFIF that a record keeps: an allowlist, as plain JSON values.
 
-Serial numbers, owner, maker notes, comments and thumbnails are not on it; location only where a setting asks for it.
+Serial numbers, owner, maker notes, comments and thumbnails are not on it; location is only if a setting asks for it.
 """
 
 import json
@@ -10,8 +10,8 @@ from typing import Any
 
 from PIL import ExifTags, Image
 
+from preprocess.image import Metadata
 from preprocess.limits import Limits
-from record import Metadata
 
 _CAMERA = ("Make", "Model", "Software", "DateTime", "Orientation", "XResolution", "YResolution", "ResolutionUnit")
 _EXPOSURE = (
@@ -19,14 +19,15 @@ _EXPOSURE = (
     "ExposureProgram", "ExposureBiasValue", "MeteringMode", "Flash", "FocalLength", "FocalLengthIn35mmFilm",
     "WhiteBalance", "LensMake", "LensModel", "ColorSpace", "SceneCaptureType",
 )  # fmt: skip
-_LOCATION = ("GPSLatitudeRef", "GPSLatitude", "GPSLongitudeRef", "GPSLongitude", "GPSAltitudeRef", "GPSAltitude")
+LOCATION = ("GPSLatitudeRef", "GPSLatitude", "GPSLongitudeRef", "GPSLongitude", "GPSAltitudeRef", "GPSAltitude")
+"""Where the picture was taken."""
 _JFIF = ("jfif_version", "jfif_density", "jfif_unit")
 _TEXT_CHARACTERS = 256
 _ITEMS = 8
 
 
 def read_exif(image: Image.Image) -> dict[str, Any]:
-    """The allowed EXIF fields by name, unconverted; none where the block cannot be read."""
+    """Read the allowed EXIF fields by name, unconverted; empty if the block cannot be read."""
     try:
         exif = image.getexif()
         found = {ExifTags.TAGS.get(tag, ""): value for tag, value in exif.items()}
@@ -36,17 +37,17 @@ def read_exif(image: Image.Image) -> dict[str, Any]:
         raise
     except Exception:  # a broken block does not make a broken picture, and its parser raises what it likes
         return {}
-    return {name: found[name] for name in (*_CAMERA, *_EXPOSURE, *_LOCATION) if name in found}
+    return {name: found[name] for name in (*_CAMERA, *_EXPOSURE, *LOCATION) if name in found}
 
 
 def orientation(exif: dict[str, Any]) -> int:
-    """The EXIF orientation, 1 (upright) where it is missing or senseless."""
+    """The EXIF orientation; 1 (upright) if it is missing or out of range."""
     value = exif.get("Orientation")
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
 def taken_at(exif: dict[str, Any]) -> str | None:
-    """When the picture was taken by the camera's clock, ISO 8601 (with an offset where the file has one)."""
+    """When the picture was taken by the camera's clock, ISO 8601 (with an offset if the file has one)."""
     for name in ("DateTimeOriginal", "DateTimeDigitized", "DateTime"):
         try:
             moment = datetime.strptime(str(exif[name]).strip("\0 "), "%Y:%m:%d %H:%M:%S")
@@ -57,8 +58,8 @@ def taken_at(exif: dict[str, Any]) -> str | None:
 
 
 def kept(image: Image.Image, exif: dict[str, Any], limits: Limits) -> Metadata:
-    """The allowed fields as JSON values, JFIF first, as many as `limits.max_metadata_bytes` holds."""
-    names = (*_CAMERA, *_EXPOSURE, *(_LOCATION if limits.keep_location else ()))
+    """The allowed fields as JSON values, JFIF first, as many as fit into `limits.max_metadata_bytes`."""
+    names = (*_CAMERA, *_EXPOSURE, *(LOCATION if limits.keep_location else ()))
     candidates = {name: image.info.get(name) for name in _JFIF} | {name: exif.get(name) for name in names}
     metadata: Metadata = {}
     size = 2
@@ -74,7 +75,7 @@ def kept(image: Image.Image, exif: dict[str, Any], limits: Limits) -> Metadata:
 
 
 def _plain(value: Any) -> Any:
-    """The value as JSON can hold it, or None: no NaN, no lone surrogates, no binary, nothing endless."""
+    """The value in a form that JSON can hold, or None: no NaN, no lone surrogates, no bytes, nothing too long."""
     if isinstance(value, bool | int):
         return int(value) if abs(int(value)) < 2**53 else None
     if isinstance(value, str):

@@ -9,7 +9,9 @@ from preprocess.transform import shrink, upright
 
 
 def rendition(data: bytes, side: int, limits: Limits) -> np.ndarray:
-    """A picture's bytes as uint8 [height, width, 3] in sRGB, no side longer than `side` pixels. PictureError."""
+    """A picture's bytes as uint8 [height, width, 3] in sRGB, no side longer than `side` pixels. Raises PictureError."""
     opened = open_picture(data, limits)
     pixels = read_pixels(opened, 3, side)
-    return shrink(upright(pixels, metadata.orientation(metadata.read_exif(opened.image))), side)
+    orientation = metadata.orientation(metadata.read_exif(opened.image))
+    opened.image.close()  # frees what was decoded, before the picture is turned
+    return shrink(upright(pixels, orientation), side)

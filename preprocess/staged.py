@@ -1,6 +1,6 @@
-"""The staged picture: a PNG whose pixels are what the model takes and which carries a note: the record so far.
+"""The staged picture: a PNG that holds the pixels for the model and, as a note, the record so far.
 
-Pixels and provenance are one file, so that writing it is one atomic step and reading it one call.
+Pixels and record are one file, so one atomic write stores both and one call reads both.
 """
 
 import io
@@ -9,16 +9,25 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile, PngInfo
 
+from preprocess.errors import NotStaged
+from preprocess.image import MAX_SIDE
+
 _KEYWORD = "imagestore"
-_MAX_SIDE = 4096
-
-
-class NotStaged(ValueError):
-    """These bytes are not a staged picture of ours."""
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_CHUNK_BYTES = 12
+"""Of a chunk: its length, its kind and its checksum."""
+_PIXELS = {b"IHDR", b"IDAT", b"IEND"}
 
 
 def write_staged(pixels: np.ndarray, note: str) -> bytes:
-    """A PNG of uint8 [height, width, 1 or 3] that carries `note`."""
+    """A PNG of pixels uint8 [height, width, 1 or 3] that carries `note`.
+
+    Raises ValueError if a side is longer than MAX_SIDE, which `open_staged` would not take for one of ours.
+    """
+    if max(pixels.shape[:2]) > MAX_SIDE:
+        raise ValueError(
+            f"{pixels.shape[1]} × {pixels.shape[0]} pixels cannot be staged: the limit is {MAX_SIDE} a side"
+        )
     info = PngInfo()
     info.add_itxt(_KEYWORD, note, zip=True)
     image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
@@ -27,11 +36,24 @@ def write_staged(pixels: np.ndarray, note: str) -> bytes:
     return out.getvalue()
 
 
+def without_note(data: bytes) -> bytes:
+    """The staged PNG with nothing but its pixels. Raises NotStaged if the data are no PNG."""
+    if not data.startswith(_SIGNATURE):
+        raise NotStaged("no PNG")
+    kept, at = [_SIGNATURE], len(_SIGNATURE)
+    while at < len(data):
+        end = at + int.from_bytes(data[at : at + 4], "big") + _CHUNK_BYTES
+        if data[at + 4 : at + 8] in _PIXELS:
+            kept.append(data[at:end])
+        at = end
+    return b"".join(kept)
+
+
 def open_staged(data: bytes) -> tuple[np.ndarray, str]:
-    """The pixels (uint8 [height, width, 1 or 3]) and the note of a staged PNG; NotStaged where it is none."""
+    """The pixels (uint8 [height, width, 1 or 3]) and the note of a staged PNG. Raises NotStaged if it is not one."""
     try:
         image = Image.open(io.BytesIO(data), formats=("PNG",))
-        if not isinstance(image, PngImageFile) or image.mode not in ("L", "RGB") or max(image.size) > _MAX_SIDE:
+        if not isinstance(image, PngImageFile) or image.mode not in ("L", "RGB") or max(image.size) > MAX_SIDE:
             raise NotStaged(f"a {image.mode} picture of {image.width} × {image.height}")
         image.load()
         note = str(image.text[_KEYWORD])

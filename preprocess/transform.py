@@ -1,11 +1,11 @@
-"""Pure picture arithmetic: orientation, centred crop, resize, perceptual hash."""
+"""Arithmetic on pictures: orientation, centred crop, resize, perceptual hash."""
 
 import math
 
 import numpy as np
 from PIL import Image
 
-from record import ImageSpec
+from preprocess.image import ImageSpec
 
 _TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -17,17 +17,17 @@ _TRANSPOSE = {
     8: Image.Transpose.ROTATE_90,
 }
 _HASH_SIDE = 8
-_HASH_SOURCE = 32
+HASH_SOURCE = 32
 
 
 def upright(image: Image.Image, orientation: int) -> Image.Image:
-    """The picture as it was seen, by its EXIF orientation (1 to 8)."""
+    """Turn the picture the way it was taken, by its EXIF orientation (1 to 8)."""
     method = _TRANSPOSE.get(orientation)
     return image if method is None else image.transpose(method)
 
 
 def smallest_useful_side(spec: ImageSpec) -> int:
-    """The short side in pixels under which a picture has less detail than the model takes."""
+    """The short side in pixels below which a picture has less detail than the model takes."""
     return math.ceil(max(spec.width, spec.height) / spec.crop)
 
 
@@ -53,18 +53,24 @@ def shrink(image: Image.Image, side: int) -> np.ndarray:
 
 
 def perceptual_hash(image: Image.Image) -> str:
-    """A 64-bit hash as 16 hex digits; pictures that look alike differ in few bits.
+    """The hash of a picture as 16 hex digits; pictures that look alike differ in few bits."""
+    gray = image if image.mode == "L" else image.convert("L")
+    small = gray.resize((HASH_SOURCE, HASH_SOURCE), Image.Resampling.BOX)
+    return f"{perceptual_hashes(np.asarray(small)[None])[0]:016x}"
+
+
+def perceptual_hashes(thumbnails: np.ndarray) -> np.ndarray:
+    """Hashes uint64 [n] of gray thumbnails uint8 [n, HASH_SOURCE, HASH_SOURCE].
 
     The signs of the 8 × 8 lowest frequencies of a cosine transform against their median (Zauner 2010, "pHash").
     """
-    small = image.convert("L").resize((_HASH_SOURCE, _HASH_SOURCE), Image.Resampling.BOX)
-    low = _COSINES @ np.asarray(small, np.float64) @ _COSINES.T
-    bits = (low > np.median(low.ravel()[1:])).ravel()
-    return f"{int(''.join('1' if bit else '0' for bit in bits), 2):016x}"
+    low = (_COSINES @ thumbnails.astype(np.float64) @ _COSINES.T).reshape(len(thumbnails), -1)
+    bits = low > np.median(low[:, 1:], axis=1, keepdims=True)
+    return np.packbits(bits, axis=1).view(">u8").ravel().astype(np.uint64)
 
 
 def _cosines() -> np.ndarray:
-    steps = (2 * np.arange(_HASH_SOURCE) + 1) * np.pi / (2 * _HASH_SOURCE)
+    steps = (2 * np.arange(HASH_SOURCE) + 1) * np.pi / (2 * HASH_SOURCE)
     return np.cos(np.arange(_HASH_SIDE)[:, None] * steps)
 
 

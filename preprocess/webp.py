@@ -1,8 +1,9 @@
-"""The size of a WebP picture from its first bytes, since its decoder asks for memory before it tells."""
+"""Reads the size of a WebP picture from its first bytes, since its decoder allocates memory before it tells the
+size."""
 
 
 def canvas_size(data: bytes) -> tuple[int, int] | None:
-    """(width, height) in pixels; None where the header is not understood, which the decoder will then say.
+    """(width, height) in pixels; None if the header is not understood, and the decoder will say what is wrong.
 
     Layout: https://developers.google.com/speed/webp/docs/riff_container and RFC 9649.
     """

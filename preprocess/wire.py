@@ -1,4 +1,4 @@
-"""How a worker and its decode child speak: a header that says how long what follows is, then JSON, then raw bytes."""
+"""The messages between a worker and its decode child: a header with the lengths, then JSON, then raw bytes."""
 
 import json
 import struct
@@ -7,25 +7,28 @@ from typing import IO
 
 import numpy as np
 
-from errors import PictureError, Reason
+from preprocess.errors import PictureError, Reason
+from preprocess.image import ImageInfo, ImageSpec
 from preprocess.limits import Limits
-from record import ImageInfo, ImageSpec
 
 MAGIC = b"IMGS"
 HELLO = b"READY"
-"""The child's first word, once all libraries are loaded."""
+"""What the child writes first, once all libraries are loaded."""
 REQUEST = "<4sIQ"
 """Magic, bytes of JSON, bytes of picture."""
 ANSWER = "<4sQ"
 """Magic, bytes of what follows: 4 for the length of the JSON, the JSON, the pixels."""
 
 Wanted = ImageSpec | int
-"""What a model takes, or for a rendition its longest side in pixels."""
+"""The form of picture that a model takes, or for a rendition its longest side in pixels."""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What became of a picture: pixels, with its info for a model, or the picture's problem, or a failure of ours."""
+class DecodeAnswer:
+    """The answer to a request: pixels, with ImageInfo if they are for a model, or the reason that there are none.
+
+    A `problem` is the picture's fault, a `failure` is not.
+    """
 
     image: ImageInfo | None = None
     pixels: np.ndarray | None = None
@@ -34,14 +37,14 @@ class Answer:
 
 
 def request(data: bytes, wanted: Wanted, limits: Limits) -> tuple[bytes, bytes]:
-    """What asks for a picture: to be written in turn."""
+    """The parts of a request, to be written in this order."""
     asked = wanted if isinstance(wanted, int) else asdict(wanted)
     head = json.dumps({"wanted": asked, "limits": asdict(limits)}).encode()
     return struct.pack(REQUEST, MAGIC, len(head), len(data)) + head, data
 
 
 def read_request(source: IO[bytes]) -> tuple[bytes, Wanted, Limits] | None:
-    """The next picture asked for; None at the end."""
+    """Read the next request, None at the end."""
     header = source.read(struct.calcsize(REQUEST))
     if len(header) < struct.calcsize(REQUEST):
         return None
@@ -51,8 +54,8 @@ def read_request(source: IO[bytes]) -> tuple[bytes, Wanted, Limits] | None:
     return source.read(data_bytes), asked if isinstance(asked, int) else ImageSpec(**asked), Limits(**head["limits"])
 
 
-def write_answer(to: IO[bytes], answer: Answer) -> None:
-    """Say what became of it."""
+def write_answer(to: IO[bytes], answer: DecodeAnswer) -> None:
+    """Write the answer to a request."""
     head = json.dumps(
         {
             "image": answer.image and asdict(answer.image),
@@ -66,15 +69,15 @@ def write_answer(to: IO[bytes], answer: Answer) -> None:
     to.flush()
 
 
-def read_answer(body: bytes) -> Answer:
-    """The answer in this body; ValueError, KeyError or TypeError where it is nonsense."""
+def read_answer(body: bytes) -> DecodeAnswer:
+    """Read an answer. Raises ValueError, KeyError or TypeError if it cannot be read."""
     if len(body) < 4:
         raise ValueError("too short")
     (head_bytes,) = struct.unpack("<I", body[:4])
     head = json.loads(body[4 : 4 + head_bytes])
     if head["problem"] is not None:
-        return Answer(problem=PictureError(Reason(head["problem"][0]), str(head["problem"][1])))
+        return DecodeAnswer(problem=PictureError(Reason(head["problem"][0]), str(head["problem"][1])))
     if head["failure"] is not None:
-        return Answer(failure=str(head["failure"]))
+        return DecodeAnswer(failure=str(head["failure"]))
     pixels = np.frombuffer(body[4 + head_bytes :], np.uint8).reshape(head["shape"])
-    return Answer(image=head["image"] and ImageInfo(**head["image"]), pixels=pixels)
+    return DecodeAnswer(image=head["image"] and ImageInfo(**head["image"]), pixels=pixels)

@@ -1,5 +1,6 @@
 """Runs every interleaving of a few processes, with at most one of them dying at any point and being started again."""
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,6 +66,21 @@ class World:
         s = self.stores
         kept = (s.uploads.brief(), s.staging.brief(), s.results.brief(), s.records.brief(), self.crashed)
         return hash((kept, tuple(sorted((name, process.learned) for name, process in self.running.items()))))
+
+
+def sample(
+    start: Callable[[], World], check: Callable[[Any], str | None], count: int, seed: int
+) -> list[tuple[str, list[Any]]]:
+    """Of so many schedules drawn at random those that ended wrongly, with what was wrong."""
+    chance, wrong = random.Random(seed), []
+    for _ in range(count):
+        world, schedule = start(), []
+        while world.running:
+            schedule.append(chance.choice(world.choices()))
+            world.choose(schedule[-1])
+        if problem := check(world.stores):
+            wrong.append((problem, schedule))
+    return wrong
 
 
 def explore(start: Callable[[], World], check: Callable[[Any], str | None]) -> tuple[int, list[tuple[str, list[Any]]]]:

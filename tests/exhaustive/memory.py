@@ -3,28 +3,36 @@
 They stand in for what cannot be made to happen on a real store: every order of calls, and a death between any two.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 from greenlet import getcurrent
 
-from errors import Conflict, Missing
-from store import Blob, Known, Present
+from exhaustive.explore import Process
+from imagestore.errors import Conflict, NotFound
+from imagestore.record import Status
+from imagestore.store import Blob, BlobState, Listed, StoredRecord
+from imagestore.store.tags import ETAG
+
+T = TypeVar("T")
+DROPPED_AT = datetime(2026, 11, 21, 9, tzinfo=UTC)
 
 
 def step(*call: object) -> None:
     """Hand over to the scheduler before the call is made."""
     process = getcurrent()
-    if process.parent is not None:
+    if isinstance(process, Process) and process.parent is not None:
         process.parent.switch()
         process.learned = hash((process.learned, call))
 
 
-def seen(value: Any, short: object = None) -> Any:
+def seen(value: T, short: object = None) -> T:
     """Note what the process learned (`short` says it in brief): what it does next depends on that alone."""
     process = getcurrent()
-    if process.parent is not None:
+    if isinstance(process, Process):
         process.learned = hash((process.learned, value if short is None else short))
     return value
 
@@ -37,7 +45,7 @@ class MemoryBlobs:
 
     def brief(self) -> object:
         """What is there, as far as it matters."""
-        return self.writes, tuple((name, etag, data, tags.get("of")) for name, (etag, data, tags) in self.blobs.items())
+        return self.writes, tuple((name, etag, data, tags.get(ETAG)) for name, (etag, data, tags) in self.blobs.items())
 
     def place(self, name: str, data: bytes) -> str:
         """What a user does."""
@@ -50,13 +58,13 @@ class MemoryBlobs:
         found = self.blobs.get(name)
         seen(found and found[0])
         if found is None:
-            raise Missing(name)
-        return Blob(str(found[0]), len(found[1]), None, None, found[1])
+            raise NotFound(name)
+        return Blob(str(found[0]), len(found[1]), None, DROPPED_AT, found[1])
 
-    def look(self, name: str) -> Present | None:
-        step(self.container, "look")
+    def stat(self, name: str) -> BlobState | None:
+        step(self.container, "stat")
         found = self.blobs.get(name)
-        return seen(None if found is None else Present(str(found[0])))
+        return seen(None if found is None else BlobState(str(found[0])))
 
     def put(self, name: str, data: bytes, content_type: str, replacing: str | None) -> str:
         step(self.container, "put")
@@ -69,13 +77,18 @@ class MemoryBlobs:
             self._demand(name, etag)
             del self.blobs[name]
 
-    def tag(self, name: str, tags: dict[str, str], present: Present) -> None:
+    def tag(self, name: str, tags: dict[str, str], present: BlobState) -> list[str]:
         step(self.container, "tag")
         if name not in self.blobs:
-            raise Missing(name)
+            raise NotFound(name)
         self._demand(name, present.etag)
         version, data, _ = self.blobs[name]
         self.blobs[name] = (version, data, tags)
+        return []
+
+    def list(self, marker: str | None = None, *, tags: bool = False) -> Iterator[tuple[list[Listed], str | None]]:
+        blobs = self.blobs.items()
+        yield [Listed(name, str(etag), len(data), DROPPED_AT, None, tags) for name, (etag, data, tags) in blobs], None
 
     def _demand(self, name: str, etag: str | None) -> None:
         found = self.blobs.get(name)
@@ -86,46 +99,57 @@ class MemoryBlobs:
 
 @dataclass
 class MemoryRecords:
-    known: Known | None = None
+    stored: StoredRecord | None = None
     writes: int = 0
 
-    def read(self, id: str) -> Known | None:
+    def read(self, id: str) -> StoredRecord | None:
         step("records", "read")
-        return seen(self.known, self.brief())
+        return seen(self.stored, self.brief())
+
+    def deleted_since(self, since: str) -> Iterator[str]:
+        if self.stored and self.stored.record.status is Status.DELETED:
+            yield self.stored.record.name
 
     def brief(self) -> object:
         """What is there, as far as it matters."""
-        known = self.known
-        upload = known.record.upload if known else None
-        return known and (known.etag, known.result_etag, known.record.status, upload and upload.etag)
+        stored = self.stored
+        upload = stored.record.upload if stored else None
+        return stored and (stored.etag, stored.result_etag, stored.record.status, upload and upload.etag)
 
-    def write(self, record: Any, result_etag: str | None, replacing: str | None) -> str:
+    def write(self, record: Any, result_etag: str | None, replacing: StoredRecord | None) -> StoredRecord:
         step("records", "write")
-        if (self.known.etag if self.known else None) != replacing:
+        if (self.stored and self.stored.etag) != (replacing and replacing.etag):
             seen("conflict")
             raise Conflict("record")
         self.writes += 1
-        self.known = Known(replace(record, finished_at=None), str(self.writes), result_etag)
-        return seen(str(self.writes))
+        self.stored = StoredRecord(replace(record, finished_at=None), str(self.writes), result_etag)
+        return seen(self.stored, str(self.writes))
 
 
 @dataclass
 class MemoryQueue:
+    name: str = "work"
     messages: list[str] = field(default_factory=list)
 
     def send(self, message: str, delay_s: float = 0) -> None:
         step("work", "send")
         self.messages.append(message)
 
+    def length(self) -> int:
+        return len(self.messages)
+
 
 def memory_stores() -> Any:
-    """The parts of `store.Stores` that commit and forget use."""
+    """The parts of `store.Stores` that commit.py uses."""
     return SimpleNamespace(
         uploads=MemoryBlobs("uploads"),
         staging=MemoryBlobs("staging"),
         results=MemoryBlobs("results"),
+        dead_letters=MemoryBlobs("deadletter"),
         thumbnails=SimpleNamespace(delete=lambda name: None),  # plays no part in what is proven
         records=MemoryRecords(),
         work=MemoryQueue(),
+        work_poison=MemoryQueue("work-poison"),
+        poison=MemoryQueue("webjobs-blobtrigger-poison"),
         names=SimpleNamespace(keep_results=False),
     )

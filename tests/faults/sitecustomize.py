@@ -3,10 +3,11 @@
 import os
 import signal
 import sys
-from typing import Any
+from types import ModuleType
+from typing import Any, cast
 
 if "preprocess.child" in sys.orig_argv and "TEST_NO_PILLOW" in os.environ:
-    sys.modules["PIL"] = None
+    sys.modules["PIL"] = cast(ModuleType, None)
 elif "preprocess.child" in sys.orig_argv:
     from PIL import Image
 
@@ -29,4 +30,4 @@ elif "preprocess.child" in sys.orig_argv:
             bytearray(10**13)
         return _open(stream, *args, **options)
 
-    Image.open = _misbehave
+    setattr(Image, "open", _misbehave)  # noqa: B010 - its type is Pillow's own business

@@ -19,11 +19,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from errors import PictureError, Reason
 from fuzz.mutate import mutate
-from preprocess import Decoder, Limits
-from preprocess.decoder import DecoderFailed
-from record import ImageSpec
+from preprocess import Decoder, DecoderFailed, ImageSpec, Limits, PictureError, Reason
 from unit.gallery import ALL
 
 SPECS = (ImageSpec(64, 64, 1, 0.875), ImageSpec(48, 64, 3, 1.0))

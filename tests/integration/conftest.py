@@ -11,19 +11,23 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect
 
-from errors import Away
-from local.ports import Ports
-from local.supervisor import Options, Stack
-from record import Record, record_id
-from settings import ROOT, Settings
-from store import Stores, open_stores
+from imagestore.configure import open_stores
+from imagestore.errors import Unavailable
+from imagestore.local.ports import Ports
+from imagestore.local.supervisor import Options, Stack
+from imagestore.record import Record, record_id
+from imagestore.settings import ROOT
+from imagestore.store import Stores
+from imagestore.store.tags import ETAG
 
 from .browser import launched, watch
 
 T = TypeVar("T")
 SAMPLES = ROOT / "samples"
 FAULTS = ROOT / "tests" / "faults"
-TIMEOUT_S = float(os.environ.get("TEST_TIMEOUT", "60"))
+TIMEOUT_S = float(os.environ.get("TEST_TIMEOUT", "300"))
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+"""Which of the processes that share the test run this is: each has a stack, on ports of its own."""
 
 
 def eventually(look: Callable[[], T | None], what: str) -> T:
@@ -40,7 +44,7 @@ class Pipeline:
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
-        self.stores: Stores = open_stores(Settings.read(stack.environment), stack.environment)
+        self.stores: Stores = open_stores(stack.environment)
 
     def drop(self, name: str, data: bytes, content_type: str = "image/jpeg") -> str:
         """Upload a blob as any client would; its ETag."""
@@ -52,7 +56,7 @@ class Pipeline:
         def look() -> Record | None:
             try:
                 known = self.stores.records.read(record_id(name))
-            except Away:  # some tests see to that
+            except Unavailable:  # some tests see to that
                 return None
             return known.record if known and known.record.upload and known.record.upload.etag == etag else None
 
@@ -64,7 +68,7 @@ class Pipeline:
 
         def look() -> dict[str, str] | None:
             tags = blob.get_blob_tags()
-            return tags if tags.get("of") == etag else None
+            return tags if tags.get(ETAG) == etag else None
 
         return eventually(look, f"the tags of {name!r}")
 
@@ -80,11 +84,11 @@ class Site(requests.Session):
         super().__init__()
         self.base = base
 
-    def request(self, method: str, url: str, **options: Any) -> requests.Response:
+    def request(self, method: str, url: str | bytes, *args: Any, **options: Any) -> requests.Response:
         """An address that begins with a slash is below /api/v1."""
-        if url.startswith("/"):
+        if isinstance(url, str) and url.startswith("/"):
             url = self.base + "/api/v1" + url
-        return super().request(method, url, timeout=TIMEOUT_S, **options)
+        return super().request(method, url, *args, **{"timeout": TIMEOUT_S, **options})
 
     def take_in(self, name: str, data: bytes, **query: Any) -> dict[str, Any]:
         """Upload and wait for the record."""
@@ -97,12 +101,17 @@ class Site(requests.Session):
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     options = Options(
-        ports=Ports.from_base(23000),
+        ports=Ports.from_base(23000 + 10 * WORKER),
         folder=tmp_path_factory.mktemp("stack"),
         workers=2,
         with_web=True,
         faults=True,
-        values={"RETRY_DELAYS": "1,1,2,2,3", "POISON_DELAY": "2", "DECODE_SECONDS": "3", "UNDO_SECONDS": "4"},
+        values={
+            "RETRY_DELAYS_SECONDS": "1,1,2,2,3",
+            "POISON_DELAY_SECONDS": "2",
+            "DECODE_SECONDS": "3",
+            "UNDO_SECONDS": "4",
+        },
     )
     with pytest.MonkeyPatch.context() as environment, Stack(options) as running:
         environment.setenv("PYTHONPATH", str(FAULTS))  # lets marked pictures hang or kill the decode child

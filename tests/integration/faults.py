@@ -11,23 +11,27 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from errors import StoreError
-from local.supervisor import Stack
-from pipeline.verify import Difference, verify
-from settings import Settings
-from store import open_stores
+from imagestore.configure import open_stores
+from imagestore.errors import StoreError
+from imagestore.local.supervisor import Stack
+from imagestore.pipeline.verify import Difference, verify
 
 from .conftest import Pipeline, eventually
 
 
 @contextlib.contextmanager
 def unseen(stack: Stack) -> Iterator[None]:
-    """What is dropped and deleted meanwhile raises no event, now or later."""
+    """What is dropped and deleted meanwhile raises no event, now or later.
+
+    Nothing may be queued meanwhile: the host would go on with it, and what it stages would raise no event either.
+    """
     relay, folder = stack.processes["relay"], stack.options.folder
+    stores = open_stores(stack.environment)
     relay.stop()
+    before = stores.work.length()
     yield
+    assert stores.work.length() <= before, "what was queued here would lose the events of what it stages"
     log, mark = folder / "logs" / "azurite.log", f"mark-{uuid.uuid4().hex}"
-    stores = open_stores(Settings.read(stack.environment), stack.environment)
     stores.thumbnails.overwrite(mark, b"", "text/plain")  # Azurite writes its log after it has answered
     eventually(lambda: mark in log.read_text(), "Azurite's log to hold all of it")
     (folder / "relay.offset").write_text(f"{log.stat().st_size:<20d}")
@@ -58,10 +62,14 @@ def processes(pid: int) -> list[int]:
 
 def kill_one(stack: Stack, chance: random.Random) -> str:
     """SIGKILL a random worker, decode child, relay or Cosmos."""
-    host = stack.processes["host"].pid
-    inner = processes(host) if host else []
-    victims = {f"worker or decode child {pid}": pid for pid in inner}
-    victims |= {name: pid for name in ("relay", "cosmos") if (pid := stack.processes[name].pid)}
+
+    def alive() -> dict[str, int]:
+        host = stack.processes["host"].pid
+        inner = processes(host) if host else []
+        victims = {f"worker or decode child {pid}": pid for pid in inner}
+        return victims | {name: pid for name in ("relay", "cosmos") if (pid := stack.processes[name].pid)}
+
+    victims = eventually(alive, "something to be started again after the death before")
     name = chance.choice(sorted(victims))
     with contextlib.suppress(ProcessLookupError):
         os.kill(victims[name], signal.SIGKILL)

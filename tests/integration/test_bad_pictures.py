@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.commit import result_name, staged_name
-from record import Status, record_id
-from store.documents import to_json
+from imagestore.pipeline.names import result_name, staged_name
+from imagestore.record import Status, record_id
+from imagestore.store.documents import to_json
 from unit.gallery import ALL
 from unit.pictures import encoded, photo
-from unit.test_preprocess import camera_exif
+from unit.preprocess.test_metadata import camera_exif
 
 from .conftest import Pipeline, eventually
 

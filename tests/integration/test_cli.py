@@ -2,23 +2,29 @@
 
 import json
 import os
+import re
+import signal
 import socket
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from local.ports import Ports
-from local.supervisor import Stack
-from settings import ROOT
+from imagestore import __version__
+from imagestore.local.ports import Ports
+from imagestore.local.supervisor import Stack
+from imagestore.settings import ROOT
+from unit.pictures import encoded, photo
 
-from .conftest import SAMPLES, Pipeline
+from .conftest import FAULTS, SAMPLES, WORKER, Pipeline, eventually
 
 
 def imagestore(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "cli.main", *arguments], cwd=ROOT, capture_output=True, text=True, check=False,
+        [sys.executable, "-m", "imagestore.cli.main", *arguments],
+        cwd=ROOT, capture_output=True, text=True, check=False,
         env={**os.environ, "COLUMNS": "200", **(environment or {})},
     )  # fmt: skip
 
@@ -52,19 +58,129 @@ def test_ls_and_show(stack: Stack, pipeline: Pipeline, coffee: bytes) -> None:
     assert "[red]" in table
     assert "\u202e" not in table
     shown = imagestore("show", record.id, environment=stack.environment).stdout
-    assert '"label": "espresso"' in shown
+    assert "espresso" in shown
+    assert "{" not in shown
+    as_json = imagestore("show", record.id, "--json", environment=stack.environment).stdout
+    assert json.loads(as_json)["label"] == "espresso"
     assert imagestore("show", "no such picture", environment=stack.environment).returncode == 1
+
+
+def test_ls_for_programs_lists_everything(stack: Stack, pipeline: Pipeline) -> None:
+    names = {f"many/{number}.txt" for number in range(60)}
+    for name, etag in [(name, pipeline.drop(name, b"no picture")) for name in names]:
+        pipeline.record(name, etag)
+    for_programs = imagestore("ls", "--json", environment=stack.environment).stdout.splitlines()
+    assert names <= {json.loads(line)["name"] for line in for_programs}
+    assert len(imagestore("ls", "--json", "--limit", "7", environment=stack.environment).stdout.splitlines()) == 7
+    assert "The newest 50; more with --limit." in imagestore("ls", environment=stack.environment).stdout
+
+
+def test_delete_asks_and_takes_all_that_was_made_with_it(stack: Stack, pipeline: Pipeline, coffee: bytes) -> None:
+    etag = pipeline.drop("gone/cup.jpg", coffee)
+    pipeline.record("gone/cup.jpg", etag)
+    refused = imagestore("delete", "gone/cup.jpg", environment=stack.environment)  # nobody says yes
+    assert refused.returncode == 1
+    assert pipeline.stores.uploads.stat("gone/cup.jpg") is not None
+    missing = imagestore("delete", "gone/cup.jpg", "no such.jpg", "--yes", environment=stack.environment)
+    assert "There is no upload 'no such.jpg'" in missing.stderr
+    assert pipeline.stores.uploads.stat("gone/cup.jpg") is not None
+    done = imagestore("delete", "gone/cup.jpg", "--yes", environment=stack.environment)
+    assert done.stdout.strip() == "'gone/cup.jpg' deleted."
+    eventually(lambda: pipeline.stores.results.stat("gone/cup.jpg.json") is None, "the result to be deleted")
+    assert pipeline.stores.uploads.stat("gone/cup.jpg") is None
+
+
+def test_a_command_finds_the_stack_that_is_named(stack: Stack, pipeline: Pipeline, coffee: bytes) -> None:
+    """No connection is given: only the data folder says where the stack is."""
+    pipeline.record("found/cup.jpg", pipeline.drop("found/cup.jpg", coffee))
+    folder = str(stack.options.folder)
+    for arguments in (["show", "found/cup.jpg", "--data", folder], ["--data", folder, "show", "found/cup.jpg"]):
+        assert "espresso" in imagestore(*arguments).stdout
+    assert "espresso" in imagestore("show", "found/cup.jpg", environment={"IMAGESTORE_DATA": folder}).stdout
+    assert imagestore("models", "list", "--data", folder).returncode == 0
+    lost = imagestore("ls", "--data", folder + "-not")
+    assert lost.returncode == 1
+    assert f"--data {folder}   (http://localhost:{stack.options.ports.web})" in lost.stderr
+
+
+def is_shown(name: str, data: Path) -> bool:
+    return imagestore("show", name, "--data", str(data)).returncode == 0
+
+
+def run_once(images: Path, data: Path, *more: str) -> list[str]:
+    command = [sys.executable, "-m", "imagestore.cli.main", "run", "--once", "--images", str(images), *more]
+    return [*command, "--ports", str(23500 + 10 * WORKER), "--data", str(data)]
 
 
 def test_run_once_takes_in_and_ends(tmp_path: Path, folder: Path) -> None:
     """The whole command, with data of its own, twice: the second time everything is there already."""
-    command = [sys.executable, "-m", "cli.main", "run", "--once", "--images", str(folder)]
-    command += ["--ports", "23500", "--data", str(tmp_path / "data")]
     for taken in ("2 uploaded", "0 uploaded, 2 unchanged"):
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            run_once(folder, tmp_path / "data"), cwd=ROOT, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         assert taken in done.stdout
-        assert "2 classified" in done.stdout
+        assert "2 done: 2 classified." in done.stdout
+
+
+def test_run_once_says_when_it_waits_for_another_attempt(tmp_path: Path) -> None:
+    """A picture on which the decoder runs out of memory is tried again, here in an hour."""
+    folder, data = tmp_path / "pictures", tmp_path / "data"
+    folder.mkdir()
+    (folder / "heavy.png").write_bytes(encoded(photo()) + b"TEST:MEMORY")
+    environment = {**os.environ, "PYTHONPATH": str(FAULTS), "RETRY_DELAYS_SECONDS": "3600"}
+    with subprocess.Popen(
+        run_once(folder, data), cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environment
+    ) as running:
+        assert running.stdout is not None
+        lines = iter(running.stdout.readline, "")
+        waiting = next(line for line in lines if "to be tried again" in line)
+        assert re.search(r"1 picture waits to be tried again, the next at \d\d:\d\d:\d\d: DecoderFailed", waiting)
+        running.send_signal(signal.SIGINT)
+        said = "".join(lines)
+    assert "0 done." in said
+    assert "1 without a final record." in said
+    again = subprocess.run(
+        run_once(folder, data, "--timeout", "0.1"), cwd=ROOT, capture_output=True, text=True, check=False,
+        env=environment,
+    )  # fmt: skip
+    assert again.returncode == 3, again.stdout + again.stderr
+    assert "Stopped after 0.1 s." in again.stdout
+
+
+def test_run_on_an_empty_stack_takes_the_samples_in_and_ctrl_c_sums_up_all_that_was_done(tmp_path: Path) -> None:
+    ports = Ports.from_base(23500 + 10 * WORKER)
+    command = [sys.executable, "-m", "imagestore.cli.main", "run", "--ports", str(ports.blob), "--data", str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        lines = iter(running.stdout.readline, "")
+        assert "the samples go in" in next(line for line in lines if "no pictures yet" in line)
+        assert next(line for line in lines if "uploaded" in line).startswith("6 uploaded")
+        mine = imagestore("upload", str(SAMPLES / "cat.jpg"), "--prefix", "mine/", "--data", str(tmp_path))
+        assert mine.stdout.startswith("1 uploaded")
+        for name in ("mine/cat.jpg", *(picture.name for picture in SAMPLES.iterdir())):
+            eventually(partial(is_shown, name, tmp_path), f"{name}'s record")
+        running.send_signal(signal.SIGINT)
+        said = "".join(lines)
+    assert re.search(r"^7 done: ", said, re.MULTILINE)
+
+
+def test_a_name_that_is_not_utf8_is_counted_and_the_rest_goes_in(stack: Stack, tmp_path: Path, coffee: bytes) -> None:
+    (tmp_path / "good.jpg").write_bytes(coffee)
+    with open(os.fsencode(tmp_path) + b"/caf\xe9.jpg", "wb") as file:
+        file.write(coffee)
+    done = imagestore("upload", str(tmp_path), "--prefix", "utf8/", environment=stack.environment)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "1 uploaded, 1 skipped (name is not UTF-8)."
+
+
+def test_version_and_help() -> None:
+    assert imagestore("--version").stdout.strip() == f"imagestore {__version__}"
+    for arguments in (["-h"], ["ls", "-h"]):
+        assert "Usage: " in imagestore(*arguments).stdout
+    completion = imagestore("--show-completion", "bash")
+    assert completion.returncode == 0
+    assert "complete" in completion.stdout
 
 
 @pytest.mark.parametrize(

@@ -8,20 +8,26 @@ import signal
 import subprocess
 import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from azure.core import MatchConditions
 from azure.cosmos import ContainerProxy, CosmosClient, PartitionKey
 from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpResponseError
 
-from errors import Conflict
-from local.ports import is_listening
-from local.supervisor import HERE, demand_node
-from record import Record, Status, record_id
-from store.connect import INDEXING
-from store.records import Records
+from imagestore.errors import Conflict
+from imagestore.local.node import demand_node
+from imagestore.local.places import LOCAL
+from imagestore.local.ports import is_listening
+from imagestore.record import Correction, Failure, Record, Status, record_id
+from imagestore.store import Items
+from imagestore.store.connect import INDEXING
+from imagestore.store.items import CosmosItems
+from imagestore.store.records import Records
+from unit.items_contract import ItemsContract
 
 from .conftest import eventually
 
@@ -40,7 +46,7 @@ class Server:
         self.start()
 
     def start(self) -> None:
-        command = [demand_node(), str(HERE / "cosmos" / "server.js"), "--port", str(PORT)]
+        command = [demand_node(), str(LOCAL / "cosmos" / "server.js"), "--port", str(PORT)]
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, "--journal", str(self._journal), "--faults"], stdout=log, stderr=log
@@ -83,10 +89,10 @@ def records(server: Server | None) -> Iterator[Records]:
     database.delete_container(name)
 
 
-def status_of(call: object, *parameters: object, **options: object) -> int:
+def status_of(call: Callable[..., object], *parameters: object, **options: object) -> int:
     with pytest.raises(CosmosHttpResponseError) as caught:
         call(*parameters, **options)
-    return caught.value.status_code
+    return caught.value.status_code or 0
 
 
 def record(name: str, *, label: str | None = None, at: str = "2026-11-21T09:00:00.000Z") -> Record:
@@ -170,10 +176,26 @@ def test_records_are_found_page_by_page(records: Records) -> None:
     while page := records.find(limit=7, after=(str(seen[-1].finished_at), seen[-1].id) if seen else None):
         seen += page
     assert len(seen) == len({r.id for r in seen}) == 25
-    assert [r.finished_at for r in seen] == sorted((r.finished_at for r in seen), reverse=True)
+    assert [r.finished_at for r in seen] == sorted((str(r.finished_at) for r in seen), reverse=True)
     assert len(records.find(label="even")) == 13
     assert len(records.find(status="unknown")) == 12
     assert len(records.find(since="2026-11-21T09:00:12.000Z")) == 1
+
+
+def test_a_reason_also_finds_what_the_version_before_called_otherwise(records: Records) -> None:
+    for name, reason in (("new", "Unavailable"), ("old", "Away"), ("bad", "corrupt")):
+        problem = Failure("classify", reason, "storage")
+        records.write(replace(record(name), status=Status.FAILED, problem=problem), None, None)
+    assert {found.name for found in records.each(reason="Unavailable")} == {"new", "old"}
+    assert {found.name for found in records.each(reason="corrupt")} == {"bad"}
+    assert len(list(records.each(limit=2))) == 2
+
+
+def test_a_correction_that_waits_for_its_picture_is_no_label(records: Records) -> None:
+    correction = Correction("lynx", "me", "2026-11-21T09:00:00.000Z", sha256="00")
+    records.write(replace(record("a", label="lynx"), correction=correction), None, None)
+    records.write(replace(record("b", label=None), correction=correction), None, None)
+    assert [summary.name for summary in records.corrections()] == ["a"]
 
 
 def test_a_record_is_written_only_over_what_was_read(records: Records) -> None:
@@ -193,17 +215,17 @@ def test_a_record_is_written_only_over_what_was_read(records: Records) -> None:
 def test_changes_go_on_from_a_token(records: Records) -> None:
     token = records.now()
     records.write(record("a"), None, None)
-    etag = records.write(record("b"), None, None)
+    stored = records.write(record("b"), None, None)
     (page, token), *_ = records.changes(token)
-    assert [r.name for r in page] == ["a", "b"]
-    records.write(record("b", label="cat"), None, etag)
-    assert [r.label for page, _ in records.changes(token) for r in page] == ["cat"]
+    assert [stored.record.name for stored in page] == ["a", "b"]
+    records.write(record("b", label="cat"), None, stored)
+    assert [stored.record.label for page, _ in records.changes(token) for stored in page] == ["cat"]
 
 
 @only_ours
 def test_everything_answered_outlives_sigkill(server: Server, records: Records) -> None:
-    etags = [records.write(record(f"{i}.jpg"), None, None) for i in range(50)]
-    records.write(record("0.jpg", label="changed"), "r", etags[0])
+    written = [records.write(record(f"{i}.jpg"), None, None) for i in range(50)]
+    records.write(record("0.jpg", label="changed"), "r", written[0])
     token = records.now()
     server.stop(signal.SIGKILL)
     with server._journal.open("ab") as journal:
@@ -213,8 +235,8 @@ def test_everything_answered_outlives_sigkill(server: Server, records: Records) 
     known = records.read(record_id("0.jpg"))
     assert known is not None
     assert known.record.label == "changed"
-    records.write(record("1.jpg", label="after"), None, etags[1])
-    assert [r.label for page, _ in records.changes(token) for r in page] == ["after"]
+    records.write(record("1.jpg", label="after"), None, written[1])
+    assert [stored.record.label for page, _ in records.changes(token) for stored in page] == ["after"]
 
 
 @only_ours
@@ -222,7 +244,7 @@ def test_a_full_disk_refuses_and_changes_nothing(tmp_path: Path) -> None:
     """Under a limit on file size the journal cannot grow: writes answer 503, and what was there stays readable."""
     command = [
         demand_node(),
-        str(HERE / "cosmos" / "server.js"),
+        str(LOCAL / "cosmos" / "server.js"),
         "--port",
         str(PORT + 1),
         "--journal",
@@ -239,7 +261,7 @@ def test_a_full_disk_refuses_and_changes_nothing(tmp_path: Path) -> None:
             fill(container)
         assert caught.value.status_code == 503
         assert "journal cannot be written" in caught.value.message
-        found = list(container.query_items("SELECT VALUE c.n FROM c", enable_cross_partition_query=True))
+        found: list[Any] = list(container.query_items("SELECT VALUE c.n FROM c", enable_cross_partition_query=True))
         assert sorted(found) == list(range(len(found)))
         assert len(found) > 0
     finally:
@@ -250,3 +272,21 @@ def test_a_full_disk_refuses_and_changes_nothing(tmp_path: Path) -> None:
 def fill(container: ContainerProxy) -> None:
     for n in itertools.count():
         container.create_item({"id": str(n), "n": n, "x": "x" * 200})
+
+
+class TestItems(ItemsContract):
+    @pytest.fixture
+    def items(self, server: Server | None) -> Iterator[Items]:
+        client = CosmosClient.from_connection_string(CONNECTION)
+        database = client.create_database_if_not_exists("contract")
+        name = f"i{uuid.uuid4().hex}"
+        made = database.create_container(name, PartitionKey("/id"), default_ttl=-1)
+        yield CosmosItems(lambda: made)
+        database.delete_container(name)
+
+    def test_a_document_is_gone_after_its_time(self, items: Items) -> None:
+        items.create({"id": "short", "type": "t", "ttl": 1})
+        items.create({"id": "long", "type": "t", "ttl": 3600})
+        eventually(lambda: items.read("short") is None, "its end")
+        assert [item.id for item in items.find("t")] == ["long"]
+        assert items.create({"id": "short", "type": "t"}).document == {"id": "short", "type": "t"}

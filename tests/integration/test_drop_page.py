@@ -36,7 +36,7 @@ def test_five_pictures_and_a_text_file_have_six_outcomes(page: Page, tmp_path: P
     page.set_input_files("#files", [*pictures, text])
     for file in [*pictures, text]:
         expect(page.locator("#results > li", has_text=file.name).first).to_be_visible()
-    expect(page.locator("#tally")).to_have_text("6 of 6 sorted")
+    expect(page.locator("#tally")).to_have_text("6 done: 2 classified, 3 unknown, 1 rejected")
     expect(page.locator("#uploads > li")).to_have_count(0)
     coffee = page.locator(".result", has_text="coffee.jpg").first
     expect(coffee.locator("h3")).to_have_text("espresso")
@@ -67,6 +67,34 @@ def test_dropped_and_pasted(page: Page, coffee: bytes) -> None:
     expect(page.locator(".result", has_text=re.compile(r"pasted/\d{4}-.*\.png"))).to_be_visible()
 
 
+def test_a_file_that_is_sent_twice_is_done_twice(page: Page, pipeline: Pipeline, coffee: bytes) -> None:
+    relay = pipeline.stack.processes["relay"]
+    open_live(page, "/")
+    relay.stop()  # so that both wait
+    for _ in range(2):
+        drop(page, {"twice.jpg": coffee})
+    expect(page.locator("#uploads .state", has_text="Classifying")).to_have_count(2)
+    relay.spawn()
+    expect(page.locator("#tally")).to_have_text("2 done: 2 classified")
+    expect(page.locator("#uploads > li")).to_have_count(0)
+
+
+def test_what_is_deleted_while_it_waits_is_waited_for_no_longer(
+    page: Page, pipeline: Pipeline, complaints: list[str], coffee: bytes
+) -> None:
+    relay = pipeline.stack.processes["relay"]
+    open_live(page, "/")
+    relay.stop()
+    drop(page, {"short-lived.jpg": coffee})
+    expect(page.locator("#uploads .state")).to_have_text("Classifying")
+    pipeline.stores.uploads.delete("short-lived.jpg")
+    relay.spawn()
+    expect(page.locator("#tally")).to_have_text("1 done: 1 deleted")
+    expect(page.locator("#uploads > li")).to_have_count(0)
+    assert all("404" in said for said in complaints), "the browser itself says that it is gone"
+    complaints.clear()
+
+
 def test_a_folder_keeps_its_structure(page: Page, tmp_path: Path, coffee: bytes) -> None:
     folder = tmp_path / "holiday"
     (folder / "day 1").mkdir(parents=True)
@@ -75,7 +103,7 @@ def test_a_folder_keeps_its_structure(page: Page, tmp_path: Path, coffee: bytes)
     open_live(page, "/")
     page.set_input_files("#folder", folder)
     expect(page.locator(".result", has_text="holiday/day 1/cup.jpg")).to_be_visible()
-    expect(page.locator("#tally")).to_have_text("1 of 1 sorted")
+    expect(page.locator("#tally")).to_have_text("1 done: 1 classified")
 
 
 def test_what_is_dropped_elsewhere_shows_up_too(page: Page, pipeline: Pipeline, coffee: bytes) -> None:
@@ -89,7 +117,7 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_sent(page: Page) -> No
     page.evaluate(
         """() => {
             const file = new File(["x"], "huge.jpg");
-            Object.defineProperty(file, "size", { value: 200000000 });
+            Object.defineProperty(file, "size", { value: 210000000 });
             const transfer = new DataTransfer();
             const event = new ClipboardEvent("paste", { clipboardData: transfer });
             Object.defineProperty(event.clipboardData, "files", { value: [file] });
@@ -97,8 +125,40 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_sent(page: Page) -> No
         }"""
     )
     row = page.locator(".upload.wrong")
-    expect(row).to_contain_text("the limit is 100000000 (MAX_BYTES)")
-    expect(row.get_by_role("button", name="Send again")).to_be_visible()
+    expect(row).to_contain_text("210 MB; the limit is 100 MB.")
+    expect(row.get_by_role("button")).to_have_count(0)
+    expect(page.locator("#tally")).to_have_text("0 done; 1 not sent")
+
+
+def test_what_the_server_refuses_for_good_is_not_offered_again(page: Page, complaints: list[str]) -> None:
+    open_live(page, "/")
+    page.route("**/api/v1/pictures?*", lambda route: route.fulfill(status=413, json={"detail": "That is too much."}))
+    drop(page, {"refused.jpg": b"x"})
+    expect(page.locator(".upload.wrong")).to_contain_text("That is too much.")
+    expect(page.locator(".upload.wrong").get_by_role("button")).to_have_count(0)
+    assert "413" in complaints.pop()
+
+
+def test_what_did_not_get_through_can_be_sent_again(page: Page, complaints: list[str], coffee: bytes) -> None:
+    open_live(page, "/")
+    page.route("**/api/v1/pictures?*", lambda route: route.fulfill(status=500, json={"detail": "It broke."}))
+    drop(page, {"again.jpg": coffee})
+    expect(page.locator(".upload.wrong")).to_contain_text("It broke.")
+    page.unroute_all()
+    page.get_by_role("button", name="Send again").click()
+    expect(page.locator(".result", has_text="again.jpg")).to_be_visible()
+    expect(page.locator("#tally")).to_have_text("1 done: 1 classified")
+    assert "500" in complaints.pop()
+
+
+def test_a_dialog_opens_when_space_is_pressed_not_when_it_is_let_go(page: Page) -> None:
+    """A browser forgets the key that is held down if the page is drawn anew meanwhile, as this one is at any time."""
+    open_live(page, "/")
+    page.locator("#files").focus()
+    with page.expect_file_chooser():
+        expect(page.locator("#files")).to_be_focused()
+        page.keyboard.down("Space")
+    page.keyboard.up("Space")
 
 
 def test_an_upload_waits_out_a_server_that_is_away(page: Page, complaints: list[str], coffee: bytes) -> None:

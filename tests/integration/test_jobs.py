@@ -7,9 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from errors import Conflict, Missing
-from settings import AZURITE, COSMOS_EMULATOR
-from web.jobs import Job, Jobs, State
+from imagestore.errors import Conflict, NotFound
+from imagestore.pipeline.job import JobState
+from imagestore.settings import AZURITE, COSMOS_EMULATOR
+from imagestore.web.job import Job
+from imagestore.web.jobs import Jobs
 
 from .conftest import eventually
 
@@ -39,21 +41,21 @@ def latest(jobs: Jobs) -> Job:
 
 
 def ended(jobs: Jobs) -> Job:
-    eventually(lambda: latest(jobs).state is not State.RUNNING, "the job to end")
+    eventually(lambda: latest(jobs).state is not JobState.RUNNING, "the job to end")
     return latest(jobs)
 
 
 def test_one_at_a_time_and_it_can_be_stopped(jobs: Jobs) -> None:
-    with pytest.raises(Missing):
+    with pytest.raises(NotFound):
         jobs.stop()
     first = jobs.start("promote", "me", ("mine", "1"))
-    assert first.state is State.RUNNING
+    assert first.state is JobState.RUNNING
     with pytest.raises(Conflict, match="running already"):
         jobs.start("rollback", "me")
     stopped = jobs.stop()
-    assert (stopped.state, stopped.say) == (State.STOPPED, "Stopped. Which model is live stands above.")
+    assert (stopped.state, stopped.say) == (JobState.STOPPED, "Stopped. Which model is live stands above.")
     assert jobs.start("rollback", "me").id == 2
-    assert latest(jobs).state is State.RUNNING, "the end of the first is not taken for that of the second"
+    assert latest(jobs).state is JobState.RUNNING, "the end of the first is not taken for that of the second"
 
 
 def test_one_that_is_killed_is_said_to_have_broken_off(jobs: Jobs) -> None:
@@ -61,19 +63,19 @@ def test_one_that_is_killed_is_said_to_have_broken_off(jobs: Jobs) -> None:
     assert jobs._child is not None
     os.kill(jobs._child.pid, signal.SIGKILL)
     found = ended(jobs)
-    assert found.state is State.FAILED
+    assert found.state is JobState.FAILED
     assert "begun again" in found.say
 
 
 @pytest.mark.parametrize(
     ("environ", "said"),
-    [({"TOP": "many"}, "TOP"), ({"IMAGES_STORAGE": "nonsense"}, "IMAGES_STORAGE")],
+    [({"TOP_CLASSES": "many"}, "TOP_CLASSES"), ({"IMAGES_STORAGE": "nonsense"}, "IMAGES_STORAGE")],
 )
 def test_what_is_wrong_is_told_in_a_sentence(environ: dict[str, str], said: str) -> None:
     jobs = Jobs({**os.environ, "IMAGES_STORAGE": AZURITE, "COSMOS": COSMOS_EMULATOR, **environ})
     jobs.start("reprocess", "me")
     found = ended(jobs)
-    assert found.state is State.FAILED
+    assert found.state is JobState.FAILED
     assert said in found.say
     assert "Traceback" not in found.say
     jobs.close()

@@ -3,19 +3,24 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 
 import pytest
+from azure.cosmos import CosmosClient, DatabaseProxy
+from azure.cosmos.exceptions import CosmosHttpResponseError
+from typer.testing import CliRunner
 
-from errors import Missing
-from local.ports import Ports
-from local.supervisor import Options, Stack
-from pipeline.commit import result_name, staged_name
-from pipeline.verify import Difference, Kind, verify
-from record import Record, Status, record_id
-from settings import ROOT
-from store.records import Summary
+from imagestore.cli import maintain
+from imagestore.cli.main import app
+from imagestore.errors import NotFound
+from imagestore.local.ports import Ports
+from imagestore.local.supervisor import Options, Stack
+from imagestore.pipeline.names import result_name, staged_name
+from imagestore.pipeline.verify import Difference, Kind, verify
+from imagestore.record import Record, Status, record_id
+from imagestore.settings import ROOT
+from imagestore.store.records import Summary
 from unit.pictures import encoded, photo
 
 from .conftest import Pipeline
@@ -34,7 +39,8 @@ def estate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
 
 def imagestore(estate: Pipeline, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "cli.main", *arguments], cwd=ROOT, capture_output=True, text=True, check=False,
+        [sys.executable, "-m", "imagestore.cli.main", *arguments],
+        cwd=ROOT, capture_output=True, text=True, check=False,
         env={**os.environ, **estate.stack.environment, "COLUMNS": "200"},
     )  # fmt: skip
 
@@ -51,7 +57,7 @@ def test_sweep_takes_in_what_was_there_before(estate: Pipeline) -> None:
         etags = {name: estate.drop(name, PICTURE) for name in (f"estate/{number}.jpg" for number in range(30))}
         assert "30 would be queued" in imagestore(estate, "sweep", "--dry-run").stdout
         assert estate.stores.work.length() == 0
-        swept = imagestore(estate, "sweep", "--rate", "200")
+    swept = imagestore(estate, "sweep", "--rate", "200")
     assert swept.returncode == 0, swept.stderr
     assert "30 queued" in swept.stdout
     for name, etag in etags.items():
@@ -75,10 +81,9 @@ def test_verify_names_every_difference_and_mends_it(estate: Pipeline) -> None:
     assert imagestore(estate, "verify", "--min-age", "0").stdout.strip() == "Everything agrees."
     for command in (["verify"], ["rebuild"], ["retry", "--reason", "not_an_image"]):
         stopped = imagestore(estate, *command, "--budget", "0.001")
-        assert (stopped.returncode, stopped.stdout.strip()) in (
-            (3, "Stopped after 0.001 s. Give the command again to go on."),
-            (0, "0 queued."),  # with nothing to retry there is nothing to stop
-        )
+        if stopped.returncode != 0:  # with nothing to retry there is nothing to stop
+            assert stopped.returncode == 3
+            assert "Stopped after 0.001 s. Give the command again to go on." in stopped.stdout
     stores, items = estate.stores, estate.stores.database.get_container_client("images")
     name = {number: f"verify/{number}.jpg" for number in range(9)}
     with unseen(estate.stack):
@@ -108,7 +113,7 @@ def test_verify_names_every_difference_and_mends_it(estate: Pipeline) -> None:
         said = imagestore(estate, "verify", "--min-age", "0")
         assert said.returncode == 1
         assert all(f"{difference.name}: {difference.kind}" in said.stdout for difference in expected)
-        assert imagestore(estate, "verify", "--fix", "--min-age", "0").returncode == 0
+    assert imagestore(estate, "verify", "--fix", "--min-age", "0").returncode == 0
     assert settled(estate) == []
 
 
@@ -139,6 +144,51 @@ def test_rebuild_gives_the_same_records(estate: Pipeline) -> None:
     assert fresh.record("rebuild/after.jpg", again).label == before["rebuild/2.jpg"].label
 
 
+def test_rebuild_deletes_records_with_a_role_for_data_alone(estate: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Azure answers 403 to whoever makes or deletes databases and containers with such a role."""
+    before = fill(estate, "data role", 3)
+
+    def refused(*_: object, **options: object) -> None:
+        raise CosmosHttpResponseError(403, "cannot be authorized by AAD token in data plane")  # type: ignore[no-untyped-call]
+
+    for kind, name in (
+        (CosmosClient, "create_database"),
+        (CosmosClient, "delete_database"),
+        (DatabaseProxy, "create_container"),
+        (DatabaseProxy, "delete_container"),
+    ):
+        monkeypatch.setattr(kind, name, refused)
+    for name, value in estate.stack.environment.items():
+        monkeypatch.setenv(name, value)
+    stopped = CliRunner().invoke(app, ["rebuild", "--drop", "--yes", "--budget", "0.001"])
+    assert stopped.exit_code == 3, stopped.output
+    assert "Go on with: imagestore rebuild --drop" in stopped.output
+    rebuilt = CliRunner().invoke(app, ["rebuild", "--drop", "--yes"])
+    assert rebuilt.exit_code == 0, rebuilt.output
+    assert " records deleted." in rebuilt.output
+    for name, record in before.items():
+        known = estate.stores.records.read(record_id(name))
+        assert known is not None
+        assert known.record == record
+
+
+def nothing_is_left() -> Generator[int, None, None]:
+    yield from ()
+
+
+def test_a_rebuild_that_stops_after_the_deletion_does_not_delete_again(
+    estate: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(estate, "stopped", 2)
+    for name, value in estate.stack.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(maintain, "delete_records", lambda stores: nothing_is_left())
+    stopped = CliRunner().invoke(app, ["rebuild", "--drop", "--yes", "--budget", "0.001"])
+    assert stopped.exit_code == 3, stopped.output
+    assert stopped.output.endswith("there already.\n")
+    assert "Go on with: imagestore rebuild\n" in stopped.output
+
+
 def test_retry_and_status(estate: Pipeline) -> None:
     etag = estate.drop("retry/bad.jpg", b"no picture")
     before = estate.record("retry/bad.jpg", etag)
@@ -155,18 +205,18 @@ def test_retry_and_status(estate: Pipeline) -> None:
 
 
 def test_results_outlive_their_uploads_where_a_setting_says_so(estate: Pipeline) -> None:
-    from pipeline.commit import forget
+    from imagestore.pipeline.commit import remove_outputs
 
     fill(estate, "keep", 1)
     keeping = replace(estate.stores, names=replace(estate.stores.names, keep_results=True))
     with unseen(estate.stack):
         estate.stores.uploads.delete("keep/0.jpg")
-        forget(keeping, "keep/0.jpg")
+        remove_outputs(keeping, "keep/0.jpg")
     assert estate.stores.results.get("keep/0.jpg.json").data
-    with pytest.raises(Missing):
+    with pytest.raises(NotFound):
         estate.stores.staging.get("keep/0.jpg.png")
     assert not [difference for difference in verify(keeping) if difference.name == "keep/0.jpg"]
-    forget(estate.stores, "keep/0.jpg")
+    remove_outputs(estate.stores, "keep/0.jpg")
 
 
 def test_records_in_brief_are_the_records(estate: Pipeline) -> None:
@@ -176,4 +226,4 @@ def test_records_in_brief_are_the_records(estate: Pipeline) -> None:
         known = estate.stores.records.read(record.id)
         assert known is not None
         assert record.upload is not None
-        assert brief[name] == Summary(name, record.status, record.label, record.upload.etag, known.result_etag)
+        assert brief[name] == Summary(name, str(record.status), record.label, record.upload.etag, known.result_etag)

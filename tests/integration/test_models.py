@@ -16,19 +16,18 @@ import onnx
 import pytest
 from playwright.sync_api import Page, expect
 
-from errors import Conflict
-from local.ports import Ports
-from local.supervisor import Options, Stack
+from imagestore.errors import Conflict, GateOverride
+from imagestore.local.ports import Ports
+from imagestore.local.supervisor import Options, Stack
+from imagestore.pipeline import tasks
+from imagestore.pipeline.correct import correct
+from imagestore.record import Record, Status
+from imagestore.settings import ROOT, Settings
+from imagestore.store.models import METRICS_FILE, MODEL_FILE
 from model.promote import promote
-from pipeline import tasks
-from pipeline.correct import correct
 from preprocess import Limits
-from record import Record, Status
-from settings import ROOT, Settings
-from store import Insist
-from store.models import METRICS_FILE, MODEL_FILE
+from unit.model.labelled_pictures import scene
 from unit.pictures import encoded
-from unit.test_learning import scene
 
 from .browser import barriers, needs_browser
 from .conftest import Pipeline, Site, eventually
@@ -40,8 +39,8 @@ LABELS = ("plain", "half", "striped")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     """A stack of its own, since another model would change every other test."""
     folder = tmp_path_factory.mktemp("lab")
-    values = {"MODEL_SECONDS": "0.5", "RETRY_DELAYS": "1,1,2"}
-    options = Options(ports=Ports.from_base(23500), folder=folder, workers=2, with_web=True, values=values)
+    values = {"MODEL_POLL_SECONDS": "0.5", "RETRY_DELAYS_SECONDS": "1,1,2"}
+    options = Options(ports=Ports.from_base(24100), folder=folder, workers=2, with_web=True, values=values)
     with Stack(options) as stack:
         stack.start(lambda what: None)
         yield Pipeline(stack)
@@ -59,14 +58,14 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("labelled")
     for number, label in enumerate(LABELS):
         (folder / label).mkdir()
-        for n in range(15):
+        for n in range(10):
             (folder / label / f"{n}.png").write_bytes(encoded(scene(100 * number + n, number)))
     return folder
 
 
 def imagestore(lab: Pipeline, *arguments: object, code: int = 0) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "cli.main", *map(str, arguments)],
+        [sys.executable, "-m", "imagestore.cli.main", *map(str, arguments)],
         env=os.environ | lab.stack.environment | {"COLUMNS": "200"},
         cwd=ROOT,
         capture_output=True,
@@ -77,6 +76,12 @@ def imagestore(lab: Pipeline, *arguments: object, code: int = 0) -> str:
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return " ".join((done.stdout + done.stderr).split())
+
+
+def have_first(lab: Pipeline, labelled: Path) -> None:
+    """Train version 1, unless a test before did."""
+    if ("mine", "1") not in lab.stores.models.versions():
+        imagestore(lab, "train", labelled)
 
 
 def all_records(lab: Pipeline) -> list[Record]:
@@ -93,7 +98,7 @@ def versions(lab: Pipeline) -> set[str]:
 
 def test_the_whole_way(lab: Pipeline, site: Site, labelled: Path, tmp_path: Path) -> None:
     said = imagestore(lab, "train", labelled)
-    assert "45 labelled pictures, 45 of them new" in said
+    assert "30 labelled pictures, 30 of them new" in said
     assert "Right on " in said
     assert "Next: imagestore promote 1" in said
 
@@ -102,7 +107,7 @@ def test_the_whole_way(lab: Pipeline, site: Site, labelled: Path, tmp_path: Path
     eventually(lambda: len(all_records(lab)) == 30, "what was dropped before")
     assert versions(lab) == {"default 1"}
 
-    stopping, dropped = threading.Event(), []
+    stopping, dropped = threading.Event(), list[tuple[str, str]]()
 
     def keep_dropping() -> None:
         while not stopping.is_set():
@@ -124,7 +129,7 @@ def test_the_whole_way(lab: Pipeline, site: Site, labelled: Path, tmp_path: Path
         known = set(LABELS) if record.prediction.model.name == "mine" else None
         assert known is None or {score.label for score in record.prediction.top} <= known, "one that mixes two models"
 
-    corrected = correct(lab.stores, "before/0.png", "half", "tester")
+    corrected = correct(lab.stores, "before/0.png", "half", "tester").record
     again = imagestore(lab, "reprocess")
     assert "all of them with mine 1 now" in again
     assert versions(lab) == {"mine 1"}
@@ -158,22 +163,21 @@ def test_the_whole_way(lab: Pipeline, site: Site, labelled: Path, tmp_path: Path
     assert "striped" in shown
     assert "fingerprint" in shown
     imagestore(lab, "models", "export", "2", tmp_path / "out")
-    report = tmp_path / "judged.html"
-    judged = imagestore(lab, "evaluate", tmp_path / "out" / "model.onnx", labelled, "--html", report)
-    assert "Right on " in judged
+    report = tmp_path / "evaluated.html"
+    evaluated = imagestore(lab, "evaluate", tmp_path / "out" / "model.onnx", labelled, "--html", report)
+    assert "Right on " in evaluated
     assert report.read_text().startswith("<!doctype html>")
 
 
 def test_a_reprocess_that_is_killed_goes_on(lab: Pipeline, labelled: Path) -> None:
     """Every picture's record is the new model's in the end; the run that was killed left no gap."""
-    if not lab.stores.models.versions():
-        imagestore(lab, "train", labelled)
+    have_first(lab, labelled)
     for n in range(60):
         lab.drop(f"many/{n:03d}.png", encoded(scene(3000 + n % 7, n % 3)))
     eventually(lambda: sum(record.name.startswith("many/") for record in all_records(lab)) == 60, "all of them")
     imagestore(lab, "promote", "1", "--force")
     first = subprocess.Popen(
-        [sys.executable, "-m", "cli.main", "reprocess"],
+        [sys.executable, "-m", "imagestore.cli.main", "reprocess"],
         env=os.environ | lab.stack.environment,
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
@@ -191,12 +195,14 @@ def test_a_reprocess_that_is_killed_goes_on(lab: Pipeline, labelled: Path) -> No
 def test_promote_reprocess_insist_and_go_back_on_the_page(
     page: Page, lab: Pipeline, site: Site, labelled: Path
 ) -> None:
-    if not lab.stores.models.versions():
-        imagestore(lab, "train", labelled)
+    have_first(lab, labelled)
     good = lab.stores.models.read("mine", "1")
     figures = lab.stores.models.read("mine", "1", METRICS_FILE)
-    bad = lab.stores.models.claim("bad")
-    lab.stores.models.keep("bad", bad, {MODEL_FILE: with_labels(good, LABELS), METRICS_FILE: figures})
+    bad, wrong = lab.stores.models.claim("bad"), sorted(LABELS)
+    lab.stores.models.keep("bad", bad, {MODEL_FILE: with_labels(good, [*wrong[1:], wrong[0]]), METRICS_FILE: figures})
+    other = lab.stores.models.claim("other")
+    renamed = with_labels(good, ["half", "plain", "zebra"])
+    lab.stores.models.keep("other", other, {MODEL_FILE: renamed, METRICS_FILE: figures})
     for n in range(12):
         etag = lab.drop(f"page/{n}.png", encoded(scene(4000 + n, n % 3)))
         lab.record(f"page/{n}.png", etag)
@@ -208,7 +214,7 @@ def test_promote_reprocess_insist_and_go_back_on_the_page(
     expect(page.locator("#toasts")).to_contain_text("mine 1 is live")
     expect(page.locator("#job")).to_be_focused()
     page.get_by_role("button", name=re.compile(r"Classify \d+ pictures again")).click()
-    expect(page.locator("#job")).to_contain_text("all are of mine 1 now")
+    expect(page.locator("#job")).to_contain_text("all of them with mine 1 now")
     expect(page.get_by_role("button", name=re.compile("^Classify"))).to_have_count(0)
     assert {r.prediction.model.name for r in all_records(lab) if r.prediction} == {"mine"}
 
@@ -226,6 +232,16 @@ def test_promote_reprocess_insist_and_go_back_on_the_page(
     expect(page.locator(".lead")).to_contain_text("mine 1")
     assert site.get("/models").json()["live"]["note"] == f"rolled back from bad {bad}"
     assert site.get("/job").json()["say"] == "mine 1 is live again."
+
+    page.get_by_role("button", name=f"Promote other {other}", exact=True).click()
+    expect(page.locator("#job")).to_contain_text(f"other {other} does not know the label striped, which mine 1 knows")
+    page.get_by_role("button", name="Promote it without striped").click()
+    expect(page.locator("#job")).to_contain_text("too close to call")
+    assert site.get("/job").json()["drop"] == ["striped"]
+    page.get_by_role("button", name="Promote it all the same").click()
+    expect(page.locator(".lead")).to_contain_text(f"other {other}")
+    page.get_by_role("button", name="Go back to mine 1").click()
+    expect(page.locator(".lead")).to_contain_text("mine 1")
     assert site.post("/models/mine/999/promote").status_code == 404
 
     page.locator("section", has_text="mine 1").get_by_role("link", name="Whole report").first.click()
@@ -233,19 +249,18 @@ def test_promote_reprocess_insist_and_go_back_on_the_page(
     imagestore(lab, "rollback")
 
 
-def with_labels(model: bytes, labels: tuple[str, ...]) -> bytes:
-    """The same model, whose labels are these turned around by one, so that it is wrong wherever it was right."""
+def with_labels(model: bytes, labels: list[str]) -> bytes:
+    """The same model with other labels."""
     changed = onnx.load_from_string(model)
     (entry,) = [entry for entry in changed.metadata_props if entry.key == "labels"]
-    entry.value = json.dumps([*sorted(labels)[1:], sorted(labels)[0]])
-    return changed.SerializeToString()
+    entry.value = json.dumps(labels)
+    return bytes(changed.SerializeToString())
 
 
 def test_a_promotion_that_is_overtaken_is_refused(lab: Pipeline, labelled: Path) -> None:
     """What was compared is no longer what is live: the figures say nothing of it."""
     models, default = lab.stores.models, Settings().model_path
-    if ("mine", "1") not in models.versions():
-        imagestore(lab, "train", labelled)
+    have_first(lab, labelled)
     if models.active() is None:
         imagestore(lab, "promote", "1", "--force")
         imagestore(lab, "rollback")
@@ -257,7 +272,9 @@ def test_a_promotion_that_is_overtaken_is_refused(lab: Pipeline, labelled: Path)
         return lambda: None
 
     with pytest.raises(Conflict):
-        promote(lab.stores, default, "mine", "1", by="me", insist=Insist.FORCE, limits=Limits(), progress=overtaking)
+        promote(
+            lab.stores, default, "mine", "1", by="me", override=GateOverride.FORCE, limits=Limits(), progress=overtaking
+        )
     after = models.active()
     assert after is not None
     assert after[0].live.note == "overtaken"
@@ -306,10 +323,10 @@ def test_a_colour_model_has_pictures_staged_in_colour(lab: Pipeline, labelled: P
     again = staged()
     assert {(name, channels) for name, channels, _ in again} == {("default", 1)}
     assert again != gray, "they were staged anew"
-    imagestore(lab, "train", labelled, "--name", "gray")
-    imagestore(lab, "promote", "1", "--name", "gray")
+    have_first(lab, labelled)
+    imagestore(lab, "promote", "1")
     imagestore(lab, "reprocess")
-    assert {(name, at) for name, _, at in staged()} == {("gray", at) for _, _, at in again}, "they fit as they were"
+    assert {(name, at) for name, _, at in staged()} == {("mine", at) for _, _, at in again}, "they fit as they were"
     imagestore(lab, "rollback")
 
 
@@ -319,7 +336,7 @@ def test_what_cannot_be_done_is_said_in_a_line(lab: Pipeline, tmp_path: Path) ->
         (tmp_path / "few" / label).mkdir(parents=True)
         (tmp_path / "few" / label / "a.png").write_bytes(encoded(scene(7000 + seed)))
     assert "'one' has 1" in imagestore(lab, "train", tmp_path / "few", code=1)
-    assert "more than one of these folders" in imagestore(lab, "train", tmp_path / "few", tmp_path / "few", code=1)
+    assert "in these folders more than once" in imagestore(lab, "train", tmp_path / "few", tmp_path / "few", code=1)
     assert not [blob for page, _ in lab.stores.training.list() for blob in page if blob.name.startswith("one/")], (
         "what cannot be learned from is not kept"
     )

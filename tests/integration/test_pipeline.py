@@ -15,12 +15,13 @@ import onnxruntime as ort
 import pytest
 from PIL import Image
 
-from errors import Missing
-from pipeline.commit import result_name, staged_name
+from imagestore.errors import NotFound
+from imagestore.pipeline.names import result_name, staged_name
+from imagestore.record import LONGEST_NAME, Status, record_id
+from imagestore.settings import ROOT
+from imagestore.store.documents import from_json
+from imagestore.store.tags import ETAG
 from preprocess import open_staged
-from record import Status, record_id
-from settings import LONGEST_NAME, ROOT
-from store.documents import from_json
 from unit.pictures import encoded, photo
 
 from .conftest import Pipeline, eventually
@@ -28,7 +29,7 @@ from .conftest import Pipeline, eventually
 
 def independent_answer(data: bytes) -> tuple[str, float]:
     """The label and confidence, computed with Pillow and onnxruntime alone."""
-    session = ort.InferenceSession(ROOT / "model" / "default.onnx", providers=["CPUExecutionProvider"])
+    session = ort.InferenceSession(ROOT / "model" / "default" / "model.onnx", providers=["CPUExecutionProvider"])
     labels = json.loads(session.get_modelmeta().custom_metadata_map["labels"])
     image = Image.open(io.BytesIO(data)).convert("L")
     half = min(image.size) * 0.875 / 2
@@ -57,7 +58,7 @@ def test_a_picture_becomes_record_result_staged_picture_and_tags(pipeline: Pipel
     pixels, _ = open_staged(staged.data or b"")
     assert record.staged is not None
     assert (pixels.shape, staged.size_bytes) == ((224, 224, 1), record.staged.size_bytes)
-    assert pipeline.tags("shop/cup.jpg", etag) == {"status": "classified", "label": label, "of": etag}
+    assert pipeline.tags("shop/cup.jpg", etag) == {"status": "classified", "label": label, ETAG: etag}
 
 
 def test_an_overwrite_gives_the_new_result(pipeline: Pipeline, cat: bytes, coffee: bytes) -> None:
@@ -85,8 +86,12 @@ def test_a_user_s_own_tags_stay(pipeline: Pipeline, coffee: bytes) -> None:
         "customer": "42",
         "status": "classified",
         "label": "espresso",
-        "of": etag,
+        ETAG: etag,
     }
+    own = {"status": "paid", "label": "spring 2026"}
+    etag = blob.upload_blob(coffee, overwrite=True, tags=own)["etag"].strip('"')
+    expected = {**own, "imagestore_status": "classified", "imagestore_label": "espresso", ETAG: etag}
+    assert pipeline.tags("tagged.jpg", etag) == expected
 
 
 @pytest.mark.parametrize(
@@ -106,7 +111,7 @@ def test_a_bad_picture_is_rejected_with_its_reason(pipeline: Pipeline, data: byt
     assert record.status is Status.REJECTED
     assert record.problem is not None
     assert (record.problem.step, record.problem.reason) == ("preprocess", reason)
-    assert pipeline.tags(f"bad/{reason}", etag) == {"status": "rejected", "of": etag}
+    assert pipeline.tags(f"bad/{reason}", etag) == {"status": "rejected", ETAG: etag}
     assert from_json(pipeline.stores.results.get(f"bad/{reason}.json").data or b"") == record
 
 
@@ -115,20 +120,37 @@ def test_a_name_too_long_is_rejected(pipeline: Pipeline, coffee: bytes) -> None:
     record = pipeline.record(name, pipeline.drop(name, coffee))
     assert record.problem is not None
     assert record.problem.reason == "name_too_long"
-    assert pipeline.stores.results.get(f"{record_id(name)}.json").data
+    other = record_id(name)
+    another = pipeline.record(other, pipeline.drop(other, coffee))
+    assert from_json(pipeline.stores.results.get(result_name(name)).data or b"") == record
+    assert from_json(pipeline.stores.results.get(result_name(other)).data or b"") == another
+
+
+def test_a_name_with_backslashes_is_that_under_which_storage_keeps_it(pipeline: Pipeline, coffee: bytes) -> None:
+    etag = pipeline.drop("back\\slash\\cup.jpg", coffee)
+    record = pipeline.record("back/slash/cup.jpg", etag)
+    assert (record.name, record.label) == ("back/slash/cup.jpg", "espresso")
+    assert "back/slash/cup.jpg" in {blob.name for page, _ in pipeline.stores.uploads.list() for blob in page}
+    pipeline.stores.uploads.delete("back\\slash\\cup.jpg")
+
+    def is_deleted() -> bool:
+        stored = pipeline.stores.records.read(record.id)
+        return stored is not None and stored.record.status is Status.DELETED
+
+    eventually(is_deleted, "the tombstone")
 
 
 def test_a_deleted_upload_takes_everything_with_it(pipeline: Pipeline, coffee: bytes) -> None:
     pipeline.record("gone.jpg", pipeline.drop("gone.jpg", coffee))
     pipeline.stores.uploads.delete("gone.jpg")
 
-    def is_forgotten() -> bool:
-        known = pipeline.stores.records.read(record_id("gone.jpg"))
-        return known is not None and known.record.status is Status.DELETED
+    def is_deleted() -> bool:
+        stored = pipeline.stores.records.read(record_id("gone.jpg"))
+        return stored is not None and stored.record.status is Status.DELETED
 
-    eventually(is_forgotten, "the tombstone")
+    eventually(is_deleted, "the tombstone")
     for blobs, name in ((pipeline.stores.results, result_name("gone.jpg")), (pipeline.stores.staging, "gone.jpg.png")):
-        with pytest.raises(Missing):
+        with pytest.raises(NotFound):
             blobs.get(name)
     again = pipeline.record("gone.jpg", pipeline.drop("gone.jpg", coffee))
     assert again.status is Status.CLASSIFIED

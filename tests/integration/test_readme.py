@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from local.supervisor import Stack
-from settings import ROOT
+from imagestore.local.supervisor import Stack
+from imagestore.settings import ROOT
 
 from .conftest import Pipeline
 

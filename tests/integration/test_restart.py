@@ -2,11 +2,12 @@
 
 import os
 import signal
+from functools import partial
 from pathlib import Path
 
-from local.ports import Ports
-from local.supervisor import Options, Stack
-from record import record_id
+from imagestore.local.ports import Ports
+from imagestore.local.supervisor import Options, Stack
+from imagestore.record import record_id
 
 from .conftest import Pipeline, eventually
 
@@ -34,8 +35,8 @@ def test_children_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:
     import sys
 
     program = (
-        "import sys, time; from pathlib import Path; from local.ports import Ports;"
-        "from local.supervisor import Options, Stack;"
+        "import sys; from pathlib import Path; from imagestore.local.ports import Ports;"
+        "from imagestore.local.supervisor import Options, Stack;"
         f"s = Stack(Options(ports=Ports.from_base(23200), folder=Path({str(tmp_path)!r}), workers=1));"
         "s.start(lambda what: None); print(*(p.pid for p in s.processes.values()), flush=True); sys.stdin.read()"
     )
@@ -45,12 +46,12 @@ def test_children_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:
         assert len(pids) == 4
         os.kill(supervisor.pid, signal.SIGKILL)
     for pid in pids:
-        eventually(lambda pid=pid: not is_running(pid), f"process {pid} to end")
+        eventually(partial(has_ended, pid), f"process {pid} to end")
 
 
-def is_running(pid: int) -> bool:
-    """Whether the process still works; one that ended and waits to be reaped does not."""
+def has_ended(pid: int) -> bool:
+    """Whether the process works no more; one that ended and waits to be reaped does not."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
-        return False
+        return True

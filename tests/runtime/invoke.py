@@ -1,7 +1,10 @@
-"""Runs under Python 3.13: `python invoke.py APP_FOLDER CONTAINER/NAME FUNCTION …`.
+"""Runs under a bare Python 3.13 with an empty environment: `python -I -S invoke.py`, with what to do as JSON on input.
 
-Indexes the function app with Microsoft's worker library, invokes each function with a message like those of the real
-host, and prints what happened as JSON: the functions' names, then for each call null or the error.
+As Azure Functions does it when a placeholder is given its app, the variables are set and the import path is
+extended within the process. Then the app is indexed with Microsoft's worker library, each function is
+invoked with a message
+like those of the real host, and what happened is printed as JSON: the functions' names, and for each call null or the
+error.
 """
 
 import asyncio
@@ -10,10 +13,13 @@ import os
 import sys
 from types import SimpleNamespace
 
-import azure_functions_runtime as runtime
+ASKED = json.load(sys.stdin)
+os.environ.clear()
+os.environ.update(ASKED["environment"])
+sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)), *ASKED["import_path"]]
 
-sys.path.insert(0, os.path.dirname(__file__))
-import protos
+import azure_functions_runtime as runtime  # noqa: E402 - the path comes first
+import protos  # noqa: E402
 
 
 def trigger(function: str, connection: str, blob: str) -> tuple[str, protos.TypedData]:
@@ -24,14 +30,13 @@ def trigger(function: str, connection: str, blob: str) -> tuple[str, protos.Type
             version="1.0", source="AzureStorageBlobs", content_type="application/json", content=content
         )
         return {"preprocess": "upload", "classify": "staged"}[function], protos.TypedData(model_binding_data=data)
-    if function == "sweep":
+    if function in ("sweep", "dead_letters"):
         return "timer", protos.TypedData(json=json.dumps({"IsPastDue": False, "Schedule": {}, "ScheduleStatus": {}}))
     return "message", protos.TypedData(string=json.dumps({"step": "preprocess", "name": name}))
 
 
 async def main(folder: str, calls: list[str]) -> None:
     os.chdir(folder)
-    sys.path.insert(0, folder)
     runtime.start_threadpool_executor()
     init = SimpleNamespace(worker_init_request=SimpleNamespace(capabilities={}, function_app_directory=folder))
     started = await runtime.worker_init_request(
@@ -61,4 +66,4 @@ async def main(folder: str, calls: list[str]) -> None:
     print(json.dumps({"functions": sorted(ids), "results": results}))
 
 
-asyncio.run(main(sys.argv[1], sys.argv[2:]))
+asyncio.run(main(ASKED["folder"], ASKED["calls"]))

@@ -18,13 +18,14 @@ from pathlib import Path
 
 from rich.console import Console
 
+from imagestore.local.ports import Ports
+from imagestore.local.supervisor import Options, Stack
+from imagestore.record import Status, record_id
+from imagestore.settings import ROOT
+from imagestore.store import BlobState
+from imagestore.store.tags import ETAG
 from integration.conftest import Pipeline
 from integration.faults import kill_one, processes, settled, unseen
-from local.ports import Ports
-from local.supervisor import Options, Stack
-from record import Status, record_id
-from settings import ROOT
-from store import Present
 from unit.pictures import encoded, photo
 
 console = Console(highlight=False)
@@ -97,14 +98,14 @@ def sweeping(pipeline: Pipeline, count: int) -> None:
         def put(number: int) -> None:
             name = f"estate/{number:06d}.jpg"
             etag = pipeline.drop(name, b"in order")
-            pipeline.stores.uploads.tag(name, {"status": "classified", "of": etag}, Present(etag))
+            pipeline.stores.uploads.tag(name, {"status": "classified", ETAG: etag}, BlobState(etag))
 
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             list(pool.map(put, range(count)))
     log = pipeline.stack.options.folder / "logs" / "azurite.log"
     before, started = log.stat().st_size, time.monotonic()
     environment = {**os.environ, **pipeline.stack.environment}
-    command = [sys.executable, "-m", "cli.main", "sweep"]
+    command = [sys.executable, "-m", "imagestore.cli.main", "sweep"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     seconds = time.monotonic() - started
     calls = log.read_text()[before:].count("/uploads?")
@@ -121,7 +122,10 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         options = Options(
-            ports=Ports.from_base(24200), folder=Path(folder), workers=2, values={"RETRY_DELAYS": "1,2,4,8,16,30"}
+            ports=Ports.from_base(24200),
+            folder=Path(folder),
+            workers=2,
+            values={"RETRY_DELAYS_SECONDS": "1,2,4,8,16,30"},
         )
         with Stack(options) as stack:
             stack.start(lambda what: None)

@@ -30,12 +30,14 @@ def _sixteen_bit_gray() -> np.ndarray:
     return np.asarray(GRAY, np.uint16) * 257
 
 
+def chunk(kind: bytes, data: bytes) -> bytes:
+    """A chunk of a PNG."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
 def png(samples: np.ndarray, bits: int, colour_type: int, *, interlaced: bool = False) -> bytes:
     """A PNG of big-endian samples [height, width, channels], written by hand."""
     height, width = samples.shape[:2]
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     def rows(part: np.ndarray) -> bytes:
         return b"".join(b"\0" + row.tobytes() for row in part)
@@ -54,6 +56,7 @@ def _rgb16(interlaced: bool = False) -> bytes:
 def _lossless() -> dict[str, Callable[[], bytes]]:
     alpha = SOURCE.convert("RGBA")
     return {
+        "JPEG lossless": lambda: lossless_jpeg(np.asarray(SOURCE)),
         "PNG": lambda: encoded(SOURCE),
         "PNG alpha": lambda: encoded(alpha),
         "PNG 16 bit": _rgb16,
@@ -125,6 +128,34 @@ def rle_bmp() -> bytes:
     offset = 14 + 40 + len(palette)
     info = struct.pack("<IiiHHIIiiII", 40, WIDTH, HEIGHT, 1, 8, 1, len(body), 0, 0, 256, 0)
     return b"BM" + struct.pack("<IHHI", offset + len(body), 0, 0, offset) + info + palette + body
+
+
+def lossless_jpeg(samples: np.ndarray) -> bytes:
+    """A lossless JPEG (SOF3) of uint8 [height, width, 3], written by hand: ITU-T T.81, annex H, predictor 1."""
+    height, width, channels = samples.shape
+    values = samples.astype(int)
+    predicted = np.empty_like(values)
+    predicted[:, 1:] = values[:, :-1]
+    predicted[1:, 0] = values[:-1, 0]
+    predicted[0, 0] = 128
+    bits = []
+    for difference in (values - predicted).ravel().tolist():
+        category = abs(difference).bit_length()
+        bits.append(f"{category:04b}")  # nine codes of four bits each
+        if category:
+            bits.append(f"{difference if difference > 0 else difference + (1 << category) - 1:0{category}b}")
+    stream = "".join(bits)
+    stream += "1" * (-len(stream) % 8)
+    body = int(stream, 2).to_bytes(len(stream) // 8, "big").replace(b"\xff", b"\xff\0")
+
+    def segment(marker: int, data: bytes) -> bytes:
+        return struct.pack(">BBH", 0xFF, marker, len(data) + 2) + data
+
+    components = range(1, channels + 1)
+    frame = struct.pack(">BHHB", 8, height, width, channels) + b"".join(bytes((c, 0x11, 0)) for c in components)
+    codes = bytes((0, 0, 0, 0, 9, *[0] * 12, *range(9)))
+    scan = bytes((channels,)) + b"".join(bytes((c, 0)) for c in components) + bytes((1, 0, 0))
+    return b"\xff\xd8" + segment(0xC3, frame) + segment(0xC4, codes) + segment(0xDA, scan) + body + b"\xff\xd9"
 
 
 LOSSLESS, GRAYS, LOSSY = _lossless(), _gray(), _lossy()

@@ -1,19 +1,23 @@
 """The docs name everything that there is, and link only to what exists."""
 
+import ast
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from fastapi.routing import APIRoute
 
 from classify import load_model
-from cli.main import app
-from errors import Reason
-from record import Status
-from settings import AZURITE, COSMOS_EMULATOR, ROOT
-from unit.test_classify import tiny
-from web import pages
-from web.app import create_app
-from web.openapi import describe
+from imagestore.cli.main import app
+from imagestore.record import Status
+from imagestore.settings import AZURITE, COSMOS_EMULATOR, ROOT
+from imagestore.store import StoredRecord
+from imagestore.web import pages
+from imagestore.web.app import create_app
+from imagestore.web.openapi import describe
+from preprocess import Reason
+from unit.classify.test_model import tiny
 
 PAGES = [
     ROOT / "README.md",
@@ -30,21 +34,78 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
+def test_the_tests_that_the_docs_name_exist() -> None:
+    named = [
+        path
+        for page in PAGES
+        for quoted, bare in re.findall(r"make test TESTS=(?:\"([^\"]+)\"|([^`\s]+))", page.read_text())
+        for path in (quoted or bare).split()
+    ]
+    assert len(named) >= 10
+    assert not [path for path in named if not (ROOT / path).exists()]
+
+
 def test_reasons_statuses_and_commands_are_in_the_docs() -> None:
     text = "\n".join(page.read_text() for page in PAGES)
-    for name in (*Reason, *Status, *(f"imagestore {command.callback.__name__}" for command in app.registered_commands)):
+    commands = [command.callback.__name__ for command in app.registered_commands if command.callback]
+    for name in (*Reason, *Status, *(f"imagestore {command}" for command in commands)):
         assert str(name) in text, name
 
 
-def test_every_route_is_in_the_docs() -> None:
+def test_the_walk_of_an_upload_names_what_there_is() -> None:
+    text = (ROOT / "docs" / "design.md").read_text()
+    steps = re.findall(r"(?m)^\d+\. `([^`]+\.py)` `([^`]+)`: ", text)
+    assert len(steps) == 10
+    for file, name in steps:
+        found = ast.parse((ROOT / file).read_text())
+        *classes, function = name.split(".")
+        for one in classes:
+            (found,) = (node for node in found.body if isinstance(node, ast.ClassDef) and node.name == one)
+        assert function in {node.name for node in found.body if isinstance(node, ast.FunctionDef)}, f"{file} {name}"
+
+
+def documented_routes(text: str) -> set[tuple[str, str]]:
+    """(method, address) of each route in the first column of a table; `…` is the address before."""
+    found: set[tuple[str, str]] = set()
+    for cell in re.findall(r"(?m)^\|([^|]*)\|", text):
+        last = ""
+        for method, address in re.findall(r"`([A-Z]+) (/[^`?]*|…)[^`]*`", cell):
+            last = last if address == "…" else address
+            found.add((method, last))
+    return found
+
+
+def test_documented_routes_are_read_as_a_person_reads_them() -> None:
+    text = "| `PUT /a/{id}`, `DELETE …` | Sets, takes back |\n| `GET /b?name=` | Shows `DELETE /c` |"
+    assert documented_routes(text) == {("PUT", "/a/{id}"), ("DELETE", "/a/{id}"), ("GET", "/b")}
+
+
+def test_the_docs_have_every_route_and_no_other() -> None:
     text = (ROOT / "docs" / "web.md").read_text()
     app = create_app({"IMAGES_STORAGE": AZURITE, "COSMOS": COSMOS_EMULATOR})
-    for address, operations in describe(app)["paths"].items():
-        for method in operations:
-            assert f"{method.upper()} {address}" in text or method == "delete", (method, address)
+    described = {
+        (method.upper(), address) for address, operations in describe(app)["paths"].items() for method in operations
+    }
+    assert documented_routes(text) - {("GET", "/api/v1/openapi.json")} == described
     for route in pages.router.routes:
+        assert isinstance(route, APIRoute)
         assert f"`{route.path}`" in text or route.path == "/cards/{id}", route.path
-    app.state.site.close()
+    app.state.services.close()
+
+
+def test_a_file_that_the_docs_name_is_there() -> None:
+    named = (
+        r"`((?:bench|classify|docs|imagestore|infra|model|preprocess|samples|tests)/[\w./-]+\.(?:py|json|bicep|sh|md))`"
+    )
+    for page in PAGES:
+        for file in re.findall(named, page.read_text("utf-8")):
+            assert (ROOT / file).exists(), f"{page.name} names {file}"
+
+
+def test_what_an_item_has_beside_the_record_is_in_the_docs() -> None:
+    beside = {field.name for field in fields(StoredRecord)} - {"record", "etag"}
+    text = (ROOT / "docs" / "records.md").read_text("utf-8")
+    assert {name for name in beside if f"`{name}`" not in text} == set()
 
 
 def test_formats_in_the_docs_are_those_of_the_code() -> None:
@@ -69,3 +130,18 @@ def test_the_model_file_example_makes_a_model_that_is_taken(tmp_path: Path, monk
     tiny(tmp_path / "mine.onnx")
     exec(compile(example, "docs/model-file.md", "exec"), {})
     assert load_model(tmp_path / "garden.onnx").labels == ("rose", "tulip")
+
+
+def test_each_threat_in_the_docs_has_tests_that_exist() -> None:
+    text = (ROOT / "docs" / "security.md").read_text("utf-8").partition("\n## Threats\n")[2].partition("\n## ")[0]
+    rows = [row for row in re.findall(r"(?m)^\|.*\|$", text)[2:]]
+    kinds = {row.split("|")[1].strip() for row in rows}
+    assert kinds == {
+        "Spoofing", "Tampering", "Repudiation", "Information disclosure", "Denial of service", "Elevation of privilege",
+    }  # fmt: skip
+    for row in rows:
+        named = re.findall(r"`([\w/]+\.py)::(test_\w+)`", row)
+        assert named, row
+        for file, test in named:
+            found = ast.parse((ROOT / "tests" / file).read_text("utf-8"))
+            assert test in {node.name for node in found.body if isinstance(node, ast.FunctionDef)}, f"{file}::{test}"

@@ -1,0 +1,120 @@
+"""Reads what a model file says of itself without onnxruntime, so that no part of the model is loaded or run.
+
+An ONNX file is a message of Protocol Buffers: a row of fields, each a number, a kind and a value. The graph is skipped.
+Sources: https://protobuf.dev/programming-guides/encoding, https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from classify.errors import ModelError
+from classify.prediction import ModelRef
+
+RESERVED_LABEL = "unknown"
+_METADATA_PROPS, _KEY, _VALUE = 14, 1, 2
+_VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
+_FIXED_BYTES = {_FIXED64: 8, _FIXED32: 4}
+_MOST_FIELDS = 10_000
+_MOST_BYTES = 4_000_000
+"""Of one key or value: a hundred thousand labels fit."""
+_REQUIRED = ("name", "version", "labels")
+
+
+@dataclass(frozen=True)
+class ModelLabels:
+    """Which model it is, and the label of each of its classes."""
+
+    ref: ModelRef
+    labels: tuple[str, ...]
+
+
+def read_labels(data: bytes, called: str) -> ModelLabels:
+    """What the model file `data` says of itself. `called` is the file's name in messages. Raises ModelError."""
+    try:
+        meta = _metadata(memoryview(data))
+        if missing := [key for key in _REQUIRED if key not in meta]:
+            raise ModelError(f"its metadata lacks {', '.join(missing)}")
+        ref = ModelRef(meta["name"], meta["version"], hashlib.sha256(data).hexdigest())
+        return ModelLabels(ref, labels_in(meta["labels"]))
+    except ModelError as error:
+        raise ModelError(f"{called} cannot be used: {error}. See docs/model-file.md.") from None
+
+
+def labels_in(text: str) -> tuple[str, ...]:
+    """The labels in the value of `labels` in a model's metadata, a JSON list. Raises ModelError."""
+    try:
+        labels: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        labels = None
+    if not isinstance(labels, list) or not labels or not all(isinstance(x, str) and x.strip() for x in labels):
+        raise ModelError('labels is not a JSON list of names, such as ["cat", "dog"]')
+    if twice := sorted(label for label, count in Counter(labels).items() if count > 1):
+        raise ModelError(f"labels has {twice[0]!r} more than once")
+    if RESERVED_LABEL in labels:
+        raise ModelError(f"labels has {RESERVED_LABEL!r}, which is reserved for pictures under the threshold")
+    return tuple(labels)
+
+
+def _metadata(data: memoryview) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for number, value in _fields(data):
+        if number == _METADATA_PROPS and value is not None:
+            entry = dict(_fields(value))
+            found[_text(entry.get(_KEY))] = _text(entry.get(_VALUE))
+    return found
+
+
+def _fields(data: memoryview) -> Iterator[tuple[int, memoryview | None]]:
+    """(number, value) of each field; the value is None if it is a number, which none of those is that we read."""
+    at = 0
+    for _ in range(_MOST_FIELDS):
+        if at == len(data):
+            return
+        tag, at = _varint(data, at)
+        kind, value = tag & 7, None
+        if kind == _VARINT:
+            _, at = _varint(data, at)
+        elif kind in _FIXED_BYTES:
+            at += _FIXED_BYTES[kind]
+        elif kind == _LENGTH:
+            length, begin = _varint(data, at)
+            at = begin + length
+            value = data[begin:at]
+        else:
+            raise _not_onnx()
+        if at > len(data):
+            raise _not_onnx()
+        yield tag >> 3, value
+    raise _not_onnx()
+
+
+def _varint(data: memoryview, at: int) -> tuple[int, int]:
+    """The number that begins at this byte, seven bits a byte, lowest first; and where the next thing begins."""
+    value = 0
+    for count in range(10):
+        if at + count >= len(data):
+            break
+        byte = data[at + count]
+        value |= (byte & 0x7F) << (7 * count)
+        if byte < 0x80:
+            return value, at + count + 1
+    raise _not_onnx()
+
+
+def _text(value: memoryview | None) -> str:
+    if value is None:
+        return ""
+    try:
+        if len(value) > _MOST_BYTES:
+            raise ModelError(f"its metadata has a value of {len(value)} bytes; the limit is {_MOST_BYTES}")
+        return str(value, "utf-8")
+    except UnicodeDecodeError:
+        raise _not_onnx() from None
+
+
+def _not_onnx() -> ModelError:
+    return ModelError("it is not an ONNX file")

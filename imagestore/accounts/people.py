@@ -1,0 +1,246 @@
+"""Accounts: who there is, and with which role."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from imagestore.accounts.roles import Role
+from imagestore.accounts.tokens import Clock, id_of, now
+from imagestore.errors import Conflict, LastAdmin, NotAccepted, NotFound
+from imagestore.record import utc
+from imagestore.store import Item, Items
+
+TYPE = "account"
+LONGEST_EMAIL = 254
+LONGEST_NAME = 100
+_EMAIL = re.compile(r"[^\s@<>()\[\]\\,;:\"]{1,64}@[^\s@<>()\[\]\\,;:\"/]+\.[^\s@<>()\[\]\\,;:\"/.]+")
+_UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+_UNSEEN_CLASS = "".join(
+    rf"\u{code:04x}" if code < 0x10000 else chr(code)
+    for code in (*range(0x1E000), *range(0xE0000, 0xE0080))  # there are none elsewhere
+    if unicodedata.category(chr(code)) in _UNSEEN - {"Cs"}
+)
+NAME = rf"^[^{_UNSEEN_CLASS}]*[^{_UNSEEN_CLASS}\s][^{_UNSEEN_CLASS}]*$"
+"""The rule of `checked_name`, for descriptions."""
+_ADMINS = "admins"
+"""The id of the document that lists the administrators. Whoever takes one away changes it first, so that of two who
+each take the other away one fails."""
+_TRIES = 8
+
+
+@dataclass(frozen=True)
+class Account:
+    """A person. `password` is a hash, None for who signs in elsewhere; `issuer` and `subject` say where and as whom.
+
+    Sessions that began before `sessions_from` are over. Times are in UTC, ISO 8601.
+    """
+
+    id: str
+    email: str
+    name: str
+    role: Role
+    created_at: str
+    password: str | None = field(default=None, repr=False)
+    is_disabled: bool = False
+    issuer: str | None = None
+    subject: str | None = None
+    sessions_from: str = ""
+    signed_in_at: str | None = None
+
+
+def normalised(email: str) -> str:
+    """An email address as it is kept: without spaces around it, composed, in small letters. Raises NotAccepted."""
+    text = unicodedata.normalize("NFKC", email.strip()).casefold()
+    if len(text) > LONGEST_EMAIL or not _EMAIL.fullmatch(text) or _has_unseen(text):
+        raise NotAccepted(f"'{email.strip()[:80]}' is no email address such as maria@example.org.")
+    return text
+
+
+def checked_name(name: str) -> str:
+    """A display name without spaces around it. Raises NotAccepted."""
+    text = unicodedata.normalize("NFC", name.strip())
+    if not 0 < len(text) <= LONGEST_NAME or _has_unseen(text):
+        raise NotAccepted(f"A name has 1 to {LONGEST_NAME} characters, each of which can be seen.")
+    return text
+
+
+def account_id(email: str) -> str:
+    """The id of the account with this email address and a password."""
+    return id_of(TYPE, "email", email)
+
+
+def federated_id(issuer: str, subject: str) -> str:
+    """The id of the account of whom this OpenID issuer calls `subject`. An email address never joins two accounts."""
+    return id_of(TYPE, "openid", issuer, subject)
+
+
+class People:
+    """The accounts. Every method raises Unavailable."""
+
+    def __init__(self, items: Items, clock: Clock = now) -> None:
+        self._items = items
+        self._clock = clock
+
+    def get(self, id: str) -> Account | None:
+        """The account with this id, None if there is none."""
+        item = self._items.read(id)
+        return None if item is None or item.document.get("type") != TYPE else _account(item)
+
+    def find(self, email: str) -> Account | None:
+        """The account with this email address and a password, None if there is none."""
+        return self.get(account_id(email))
+
+    def is_empty(self) -> bool:
+        """Whether there is no account at all."""
+        return next(self._items.find(TYPE, limit=1), None) is None
+
+    def all(self) -> Iterator[Account]:
+        """All accounts, in no order that means anything."""
+        return map(_account, self._items.find(TYPE))
+
+    def create(self, email: str, name: str, role: Role, password: str) -> Account:
+        """Make an account with a password, of which the hash is given. Raises Conflict if the address has one."""
+        address = normalised(email)
+        return self._create(Account(account_id(address), address, checked_name(name), role, self._now(), password))
+
+    def create_federated(self, issuer: str, subject: str, email: str, name: str, role: Role) -> Account:
+        """Make the account of somebody who signs in elsewhere, with an email address if that is known.
+
+        Raises Conflict if there is one already.
+        """
+        id, address = federated_id(issuer, subject), normalised(email) if email else ""
+        return self._create(Account(id, address, checked_name(name), role, self._now(), issuer=issuer, subject=subject))
+
+    def change(self, id: str, change: Callable[[Account], Account]) -> Account:
+        """Change an account; `change` is called again where somebody else was faster. Returns it as it is now.
+
+        Raises NotFound, Conflict (contended), or LastAdmin where no administrator would be left.
+        """
+        for _ in range(_TRIES):
+            item = self._items.read(id)
+            if item is None or item.document.get("type") != TYPE:
+                raise NotFound("There is no such account.")
+            before = _account(item)
+            after = change(before)
+            if after == before:
+                return before
+            if _is_admin(before) and not _is_admin(after):
+                self._remove_admin(id)
+            try:
+                self._items.replace(item.document | _document(after), item.etag)
+            except Conflict:
+                if _is_admin(before):  # whether it still is one shows when it is read again
+                    self._add_admin(id)
+                continue
+            if _is_admin(after) and not _is_admin(before):
+                self._add_admin(id)
+            return after
+        raise Conflict("Others keep changing this account. Try again.")
+
+    def rename(self, id: str, name: str) -> Account:
+        """Give an account another display name. Raises NotAccepted, or as `change` does."""
+        shown = checked_name(name)
+        return self.change(id, lambda account: replace(account, name=shown))
+
+    def set_role(self, id: str, role: Role) -> Account:
+        """Give an account another role. Raises as `change` does."""
+        return self.change(id, lambda account: replace(account, role=role))
+
+    def set_disabled(self, id: str, is_disabled: bool) -> Account:
+        """Keep an account from signing in and end its sessions, or let it sign in again. Raises as `change` does."""
+        moment = self._now()
+        return self.change(
+            id,
+            lambda account: replace(
+                account, is_disabled=is_disabled, sessions_from=moment if is_disabled else account.sessions_from
+            ),
+        )
+
+    def set_password(self, id: str, password: str) -> Account:
+        """Set another password, of which the hash is given, and end all sessions. Raises as `change` does."""
+        moment = self._now()
+        return self.change(id, lambda account: replace(account, password=password, sessions_from=moment))
+
+    def rehash(self, id: str, before: str, password: str) -> Account:
+        """Keep another hash of the same password, if that was not changed meanwhile. Raises as `change` does."""
+        return self.change(
+            id, lambda account: replace(account, password=password) if account.password == before else account
+        )
+
+    def end_sessions(self, id: str) -> Account:
+        """End all sessions that began before now. Raises as `change` does."""
+        moment = self._now()
+        return self.change(id, lambda account: replace(account, sessions_from=moment))
+
+    def delete(self, id: str) -> None:
+        """Delete an account. Raises NotFound, or LastAdmin."""
+        account = self.get(id)
+        if account is None:
+            raise NotFound("There is no such account.")
+        if _is_admin(account):
+            self._remove_admin(id)
+        self._items.delete(id)
+
+    def _create(self, account: Account) -> Account:
+        try:
+            self._items.create(_document(account))
+        except Conflict:
+            raise Conflict("There is an account with this email address already.") from None
+        if _is_admin(account):
+            self._add_admin(account.id)
+        return account
+
+    def _add_admin(self, id: str) -> None:
+        self._change_admins(lambda admins: [*(one for one in admins if one != id), id])
+
+    def _remove_admin(self, id: str) -> None:
+        def without(admins: list[str]) -> list[str]:
+            left = [one for one in admins if one != id]
+            if not left:
+                raise LastAdmin(
+                    "This is the only administrator left, so nothing was changed. Make somebody else one first."
+                )
+            return left
+
+        self._change_admins(without)
+
+    def _change_admins(self, change: Callable[[list[str]], list[str]]) -> None:
+        for _ in range(_TRIES):
+            item = self._items.read(_ADMINS)
+            document: dict[str, Any] = item.document if item else {"id": _ADMINS, "type": _ADMINS, "admins": []}
+            after = document | {"admins": change(document["admins"])}
+            try:
+                if item is None:
+                    self._items.create(after)
+                else:
+                    self._items.replace(after, item.etag)
+            except Conflict:
+                continue
+            return
+        raise Conflict("Others keep changing who is an administrator. Try again.")
+
+    def _now(self) -> str:
+        moment: datetime = self._clock()
+        return utc(moment)
+
+
+def _is_admin(account: Account) -> bool:
+    return account.role is Role.ADMIN and not account.is_disabled
+
+
+def _account(item: Item) -> Account:
+    return msgspec.convert(item.document, Account)
+
+
+def _document(account: Account) -> dict[str, Any]:
+    document: dict[str, Any] = msgspec.to_builtins(account)
+    return document | {"type": TYPE}
+
+
+def _has_unseen(text: str) -> bool:
+    return any(unicodedata.category(character) in _UNSEEN for character in text)

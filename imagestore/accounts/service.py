@@ -1,0 +1,267 @@
+"""What people do with their accounts: join, sign in, set another password. It holds all the parts of this room."""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from imagestore.accounts import attempts, passwords
+from imagestore.accounts.attempts import Attempts
+from imagestore.accounts.audit import Audit
+from imagestore.accounts.callers import Caller, Callers
+from imagestore.accounts.keys import Keys
+from imagestore.accounts.links import Links, Purpose
+from imagestore.accounts.names import Names
+from imagestore.accounts.openid import Identity, OpenId
+from imagestore.accounts.passwords import Passwords
+from imagestore.accounts.people import Account, People, account_id, checked_name, federated_id, normalised
+from imagestore.accounts.roles import Role
+from imagestore.accounts.second_factor import SecondFactors
+from imagestore.accounts.sessions import Lengths, Sessions
+from imagestore.accounts.signing import Tokens
+from imagestore.accounts.tokens import Clock, now
+from imagestore.errors import Conflict, LastAdmin, LinkRefused, NotAccepted, NotFound, SignInRefused
+from imagestore.store import Items
+
+WRONG = "The email address or the password is wrong."
+"""What is said of an unknown address, a wrong password and a disabled account alike."""
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """The parts, each made once per process. Every method raises Unavailable; those with a password Overloaded."""
+
+    people: People
+    links: Links
+    sessions: Sessions
+    keys: Keys
+    attempts: Attempts
+    audit: Audit
+    passwords: Passwords
+    tokens: Tokens
+    callers: Callers
+    names: Names
+    factors: SecondFactors
+    openid: OpenId | None = None
+
+    @classmethod
+    def over(
+        cls,
+        accounts: Items,
+        audit: Items,
+        tokens: Tokens,
+        lengths: Lengths | None = None,
+        passwords: Passwords | None = None,
+        clock: Clock = now,
+        openid: OpenId | None = None,
+    ) -> "Accounts":
+        """The parts over the documents of the two containers; without `openid` nobody signs in elsewhere."""
+        people, keys = People(accounts, clock), Keys(accounts, clock)
+        sessions = Sessions(accounts, lengths, clock)
+        return cls(
+            people=people,
+            links=Links(accounts, clock),
+            sessions=sessions,
+            keys=keys,
+            attempts=Attempts(accounts, clock),
+            audit=Audit(audit, clock),
+            passwords=passwords or Passwords(),
+            tokens=tokens,
+            callers=Callers(people, sessions, keys, tokens, openid),
+            names=Names(people, keys),
+            factors=SecondFactors(accounts, clock),
+            openid=openid,
+        )
+
+    def check_password(self, email: str, password: str, address: str) -> Account:
+        """The account with this email address and password, asked for from this network address.
+
+        Raises SignInRefused, always with the same words and after the same time, or TooManyAttempts.
+        """
+        try:
+            known = normalised(email)
+        except NotAccepted:
+            known = ""
+        id = account_id(known)
+        pair = f"{id} {address}"
+        self.attempts.begin([(attempts.PAIR, pair), (attempts.ADDRESS, address), (attempts.ACCOUNT, id)])
+        account = self.people.get(id)
+        is_right = self.passwords.is_right(password, account.password if account else None)
+        if account is None or not is_right or account.is_disabled:
+            raise SignInRefused(WRONG)
+        self.attempts.forget(attempts.PAIR, pair)
+        assert account.password is not None
+        if self.passwords.is_outdated(account.password):
+            hashed = self.passwords.hash(password)
+            account = self.people.rehash(account.id, account.password, hashed)
+        return account
+
+    def check_code(self, id: str, code: str, address: str) -> Account:
+        """The account with this id, whose password was right and whose second factor this code is.
+
+        Raises SignInRefused, or TooManyAttempts.
+        """
+        pair = f"code {id} {address}"
+        self.attempts.begin([(attempts.PAIR, pair), (attempts.CODE, id)])
+        account = self.people.get(id)
+        if account is None or account.is_disabled or not self.factors.use(id, code):
+            raise SignInRefused("This code is not right, or was used already. Wait for the next one.")
+        self.attempts.forget(attempts.PAIR, pair)
+        return account
+
+    def confirm_factor(self, id: str, code: str, address: str) -> list[str]:
+        """Turn a second factor on with a first code. Returns its recovery codes, which are shown once.
+
+        Raises NotFound, SignInRefused, TooManyAttempts, or Conflict.
+        """
+        self.attempts.begin([(attempts.PAIR, f"code {id} {address}")])
+        return self.factors.confirm(id, code)
+
+    def admit(self, identity: Identity) -> tuple[Account, bool]:
+        """The account of who signed in elsewhere, and whether it was made just now.
+
+        Where the issuer's claims give roles, theirs counts at each sign-in. Raises SignInRefused for who gets none, and
+        for a disabled account.
+        """
+        assert self.openid is not None
+        options = self.openid.options
+        role = identity.role or options.default_role
+        account = self.people.get(federated_id(identity.issuer, identity.subject))
+        if role is None and (account is None or options.roles):
+            raise SignInRefused(
+                "You have signed in elsewhere, and have no role here. Ask the administrator of this app for one."
+            )
+        if account is None:
+            email = _valid(normalised, identity.email)
+            name = _valid(checked_name, identity.name) or email or "Somebody"
+            with contextlib.suppress(Conflict):  # another request of theirs was faster
+                made = self.people.create_federated(identity.issuer, identity.subject, email, name, role or Role.VIEWER)
+                return made, True
+            account = self.people.get(federated_id(identity.issuer, identity.subject))
+        if account is None or account.is_disabled:
+            raise SignInRefused("This account is disabled. Ask the administrator of this app.")
+        if options.roles and role is not None and role is not account.role:
+            with contextlib.suppress(LastAdmin):
+                account = self.set_role(account.id, role)
+        return account, False
+
+    def sign_in(self, account: Account, address: str, agent: str) -> str:
+        """Begin a session for who has proved to be this account. Returns the token for the cookie."""
+        token, _ = self.sessions.start(account.id, address, agent)
+        return token
+
+    def join(self, token: str, email: str, name: str, password: str, address: str) -> Account:
+        """Make an account with an invitation, which is used up. One for a certain email address ignores `email`.
+
+        Raises LinkRefused, TooManyAttempts, NotAccepted, or Conflict if the address has an account. After the last
+        three the invitation can be used again.
+        """
+        self.attempts.begin([(attempts.ADDRESS, address)])
+        link = self.links.look(Purpose.INVITATION, token)
+        known = normalised(link.email or email)
+        self._check_new(known, name, password)
+        hashed = self.passwords.hash(password)
+        link = self.links.use(Purpose.INVITATION, token)
+        return self.people.create(known, name, link.role or Role.VIEWER, hashed)
+
+    def sign_up(self, email: str, name: str, password: str, address: str) -> Account:
+        """Make an account without an invitation: a viewer's. Raises NotAccepted, Conflict, or TooManyAttempts."""
+        self.attempts.begin([(attempts.ADDRESS, address)])
+        known = normalised(email)
+        self._check_new(known, name, password)
+        return self.people.create(known, name, Role.VIEWER, self.passwords.hash(password))
+
+    def reset(self, token: str, password: str, address: str) -> Account:
+        """Set another password with a link, which is used up, and end all sessions.
+
+        Raises LinkRefused, or TooManyAttempts or NotAccepted, after which the link can be used again.
+        """
+        self.attempts.begin([(attempts.ADDRESS, address)])
+        link = self.links.look(Purpose.RESET, token)
+        account = self.people.get(link.account or "")
+        if account is None:
+            raise LinkRefused("The account that this link was for is gone.")
+        passwords.check_strength(password, account.email or "", account.name)
+        hashed = self.passwords.hash(password)
+        self.links.use(Purpose.RESET, token)
+        return self._set_password(account.id, hashed)
+
+    def change_password(self, id: str, old: str, new: str, address: str) -> Account:
+        """Set another password for who knows the old one, and end all sessions.
+
+        Raises NotFound, SignInRefused, TooManyAttempts, or NotAccepted.
+        """
+        account = self.people.get(id)
+        if account is None or account.password is None:
+            raise NotFound("This account has no password.")
+        pair = f"{id} {address}"
+        self.attempts.begin([(attempts.PAIR, pair), (attempts.ACCOUNT, id)])
+        if not self.passwords.is_right(old, account.password):
+            raise SignInRefused("The old password is wrong. Nothing was changed.")
+        self.attempts.forget(attempts.PAIR, pair)
+        passwords.check_strength(new, account.email or "", account.name)
+        return self._set_password(id, self.passwords.hash(new))
+
+    def client(self, client_id: str, secret: str, address: str) -> Caller:
+        """Which program asks for an access token, from this network address. Raises SignInRefused, TooManyAttempts."""
+        try:
+            return self.callers.of_client(client_id, secret)
+        except SignInRefused:
+            self.attempts.begin([(attempts.ADDRESS, address)])
+            raise
+
+    def sign_out_everywhere(self, id: str) -> int:
+        """End all sessions of an account. Returns how many there were."""
+        self.people.end_sessions(id)
+        ended = self.sessions.end_all(id)
+        self.callers.forget(id)
+        return ended
+
+    def rename(self, id: str, name: str) -> Account:
+        """Give an account another display name. Raises NotFound, NotAccepted, or Conflict."""
+        account = self.people.rename(id, name)
+        self.callers.forget(id)
+        return account
+
+    def set_role(self, id: str, role: Role) -> Account:
+        """Give an account another role. Raises NotFound, LastAdmin, or Conflict."""
+        account = self.people.set_role(id, role)
+        self.callers.forget(id)
+        return account
+
+    def set_disabled(self, id: str, is_disabled: bool) -> Account:
+        """Keep an account out, with its keys, or let it in again. Raises NotFound, LastAdmin, or Conflict."""
+        account = self.people.set_disabled(id, is_disabled)
+        if is_disabled:
+            self.sessions.end_all(id)
+        self.callers.forget(id)
+        return account
+
+    def delete(self, id: str) -> None:
+        """Delete an account with its sessions, keys, links and second factor. Raises NotFound, or LastAdmin."""
+        self.people.delete(id)
+        self.sessions.end_all(id)
+        self.keys.revoke_all(id)
+        self.links.revoke_resets(id)
+        self.factors.remove(id)
+        self.callers.forget(id)
+
+    def _check_new(self, email: str, name: str, password: str) -> None:
+        shown = checked_name(name)
+        passwords.check_strength(password, email, shown)
+        if self.people.find(email) is not None:
+            raise Conflict("There is an account with this email address already.")
+
+    def _set_password(self, id: str, hashed: str) -> Account:
+        account = self.people.set_password(id, hashed)
+        self.sessions.end_all(id)
+        self.links.revoke_resets(id)
+        self.callers.forget(id)
+        return account
+
+
+def _valid(check: Callable[[str], str], text: str) -> str:
+    """What the check makes of a text, empty where it refuses it."""
+    try:
+        return check(text)
+    except NotAccepted:
+        return ""

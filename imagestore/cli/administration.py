@@ -1,0 +1,186 @@
+"""What the commands `accounts` and `keys` ask for: of the stores themselves, or of a distant web app.
+
+A `Client` is the latter as it stands. Over the stores the audit log names the command line, and the user of the
+machine.
+"""
+
+import os
+from typing import Any, Protocol
+from urllib.parse import urlencode
+
+from imagestore.accounts.audit import Audit
+from imagestore.accounts.keys import DAYS, Key, Keys
+from imagestore.accounts.links import Links
+from imagestore.accounts.people import Account, People, normalised
+from imagestore.accounts.roles import Role
+from imagestore.cli import servers, stores
+from imagestore.cli.instance import client_of
+from imagestore.client import AccountInfo, NewKey, OneTimeLink
+from imagestore.errors import Conflict, MissingPrerequisite, NotFound
+from imagestore.settings import account
+from imagestore.store import Stores
+
+COMMAND_LINE = "command-line"
+"""Who stands in the audit log for what the command line did; `by` is the user of the machine."""
+LOCAL_ADDRESS = "http://localhost:8000"
+
+
+class Administration(Protocol):
+    """Who may do what. Every method raises Unavailable or RemoteError; those with an id NotFound."""
+
+    def accounts(self) -> list[AccountInfo]:
+        """All accounts, by name."""
+
+    def invite(self, email: str, role: Role) -> OneTimeLink:
+        """Make an invitation. Raises NotAccepted for what is no email address, Conflict if it has an account."""
+
+    def set_role(self, id: str, role: Role) -> AccountInfo:
+        """Give an account another role. Raises LastAdmin."""
+
+    def disable(self, id: str) -> AccountInfo:
+        """Keep an account out, with its keys. Raises LastAdmin."""
+
+    def enable(self, id: str) -> AccountInfo:
+        """Let an account in again."""
+
+    def sign_out(self, id: str) -> None:
+        """End all sessions of an account."""
+
+    def delete_account(self, id: str) -> None:
+        """Delete an account with its sessions and keys. Raises LastAdmin."""
+
+    def api_keys(self, *, all: bool) -> list[Key]:
+        """The keys of everybody."""
+
+    def create_key(self, name: str, role: Role, days: int) -> NewKey:
+        """Make a key. Raises NotAccepted for a bad name."""
+
+    def rotate_key(self, id: str, days: int) -> NewKey:
+        """Make another key of the same name, role and owner."""
+
+    def revoke_key(self, id: str) -> None:
+        """Make a key useless."""
+
+
+def opened() -> Administration:
+    """That of the distant instance which was named, else of the stores. Raises SettingsError."""
+    server = servers.given()
+    if server is not None:
+        return client_of(server)
+    return OverStores(stores.opened())
+
+
+class OverStores:
+    """Who may do what, changed in the stores. See Administration. Without `public_url` links begin as settings say."""
+
+    def __init__(self, opened: Stores, public_url: str | None = None) -> None:
+        self._items = opened.accounts
+        self._audit_items = opened.audit
+        self._public_url = public_url
+        self._people, self._keys = People(opened.accounts), Keys(opened.accounts)
+        self._audit = Audit(opened.audit)
+
+    def accounts(self) -> list[AccountInfo]:
+        """All accounts, by name."""
+        return sorted(map(_info, self._people.all()), key=lambda one: (one.name.casefold(), one.id))
+
+    def invite(self, email: str | None, role: Role) -> OneTimeLink:
+        """Make an invitation; one without an email address is for whichever the first administrator gives."""
+        address = None if email is None else normalised(email)
+        if address is not None and self._people.find(address) is not None:
+            raise Conflict(f"There is an account with the email address {address} already.")
+        token, link = Links(self._items).invite(role, address, COMMAND_LINE)
+        self._note("invite", link.id, after={"role": str(role)})
+        public_url = stores.settings().public_url if self._public_url is None else self._public_url
+        base = public_url or os.environ.get("AZURE_WEB_URL") or LOCAL_ADDRESS  # the second is azd's
+        url = f"{base.rstrip('/')}/{link.purpose}?{urlencode({'token': token})}"
+        return OneTimeLink(link.id, url, link.expires_at)
+
+    def set_role(self, id: str, role: Role) -> AccountInfo:
+        """Give an account another role."""
+        before = self._account(id)
+        after = self._service().set_role(id, role)
+        self._note("setRole", id, {"role": str(before.role)}, {"role": str(after.role)})
+        return _info(after)
+
+    def disable(self, id: str) -> AccountInfo:
+        """Keep an account out, with its keys."""
+        after = self._service().set_disabled(id, True)
+        self._note("disable", id)
+        return _info(after)
+
+    def enable(self, id: str) -> AccountInfo:
+        """Let an account in again."""
+        after = self._service().set_disabled(id, False)
+        self._note("enable", id)
+        return _info(after)
+
+    def sign_out(self, id: str) -> None:
+        """End all sessions of an account."""
+        self._service().sign_out_everywhere(self._account(id).id)
+        self._note("endSessions", id)
+
+    def delete_account(self, id: str) -> None:
+        """Delete an account with its sessions and keys."""
+        before = self._account(id)
+        self._service().delete(id)
+        self._note("deleteAccount", id, {"role": str(before.role)})
+
+    def api_keys(self, *, all: bool = True) -> list[Key]:
+        """The keys of everybody."""
+        return self._keys.list()
+
+    def create_key(self, name: str, role: Role = Role.VIEWER, days: int = DAYS) -> NewKey:
+        """Make a key that belongs to no account."""
+        return self._made("createKey", *self._keys.create(name, role, None, days))
+
+    def rotate_key(self, id: str, days: int = DAYS) -> NewKey:
+        """Make another key of the same name, role and owner."""
+        key = self._key(id)
+        return self._made("rotateKey", *self._keys.create(key.name, key.role, key.account, days), {"key": key.id})
+
+    def revoke_key(self, id: str) -> None:
+        """Make a key useless."""
+        key = self._key(id)
+        self._keys.revoke(id)
+        self._note("revokeKey", id, {"role": str(key.role), "account": key.account})
+
+    def _made(self, what: str, secret: str, key: Key, before: dict[str, Any] | None = None) -> NewKey:
+        after = {"key": key.id, "role": str(key.role), "expires_at": key.expires_at}
+        self._note(what, key.id, before, after)
+        return NewKey(secret, key)
+
+    def _note(
+        self, what: str, target: str, before: dict[str, Any] | None = None, after: dict[str, Any] | None = None
+    ) -> None:
+        self._audit.write(COMMAND_LINE, what, by=account(), target=target, before=before, after=after)
+
+    def _account(self, id: str) -> Account:
+        found = self._people.get(id)
+        if found is None:
+            raise NotFound("There is no such account.")
+        return found
+
+    def _key(self, id: str) -> Key:
+        found = self._keys.get(id)
+        if found is None:
+            raise NotFound("There is no such key. It may have been revoked, or have expired.")
+        return found
+
+    def _service(self) -> Any:
+        """What the web app does with accounts, which needs the libraries that it has for passwords."""
+        try:
+            from imagestore.accounts.service import Accounts
+            from imagestore.accounts.signing import Tokens, keys_of_this_process
+        except ModuleNotFoundError as error:
+            raise MissingPrerequisite(
+                f"This needs what the web app needs, and {error.name} is not installed: "
+                "pip install 'intelligent-storage[web]'."
+            ) from None
+        return Accounts.over(self._items, self._audit_items, Tokens(keys_of_this_process(), ""))
+
+
+def _info(account: Account) -> AccountInfo:
+    return AccountInfo(
+        account.id, account.name, account.email, account.role, account.is_disabled, account.created_at, account.issuer
+    )

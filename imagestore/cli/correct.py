@@ -1,0 +1,20 @@
+"""imagestore correct"""
+
+from typing import Annotated
+
+import typer
+
+from imagestore.cli import instance
+from imagestore.cli.output import console, safe
+
+
+def correct(
+    name: Annotated[str, typer.Argument(help="The picture's name.")],
+    label: Annotated[str | None, typer.Argument(help="What it shows.")] = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Take the correction back.")] = False,
+) -> None:
+    """Say what a picture shows. The correction stays through every reprocessing, until the picture itself changes."""
+    if (label is None) != undo:
+        raise typer.BadParameter("give a label, or --undo.")
+    record = instance.opened().correct(name, label)
+    console.print(f"{safe(name)}: {safe(record.label or str(record.status))}", markup=False, highlight=False)

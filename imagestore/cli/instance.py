@@ -1,0 +1,275 @@
+"""What commands about pictures ask for, wherever it is done: by the stores themselves, or by a distant web app."""
+
+import functools
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from imagestore.cli import servers, stores
+from imagestore.cli.intake import PictureFile, Send, Sent
+from imagestore.cli.profiles import Server
+from imagestore.client import Client, Pending
+from imagestore.errors import NotFound
+from imagestore.pipeline.correct import correct
+from imagestore.pipeline.delete import delete, demand_upload
+from imagestore.pipeline.names import staged_name
+from imagestore.pipeline.retry import retry_failed, retry_one
+from imagestore.pipeline.upload import content_type, is_unchanged
+from imagestore.record import Record, Status, record_id, stored_name
+from imagestore.settings import account
+from imagestore.store import Stores
+from imagestore.store.models import ModelList
+
+_ID = re.compile("[0-9a-f]{32}")
+_CHUNK_BYTES = 2**20
+
+
+class Instance(Protocol):
+    """Pictures and models of one instance. Every method raises Unavailable or RemoteError."""
+
+    @property
+    def where(self) -> str:
+        """Where the pictures are, for a question such as "Delete it from …?"."""
+
+    def sender(self) -> Send:
+        """What uploads a file, unless it is there unchanged."""
+
+    def pictures(
+        self, *, label: str | None, status: Status | None, since: str | None, limit: int | None
+    ) -> Iterator[Record]:
+        """The pictures that fit, newest first."""
+
+    def picture(self, name: str) -> Record:
+        """The record of the picture with this name or id. Raises NotFound."""
+
+    def original(self, record: Record) -> bytes:
+        """The upload. Raises NotFound."""
+
+    def staged(self, record: Record) -> bytes:
+        """The staged picture. Raises NotFound."""
+
+    def correct(self, name: str, label: str | None) -> Record:
+        """Say what a picture shows, or take that back. Raises NotALabel, NotFound, or Conflict."""
+
+    def demand(self, name: str) -> None:
+        """Raises NotFound if there is no upload of this name."""
+
+    def delete(self, name: str) -> None:
+        """Delete an upload. Raises NotFound or Protected."""
+
+    def retry(self, name: str, *, dry_run: bool) -> str:
+        """Queue an upload to be done again. Returns its name. Raises NotFound."""
+
+    def retry_failed(self, reason: str | None, *, dry_run: bool) -> Iterator[str]:
+        """Queue all uploads that failed, or that have this reason; their names."""
+
+    def models(self) -> ModelList:
+        """Versions of models."""
+
+    def figures(self, name: str, version: str) -> dict[str, Any] | None:
+        """The result of a version's evaluation; None if there is none."""
+
+
+def opened() -> Instance:
+    """The instance that this command works on: a distant one if one was named, else the stores. Raises
+    SettingsError."""
+    server = servers.given()
+    return OverStores(stores.opened()) if server is None else OverApi(client_of(server))
+
+
+def client_of(server: Server) -> Client:
+    """A client of this web app. Raises SettingsError."""
+    return Client(server.address, server.key, insecure_http=server.insecure_http)
+
+
+@dataclass(frozen=True)
+class OverStores:
+    """An instance whose stores are within reach."""
+
+    stores: Stores
+
+    @property
+    def where(self) -> str:
+        """See Instance."""
+        return f"container {self.stores.names.uploads}"
+
+    def sender(self) -> Send:
+        """See Instance. What is there is listed once, and compared by MD5."""
+        there = {blob.name: blob for page, _ in self.stores.uploads.list() for blob in page}
+
+        def send(picture: PictureFile) -> Sent:
+            md5 = _digest(picture.path, functools.partial(hashlib.md5, usedforsecurity=False)).digest()
+            known = there.get(picture.name)
+            if known is not None and is_unchanged(known, md5, picture.size_bytes):
+                return Sent(known.etag, is_new=False)
+            with picture.path.open("rb") as stream:
+                etag = self.stores.uploads.send(
+                    picture.name, stream, picture.size_bytes, content_type(picture.name), md5
+                )
+            return Sent(etag, is_new=True)
+
+        return send
+
+    def pictures(
+        self, *, label: str | None, status: Status | None, since: str | None, limit: int | None
+    ) -> Iterator[Record]:
+        """See Instance."""
+        return self.stores.records.each(label=label, status=status and str(status), since=since, limit=limit)
+
+    def picture(self, name: str) -> Record:
+        """See Instance."""
+        known = self.stores.records.read(record_id(name))
+        if known is None and _ID.fullmatch(name):
+            known = self.stores.records.read(name)
+        if known is None:
+            raise _no_record(name)
+        return known.record
+
+    def original(self, record: Record) -> bytes:
+        """See Instance."""
+        return self.stores.uploads.get(record.name).data or b""
+
+    def staged(self, record: Record) -> bytes:
+        """See Instance."""
+        return self.stores.staging.get(staged_name(record.name)).data or b""
+
+    def correct(self, name: str, label: str | None) -> Record:
+        """See Instance. The correction is by the user of this machine."""
+        return correct(self.stores, name, label, account()).record
+
+    def demand(self, name: str) -> None:
+        """See Instance."""
+        demand_upload(self.stores, name)
+
+    def delete(self, name: str) -> None:
+        """See Instance."""
+        delete(self.stores, name)
+
+    def retry(self, name: str, *, dry_run: bool) -> str:
+        """See Instance."""
+        return retry_one(self.stores, name, dry_run=dry_run)
+
+    def retry_failed(self, reason: str | None, *, dry_run: bool) -> Iterator[str]:
+        """See Instance."""
+        return retry_failed(self.stores, reason, dry_run=dry_run)
+
+    def models(self) -> ModelList:
+        """See Instance."""
+        return self.stores.models.listing()
+
+    def figures(self, name: str, version: str) -> dict[str, Any] | None:
+        """See Instance."""
+        return self.stores.models.figures(name, version)
+
+
+@dataclass(frozen=True)
+class OverApi:
+    """An instance that is reached through the API of its web app. The key's role says what may be done."""
+
+    client: Client
+
+    @property
+    def where(self) -> str:
+        """See Instance."""
+        return self.client.server
+
+    def sender(self) -> Send:
+        """See Instance. What is there is compared by SHA-256, so that what is unchanged does not go over the line."""
+
+        def send(picture: PictureFile) -> Sent:
+            known = self._known(record_id(picture.name))
+            if known is not None and known.upload is not None and known.upload.sha256 is not None:
+                is_same = known.upload.size_bytes == picture.size_bytes
+                if is_same and _digest(picture.path, hashlib.sha256).hexdigest() == known.upload.sha256:
+                    return Sent(known.upload.etag, is_new=False)
+            answer = self.client.upload(picture.path, picture.name, if_exists="overwrite")
+            etag = answer.etag if isinstance(answer, Pending) else answer.upload.etag if answer.upload else ""
+            return Sent(etag, is_new=True)
+
+        return send
+
+    def pictures(
+        self, *, label: str | None, status: Status | None, since: str | None, limit: int | None
+    ) -> Iterator[Record]:
+        """See Instance."""
+        return self.client.pictures(label=label, status=status, since=since, limit=limit)
+
+    def picture(self, name: str) -> Record:
+        """See Instance."""
+        known = self._known(record_id(name))
+        if known is None and _ID.fullmatch(name):
+            known = self._known(name)
+        if known is None:
+            raise _no_record(name)
+        return known
+
+    def original(self, record: Record) -> bytes:
+        """See Instance."""
+        return self.client.original(record.id)
+
+    def staged(self, record: Record) -> bytes:
+        """See Instance."""
+        return self.client.staged(record.id)
+
+    def correct(self, name: str, label: str | None) -> Record:
+        """See Instance. The correction is by the account of the key."""
+        id = record_id(name)
+        return self.client.uncorrect(id) if label is None else self.client.correct(id, label)
+
+    def demand(self, name: str) -> None:
+        """See Instance."""
+        try:
+            self.client.picture(record_id(name), stored_name(name))
+        except NotFound:
+            raise NotFound(f"There is no upload '{name}'.") from None
+
+    def delete(self, name: str) -> None:
+        """See Instance."""
+        self.client.delete(record_id(name), stored_name(name))
+
+    def retry(self, name: str, *, dry_run: bool) -> str:
+        """See Instance."""
+        self.demand(name)
+        if not dry_run:
+            self.client.retry(record_id(name), stored_name(name))
+        return stored_name(name)
+
+    def retry_failed(self, reason: str | None, *, dry_run: bool) -> Iterator[str]:
+        """See Instance."""
+        status = None if reason else Status.FAILED
+        found = list(self.client.pictures(status=status, reason=reason))  # what is done meanwhile moves the pages
+        for record in found:
+            if not dry_run:
+                self.client.retry(record.id)
+            yield record.name
+
+    def models(self) -> ModelList:
+        """See Instance. The server lists the newest ones only."""
+        return self.client.models()
+
+    def figures(self, name: str, version: str) -> dict[str, Any] | None:
+        """See Instance."""
+        found = (one.figures for one in self.client.models().versions if (one.name, one.version) == (name, version))
+        return next(found, None)
+
+    def _known(self, id: str) -> Record | None:
+        try:
+            found = self.client.picture(id)
+        except NotFound:
+            return None
+        return found if isinstance(found, Record) else None
+
+
+def _no_record(name: str) -> NotFound:
+    return NotFound(f"There is no record of '{name}'. imagestore ls lists those there are.")
+
+
+def _digest(path: Path, algorithm: Callable[[], Any]) -> Any:
+    digest = algorithm()
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest

@@ -1,0 +1,120 @@
+"""imagestore train, evaluate: a model of your own, and how good it is.
+
+Their libraries are loaded only by these commands.
+"""
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from imagestore.cli import stores
+from imagestore.cli.intake import NOT_UTF8
+from imagestore.cli.output import console, safe
+from imagestore.cli.stages import stages
+from imagestore.configure import limits_of
+from imagestore.errors import NotAModelName
+from imagestore.store.models import demand_name
+
+if TYPE_CHECKING:
+    from model.training.train import Prepared
+    from model.versions import Kept
+
+_SHOWN = 10
+_say = functools.partial(console.print, markup=False, highlight=False)
+
+
+def train(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(help="A folder with a subfolder of pictures for each label; 'import FOLDER' only keeps them."),
+    ] = None,
+    name: Annotated[str, typer.Option(help="What the model is called.")] = "mine",
+    colour: Annotated[bool, typer.Option("--colour", help="A model that sees colour, instead of gray.")] = False,
+    flip: Annotated[bool, typer.Option("--flip", help="Left and right do not matter.")] = False,
+    seed: Annotated[int, typer.Option(help="For altered views and folds; the same one gives the same model.")] = 1,
+) -> None:
+    """Learn from labelled pictures: all in the container 'training', a folder added to it, and corrections."""
+    from model.training.train import TrainingOptions
+    from model.versions import gather, import_folders, train_version
+
+    try:
+        demand_name(name)
+    except NotAModelName as error:
+        raise typer.BadParameter(f"--name: {error}") from None
+    only_import = (paths or [])[:1] == ["import"] and len(paths or []) > 1
+    folders = [Path(path) for path in (paths or [])[1 if only_import else 0 :]]
+    opened, limits = stores.opened(), limits_of(stores.settings())
+    with stages() as begin:
+        if only_import:
+            return _tell_kept(import_folders(opened, folders, begin))
+        gathered = gather(opened, folders, limits, begin)
+        _tell_kept(gathered.kept)
+        _tell_prepared(gathered.prepared)
+        made = train_version(
+            opened,
+            gathered.prepared,
+            name,
+            lambda version: TrainingOptions(name, version, colour, flip, seed),
+            limits,
+            begin,
+        )
+    _say(made.report.sentence())
+    colours = made.provenance.colours
+    _say(colours.sentence() if colours else "The pictures are gray, so colour has nothing to add.")
+    _say(_next_command(name, made.version))
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A version, such as 3, or a model file.")],
+    folder: Annotated[Path | None, typer.Argument(help="Labelled pictures; without one, the test part.")] = None,
+    name: Annotated[str, typer.Option(help="Which model the version is of.")] = "mine",
+    html: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("report.html"),
+    as_json: Annotated[Path | None, typer.Option("--json", help="Where the figures go, as JSON.")] = None,
+) -> None:
+    """Say how good a model is: a sentence here, a report with plots in a file."""
+    from model.versions import evaluate_version, model_bytes
+
+    opened, limits = stores.opened(), limits_of(stores.settings())
+    data, called = model_bytes(opened, model, name)
+    with stages() as begin:
+        found = evaluate_version(opened, data, called, folder, limits, begin)
+    html.write_bytes(found.html)
+    if as_json is not None:
+        as_json.write_bytes(found.report.to_json())
+    _say(found.report.sentence())
+    if found.learned:
+        _say(f"{found.learned} of the {found.pictures} pictures were learned from: figures for new ones will be lower.")
+    _say(f"{html} shows more.")
+    if model.isdecimal() and not opened.models.is_live(name, model):
+        _say(_next_command(name, model))
+
+
+def _next_command(name: str, version: str) -> str:
+    return f"Next: imagestore promote {version}" + ("" if name == "mine" else f" --name {name}")
+
+
+def _tell_kept(kept: "Kept") -> None:
+    if kept.given:
+        _say(f"{kept.given} labelled pictures, {kept.added} of them new.")
+    if kept.not_utf8:
+        _say(f"left out: {kept.not_utf8} files whose {NOT_UTF8}")
+
+
+def _tell_prepared(prepared: "Prepared") -> None:
+    from model.training.examples import FEWEST
+    from model.training.train import summary
+
+    table = Table("label", "to learn from", "to test with", box=None)
+    for label, (learning, testing) in summary(prepared).items():
+        table.add_row(safe(label), str(learning), str(testing))
+    console.print(table)
+    for label, count in prepared.rare.items():
+        _say(f"left out: only {count} corrected to '{safe(label)}', and {FEWEST} different pictures are needed")
+    bad = prepared.examples.bad
+    for file, why in list(bad.items())[:_SHOWN]:
+        _say(f"left out: {safe(file)}: {safe(why)}", soft_wrap=True)
+    if len(bad) > _SHOWN:
+        _say(f"and {len(bad) - _SHOWN} more that cannot be read")

@@ -1,0 +1,171 @@
+"""imagestore models, promote, rollback, reprocess: which model is live, and classifying again when that changes."""
+
+import functools
+import shlex
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from imagestore.cli import instance, stores
+from imagestore.cli.output import console, errors, safe
+from imagestore.cli.stages import Rate, stages
+from imagestore.configure import limits_of
+from imagestore.errors import GateOverride, ImageStoreError, NotFound, PromotionRefused
+from imagestore.pipeline import reprocess as again
+from imagestore.pipeline.active_model import ActiveModel
+from imagestore.proportion import percent
+from imagestore.settings import account
+from imagestore.store.models import METRICS_FILE, MODEL_FILE, REPORT_FILE
+
+Name = Annotated[str, typer.Option(help="Which model the version is of.")]
+VersionArgument = Annotated[str, typer.Argument(help="A version, such as 3.")]
+_FLAGS = {
+    GateOverride.NOTHING: [],
+    GateOverride.ACCEPT_EQUAL: ["--accept-equal"],
+    GateOverride.FORCE: ["--force"],
+}
+
+
+app = typer.Typer(invoke_without_command=True, help="Versions of models: list them, show one, export one.")
+
+
+@app.callback()
+def models(context: typer.Context) -> None:
+    """List the versions, if no other command is given."""
+    if context.invoked_subcommand is None:
+        list_versions()
+
+
+@app.command("list")
+def list_versions() -> None:
+    """List the versions, how good each is, and which one is live."""
+    found = instance.opened().models()
+    table = Table("model", "accuracy", "macro-F1", "", box=None)
+    for one in sorted(found.versions, key=lambda one: (one.name, int(one.version))):
+        right, f1, figures = "", "", one.figures
+        if figures is not None:
+            accuracy = figures["metrics"]["accuracy"]
+            right = f"{percent(accuracy['right'] / max(1, accuracy['of']), 1)} of {accuracy['of']}"
+            f1 = f"{figures['metrics']['macro_f1']:.3f}"
+        table.add_row(f"{one.name} {one.version}", right, f1, "live" if one.is_live else "")
+    if not any(one.is_live for one in found.versions):
+        table.add_row(f"{found.live.name} {found.live.version}" if found.live else "default", "", "", "live")
+    console.print(table)
+
+
+@app.command()
+def show(version: VersionArgument, name: Name = "mine") -> None:
+    """Show how good a version is, label by label, and how it was made."""
+    found = instance.opened().figures(name, version)
+    if found is None:
+        raise NotFound(f"There are no figures of {name} {version}: imagestore models.")
+    console.print(safe(found["sentence"]), markup=False, highlight=False)
+    table = Table("label", "pictures", "precision", "recall", "F1", box=None)
+    for figures in found["metrics"]["classes"]:
+        if figures["count"]:
+            shares = (percent(part["right"] / max(1, part["of"])) for part in (figures["precision"], figures["recall"]))
+            table.add_row(safe(figures["label"]), str(figures["count"]), *shares, f"{figures['f1']:.2f}")
+    console.print(table)
+    training = found.get("training")
+    if training:
+        said = f"Trained {training['at']} by version {training['code']} on {training['pictures']} pictures"
+        console.print(f"{said}, fingerprint {training['fingerprint'][:16]}…", markup=False, highlight=False)
+
+
+@app.command()
+def export(
+    version: VersionArgument,
+    folder: Annotated[Path, typer.Argument(help="Where the model file, its figures and its report go.")],
+    name: Name = "mine",
+) -> None:
+    """Write a version's files into a folder."""
+    opened = stores.opened()
+    files = {file: opened.models.read(name, version, file) for file in (MODEL_FILE, METRICS_FILE, REPORT_FILE)}
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, data in files.items():
+        (folder / file).write_bytes(data)
+    console.print(f"{name} {version} is in {safe(str(folder))}.", markup=False, highlight=False)
+
+
+def promote(
+    version: Annotated[str, typer.Argument(help="The version to take into use.")],
+    name: Name = "mine",
+    accept_equal: Annotated[
+        bool, typer.Option("--accept-equal", help="Also if it is as good as the live one.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also if it is worse, or guesses; it is noted.")] = False,
+    drop: Annotated[
+        list[str] | None, typer.Option("--drop", help="A label of the live model that may go; once for each.")
+    ] = None,
+) -> None:
+    """Make a version live, if it is better than the live one on pictures that neither has learned from."""
+    from model import promote as gate
+
+    opened, settings = stores.opened(), stores.settings()
+    override = GateOverride.FORCE if force else GateOverride.ACCEPT_EQUAL if accept_equal else GateOverride.NOTHING
+    say = functools.partial(console.print, markup=False, highlight=False)
+    try:
+        with stages() as begin:
+            done = gate.promote(
+                opened,
+                settings.model_path,
+                name,
+                version,
+                by=account(),
+                override=override,
+                drop=drop or (),
+                limits=limits_of(settings),
+                progress=begin,
+            )
+    except PromotionRefused as error:
+        for line in error.details:
+            say(safe(line))
+        flags = [f"--drop {shlex.quote(label)}" for label in error.drop] + _FLAGS[error.override]
+        lets = "would go on" if error.drop and error.override is GateOverride.NOTHING else "promotes it"
+        raise ImageStoreError(f"{error} {' '.join(flags)} {lets}.") from None
+    for line in done.comparison.details() if done.comparison else []:
+        say(safe(line))
+    say(f"{done.entry.name} {done.entry.version} is live: {done.entry.note}")
+    say("Workers change to it within seconds. Next, for what is there already: imagestore reprocess")
+
+
+def rollback() -> None:
+    """Make the previous model live again."""
+    from model import promote as gate
+
+    entry = gate.rollback(stores.opened(), account())
+    console.print(f"{entry.name} {entry.version} is live again ({entry.note}).", markup=False, highlight=False)
+
+
+def reprocess(
+    budget: Annotated[float | None, typer.Option(min=0.001, help="Stop after so many seconds.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would be done.")] = False,
+) -> None:
+    """Classify again every picture that the live model has not classified. Continues where it was stopped."""
+    opened = stores.opened()
+    model = ActiveModel(stores.settings().model_path, opened).current()
+    if dry_run:
+        return console.print(f"{again.count_outdated(opened, model.ref.sha256)} would be done again.")
+    started = time.monotonic()
+    columns = (TextColumn("{task.description:24}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
+    with Progress(*columns, console=errors, transient=True) as bars:
+        task = bars.add_task("Looking", total=None)
+
+        def show_progress(at: again.ReprocessProgress) -> None:
+            said = f"{at.queued} queued" + (f", {at.waiting} to wait for" if at.waiting else "")
+            bars.update(task, completed=at.seen, total=at.total, description=said)
+            if budget is not None and time.monotonic() - started > budget:
+                console.print(f"{at.seen} looked at, {at.queued} queued. Stopped; give the command again to go on.")
+                raise typer.Exit(3)
+
+        result = again.reprocess(opened, model, show_progress)
+    if not result.is_settled:
+        console.print("Some could not be done again, such as those that fail: imagestore status tells more.")
+        raise typer.Exit(1)
+    seconds = time.monotonic() - started
+    rate = f", {result.queued / seconds:.0f} a second" if result.queued and seconds else ""
+    return console.print(f"{result.sentence()}, in {seconds:.0f} s{rate}.", markup=False, highlight=False)

@@ -1,0 +1,36 @@
+"""Progress bars for long work that goes through stages."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from imagestore.cli.output import errors
+
+Begin = Callable[[str, int], Callable[[], None]]
+
+
+class Rate(ProgressColumn):
+    """A column with the steps per second."""
+
+    def render(self, task: Task) -> Text:
+        """The steps per second of this task."""
+        return Text(f"{task.speed:,.0f}/s" if task.speed else "")
+
+
+@contextlib.contextmanager
+def stages() -> Iterator[Begin]:
+    """Show a progress bar for each stage.
+
+    Yields a function that begins a stage, given its name and number of steps, and returns a function that counts a
+    step.
+    """
+    columns = (TextColumn("{task.description:18}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=errors) as progress:
+
+        def begin(name: str, steps: int) -> Callable[[], None]:
+            task = progress.add_task(name, total=steps)
+            return lambda: progress.advance(task)
+
+        yield begin

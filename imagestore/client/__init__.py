@@ -1,0 +1,36 @@
+"""A client for programs: `Client(server, key)` does through the API of a web app what the web app's pages do.
+
+What it raises is in imagestore/errors.py, below RemoteError; docs/client.md has examples.
+"""
+
+from imagestore.accounts.keys import Key
+from imagestore.accounts.roles import Role
+from imagestore.client.answers import AccountInfo, Deletion, Invitation, JobStatus, Me, NewKey, OneTimeLink, Pending
+from imagestore.client.client import Client
+from imagestore.errors import KeyRefused, NotReached, NotThere, RemoteError, RequestRefused, RoleNeeded
+from imagestore.record import Record, Status, record_id
+from imagestore.store.models import ModelList
+
+__all__ = [
+    "AccountInfo",
+    "Client",
+    "Deletion",
+    "Invitation",
+    "JobStatus",
+    "Key",
+    "KeyRefused",
+    "Me",
+    "ModelList",
+    "NewKey",
+    "NotReached",
+    "NotThere",
+    "OneTimeLink",
+    "Pending",
+    "Record",
+    "RemoteError",
+    "RequestRefused",
+    "Role",
+    "RoleNeeded",
+    "Status",
+    "record_id",
+]

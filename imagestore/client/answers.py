@@ -1,0 +1,113 @@
+"""What the API answers with, apart from records, versions of models and keys, which are the types of those rooms.
+
+The web app has these types in imagestore/web/answers.py; a test holds the two together. Fields that a newer server adds
+are ignored.
+"""
+
+from dataclasses import dataclass
+
+from imagestore.accounts.keys import Key
+from imagestore.accounts.roles import Role
+from imagestore.record import Record
+
+
+@dataclass(frozen=True)
+class Pending:
+    """An upload that has no final record yet. `Client.final` waits for it."""
+
+    id: str
+    name: str
+    etag: str
+    url: str
+    status: str = "pending"
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """A deletion that was accepted. Until `until` (UTC) the token `undo` undoes it; both are None if it cannot be."""
+
+    id: str
+    undo: str | None = None
+    until: str | None = None
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """How far a job is, such as a promotion: `done` of `steps` of its stage; `state` is running until it has ended.
+
+    At its end `say` and `details` tell how it went; if the gate refused, `insist` and `drop` would let it pass.
+    """
+
+    id: int
+    kind: str
+    state: str
+    started_at: str
+    stage: str
+    done: int
+    steps: int
+    seconds_left: int | None
+    say: str
+    details: list[str]
+    insist: str | None
+    drop: list[str]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One page of records, and the `after` of the next page (None on the last)."""
+
+    items: list[Record]
+    next: str | None
+
+
+@dataclass(frozen=True)
+class Me:
+    """Who asks. `id` is what records and the audit log name; `means` is session, key, token or local."""
+
+    id: str
+    name: str
+    email: str | None
+    role: Role
+    means: str
+
+
+@dataclass(frozen=True)
+class AccountInfo:
+    """An account; `issuer` is where its owner signs in, None for who has a password with the web app."""
+
+    id: str
+    name: str
+    email: str | None
+    role: Role
+    is_disabled: bool
+    created_at: str
+    issuer: str | None
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """An invitation that nobody has accepted yet. `by` is the account that made it."""
+
+    id: str
+    email: str | None
+    role: Role
+    by: str
+    created_at: str
+    expires_at: str
+
+
+@dataclass(frozen=True)
+class OneTimeLink:
+    """A link that works once. Its address is shown this one time."""
+
+    id: str
+    url: str
+    expires_at: str
+
+
+@dataclass(frozen=True)
+class NewKey:
+    """A key that was made. `secret` is the key itself, shown this one time."""
+
+    secret: str
+    key: Key

@@ -1,0 +1,292 @@
+"""The client: one method for each thing that a program asks of a web app."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any, Literal
+from urllib.parse import quote
+
+import httpx2
+
+from imagestore.accounts.keys import Key
+from imagestore.accounts.roles import Role
+from imagestore.client.answers import (
+    AccountInfo,
+    Deletion,
+    Invitation,
+    JobStatus,
+    Listing,
+    Me,
+    NewKey,
+    OneTimeLink,
+    Pending,
+)
+from imagestore.client.http import TIMEOUT_S, TRIES, Answer, Http
+from imagestore.errors import GateOverride, NotReached
+from imagestore.record import Record, Status
+from imagestore.store.models import ModelList
+
+PAGE = 200
+LONGEST_WAIT_S = 30
+IfExists = Literal["error", "overwrite", "rename"]
+Sort = Literal["newest", "oldest", "confident", "doubtful", "name"]
+File = Path | bytes | IO[bytes]
+
+
+class Client:
+    """A web app at `server`, such as https://pictures.example.org, asked with an API key or access token.
+
+    Every method raises RemoteError: NotReached if the server did not answer, RequestRefused if it said no (KeyRefused,
+    RoleNeeded and NotThere are kinds of it), with the server's own sentence. What may succeed later is tried again, up
+    to `tries` times, as late as the server says. `timeout_s` bounds each wait for an answer. The constructor raises
+    SettingsError, also for http:// to another machine, unless `insecure_http` allows it. A client may be used from
+    several threads.
+    """
+
+    def __init__(
+        self,
+        server: str,
+        key: str | None = None,
+        *,
+        insecure_http: bool = False,
+        timeout_s: float = TIMEOUT_S,
+        tries: int = TRIES,
+        http: httpx2.Client | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._http = Http(
+            server, key, insecure_http=insecure_http, timeout_s=timeout_s, tries=tries, http=http, sleep=sleep
+        )
+
+    @property
+    def server(self) -> str:
+        """The server's address."""
+        return self._http.server
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections to the server."""
+        self._http.close()
+
+    def me(self) -> Me:
+        """Who is asking, and with which role."""
+        return self._http.get(Me, "/account")
+
+    def upload(
+        self, file: File, name: str | None = None, *, if_exists: IfExists = "error", wait_s: float = 0
+    ) -> Record | Pending:
+        """Upload a picture: a path, its bytes, or a file that is open for reading and can be read again.
+
+        The name is that of the path, if none is given. Returns the final record if there is one within `wait_s`
+        seconds. The same file under the same name changes nothing; another file under that name is refused (409
+        `name_taken`) unless `if_exists` says what to do.
+        """
+        named = name or (file.name if isinstance(file, Path) else None)
+        if named is None:
+            raise ValueError("say what the picture is called: upload(file, name)")
+        if isinstance(file, Path):
+            with file.open("rb") as opened:
+                return self._upload(opened, named, if_exists, wait_s)
+        return self._upload(file, named, if_exists, wait_s)
+
+    def pictures(
+        self,
+        *,
+        label: str | None = None,
+        status: Status | None = None,
+        reason: str | None = None,
+        text: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        min_confidence: float | None = None,
+        max_confidence: float | None = None,
+        corrected: bool | None = None,
+        sort: Sort = "newest",
+        limit: int | None = None,
+    ) -> Iterator[Record]:
+        """The pictures that fit, page after page as they are asked for; the first `limit`, if that is given.
+
+        `text` is part of a name. Times are ISO 8601, UTC if they do not say.
+        """
+        asked: dict[str, Any] = {
+            "label": label, "status": status and str(status), "reason": reason, "q": text, "since": since,
+            "until": until, "min_confidence": min_confidence, "max_confidence": max_confidence,
+            "corrected": corrected, "sort": sort,
+        }  # fmt: skip
+        left, after = limit, None
+        while left is None or left > 0:
+            size = PAGE if left is None else min(PAGE, left)
+            page = self._http.get(Listing, "/pictures", asked | {"limit": size, "after": after})
+            yield from page.items
+            left, after = (None if left is None else left - len(page.items)), page.next
+            if after is None:
+                return
+
+    def picture(self, id: str, name: str | None = None, *, wait_s: float = 0) -> Record | Pending:
+        """The record of a picture, or Pending while its current version has none yet.
+
+        `imagestore.client.record_id` makes the id from a name; the name itself is needed for a picture that has never
+        had a record.
+        """
+        wait_s = min(wait_s, LONGEST_WAIT_S)
+        asked = {"name": name, "wait": wait_s or None}
+        return self._record_or_pending(self._http.send("GET", f"/pictures/{_part(id)}", asked, wait_s=wait_s))
+
+    def final(self, pending: Pending, timeout_s: float = 120) -> Record:
+        """The final record of an upload. Raises NotReached if there is none within `timeout_s` seconds."""
+        ends = time.monotonic() + timeout_s
+        while (left := ends - time.monotonic()) > 0:
+            found = self.picture(pending.id, pending.name, wait_s=min(left, LONGEST_WAIT_S))
+            if isinstance(found, Record):
+                return found
+        raise NotReached(f"'{pending.name}' has no record after {timeout_s:g} s. Ask for it later: nothing is lost.")
+
+    def original(self, id: str) -> bytes:
+        """The file as it was uploaded."""
+        return self._http.send("GET", f"/pictures/{_part(id)}/original").content
+
+    def staged(self, id: str) -> bytes:
+        """The picture as the model sees it, a PNG."""
+        return self._http.send("GET", f"/pictures/{_part(id)}/staged").content
+
+    def correct(self, id: str, label: str, *, random_sample: bool = False) -> Record:
+        """Say what a picture shows. `random_sample` says that it was drawn at random, and counts for accuracy."""
+        asked = {"label": label, "random_sample": random_sample or None}
+        return self._record(self._http.send("PUT", f"/pictures/{_part(id)}/correction", asked))
+
+    def uncorrect(self, id: str) -> Record:
+        """Take a correction back."""
+        return self._record(self._http.send("DELETE", f"/pictures/{_part(id)}/correction"))
+
+    def retry(self, id: str, name: str | None = None) -> Pending:
+        """Preprocess and classify a picture again. The name is needed where it has never had a record."""
+        return self._read(Pending, "POST", f"/pictures/{_part(id)}/retry", {"name": name})
+
+    def delete(self, id: str, name: str | None = None, *, undoable: bool = False) -> Deletion:
+        """Delete a picture and all that was made of it. With `undoable` that waits, and `undelete` takes it back.
+
+        The name is needed where the picture has never had a record.
+        """
+        asked = {"name": name, "undoable": undoable or None}
+        return self._read(Deletion, "DELETE", f"/pictures/{_part(id)}", asked)
+
+    def undelete(self, deletion: Deletion) -> Record:
+        """Undo a deletion, as long as that is possible."""
+        asked = {"token": deletion.undo or "none"}
+        return self._record(self._http.send("POST", f"/pictures/{_part(deletion.id)}/undelete", asked))
+
+    def models(self) -> ModelList:
+        """The newest versions of models with their figures, and which one is live."""
+        return self._http.get(ModelList, "/models")
+
+    def promote(
+        self,
+        name: str,
+        version: str,
+        *,
+        override: GateOverride = GateOverride.NOTHING,
+        drop: tuple[str, ...] = (),
+    ) -> JobStatus:
+        """Begin to make a version live, if it is better than the live one. `job` tells how it goes."""
+        asked = {"insist": str(override), "drop": list(drop) or None}
+        return self._read(JobStatus, "POST", f"/models/{_part(name)}/{_part(version)}/promote", asked)
+
+    def rollback(self) -> JobStatus:
+        """Begin to make the previous model live again."""
+        return self._read(JobStatus, "POST", "/models/rollback")
+
+    def reprocess(self) -> JobStatus:
+        """Begin to classify again every picture that the live model has not classified."""
+        return self._read(JobStatus, "POST", "/models/reprocess")
+
+    def job(self) -> JobStatus | None:
+        """The latest job of the server, None if there was none."""
+        return self._http.get_or_none(JobStatus, "/job")
+
+    def accounts(self) -> list[AccountInfo]:
+        """All accounts, by name. For administrators."""
+        return self._http.get(list[AccountInfo], "/accounts")
+
+    def invitations(self) -> list[Invitation]:
+        """Invitations that nobody has accepted yet. For administrators."""
+        return self._http.get(list[Invitation], "/invitations")
+
+    def invite(self, email: str, role: Role = Role.VIEWER) -> OneTimeLink:
+        """Make a link with which somebody makes an account. For administrators."""
+        return self._read(OneTimeLink, "POST", "/invitations", body={"email": email, "role": str(role)})
+
+    def set_role(self, id: str, role: Role) -> AccountInfo:
+        """Give an account another role. For administrators."""
+        return self._read(AccountInfo, "PUT", f"/accounts/{_part(id)}/role", {"role": str(role)})
+
+    def disable(self, id: str) -> AccountInfo:
+        """Keep an account out, with its keys. For administrators."""
+        return self._read(AccountInfo, "PUT", f"/accounts/{_part(id)}/disabled")
+
+    def enable(self, id: str) -> AccountInfo:
+        """Let an account in again. For administrators."""
+        return self._read(AccountInfo, "DELETE", f"/accounts/{_part(id)}/disabled")
+
+    def sign_out(self, id: str) -> None:
+        """End all sessions of an account. For administrators."""
+        self._http.send("DELETE", f"/accounts/{_part(id)}/sessions")
+
+    def delete_account(self, id: str) -> None:
+        """Delete an account with its sessions and keys. For administrators."""
+        self._http.send("DELETE", f"/accounts/{_part(id)}")
+
+    def api_keys(self, *, all: bool = False) -> list[Key]:
+        """One's keys, or those of everybody, which administrators may see. Not the keys themselves."""
+        return self._http.get(list[Key], "/keys", {"all": all or None})
+
+    def create_key(self, name: str, role: Role | None = None, days: int | None = None) -> NewKey:
+        """Make a key, which is shown once. A web app with sign-in lets people do so, and no program that has a key."""
+        body = {"name": name, "role": role and str(role), "days": days}
+        sent = {field: value for field, value in body.items() if value is not None}
+        return self._read(NewKey, "POST", "/keys", body=sent)
+
+    def rotate_key(self, id: str, days: int | None = None) -> NewKey:
+        """Make another key of the same name and role. The old one stays good until it is revoked or expires."""
+        return self._read(NewKey, "POST", f"/keys/{_part(id)}/rotate", body={} if days is None else {"days": days})
+
+    def revoke_key(self, id: str) -> None:
+        """Make a key useless."""
+        self._http.send("DELETE", f"/keys/{_part(id)}")
+
+    def _upload(self, file: bytes | IO[bytes], name: str, if_exists: IfExists, wait_s: float) -> Record | Pending:
+        def content() -> Any:
+            if not isinstance(file, bytes):
+                file.seek(0)
+            return file
+
+        wait_s = min(wait_s, LONGEST_WAIT_S)
+        asked = {"name": name, "if_exists": if_exists, "wait": wait_s or None}
+        return self._record_or_pending(self._http.send("POST", "/pictures", asked, content=content, wait_s=wait_s))
+
+    def _read(
+        self,
+        kind: type[Answer],
+        method: str,
+        path: str,
+        params: dict[str, Any] | None = None,
+        body: dict[str, Any] | None = None,
+    ) -> Answer:
+        return self._http.read(kind, self._http.send(method, path, params, body=body))
+
+    def _record(self, response: httpx2.Response) -> Record:
+        return self._http.read(Record, response)
+
+    def _record_or_pending(self, response: httpx2.Response) -> Record | Pending:
+        if response.status_code == 202:
+            return self._http.read(Pending, response)
+        return self._record(response)
+
+
+def _part(text: str) -> str:
+    """A part of an address, in which nothing leads elsewhere."""
+    return quote(text, safe="")

@@ -1,0 +1,267 @@
+"""Everything that can go wrong, as one tree.
+
+    Exception
+    ├── preprocess.PictureError    the picture's own fault: never retried, becomes a record with status "rejected"
+    ├── preprocess.DecoderFailed   the decode child had a fault that is not the picture's: retried later
+    ├── preprocess.NotStaged       a blob in the staging container that we did not make
+    ├── classify.ModelError        a model file that cannot be used
+    └── ImageStoreError
+        ├── SettingsError          a setting that is missing or wrong
+        ├── NotALabel              a text that cannot be a label
+        ├── NotAModelName          a text that cannot be the name of a model
+        ├── NotARecord             JSON that is not a record
+        ├── NotATask               a message that is not a task we would send
+        ├── BadCursor              a value of `after` that this list did not give
+        ├── UnreadableFile         a file or folder that was named and cannot be read
+        ├── TrainingError
+        │   ├── BadTrainingData    labelled pictures that no model can be made of
+        │   └── BadSplit           the stored list of test pictures cannot be read
+        ├── PromotionRefused       the gate does not let a model become the live one
+        ├── LocalStackError        the local stack cannot start
+        │   ├── MissingPrerequisite  a program or module that it needs is not installed
+        │   ├── PortInUse          another program listens on a port that it needs
+        │   └── NotStarted         one of its processes did not start
+        ├── ServiceRefused         a service refused what `imagestore doctor` asked
+        ├── Busy                   more was asked at once than this process does at a time: ask again later
+        ├── NoJobsHere             this server has no program for long work: a command does it elsewhere
+        ├── Contended              others kept writing the same record: retried later
+        ├── AccessError            what has to do with accounts, sessions and keys
+        │   ├── SignInRefused      email and password, key, token or session are not right, or no longer
+        │   ├── TooManyAttempts    somebody tried too often; `retry_after_s` says when to try again
+        │   ├── LinkRefused        a one-time link was used, has expired, or never was
+        │   ├── NotAccepted        an email address, a name or a password that an account cannot have
+        │   ├── LastAdmin          the only administrator left can neither go nor become anything else
+        │   └── Overloaded         more passwords are being checked than this process can bear at once
+        ├── RemoteError            a distant web app, which the client or the command line asks
+        │   ├── NotReached         it did not answer, or its certificate is not trusted
+        │   └── RequestRefused     it answered that it does not do this; the message is its own sentence
+        │       ├── KeyRefused     the key or token is missing, wrong, or no longer good
+        │       ├── RoleNeeded     the key's role does not suffice; `needed` is the role that does
+        │       └── NotThere       the picture, account or key is not there (a NotFound too)
+        └── StoreError
+            ├── NotFound           the blob, item, container or database is not there
+            ├── Conflict           somebody else wrote first: read again and start over
+            ├── Unavailable        the service did not answer, or answered that it cannot: retried later
+            └── Protected          the account's owner forbids it for now; each kind is retried later, then recorded
+                ├── BlobLeased     another program holds a lease on the blob
+                ├── BlobArchived   the blob is in the archive tier, and cannot be read
+                └── BlobImmutable  a legal hold or an immutability policy keeps the blob as it is
+
+A `StoreError` of none of these kinds is a request that the service refuses however often it is made. Any other
+exception that leaves a step is a fault of ours, and is retried like `Unavailable`. `ApiProblem` in web/problems.py is
+no error of its own but an HTTP answer: what a client of the web app is told of one of these.
+"""
+
+from collections.abc import Collection
+from enum import StrEnum
+
+
+class ImageStoreError(Exception):
+    """The root of the tree."""
+
+
+class SettingsError(ImageStoreError):
+    """A setting is missing or wrong; the message names it, its value and what is allowed."""
+
+
+class NotALabel(ImageStoreError):
+    """This text cannot be a label."""
+
+
+class NotAModelName(ImageStoreError):
+    """No model can have this name."""
+
+
+class NotARecord(ImageStoreError, ValueError):
+    """This JSON is not a record."""
+
+
+class NotATask(ImageStoreError, ValueError):
+    """This message is not a task that we would send."""
+
+
+class AccessError(ImageStoreError):
+    """Something about an account, a session or a key."""
+
+
+class SignInRefused(AccessError):
+    """The email and password, the key, the token or the session are not right, or no longer."""
+
+
+class TooManyAttempts(AccessError):
+    """Somebody tried too often."""
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class LinkRefused(AccessError):
+    """A one-time link was used, has expired, or never was."""
+
+
+class NotAccepted(AccessError):
+    """An account cannot have this email address, name or password."""
+
+
+class LastAdmin(AccessError):
+    """The only administrator left can neither go nor become anything else."""
+
+
+class Overloaded(AccessError):
+    """More passwords are being checked than this process can bear at once."""
+
+
+class BadCursor(ImageStoreError):
+    """This value of `after` does not belong to this list."""
+
+
+class UnreadableFile(ImageStoreError):
+    """A file or folder that the user named cannot be read."""
+
+
+class TrainingError(ImageStoreError):
+    """No model can be trained, or none evaluated."""
+
+
+class BadTrainingData(TrainingError):
+    """The labelled pictures cannot be learned from; the message says what is missing."""
+
+
+class BadSplit(TrainingError):
+    """The file that holds the split cannot be read."""
+
+
+class GateOverride(StrEnum):
+    """How much of the gate's verdict a person overrides: nothing, only "too close to call", or any verdict."""
+
+    NOTHING = "nothing"
+    ACCEPT_EQUAL = "accept_equal"
+    FORCE = "force"
+
+
+class PromotionRefused(ImageStoreError):
+    """The gate does not let this model through. The message says why and `details` say more, one fact each.
+
+    It would pass with `override`, if every label in `drop` is dropped.
+    """
+
+    def __init__(
+        self, message: str, override: GateOverride, details: Collection[str] = (), drop: Collection[str] = ()
+    ) -> None:
+        super().__init__(message)
+        self.override = override
+        self.details = list(details)
+        self.drop = list(drop)
+
+
+class LocalStackError(ImageStoreError):
+    """The local stack cannot start."""
+
+
+class MissingPrerequisite(LocalStackError):
+    """A program or package that the local stack needs is not on this machine."""
+
+
+class PortInUse(LocalStackError):
+    """A port that the stack needs is taken."""
+
+
+class NotStarted(LocalStackError):
+    """A process ended, or did not answer, while it started. The message holds the end of its log."""
+
+
+class Refusal(StrEnum):
+    """Why a service refused a request."""
+
+    NOT_THERE = "not there"
+    FORBIDDEN = "forbidden"
+    NOT_SIGNED_IN = "not signed in"
+    NO_TAGS = "no tags"
+    UNREACHABLE = "unreachable"
+
+
+class ServiceRefused(ImageStoreError):
+    """A service refused a request of the checks; `detail` is its message, in one line."""
+
+    def __init__(self, refusal: Refusal, detail: str) -> None:
+        super().__init__(detail)
+        self.refusal = refusal
+        self.detail = detail
+
+
+class StoreError(ImageStoreError):
+    """A store did not do what it was asked to do."""
+
+
+class NotFound(StoreError):
+    """The blob, item, container or database is not there."""
+
+
+class Conflict(StoreError):
+    """Somebody else changed it after it was read."""
+
+
+class Unavailable(StoreError):
+    """The service did not answer, or answered that it cannot at the moment."""
+
+
+class Protected(StoreError):
+    """The blob is there, but its owner keeps it from being read or changed."""
+
+
+class BlobLeased(Protected):
+    """Another program holds a lease on the blob."""
+
+
+class BlobArchived(Protected):
+    """The blob is in the archive tier: it must be brought back before it can be read."""
+
+
+class BlobImmutable(Protected):
+    """A legal hold or an immutability policy keeps the blob from being changed or deleted."""
+
+
+class RemoteError(ImageStoreError):
+    """A distant web app did not do what it was asked to do."""
+
+
+class NotReached(RemoteError):
+    """The web app did not answer, or its certificate is not trusted."""
+
+
+class RequestRefused(RemoteError):
+    """The web app answered that it does not do this. `code` is a word for programs, such as name_taken."""
+
+    def __init__(self, message: str, status: int, code: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+class KeyRefused(RequestRefused):
+    """The key or token is missing, wrong, or no longer good."""
+
+
+class RoleNeeded(RequestRefused):
+    """The role of the key does not suffice; `needed` is the one that does."""
+
+    def __init__(self, message: str, status: int, code: str, needed: str) -> None:
+        super().__init__(message, status, code)
+        self.needed = needed
+
+
+class NotThere(RequestRefused, NotFound):
+    """The web app has no such picture, account or key."""
+
+
+class Busy(ImageStoreError):
+    """More was asked at once than this process does at a time: asking again later helps."""
+
+
+class NoJobsHere(ImageStoreError):
+    """This server has no program for long work; the message says which command does the same elsewhere."""
+
+
+class Contended(ImageStoreError):
+    """Others kept writing the same record; doing it all again later helps."""

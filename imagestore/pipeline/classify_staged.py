@@ -1,0 +1,69 @@
+"""Step two: a staged picture is classified, and the record becomes final."""
+
+import logging
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from classify import predict
+from imagestore.errors import NotARecord, NotFound
+from imagestore.pipeline import tasks
+from imagestore.pipeline.commit import commit, final_record
+from imagestore.pipeline.context import Context
+from imagestore.pipeline.names import staged_name
+from imagestore.record import Record, record_id
+from imagestore.store.documents import from_json
+from preprocess import NotStaged, open_staged
+
+log = logging.getLogger("imagestore.classify")
+STEP = "classify"
+
+
+def classify_staged(context: Context, name: str) -> None:
+    """Classify the staged picture of this upload and commit its record. A blob that we did not stage is logged and
+    ignored.
+
+    Raises Unavailable, Protected, Contended or ModelError.
+    """
+    started = time.perf_counter()
+    try:
+        data = context.stores.staging.get(staged_name(name)).data or b""
+    except NotFound:
+        log.info("no longer staged")
+        return
+    try:
+        pixels, note = open_staged(data)
+        record = _ours(name, from_json(note), pixels)
+    except (NotStaged, NotARecord) as error:
+        log.warning("ignored a blob in %s that is not ours: %s", context.stores.names.staging, error)
+        return
+    assert record.staged is not None
+    assert record.upload is not None
+    model = context.active_model.current()
+    if record.staged.spec != model.spec:
+        log.info("staged for another model id=%s", record.id)
+        tasks.send(context.stores.work, tasks.Task(tasks.PREPROCESS, record.name))
+        return
+    classified = replace(
+        record,
+        staged=replace(record.staged, size_bytes=len(data)),
+        prediction=predict(model, pixels, context.top_classes),
+        timings_ms={**record.timings_ms, STEP: round((time.perf_counter() - started) * 1000)},
+    )
+    commit(context.stores, record.name, record.upload.etag, final_record(classified, model.labels))
+
+
+def _ours(name: str, record: Record, pixels: np.ndarray) -> Record:
+    """The record from the staged picture's note, unless it cannot be one that we wrote for the upload `name`.
+
+    Raises NotARecord.
+    """
+    staged = record.staged
+    if staged is None or record.upload is None or record.prediction is not None:
+        raise NotARecord("the record in it is not at this step")
+    if record.name != name or record.id != record_id(record.name):
+        raise NotARecord("the record in it is another blob's")
+    if pixels.shape != (staged.height, staged.width, staged.channels):
+        raise NotARecord(f"its pixels are {pixels.shape}")
+    return record

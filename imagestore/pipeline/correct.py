@@ -1,0 +1,56 @@
+"""Corrects labels: a correction replaces the prediction until it is taken back or the picture changes."""
+
+import re
+from dataclasses import replace
+
+from classify.metadata import RESERVED_LABEL
+from imagestore.errors import Conflict, NotALabel, NotFound
+from imagestore.pipeline.commit import commit
+from imagestore.record import Correction, Record, Status, record_id, stored_name, utc
+from imagestore.store import StoredRecord, Stores
+
+LONGEST_LABEL = 200
+_TEXT = r"[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+LABEL = rf"^{_TEXT}*[^{_TEXT[2:-1]}\s]{_TEXT}*$"
+"""Any text without characters that control a terminal or change the direction of writing."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def correct(stores: Stores, name: str, label: str | None, account: str, *, random_sample: bool = False) -> StoredRecord:
+    """Set the label of a picture, or take the correction back if it is None. Returns the record as stored.
+
+    Raises NotALabel; NotFound if there is no such picture; Conflict if it was changed at the same time; Unavailable.
+    """
+    label = None if label is None else _checked(label)
+    name = stored_name(name)
+    stored = stores.records.read(record_id(name))
+    if stored is None or stored.record.upload is None or stored.record.status is Status.DELETED:
+        raise NotFound(f"There is no record of '{name}' to correct.")
+    prediction, upload = stored.record.prediction, stored.record.upload
+    correction = None
+    if label is not None:
+        predicted, model = (prediction.label, prediction.model) if prediction else (None, None)
+        correction = Correction(label, account, utc(), predicted, model, random_sample, upload.sha256)
+
+    def revise(record: Record | None) -> Record | None:
+        if record is None or record.upload is None:
+            return None
+        return replace(record, correction=correction).finished(record.finished_at or utc())
+
+    commit(stores, name, upload.etag, revise)
+    corrected = stores.records.read(record_id(name))
+    if corrected is None or corrected.record.correction != correction:
+        raise Conflict(f"'{name}' was changed meanwhile; look at it again.")
+    return corrected
+
+
+def _checked(label: str) -> str:
+    label = label.strip()
+    if len(label) > LONGEST_LABEL or not re.fullmatch(LABEL, label) or _SURROGATE.search(label):
+        raise NotALabel(
+            f"A label has 1 to {LONGEST_LABEL} characters, none that controls or turns text; "
+            f"this one is {label[:40]!a}."
+        )
+    if label == RESERVED_LABEL:
+        raise NotALabel(f"'{RESERVED_LABEL}' is reserved for pictures under the model's threshold.")
+    return label

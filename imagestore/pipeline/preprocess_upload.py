@@ -1,0 +1,107 @@
+"""Step one: an upload becomes a staged picture, or its record says why it is rejected."""
+
+import hashlib
+import logging
+import time
+import uuid
+from dataclasses import replace
+
+import numpy as np
+
+from imagestore.errors import NotFound
+from imagestore.pipeline.checks import warn_of_versions
+from imagestore.pipeline.commit import commit, final_record
+from imagestore.pipeline.context import Context
+from imagestore.pipeline.names import staged_name
+from imagestore.record import Record, Staged, Upload, record_id, rejection, utc
+from imagestore.store import Blob
+from imagestore.store.documents import to_json
+from preprocess import ImageSpec, PictureError, Reason, write_staged
+
+log = logging.getLogger("imagestore.preprocess")
+STEP = "preprocess"
+
+
+def preprocess_upload(context: Context, name: str) -> None:
+    """Preprocess the current version of this upload. If it no longer exists, return: its deletion has an event of its
+    own.
+
+    Raises Unavailable, Protected, Contended, DecoderFailed or ModelError.
+    """
+    with context.uploads_at_once:  # the upload's bytes are held in here alone
+        done = _preprocessed(context, name)
+    if done is None:
+        log.info("gone id=%s", record_id(name))
+        return
+    record, pixels = done
+    if pixels is None:
+        assert record.upload is not None
+        return commit(context.stores, name, record.upload.etag, final_record(record))
+    staging = context.stores.staging
+    staging.overwrite(staged_name(name), write_staged(pixels, to_json(record).decode()), "image/png")
+    if staging.keeps_versions:
+        warn_of_versions(staging.container)
+    log.info("staged id=%s ms=%d", record.id, record.timings_ms[STEP])
+
+
+def _preprocessed(context: Context, name: str) -> tuple[Record, np.ndarray | None] | None:
+    """The record as far as it is known, and the pixels, or None where it says why there are none.
+
+    Returns None where the upload is gone.
+    """
+    started, limits = time.perf_counter(), context.limits
+    try:
+        blob = context.stores.uploads.get(name, 0 if len(name) > limits.max_name_length else limits.max_bytes)
+    except NotFound:
+        return None
+    record = begun_record(name, blob)
+    spec = context.active_model.current().spec
+    try:
+        data = _acceptable(context, name, blob)
+        image, pixels = context.decoder.preprocess(data, spec, limits)
+    except PictureError as error:
+        return replace(record, problem=rejection(STEP, error), timings_ms={STEP: _ms_since(started)}), None
+    staged = replace(
+        record,
+        image=image,
+        staged=_staged(name, spec),
+        timings_ms={STEP: _ms_since(started)},
+        staged_at=utc(),
+    )
+    return staged, pixels
+
+
+def begun_record(name: str, blob: Blob) -> Record:
+    """An upload's record before it was decoded. `sha256` is None if the content was not read."""
+    sha256 = None if blob.data is None else hashlib.sha256(blob.data).hexdigest()
+    return Record(
+        id=record_id(name),
+        name=name,
+        upload=Upload(blob.etag, blob.size_bytes, blob.content_type, sha256),
+        uploaded_at=utc(blob.last_modified),
+        trace_id=uuid.uuid4().hex,
+    )
+
+
+def _acceptable(context: Context, name: str, blob: Blob) -> bytes:
+    """The upload's bytes. Raises PictureError if its name or size is over the limit."""
+    limits = context.limits
+    if len(name) > limits.max_name_length:
+        detail = f"The name has {len(name)} characters; the limit is {limits.max_name_length} (MAX_NAME_LENGTH)."
+        raise PictureError(Reason.NAME_TOO_LONG, detail)
+    if blob.data is None:
+        detail = f"{blob.size_bytes} bytes; the limit is {limits.max_bytes} (MAX_BYTES)."
+        raise PictureError(Reason.TOO_MANY_BYTES, detail)
+    return blob.data
+
+
+def _staged(name: str, spec: ImageSpec) -> Staged:
+    """What the record says of the staged picture.
+
+    Its size is 0 here; `classify_staged` fills it in when it reads the blob.
+    """
+    return Staged(staged_name(name), 0, spec.width, spec.height, spec.channels, spec.crop)
+
+
+def _ms_since(started: float) -> int:
+    return round((time.perf_counter() - started) * 1000)

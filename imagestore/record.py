@@ -1,0 +1,218 @@
+"""The record of a picture: one document, which the Cosmos item, the result blob and the API share.
+
+Plain dataclasses; store/documents.py reads and writes them as JSON. Times are UTC, ISO 8601 with milliseconds; sizes
+are bytes, durations milliseconds.
+"""
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from classify import ModelRef, Prediction
+from preprocess import ImageInfo, ImageSpec, PictureError, Reason
+from preprocess.metadata import LOCATION
+
+SCHEMA_VERSION = 1
+LONGEST_NAME = 1019
+"""The most characters of an upload's name. Azure takes 1,024; the result's name is five longer than the upload's."""
+
+
+class Status(StrEnum):
+    """The outcome of an upload."""
+
+    CLASSIFIED = "classified"
+    UNKNOWN = "unknown"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True)
+class Upload:
+    """The uploaded blob. `sha256` is null if the file was too large to be read."""
+
+    etag: str
+    size_bytes: int
+    content_type: str | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class Staged:
+    """The preprocessed picture in the staging container."""
+
+    name: str
+    size_bytes: int
+    width: int
+    height: int
+    channels: int
+    crop: float
+
+    @property
+    def spec(self) -> ImageSpec:
+        """The size, channels and crop that it was made with."""
+        return ImageSpec(self.width, self.height, self.channels, self.crop)
+
+
+@dataclass(frozen=True)
+class Correction:
+    """The label that a person gave a picture, and what the model had predicted until then.
+
+    `random_sample` says that the picture was drawn at random for review, not chosen for its look or its prediction.
+    `sha256` is that of the picture which the person saw (null in records of version 0.1): the correction holds for no
+    other picture.
+    """
+
+    label: str
+    account: str
+    at: str
+    predicted: str | None = None
+    model: ModelRef | None = None
+    random_sample: bool = False
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why there is no prediction: one of `preprocess.Reason`, or the class of another error, such as Unavailable."""
+
+    step: str
+    reason: str
+    detail: str
+
+    @property
+    def is_the_pictures(self) -> bool:
+        """Whether the picture itself is at fault, so that trying again cannot help."""
+        return self.reason in set(Reason)
+
+
+@dataclass(frozen=True)
+class Record:
+    """Everything known about one upload. `label` is what people search: the correction, else the prediction.
+
+    A record with status `failed` may keep a correction: until the upload can be read, nobody knows whether it is the
+    picture that the person saw.
+    """
+
+    id: str
+    name: str
+    status: Status | None = None
+    label: str | None = None
+    upload: Upload | None = None
+    image: ImageInfo | None = None
+    staged: Staged | None = None
+    prediction: Prediction | None = None
+    correction: Correction | None = None
+    problem: Failure | None = None
+    timings_ms: dict[str, int] = field(default_factory=dict)
+    uploaded_at: str | None = None
+    staged_at: str | None = None
+    finished_at: str | None = None
+    trace_id: str | None = None
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def work_ms(self) -> int | None:
+        """How long our code worked on the picture, in milliseconds; None if that is not known."""
+        return sum(self.timings_ms.values()) if self.timings_ms else None
+
+    def finished(self, at: str) -> "Record":
+        """The final record: its status and label follow from prediction, problem and correction."""
+        label = None
+        if self.problem is not None:
+            status = Status.REJECTED if self.problem.is_the_pictures else Status.FAILED
+        elif self.prediction is not None and self.prediction.is_known:
+            status, label = Status.CLASSIFIED, self.prediction.label
+        else:
+            status = Status.UNKNOWN
+        if self.correction is not None and self._holds(self.correction):
+            label = self.correction.label
+        return replace(self, status=status, label=label, finished_at=at)
+
+    def says_the_same_as(self, other: "Record") -> bool:
+        """Whether both are of the same version of the upload and have the same outcome; times and digits may differ."""
+        return self._outcome() == other._outcome()
+
+    def _holds(self, correction: Correction) -> bool:
+        sha256 = self.upload.sha256 if self.upload else None
+        return correction.sha256 is None or correction.sha256 == sha256
+
+    def _outcome(self) -> tuple[object, ...]:
+        return (
+            self.upload and self.upload.etag,
+            self.status,
+            self.label,
+            self.correction,
+            self.problem and (self.problem.reason, self.problem.detail),
+            self.staged and self.staged.spec,
+            self.prediction and (self.prediction.model, self.prediction.label, self.prediction.threshold),
+        )
+
+
+FORMER_REASONS = {"Unavailable": ("Away",), "NotFound": ("Missing",)}
+"""The names of a service's errors in version 0.1; its records still have them."""
+
+
+def reasons_like(reason: str) -> tuple[str, ...]:
+    """This reason, and its names in earlier versions."""
+    return (reason, *FORMER_REASONS.get(reason, ()))
+
+
+def stored_name(name: str) -> str:
+    """The name under which Azure Storage keeps the blob: with a slash for every backslash.
+
+    Events, commands and pages may still name the blob with backslashes; its record has one id.
+    """
+    return name.replace("\\", "/")
+
+
+LONGEST_BLOB_NAME = 1024
+"""In characters, as Azure counts them."""
+
+
+def is_utf8(name: str) -> bool:
+    """Whether a blob can have this name. A file name that is not UTF-8 holds surrogates in Python."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def can_be_stored(name: str) -> bool:
+    """Whether Azure Storage can keep a blob that is called so.
+
+    In an address a part that is '.' or '..' means a folder: such a name would lead out of its container.
+    """
+    is_within = not {".", ".."} & set(stored_name(name).split("/"))
+    return is_within and 0 < len(name) <= LONGEST_BLOB_NAME and is_utf8(name)
+
+
+def record_id(name: str) -> str:
+    """The id of an upload's record: the first 32 hex digits of the SHA-256 of the name that Azure Storage keeps."""
+    return hashlib.sha256(stored_name(name).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def tombstone(name: str, at: str) -> Record:
+    """The record of an upload that no longer exists."""
+    return Record(record_id(name), name, status=Status.DELETED, finished_at=at)
+
+
+def without_location(record: Record) -> Record:
+    """The record as it is shown to whoever may not know where the picture was taken."""
+    if record.image is None or not record.image.metadata.keys() & LOCATION:
+        return record
+    metadata = {name: value for name, value in record.image.metadata.items() if name not in LOCATION}
+    return replace(record, image=replace(record.image, metadata=metadata))
+
+
+def rejection(step: str, error: PictureError) -> Failure:
+    """The reason for a rejection, as the record holds it."""
+    return Failure(step, str(error.reason), error.detail)
+
+
+def utc(moment: datetime | None = None) -> str:
+    """A moment (now, if none is given) in UTC as ISO 8601 with milliseconds, such as 2026-11-21T09:00:00.070Z."""
+    moment = (moment or datetime.now(UTC)).astimezone(UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

@@ -1,0 +1,110 @@
+"""Turns what the Azure SDKs raise into the errors of imagestore/errors.py.
+
+The service's error code decides, not the HTTP status: Azure answers 409 and 412 if another writer was first, but also
+if a blob is leased, archived or immutable. The codes are those of
+https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes.
+"""
+
+import contextlib
+import re
+from collections.abc import Iterator
+
+from azure.core.exceptions import (
+    AzureError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
+
+from imagestore.errors import (
+    BlobArchived,
+    BlobImmutable,
+    BlobLeased,
+    Conflict,
+    NotFound,
+    Protected,
+    StoreError,
+    Unavailable,
+)
+
+_ADDRESS = re.compile(r"(with )?url: \S+")
+"""Addresses hold the names of pictures, which may be personal, and errors are logged."""
+_CONFLICTS = {
+    "ConditionNotMet", "TargetConditionNotMet", "BlobAlreadyExists", "ContainerAlreadyExists", "QueueAlreadyExists",
+    "ResourceAlreadyExists", "InvalidBlockList",
+}  # fmt: skip
+"""Another writer was first. InvalidBlockList: it committed the same blob, which drops all uncommitted blocks."""
+_NOT_SET_UP = {"ContainerNotFound", "QueueNotFound", "AccountNotFound", "ResourceTypeNotFound"}
+_BUSY = {
+    "ContainerBeingDeleted", "ContainerDisabled", "QueueBeingDeleted", "QueueDisabled", "PendingCopyOperation",
+    "BlobBeingRehydrated", "SystemInUse", "AccountBeingCreated", "OperationTimedOut",
+}  # fmt: skip
+"""Answers with 409 that reading again does not help: as with a service that is down, only time does."""
+_PROTECTED: dict[type[Protected], tuple[str, set[str]]] = {
+    BlobLeased: (
+        "another program holds a lease on the blob, which must end first",
+        {
+            "LeaseIdMissing", "LeaseIdMismatchWithBlobOperation", "LeaseIdMismatchWithContainerOperation", "LeaseLost",
+            "LeaseAlreadyPresent", "LeaseNotPresentWithBlobOperation",
+        },
+    ),
+    BlobArchived: (
+        "the blob is in the archive tier; move it to another tier, which takes Azure hours, and try it again",
+        {"BlobArchived"},
+    ),
+    BlobImmutable: (
+        "a legal hold or an immutability policy keeps the blob as it is",
+        {
+            "BlobImmutableDueToPolicy", "BlobImmutableDueToLegalHold", "ContainerHasLegalHold",
+            "ContainerImmutabilityPolicyLocked",
+        },
+    ),
+}  # fmt: skip
+NO_TAGS = {
+    "BlobTagsNotSupportedForAccountType",
+    "FeatureNotSupportedForAccount",
+    "FeatureNotYetSupportedForHierarchicalNamespaceAccounts",
+}
+"""Answers, most of them with 409, of an account whose blobs have no index tags."""
+_REFUSED = {400, 405, 411, 413, 414, 415, 416}
+"""The request itself is wrong: sending it again gets the same answer."""
+
+
+@contextlib.contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Raise one of our errors for any error of the Azure SDKs that the `with` block raises.
+
+    `what` says in a few words what was tried, without any name that a user chose. The SDK's own error is not chained:
+    its address holds such names, and a traceback would bring them into the log.
+    """
+    try:
+        yield
+    except AzureError as error:
+        raise _translation(what, error) from None
+
+
+def _translation(what: str, error: AzureError) -> StoreError:
+    status = error.status_code if isinstance(error, HttpResponseError) else None
+    code = str(getattr(getattr(error, "error_code", None), "value", getattr(error, "error_code", None)) or "")
+    message = f"{what}: {code or type(error).__name__}{f' ({status})' if status else ''}"
+    for kind, (reason, codes) in _PROTECTED.items():
+        if code in codes:
+            return kind(f"{message}: {reason}.")
+    if code in NO_TAGS:
+        return StoreError(f"{message}: this account has no index tags. Use one without hierarchical namespace.")
+    if code in _NOT_SET_UP or code in _BUSY:
+        return Unavailable(message)
+    if isinstance(error, ResourceNotFoundError):
+        return NotFound(message)
+    is_conflict = isinstance(error, ResourceExistsError | ResourceModifiedError) or status in (409, 412)
+    if code in _CONFLICTS or (is_conflict and not code):  # Cosmos DB gives no code
+        return Conflict(message)
+    if is_conflict or status in _REFUSED:
+        return StoreError(f"{message}: {first_line(error)}")
+    return Unavailable(message if status else f"{message}: {_ADDRESS.sub('', first_line(error))}")
+
+
+def first_line(error: AzureError) -> str:
+    """The first line of the error's message, at most 200 characters."""
+    return next(iter(str(error).splitlines()), "")[:200]

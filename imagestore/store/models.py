@@ -1,0 +1,226 @@
+"""Versions of models in the container `models`.
+
+`<name>/<version>/…` are files that never change; `active.json` names the live version and its SHA-256.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from imagestore.errors import Conflict, NotAModelName, NotFound, StoreError
+from imagestore.store.blobs import Blobs
+
+ACTIVE = "active.json"
+MODEL_FILE = "model.onnx"
+METRICS_FILE = "metrics.json"
+REPORT_FILE = "report.html"
+NAME = "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$"
+"""What a model's name may be: it is part of blob names, of addresses and of command lines."""
+_NAME = re.compile(NAME)
+_VERSION = re.compile("[1-9][0-9]{0,8}")
+_HISTORY = 50
+_TRIES = 100
+
+
+@dataclass(frozen=True)
+class PromotionEntry:
+    """A promotion: which model, when (UTC) and by whom. `note` is the reason if it was forced or rolled back."""
+
+    name: str
+    version: str
+    sha256: str
+    at: str
+    by: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Active:
+    """The live model, and those that were live before it, the latest first."""
+
+    live: PromotionEntry
+    previous: tuple[PromotionEntry, ...] = ()
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """A version of a model, the result of its evaluation (null if that was not kept), and whether it is live."""
+
+    name: str
+    version: str
+    figures: dict[str, Any] | None
+    is_live: bool
+
+
+@dataclass(frozen=True)
+class ModelList:
+    """Versions of models, newest first.
+
+    `live` is null until a first promotion; `previous` were live before, latest first.
+    """
+
+    versions: list[ModelVersion]
+    live: PromotionEntry | None
+    previous: list[PromotionEntry]
+
+
+def is_name(name: str) -> bool:
+    """Whether a model can have this name."""
+    return _NAME.fullmatch(name) is not None
+
+
+def demand_name(name: str) -> None:
+    """Raises NotAModelName if no model can have this name."""
+    if not is_name(name):
+        raise NotAModelName(
+            f"'{name[:80]}' cannot be the name of a model: it takes 1 to 64 letters from A to Z, digits, - and "
+            "_, and no - at the beginning."
+        )
+
+
+class Models:
+    """The versions of models. Every method raises Unavailable."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
+
+    def claim(self, name: str) -> str:
+        """Reserve the next version number. It is never given out again, even if the version is not kept.
+
+        Raises NotAModelName if no model can have this name.
+        """
+        demand_name(name)
+        number = max((int(version) for _, version in self.versions(name)), default=0) + 1
+        for attempt in range(_TRIES):
+            version = str(number + attempt)
+            try:
+                self._blobs.put(f"{name}/{version}/claim", b"", "text/plain", None)
+            except Conflict:
+                continue  # somebody trains at the same time, or training failed
+            return version
+        raise Conflict(f"no free version of '{name}' was found")
+
+    def keep(self, name: str, version: str, files: dict[str, bytes]) -> None:
+        """Keep the files of a claimed version. The model file is written last, so a version that has one is complete.
+
+        Raises NotAModelName if no model can have this name.
+        """
+        demand_name(name)
+        for file in sorted(files, key=lambda file: file == MODEL_FILE):
+            self._blobs.overwrite(f"{name}/{version}/{file}", files[file], "application/octet-stream")
+
+    def versions(self, name: str | None = None) -> list[tuple[str, str]]:
+        """(name, version) of each complete version, ordered by name and number."""
+        found = (one for one, _ in self._whole() if name in (None, one[0]))
+        return sorted(found, key=lambda one: (one[0], int(one[1])))
+
+    def has(self, name: str, version: str) -> bool:
+        """Whether there is this version, complete."""
+        can_be = is_name(name) and _VERSION.fullmatch(version) is not None
+        return can_be and self._blobs.stat(f"{name}/{version}/{MODEL_FILE}") is not None
+
+    def listing(self, most: int | None = None) -> ModelList:
+        """The versions that were kept last, at most `most` of them, and which models are and were live."""
+        active = self.active()
+        live, previous = (active[0].live, list(active[0].previous)) if active else (None, [])
+        newest = sorted(self._whole(), key=lambda one: (one[1], int(one[0][1])), reverse=True)[:most]
+        versions = [
+            ModelVersion(name, version, self.figures(name, version), _is(live, name, version))
+            for (name, version), _ in newest
+        ]
+        return ModelList(versions, live, previous)
+
+    def is_live(self, name: str, version: str) -> bool:
+        """Whether this version is the live one."""
+        active = self.active()
+        return active is not None and _is(active[0].live, name, version)
+
+    def read(self, name: str, version: str, file: str = MODEL_FILE, max_bytes: int | None = None) -> bytes:
+        """A file of a version. Raises NotFound, or StoreError if it has more than `max_bytes`."""
+        try:
+            blob = self._blobs.get(f"{name}/{version}/{file}", max_bytes)
+        except NotFound:
+            raise NotFound(f"There is no version {version} of the model '{name}': imagestore models.") from None
+        if blob.data is None:
+            raise StoreError(f"{name} {version} has {blob.size_bytes} bytes; the limit is {max_bytes}.")
+        return blob.data
+
+    def figures(self, name: str, version: str) -> dict[str, Any] | None:
+        """The figures of a version's evaluation; None if there are none, or none that we wrote."""
+        try:
+            found: dict[str, Any] = msgspec.json.decode(self.read(name, version, METRICS_FILE), type=dict[str, Any])
+        except (NotFound, msgspec.MsgspecError):
+            return None
+        return found if found.keys() >= {"metrics", "sentence"} else None
+
+    def active(self) -> tuple[Active, str] | None:
+        """The live model and the ETag of its entry; None if no model was promoted yet.
+
+        Raises StoreError if the entry cannot be read.
+        """
+        try:
+            blob = self._blobs.get(ACTIVE)
+        except NotFound:
+            return None
+        try:
+            return msgspec.json.decode(blob.data or b"", type=Active), blob.etag
+        except msgspec.MsgspecError as error:
+            raise StoreError(f"{ACTIVE} in {self._blobs.container} cannot be read: {error}") from None
+
+    def begin(self, active: Active) -> None:
+        """Write the first entry of the live model. Raises Conflict if there is one already."""
+        self._write(active, None)
+
+    def activate(self, entry: PromotionEntry, replacing: tuple[Active, str]) -> None:
+        """Make this model live. Raises Conflict if another was promoted at the same time."""
+        before, etag = replacing
+        self._write(Active(entry, (before.live, *before.previous)[:_HISTORY]), etag)
+
+    def step_back(self, entry: PromotionEntry, active: tuple[Active, str]) -> None:
+        """Make an earlier model live again, and drop the one after it from the history.
+
+        Raises Conflict if another was promoted at the same time.
+        """
+        before, etag = active
+        self._write(Active(entry, before.previous[1:]), etag)
+
+    def note(self, name: str, data: bytes) -> None:
+        """Keep a note under this name, such as how far a job has come."""
+        self._blobs.overwrite(name, data, "application/json")
+
+    def note_over(self, name: str, data: bytes, replacing: str | None) -> str:
+        """Keep a note in place of the one with this ETag, or with None only if there is none; its new ETag.
+
+        Raises Conflict if another is there.
+        """
+        return self._blobs.put(name, data, "application/json", replacing)
+
+    def noted_version(self, name: str) -> tuple[bytes, str] | None:
+        """The note under this name and its ETag; None if there is none."""
+        try:
+            blob = self._blobs.get(name)
+        except NotFound:
+            return None
+        return blob.data or b"", blob.etag
+
+    def noted(self, name: str) -> bytes:
+        """The note that was kept under this name. Raises NotFound if there is none."""
+        return self._blobs.get(name).data or b""
+
+    def _whole(self) -> Iterator[tuple[tuple[str, str], datetime]]:
+        for page, _ in self._blobs.list():
+            for blob in page:
+                parts = blob.name.split("/")
+                if len(parts) == 3 and parts[2] == MODEL_FILE and is_name(parts[0]) and _VERSION.fullmatch(parts[1]):
+                    yield (parts[0], parts[1]), blob.last_modified
+
+    def _write(self, active: Active, etag: str | None) -> None:
+        self._blobs.put(ACTIVE, msgspec.json.format(msgspec.json.encode(active)), "application/json", etag)
+
+
+def _is(entry: PromotionEntry | None, name: str, version: str) -> bool:
+    return entry is not None and (entry.name, entry.version) == (name, version)

@@ -1,0 +1,31 @@
+"""Which process has which role on what. infra/ assigns the roles of the same file, roles.json."""
+
+import functools
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+Who = Literal["function", "web", "operator"]
+"""A process that opens the stores: the function app, the web app, or the command line of whoever deployed."""
+_FILE = Path(__file__).with_name("roles.json")
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """Who has which role on which thing, and why. In Cosmos DB an empty `on` is the account."""
+
+    who: str
+    role: str
+    why: str
+    on: str = ""
+
+
+@functools.cache
+def grants() -> dict[str, tuple[Grant, ...]]:
+    """All grants, by the kind of thing: `container`, `queue`, `cosmos` and others."""
+    return msgspec.json.decode(_FILE.read_bytes(), type=dict[str, tuple[Grant, ...]])
+
+
+def role(who: Who, kind: str, on: str) -> str | None:
+    """The role of `who` on one container, queue or Cosmos DB container; None if it has none there, and needs none."""
+    return next((one.role for one in grants()[kind] if one.who == who and one.on == on), None)

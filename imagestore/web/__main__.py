@@ -1,0 +1,53 @@
+"""The command: `python -m imagestore.web --port 8000`."""
+
+import argparse
+import logging
+import os
+import sys
+
+import uvicorn
+
+from imagestore.errors import SettingsError
+from imagestore.settings import Auth, Settings, is_loopback
+from imagestore.web.app import create_app
+
+
+def main() -> None:
+    """Serve until SIGTERM or Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="python -m imagestore.web", description="The pages and the API.")
+    parser.add_argument(
+        "--address", default="127.0.0.1", help="where to listen; without sign-in (AUTH=off) a loopback address"
+    )
+    parser.add_argument("--port", type=int, default=8000)
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for name in ("imagestore", "uvicorn"):
+        logging.getLogger(name).setLevel(logging.INFO)
+    environ = dict(os.environ)
+    try:
+        auth = Settings.read(environ).auth
+        if auth is Auth.OFF and not is_loopback(arguments.address):
+            raise SettingsError(
+                f"--address {arguments.address} is reached from other machines, and nobody would need to sign in there "
+                "(AUTH=off). Set AUTH=required and PUBLIC_URL, or listen on 127.0.0.1."
+            )
+        if auth is Auth.REQUIRED and is_loopback(arguments.address) and not environ.get("PUBLIC_URL"):
+            environ["PUBLIC_URL"] = f"http://localhost:{arguments.port}"
+        app = create_app(environ)
+    except SettingsError as error:
+        sys.exit(f"web: {error}")
+    uvicorn.run(
+        app,
+        host=arguments.address,
+        port=arguments.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # TRUSTED_PROXIES says whom to believe
+        timeout_graceful_shutdown=2,
+        timeout_keep_alive=75,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,382 @@
+"""Who may use which route: one table, looked at in one place, before any route runs.
+
+What is not in the table nobody may use. A role may do what the roles before it may (imagestore/accounts/roles.py).
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from re import Pattern
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.routing import iter_route_contexts
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.responses import RedirectResponse
+from starlette.routing import compile_path
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from imagestore.accounts.callers import KEPT_S, Caller, Means
+from imagestore.accounts.roles import Role
+from imagestore.errors import ImageStoreError, SignInRefused
+from imagestore.settings import Auth
+from imagestore.web import cookies
+from imagestore.web.clients import address_of
+from imagestore.web.problems import ApiProblem, problem_of
+from imagestore.web.services import Services
+
+
+class Open(StrEnum):
+    """What is needed besides a role: nothing, or to be signed in."""
+
+    ANYONE = "anyone"
+    SIGNED_IN = "signed_in"
+
+
+Need = Role | Open
+_BY_NEED: dict[Need, tuple[str, ...]] = {
+    Open.ANYONE: (
+        "GET /api/v1/health/live",
+        "GET /api/v1/health/ready",
+        "POST /api/v1/oauth/token",
+        "GET /sign-in",
+        "POST /sign-in",
+        "POST /sign-in/code",
+        "GET /sign-in/openid",
+        "GET /sign-in/openid/back",
+        "GET /sign-up",
+        "POST /sign-up",
+        "GET /invitation",
+        "POST /invitation",
+        "GET /reset",
+        "POST /reset",
+        "GET /favicon.ico",
+        "GET /static",
+        "GET /static/swagger",
+    ),
+    Open.SIGNED_IN: (
+        "GET /sign-out",
+        "POST /sign-out",
+        "GET /account",
+        "POST /account/name",
+        "POST /account/password",
+        "POST /account/sessions/end",
+        "POST /account/sessions/{id}/end",
+        "POST /account/keys",
+        "POST /account/keys/{id}/revoke",
+        "POST /account/second-factor",
+        "POST /account/second-factor/confirm",
+        "POST /account/second-factor/off",
+        "GET /account/data",
+        "GET /account/delete",
+        "POST /account/delete",
+        "GET /api/v1/account",
+        "DELETE /api/v1/account",
+        "GET /api/v1/account/data",
+        "PUT /api/v1/account/password",
+        "GET /api/v1/account/sessions",
+        "DELETE /api/v1/account/sessions",
+        "DELETE /api/v1/account/sessions/{id}",
+        "GET /api/v1/keys",
+        "POST /api/v1/keys",
+        "POST /api/v1/keys/{id}/rotate",
+        "DELETE /api/v1/keys/{id}",
+        "GET /api/v1/openapi.json",
+        "GET /api",
+        "GET /api/docs",
+    ),
+    Role.VIEWER: (
+        "GET /",
+        "GET /gallery",
+        "GET /pictures/{id}",
+        "GET /cards/{id}",
+        "GET /models",
+        "GET /models/job",
+        "GET /models/{name}/{version}/report",
+        "GET /dashboard",
+        "GET /api/v1/pictures",
+        "GET /api/v1/pictures/{id}",
+        "GET /api/v1/pictures/{id}/duplicates",
+        "GET /api/v1/pictures/{id}/staged",
+        "GET /api/v1/pictures/{id}/thumbnail",
+        "GET /api/v1/pictures/{id}/preview",
+        "GET /api/v1/counts",
+        "GET /api/v1/labels",
+        "GET /api/v1/overview",
+        "GET /api/v1/events",
+        "GET /api/v1/models",
+        "GET /api/v1/job",
+    ),
+    Role.CONTRIBUTOR: (
+        "GET /review",
+        "POST /api/v1/pictures",
+        "GET /api/v1/pictures/{id}/original",
+        "DELETE /api/v1/pictures/{id}",
+        "POST /api/v1/pictures/{id}/undelete",
+        "PUT /api/v1/pictures/{id}/correction",
+        "DELETE /api/v1/pictures/{id}/correction",
+        "POST /api/v1/pictures/{id}/retry",
+    ),
+    Role.TRAINER: (
+        "POST /api/v1/models/{name}/{version}/promote",
+        "POST /api/v1/models/rollback",
+        "POST /api/v1/models/reprocess",
+        "DELETE /api/v1/job",
+    ),
+    Role.ADMIN: (
+        "GET /people",
+        "POST /people/invitations",
+        "POST /people/invitations/{id}/revoke",
+        "POST /people/{id}/role",
+        "POST /people/{id}/disable",
+        "POST /people/{id}/enable",
+        "POST /people/{id}/sessions/end",
+        "POST /people/{id}/reset",
+        "POST /people/{id}/second-factor/remove",
+        "GET /people/{id}/delete",
+        "POST /people/{id}/delete",
+        "GET /audit",
+        "GET /api/v1/accounts",
+        "GET /api/v1/invitations",
+        "POST /api/v1/invitations",
+        "DELETE /api/v1/invitations/{id}",
+        "PUT /api/v1/accounts/{id}/role",
+        "PUT /api/v1/accounts/{id}/disabled",
+        "DELETE /api/v1/accounts/{id}/disabled",
+        "DELETE /api/v1/accounts/{id}/sessions",
+        "DELETE /api/v1/accounts/{id}/second-factor",
+        "POST /api/v1/accounts/{id}/reset",
+        "DELETE /api/v1/accounts/{id}",
+        "GET /api/v1/audit",
+        "GET /api/v1/audit/export",
+    ),
+}
+TABLE: Mapping[str, Need] = {route: need for need, routes in _BY_NEED.items() for route in routes}
+"""What each route needs, by its method and address; of static files, what stands before their names."""
+_SAFE = {"GET", "HEAD", "OPTIONS"}
+_UNKNOWN = ApiProblem(
+    403, "no_rule", "Nobody may use this: no rule says who may. The table is in imagestore/web/access.py."
+)
+_SIGN_IN = "Sign in first: this needs an account, an API key or an access token (Authorization: Bearer …)."
+
+
+def may(caller: Caller | None, row: str) -> bool:
+    """Whether this caller may use the route of this row of the table."""
+    need = TABLE[row]
+    if need is Open.ANYONE:
+        return True
+    return caller is not None and (not isinstance(need, Role) or caller.role.covers(need))
+
+
+@dataclass
+class AuditNote:
+    """What a route adds to the entry of the audit log that its request gets: to what it was done, and what changed."""
+
+    target: str = ""
+    before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)
+
+
+def caller_of(request: Request) -> Caller:
+    """Who asks, for routes that need somebody."""
+    caller: Caller | None = request.scope["state"]["caller"]
+    assert caller is not None, "the route's rule lets nobody in without one"
+    return caller
+
+
+def audit_note(request: Request) -> AuditNote:
+    """What the audit log will say of this request."""
+    note: AuditNote = request.scope["state"]["audit"]
+    return note
+
+
+CallerDep = Annotated[Caller, Depends(caller_of)]
+NoteDep = Annotated[AuditNote, Depends(audit_note)]
+
+
+@dataclass(frozen=True)
+class _Route:
+    pattern: Pattern[str]
+    methods: frozenset[str] | None
+    address: str
+    name: str
+
+    def row(self, method: str) -> str:
+        return f"{'GET' if self.methods is None else method} {self.address}"
+
+
+class Routes:
+    """The app's routes, found as the router finds them: the first that fits."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._routes = []
+        for route in iter_route_contexts(app.routes):
+            address: str = getattr(route, "path", "")
+            methods = getattr(route, "methods", None)
+            name = getattr(route, "operation_id", None) or getattr(route, "name", None) or ""
+            pattern = compile_path(address if methods else f"{address}/{{path:path}}")[0]
+            self._routes.append(_Route(pattern, frozenset(methods) if methods else None, address, name))
+
+    def rows(self) -> list[str]:
+        """The row of each route in TABLE."""
+        return [route.row(method) for route in self._routes for method in sorted(route.methods or {"GET"})]
+
+    def changing(self) -> list[str]:
+        """The names under which the audit log has what the routes change."""
+        return [route.name for route in self._routes if (route.methods or set()) - _SAFE]
+
+    def find(self, method: str, path: str) -> tuple[_Route, dict[str, str]] | None:
+        """The route that answers, and the parameters in its address; None where none does."""
+        for route in self._routes:
+            if (route.methods is None or method in route.methods) and (found := route.pattern.match(path)):
+                return route, found.groupdict()
+        return None
+
+
+class Access:
+    """Lets those in who may, keeps who they are in `request.state.caller`, and writes down what they change."""
+
+    def __init__(self, app: ASGIApp, of: FastAPI, services: Services, page: Any) -> None:
+        self._app = app
+        self._routes = Routes(of)
+        self._services = services
+        self._options = services.options
+        self._page = page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or refuse it."""
+        if scope["type"] == "websocket":  # there are none, and so no rule lets anybody in
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        found = self._routes.find(scope["method"], scope["path"])
+        need = Open.SIGNED_IN if found is None else TABLE.get(found[0].row(scope["method"]))
+        note = AuditNote(target="" if found is None else "/".join(found[1].values()))
+        scope.setdefault("state", {}).update(caller=None, audit=note)
+        try:
+            caller = await self._identified(request, need)
+            scope["state"]["caller"] = caller
+            scope["state"]["hide_location"] = caller is not None and caller.role is Role.VIEWER
+            self._check(caller, need, scope["method"])
+        except ApiProblem as problem:
+            caller = scope["state"]["caller"]
+            if problem.status == 403 and caller is not None and found and scope["method"] not in _SAFE:
+                await self._write(request, caller, found[0], note, problem.status)
+            await self._refusal(request, problem)(scope, receive, send)
+            return
+        if scope["method"] not in _SAFE and found is not None and caller is not None:
+            send = self._audited(request, caller, found[0], note, send)
+        if caller is not None and caller.means is not Means.LOCAL:
+            send = self._watched(request, need, send)
+        try:
+            await self._app(scope, receive, send)
+        except _Ended:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _identified(self, request: Request, need: Need | None) -> Caller | None:
+        """Who asks; None where nobody has signed in. Raises ApiProblem."""
+        if self._options.auth is Auth.OFF:
+            name = self._services.account
+            return Caller(name, name, Role.ADMIN, Means.LOCAL)
+        if need is Open.ANYONE:
+            return None
+        callers = self._services.accounts.callers
+        authorization = request.headers.get("authorization")
+        try:
+            if authorization is not None:  # a cookie beside it counts for nothing
+                scheme, _, credential = authorization.partition(" ")
+                if scheme.lower() != "bearer":
+                    raise SignInRefused("The header Authorization must be 'Bearer' and a key or token.")
+                return await run_in_threadpool(callers.of_bearer, credential.strip())
+            token = cookies.session_token(request, self._services.public.is_https)
+            return None if token is None else await run_in_threadpool(callers.of_session, token)
+        except SignInRefused as error:
+            invalid = ', error="invalid_token"' if authorization is not None else ""
+            headers = {"WWW-Authenticate": f'Bearer realm="imagestore"{invalid}'}
+            raise ApiProblem(401, "sign_in", str(error), headers=headers) from None
+        except ImageStoreError as error:
+            raise problem_of(error) from None
+
+    def _check(self, caller: Caller | None, need: Need | None, method: str) -> None:
+        if need is Open.ANYONE:
+            return
+        if caller is None:
+            raise ApiProblem(401, "sign_in", _SIGN_IN, headers={"WWW-Authenticate": 'Bearer realm="imagestore"'})
+        if need is None:
+            raise _UNKNOWN
+        if isinstance(need, Role) and not caller.role.covers(need):
+            detail = f"This needs the role {need}; yours is {caller.role}. An administrator can give you another."
+            raise ApiProblem(403, "role_needed", detail, more={"needed": str(need)})
+        if caller.is_stale and method not in _SAFE:
+            detail = "Whether you may still change something cannot be looked up just now. Try again in a moment."
+            raise ApiProblem(503, "unavailable", detail, headers={"Retry-After": "5"})
+
+    def _refusal(self, request: Request, problem: ApiProblem) -> Response:
+        path = request.url.path
+        is_page = request.headers.get("sec-fetch-dest", "document") in ("document", "iframe")
+        is_api = path.startswith("/api/") and path != "/api/docs"
+        if is_api or not is_page or "x-fragment" in request.headers:
+            return problem.response()
+        if problem.status != 401:
+            response: Response = self._page(request, problem)
+            return response
+        query = f"?{request.url.query}" if request.url.query else ""
+        wanted = urlencode({"next": path + query}) if request.method == "GET" and path != "/" else ""
+        redirect = RedirectResponse(f"/sign-in?{wanted}" if wanted else "/sign-in", 303)
+        cookies.clear_session(redirect, self._services.public.is_https)
+        return redirect
+
+    def _audited(self, request: Request, caller: Caller, route: _Route, note: AuditNote, send: Send) -> Send:
+        """Write the entry once the answer is known, and before it goes out."""
+
+        async def audited(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await self._write(request, caller, route, note, message["status"])
+            await send(message)
+
+        return audited
+
+    async def _write(self, request: Request, caller: Caller, route: _Route, note: AuditNote, status: int) -> None:
+        if caller.means is Means.LOCAL:
+            return
+        await run_in_threadpool(
+            self._services.accounts.audit.write,
+            caller.account,
+            route.name,
+            by=caller.by,
+            target=note.target,
+            address=address_of(request.scope, self._options.trusted_proxies),
+            result="done" if status < 400 else str(status),
+            before=note.before,
+            after=note.after,
+        )
+
+    def _watched(self, request: Request, need: Need | None, send: Send) -> Send:
+        """An answer that goes on and on ends when who asked may not have it any more."""
+        looked = time.monotonic()
+        is_stream = False
+
+        async def watched(message: Message) -> None:
+            nonlocal looked, is_stream
+            if message["type"] == "http.response.start":
+                is_stream = Headers(raw=message["headers"]).get("content-type", "").startswith("text/event-stream")
+            elif is_stream and message.get("more_body") and time.monotonic() - looked > KEPT_S:
+                looked = time.monotonic()
+                try:
+                    self._check(await self._identified(request, need), need, "GET")
+                except ApiProblem as problem:
+                    if problem.status in (401, 403):
+                        raise _Ended from None
+            await send(message)
+
+        return watched
+
+
+class _Ended(Exception):
+    """Who is being answered has lost the right to it."""

@@ -1,0 +1,230 @@
+"""What the API answers with, apart from records (record.py) and versions of models (store/models.py)."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from imagestore.accounts.audit import Entry
+from imagestore.accounts.callers import Means
+from imagestore.accounts.keys import Key
+from imagestore.accounts.roles import Role
+from imagestore.accounts.sessions import Session
+from imagestore.pipeline.job import JobState
+from imagestore.record import Record, Status
+from imagestore.web.job import Job
+
+_IN_JOB = {"insist": "override"}
+
+
+@dataclass(frozen=True)
+class Pending:
+    """An upload that has no final record yet: ask `url` again, or follow the events."""
+
+    id: str
+    name: str
+    etag: str
+    url: str
+    status: str = "pending"
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """A deletion that was accepted.
+
+    Until `until` (UTC) it can be undone with the token `undo`; both are null if it cannot.
+    """
+
+    id: str
+    undo: str | None = None
+    until: str | None = None
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """A job's state and progress: `done` of `steps` of its stage. At its end `say` and `details` tell how it went; if
+    the gate refused, `insist` and `drop` would let it pass."""
+
+    id: int
+    kind: str
+    state: JobState
+    started_at: str
+    stage: str
+    done: int
+    steps: int
+    seconds_left: int | None
+    say: str
+    details: list[str]
+    insist: str | None
+    drop: list[str]
+
+    @classmethod
+    def of(cls, job: Job) -> "JobStatus":
+        """This job. What overrides the gate is called as the parameter of the promotion."""
+        return cls(**{each.name: getattr(job, _IN_JOB.get(each.name, each.name)) for each in fields(cls)})
+
+
+@dataclass(frozen=True)
+class Health:
+    """What is wrong with each part; null if nothing is."""
+
+    status: str
+    checks: dict[str, str | None]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One page of records, and the `after` of the next page (null on the last)."""
+
+    items: list[Record]
+    next: str | None
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many pictures there are: in all, and by status, label and reason, the most frequent first."""
+
+    total: int
+    statuses: dict[str, int]
+    labels: dict[str, int]
+    reasons: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """Pictures with the same bytes (`exact`), and pictures that look alike (`near`, the nearest first)."""
+
+    exact: list[Record]
+    near: list[Record]
+
+
+@dataclass(frozen=True)
+class Label:
+    """A label, and how many pictures have it."""
+
+    label: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Hour:
+    """How many pictures came in one hour (UTC, such as 2026-11-21T09), by status."""
+
+    hour: str
+    statuses: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Cause:
+    """How many pictures have no prediction because of this reason."""
+
+    status: Status
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The dashboard's figures.
+
+    `hours` are the last 24, oldest first, with the empty ones. `confidence` is how many pictures lie in each twentieth
+    from 0 to 1. `causes` begins with the most frequent. `queues` is about how many messages each holds, null if it does
+    not answer.
+    """
+
+    hours: list[Hour]
+    confidence: list[int]
+    causes: list[Cause]
+    queues: dict[str, int | None]
+
+
+@dataclass(frozen=True)
+class Me:
+    """Who asks. `id` is what records and the audit log name; a key that has no owner has an id of its own."""
+
+    id: str
+    name: str
+    email: str | None
+    role: Role
+    means: Means
+
+
+@dataclass(frozen=True)
+class SessionInfo:
+    """Where somebody is signed in; `is_this` marks the session that asks."""
+
+    id: str
+    created_at: str
+    seen_at: str
+    expires_at: str
+    address: str
+    agent: str
+    is_this: bool
+
+
+@dataclass(frozen=True)
+class PersonalData:
+    """All that is kept of a person."""
+
+    account: dict[str, Any]
+    sessions: list[Session]
+    keys: list[Key]
+    audit: list[Entry]
+
+
+@dataclass(frozen=True)
+class AccountInfo:
+    """An account; `issuer` is where its owner signs in, null for who has a password here."""
+
+    id: str
+    name: str
+    email: str | None
+    role: Role
+    is_disabled: bool
+    created_at: str
+    issuer: str | None
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """An invitation that nobody has accepted yet. `by` is the account that made it."""
+
+    id: str
+    email: str | None
+    role: Role
+    by: str
+    created_at: str
+    expires_at: str
+
+
+@dataclass(frozen=True)
+class OneTimeLink:
+    """A link that works once. Its address is shown this one time."""
+
+    id: str
+    url: str
+    expires_at: str
+
+
+@dataclass(frozen=True)
+class NewKey:
+    """A key that was made. `secret` is the key itself, shown this one time."""
+
+    secret: str
+    key: Key
+
+
+@dataclass(frozen=True)
+class AuditPage:
+    """Entries of the audit log, the newest first; `next` is the `after` of the next page, null on the last."""
+
+    items: list[Entry]
+    next: str | None
+
+
+@dataclass(frozen=True)
+class AccessToken:
+    """A token for the header Authorization, good for `expires_in` seconds. `scope` is the role it has."""
+
+    access_token: str
+    expires_in: int
+    scope: Role
+    token_type: str = "Bearer"

@@ -1,0 +1,12 @@
+"""The API, version 1."""
+
+from fastapi import APIRouter, Depends
+
+from imagestore.web.api import account, accounts, audit, files, keys, models, oauth, overview, pictures
+from imagestore.web.api.common import check_parameters
+
+PREFIX = "/api/v1"
+router = APIRouter(prefix=PREFIX, dependencies=[Depends(check_parameters)])
+for part in (pictures, files, overview, models, account, accounts, keys, oauth, audit):
+    router.include_router(part.router)
+router.include_router(accounts.invitations)

@@ -1,0 +1,86 @@
+"""API keys, with which programs ask. Several of one name may be good at once, so that they are exchanged in peace."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Path, Query, Response
+
+from imagestore.accounts.callers import Caller, Means
+from imagestore.accounts.keys import DAYS, MOST_DAYS, Key
+from imagestore.accounts.people import LONGEST_NAME, NAME
+from imagestore.accounts.roles import Role, lower
+from imagestore.errors import NotFound
+from imagestore.web.access import CallerDep, NoteDep
+from imagestore.web.answers import NewKey
+from imagestore.web.api.account import person
+from imagestore.web.api.common import ServicesDep
+from imagestore.web.problems import ApiProblem
+from imagestore.web.services import Services
+
+router = APIRouter(prefix="/keys", tags=["Keys"])
+KeyId = Annotated[str, Path(pattern="^key-[0-9a-f]{32}$", description="The key's id.")]
+Days = Annotated[int, Body(embed=True, ge=1, le=MOST_DAYS, description="For how many days it is good.")]
+
+
+@router.get("", operation_id="keys")
+def list_keys(
+    services: ServicesDep,
+    caller: CallerDep,
+    all: Annotated[bool, Query(description="Those of everybody, for administrators.")] = False,
+) -> list[Key]:
+    """One's keys, the newest first: what they are called and may do, and when they were used. Not the keys."""
+    if not all and caller.means is not Means.LOCAL:
+        return services.accounts.keys.list(caller.account)
+    if caller.role is not Role.ADMIN:
+        raise ApiProblem(403, "role_needed", "Only an administrator sees the keys of others.", more={"needed": "admin"})
+    return services.accounts.keys.list()
+
+
+@router.post("", status_code=201, operation_id="createKey")
+def create_key(
+    services: ServicesDep,
+    caller: CallerDep,
+    note: NoteDep,
+    name: Annotated[str, Body(embed=True, max_length=LONGEST_NAME, pattern=NAME, description="What it is for.")],
+    role: Annotated[Role | None, Body(embed=True, description="What it may do; at most what you may.")] = None,
+    days: Days = DAYS,
+) -> NewKey:
+    """Make a key. It is shown once. Without a role it has yours; with a higher one it is refused."""
+    owner = None if caller.means is Means.LOCAL else person(services, caller).id
+    given = role or caller.role
+    if not caller.role.covers(given):
+        detail = f"A key cannot do more than its owner: yours is the role {caller.role}."
+        raise ApiProblem(403, "role_needed", detail, more={"needed": str(given)})
+    return _made(note, *services.accounts.keys.create(name, given, owner, days))
+
+
+@router.post("/{id}/rotate", status_code=201, operation_id="rotateKey")
+def rotate_key(services: ServicesDep, caller: CallerDep, note: NoteDep, id: KeyId, days: Days = DAYS) -> NewKey:
+    """Make another key of the same name and role. The old one stays good until you revoke it or it expires."""
+    key = _key(services, caller, id)
+    role = lower(key.role, caller.role)
+    note.before = {"key": key.id}
+    return _made(note, *services.accounts.keys.create(key.name, role, key.account, days))
+
+
+@router.delete("/{id}", status_code=204, operation_id="revokeKey")
+def revoke_key(services: ServicesDep, caller: CallerDep, note: NoteDep, id: KeyId) -> Response:
+    """Make a key useless at once; on other instances of the app within half a minute."""
+    key = _key(services, caller, id)
+    services.accounts.keys.revoke(key.id)
+    services.accounts.callers.forget(key.id)
+    note.before = {"role": str(key.role), "account": key.account}
+    return Response(status_code=204)
+
+
+def _made(note: NoteDep, secret: str, key: Key) -> NewKey:
+    note.after = {"key": key.id, "role": str(key.role), "expires_at": key.expires_at}
+    return NewKey(secret, key)
+
+
+def _key(services: Services, caller: Caller, id: str) -> Key:
+    """The key with this id, if it is the caller's own or the caller is an administrator. Raises NotFound else."""
+    key = services.accounts.keys.get(id)
+    is_own = key is not None and (key.account == caller.account or key.id == caller.by)
+    if key is None or not (is_own or caller.role is Role.ADMIN):
+        raise NotFound("There is no such key of yours. It may have been revoked, or have expired.")
+    return key

@@ -1,0 +1,83 @@
+"""Versions of models, and the jobs that promote one, roll back, or classify everything again."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import StringConstraints
+
+from imagestore.errors import GateOverride, NotFound
+from imagestore.pipeline.correct import LABEL
+from imagestore.store.models import NAME, ModelList
+from imagestore.web.access import CallerDep, NoteDep
+from imagestore.web.answers import JobStatus
+from imagestore.web.api.common import ServicesDep
+from imagestore.web.job import Job
+
+router = APIRouter(tags=["Models"])
+MOST_VERSIONS = 20
+Name = Annotated[str, Path(pattern=NAME, description="The model's name.")]
+Number = Annotated[str, Path(pattern="^[1-9][0-9]{0,8}$", description="Its version.")]
+
+
+@router.get("/models", operation_id="models")
+def list_models(services: ServicesDep) -> ModelList:
+    """The newest versions with their figures, which one is live, and which were live before."""
+    return services.stores.models.listing(MOST_VERSIONS)
+
+
+@router.post("/models/{name}/{version}/promote", status_code=202, operation_id="promote")
+def promote(
+    response: Response,
+    services: ServicesDep,
+    caller: CallerDep,
+    note: NoteDep,
+    name: Name,
+    version: Number,
+    override: Annotated[
+        GateOverride,
+        Query(
+            alias="insist",
+            description="`accept_equal`: also if it is only as good as the live one; `force`: also if it is worse.",
+        ),
+    ] = GateOverride.NOTHING,
+    drop: Annotated[
+        list[Annotated[str, StringConstraints(pattern=LABEL)]] | None,
+        Query(description="A label of the live model that this one does not know and that may go."),
+    ] = None,
+) -> JobStatus:
+    """Make this version live, if it is better than the live one on pictures that neither has learned from, and knows
+    each label of the live one that is not in `drop`."""
+    note.after = {"override": str(override), "drop": drop or []}
+    if not services.stores.models.has(name, version):
+        raise NotFound(f"There is no version {version} of the model '{name}'.")
+    return _started(response, services.jobs.start("promote", caller.account, (name, version), override, drop or ()))
+
+
+@router.post("/models/rollback", status_code=202, operation_id="rollback")
+def rollback(response: Response, services: ServicesDep, caller: CallerDep) -> JobStatus:
+    """Make the previous model live again."""
+    return _started(response, services.jobs.start("rollback", caller.account))
+
+
+@router.post("/models/reprocess", status_code=202, operation_id="reprocess")
+def reprocess(response: Response, services: ServicesDep, caller: CallerDep) -> JobStatus:
+    """Classify again every picture that the live model has not classified."""
+    return _started(response, services.jobs.start("reprocess", caller.account))
+
+
+@router.get("/job", operation_id="job")
+def look_at_job(services: ServicesDep) -> JobStatus | None:
+    """The latest job of this server; null if there was none."""
+    job = services.jobs.latest
+    return JobStatus.of(job) if job else None
+
+
+@router.delete("/job", operation_id="stopJob")
+def stop_job(services: ServicesDep) -> JobStatus:
+    """Stop the running job. What it has done stays; the rest can be started again."""
+    return JobStatus.of(services.jobs.stop())
+
+
+def _started(response: Response, job: Job) -> JobStatus:
+    response.headers.update({"Location": "/api/v1/job", "Retry-After": "1"})
+    return JobStatus.of(job)

@@ -1,0 +1,313 @@
+"""Pictures: upload, get, list, correct, retry, delete."""
+
+import base64
+import logging
+import re
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
+
+from imagestore.accounts.callers import Caller
+from imagestore.errors import Contended, NotFound, StoreError
+from imagestore.pipeline.commit import hide
+from imagestore.pipeline.correct import LABEL, LONGEST_LABEL
+from imagestore.pipeline.correct import correct as set_label
+from imagestore.pipeline.delete import delete as delete_now
+from imagestore.pipeline.delete import delete_later, undo
+from imagestore.pipeline.retry import retry_one
+from imagestore.record import LONGEST_NAME, Record, record_id, utc
+from imagestore.store import SentMessage
+from imagestore.web.access import AuditNote, CallerDep, NoteDep
+from imagestore.web.answers import Deletion, Duplicates, Listing, Pending
+from imagestore.web.api.common import FilterQuery, Id, ServicesDep, as_json, find, matches, name_of, record_of
+from imagestore.web.location import HideLocation, shown
+from imagestore.web.multipart import FORM, FORM_BYTES, FormFile
+from imagestore.web.names import PATTERN, checked
+from imagestore.web.problems import ApiProblem
+from imagestore.web.queries import Sort, duplicates, list_records
+from imagestore.web.receive import IfExists, receive, too_large
+from imagestore.web.services import Services
+
+router = APIRouter(prefix="/pictures", tags=["Pictures"])
+LONGEST_WAIT_S = 30
+log = logging.getLogger("imagestore.web")
+_GRACE = timedelta(seconds=60)
+"""How much later than planned a deletion may happen before its picture is shown again."""
+_Short = Annotated[str, msgspec.Meta(min_length=1, max_length=256, pattern="^[ -~]+$")]
+_BYTES = re.compile("[0-9]{1,18}")
+_NAME: dict[str, Any] = {"min_length": 1, "max_length": LONGEST_NAME, "json_schema_extra": {"pattern": PATTERN}}
+WaitSeconds = Annotated[float, Query(ge=0, le=LONGEST_WAIT_S, description="Wait so many seconds for the final record.")]
+NameOfPending = Annotated[str | None, Query(description="Its name, for one without a record yet.", **_NAME)]
+_FILE = {"type": "string", "format": "binary"}
+_FORM_SCHEMA = {"type": "object", "required": ["file"], "properties": {"file": _FILE}}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "The file as it is, or a form with one file.",
+        "content": {"application/octet-stream": {"schema": _FILE}, FORM: {"schema": _FORM_SCHEMA}},
+    }
+}
+_RECORD: dict[int | str, dict[str, Any]] = {200: {"model": Record, "description": "The final record."}}
+_PENDING: dict[int | str, dict[str, Any]] = {202: {"model": Pending, "description": "On its way: look again."}}
+
+
+@router.post(
+    "",
+    status_code=202,
+    response_model=None,
+    responses={**_PENDING, **_RECORD},
+    openapi_extra=_BODY,
+    operation_id="upload",
+)
+async def upload(
+    request: Request,
+    services: ServicesDep,
+    hide_location: HideLocation,
+    note: NoteDep,
+    name: Annotated[
+        str | None,
+        Query(description="The picture's name; '/' makes folders. In a form its file may say it.", **_NAME),
+    ] = None,
+    if_exists: Annotated[IfExists, Query(description="Where the name is taken by another picture.")] = IfExists.ERROR,
+    wait: WaitSeconds = 0,
+) -> Response:
+    """Upload a picture; sending the same file under the same name again changes nothing."""
+    options = services.options
+    if name is not None:
+        checked(name, options.max_name_length)
+    try:
+        name, body = await _body(request, name, options.max_bytes)
+        checked(name, options.max_name_length)
+        received = await receive(
+            services.stores.uploads,
+            name,
+            body,
+            if_exists,
+            options.max_bytes,
+            options.max_name_length,
+            is_about_to_go=record_id(name) in await run_in_threadpool(lambda: services.hidden_ids),
+        )
+    except ClientDisconnect:
+        raise ApiProblem(400, "broken_off", "The upload broke off; nothing was kept.") from None
+    id = note.target = record_id(received.name)
+    services.recent.add(id, received.name)
+    return await _when_final(services, _pending(request, id, received.name, received.etag), wait, hide_location)
+
+
+@router.get("", operation_id="list")
+def list_pictures(
+    services: ServicesDep,
+    hide_location: HideLocation,
+    filter: FilterQuery,
+    sort: Annotated[Sort, Query(description="The order of the list.")] = Sort.NEWEST,
+    limit: Annotated[int, Query(ge=1, le=500, description="At most so many.")] = 60,
+    after: Annotated[str | None, Query(max_length=4096, description="`next` of the page before.")] = None,
+) -> Listing:
+    """List pictures, page by page."""
+    return shown(list_records(services.index, filter, sort, limit, after), hide_location)
+
+
+@router.get(
+    "/{id}",
+    response_model=None,
+    responses={**_RECORD, **_PENDING, 304: {"description": "As you have it."}},
+    operation_id="get",
+)
+async def get_picture(
+    request: Request,
+    services: ServicesDep,
+    hide_location: HideLocation,
+    id: Id,
+    name: NameOfPending = None,
+    wait: WaitSeconds = 0,
+) -> Response:
+    """The record; 202 while the current version has none yet."""
+    found = await run_in_threadpool(find, services, id, name)
+    if found.record is None:
+        return await _when_final(services, _pending(request, id, found.name, found.blob.etag), wait, hide_location)
+    etag = f'"{found.record.etag}"'
+    if matches(request, etag):
+        return Response(status_code=304, headers={"ETag": etag})
+    return as_json(shown(found.record.record, hide_location), headers={"ETag": etag, "Cache-Control": "no-cache"})
+
+
+@router.delete("/{id}", status_code=202, operation_id="delete")
+def delete_picture(
+    services: ServicesDep,
+    id: Id,
+    undoable: Annotated[
+        bool, Query(description="Delete it only after UNDO_SECONDS, so that it can be undone.")
+    ] = False,
+    name: NameOfPending = None,
+) -> Deletion:
+    """Delete a picture and everything that was made of it."""
+    name = find(services, id, name).name
+    if not undoable:
+        delete_now(services.stores, name)
+        services.change_feed.deleted_here(id)
+        return Deletion(id)
+    seconds = services.options.undo_seconds
+    receipt = delete_later(services.stores, name, seconds)
+    until = datetime.now(UTC) + timedelta(seconds=seconds)
+    _hide(services, id, utc(until + _GRACE))
+    return Deletion(id, _to_token(id, receipt), utc(until))
+
+
+@router.post("/{id}/undelete", operation_id="undelete")
+def undelete_picture(
+    services: ServicesDep,
+    hide_location: HideLocation,
+    id: Id,
+    token: Annotated[str, Query(min_length=1, max_length=2048, description="`undo` of the deletion.")],
+) -> Record:
+    """Undo a deletion, as long as that is possible."""
+    receipt = _from_token(token, id)
+    try:
+        undo(services.stores, receipt)
+    except NotFound:
+        raise ApiProblem(409, "too_late", "It is too late to undo this deletion. Drop the picture again.") from None
+    _hide(services, id, None)
+    record = record_of(services, id)
+    services.change_feed.shown_again(id)
+    return shown(record, hide_location)
+
+
+@router.put("/{id}/correction", operation_id="correct")
+def correct_picture(
+    services: ServicesDep,
+    hide_location: HideLocation,
+    caller: CallerDep,
+    note: NoteDep,
+    id: Id,
+    label: Annotated[
+        str,
+        Query(
+            description="What the picture shows.",
+            min_length=1,
+            max_length=LONGEST_LABEL,
+            json_schema_extra={"pattern": LABEL},
+        ),
+    ],
+    random_sample: Annotated[
+        bool, Query(description="It was drawn at random for review, and counts for accuracy.")
+    ] = False,
+    drawn: Annotated[
+        bool, Query(deprecated=True, description="What version 0.1 called `random_sample`. Understood until 0.3.")
+    ] = False,
+) -> Record:
+    """Say what the picture shows. A correction replaces every prediction until it is taken back."""
+    return shown(_corrected(services, caller, note, id, label, random_sample or drawn), hide_location)
+
+
+@router.delete("/{id}/correction", operation_id="uncorrect")
+def uncorrect_picture(
+    services: ServicesDep, hide_location: HideLocation, caller: CallerDep, note: NoteDep, id: Id
+) -> Record:
+    """Take the correction back."""
+    return shown(_corrected(services, caller, note, id, None), hide_location)
+
+
+@router.post("/{id}/retry", status_code=202, operation_id="retry")
+def retry_picture(request: Request, services: ServicesDep, id: Id, name: NameOfPending = None) -> Pending:
+    """Preprocess and classify the picture again."""
+    found = find(services, id, name)
+    retry_one(services.stores, found.name)
+    return _pending(request, id, found.name, found.blob.etag)
+
+
+@router.get("/{id}/duplicates", operation_id="duplicates")
+def duplicates_of(services: ServicesDep, hide_location: HideLocation, id: Id) -> Duplicates:
+    """Pictures with the same bytes (SHA-256), and pictures that look alike (perceptual hash)."""
+    return shown(duplicates(services.index, record_of(services, id)), hide_location)
+
+
+def _hide(services: Services, id: str, until: str | None) -> None:
+    """Have the lists of every instance leave a picture out until this time, or with None show it again.
+
+    The message on the queue deletes it; so where this cannot be written, the picture is shown a little longer.
+    """
+    try:
+        stored = hide(services.stores, id, until)
+    except (StoreError, Contended) as error:
+        log.warning("id=%s cannot be hidden or shown: %s", id, error)
+        return
+    if stored is not None:
+        services.change_feed.changed_here(stored)
+
+
+async def _when_final(services: Services, pending: Pending, wait_s: float, hide_location: bool) -> Response:
+    """The record of that version, if it is final within `wait_s` seconds; else where to look for it."""
+    record = await services.change_feed.final(pending.id, pending.etag, wait_s)
+    if record is not None:
+        return as_json(shown(record, hide_location))
+    return as_json(pending, 202, {"Location": pending.url, "Retry-After": "1"})
+
+
+def _corrected(
+    services: Services, caller: Caller, note: AuditNote, id: str, label: str | None, random_sample: bool = False
+) -> Record:
+    before = services.index.get(id)
+    corrected = set_label(services.stores, name_of(services, id), label, caller.account, random_sample=random_sample)
+    note.before, note.after = {"label": before and before.label}, {"label": corrected.record.label}
+    services.change_feed.changed_here(corrected)
+    return corrected.record
+
+
+async def _body(request: Request, name: str | None, max_bytes: int) -> tuple[str, AsyncIterator[bytes]]:
+    """The name of an upload and its content, sent as the request's body or in a form.
+
+    Raises ApiProblem: 413 if the request announces too much, 422 if it does not name the picture.
+    """
+    content_type = request.headers.get("content-type", "")
+    is_form = content_type.partition(";")[0].strip().lower() == FORM
+    sent = _sent_bytes(request.headers.get("content-length", "0"))
+    if sent > max_bytes + (FORM_BYTES if is_form else 0):
+        raise too_large(sent, max_bytes)
+    if is_form:
+        form = FormFile(content_type, request.stream())
+        await form.start()
+        return name or form.name or "", form.content()
+    if name is None:
+        raise ApiProblem(422, "bad_request", "name: is missing; say what the picture is called: ?name=cat.jpg.")
+    return name, request.stream()
+
+
+def _sent_bytes(content_length: str) -> int:
+    """The size that a request says it has. Raises ApiProblem 400 where that is no number of bytes."""
+    if not _BYTES.fullmatch(content_length):
+        raise ApiProblem(400, "bad_request", "The header Content-Length is no number of bytes. Nothing was kept.")
+    return int(content_length)
+
+
+def _pending(request: Request, id: str, name: str, etag: str) -> Pending:
+    url = f"{request.app.url_path_for('get_picture', id=id)}?{urlencode({'name': name})}"
+    return Pending(id, name, etag, url)
+
+
+class _Undo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What undoes the deletion of a picture: its id, and the message that would delete it."""
+
+    picture: str
+    id: _Short
+    pop_receipt: _Short
+
+
+def _to_token(id: str, receipt: SentMessage) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(_Undo(id, receipt.id, receipt.pop_receipt))).decode()
+
+
+def _from_token(token: str, id: str) -> SentMessage:
+    """The message that would delete the picture with this id. Raises ApiProblem 409 where the token is another's."""
+    try:
+        undo = msgspec.json.decode(base64.urlsafe_b64decode(token), type=_Undo)
+    except ValueError:  # of base64 or of msgspec
+        undo = None
+    if undo is None or undo.picture != id:
+        raise ApiProblem(409, "too_late", "This is no token of a deletion of this picture that can still be undone.")
+    return SentMessage(undo.id, undo.pop_receipt)

@@ -1,0 +1,97 @@
+"""The web app: routes, errors, static files, and what starts and stops with it."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Mapping
+from importlib import resources
+from pathlib import Path
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from imagestore.web import (
+    account_page,
+    api,
+    audit_page,
+    openid_sign_in,
+    pages,
+    people_page,
+    second_factor_page,
+    sign_in,
+)
+from imagestore.web.access import Access
+from imagestore.web.api.common import check_parameters
+from imagestore.web.openapi import describe
+from imagestore.web.problems import install
+from imagestore.web.rendering import problem_page
+from imagestore.web.security import ApiCors, Guard
+from imagestore.web.services import Services
+
+HERE = Path(__file__).resolve().parent
+_SWAGGER_UI = Path(str(resources.files("fastapi_offline"))) / "static"
+_NOT_COMPRESSED = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "image/*", "application/octet-stream")
+"""Event streams, and files as their owner uploaded them."""
+
+
+def create_app(environ: Mapping[str, str] | None = None) -> FastAPI:
+    """The app for the stores that these environment variables name. Raises SettingsError."""
+    return app_of(Services.read(os.environ if environ is None else environ))
+
+
+def app_of(services: Services) -> FastAPI:
+    """The app over these services, which it starts and closes."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        describe(app)  # which takes a while, and every request to the API needs it
+        services.change_feed.start(asyncio.get_running_loop())
+        yield
+        await asyncio.to_thread(services.close)
+
+    app = FastAPI(
+        title="Intelligent Storage",
+        version="1",
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.services = services
+    app.include_router(api.router)
+    for part in (sign_in, openid_sign_in, account_page, second_factor_page, people_page, audit_page):
+        app.include_router(part.router, include_in_schema=False)
+    app.include_router(pages.router, include_in_schema=False)
+    app.mount("/static/swagger", StaticFiles(directory=_SWAGGER_UI), name="swagger")
+    app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+
+    @app.get(f"{api.PREFIX}/openapi.json", include_in_schema=False, dependencies=[Depends(check_parameters)])
+    def openapi(request: Request) -> JSONResponse:
+        return JSONResponse(describe(app))
+
+    install(app, problem_page)
+    app.add_middleware(Access, of=app, services=services, page=problem_page)
+    app.add_middleware(DropEmptyParameters)
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5, exclude_content_types=_NOT_COMPRESSED)
+    if services.options.allowed_origins:
+        app.add_middleware(ApiCors, origins=services.options.allowed_origins)
+    app.add_middleware(Guard, public=services.public, auth=services.options.auth)
+    return app
+
+
+class DropEmptyParameters:
+    """Drops empty query parameters, which a form sends for blank fields."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on without them."""
+        if scope["type"] == "http" and not scope["path"].startswith("/api/"):
+            given = scope["query_string"].split(b"&")
+            scope = {**scope, "query_string": b"&".join(pair for pair in given if not pair.endswith(b"="))}
+        await self._app(scope, receive, send)

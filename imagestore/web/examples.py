@@ -1,0 +1,254 @@
+"""An example of each operation of the API: a command, values of its parameters, and an answer.
+
+The answers are made of the classes that the operations answer with, so their form cannot differ from real ones.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from classify import ModelRef, Prediction, Score
+from imagestore.accounts.audit import Entry
+from imagestore.accounts.callers import Means
+from imagestore.accounts.keys import Key
+from imagestore.accounts.roles import Role
+from imagestore.accounts.sessions import Session
+from imagestore.errors import GateOverride
+from imagestore.pipeline.job import JobState
+from imagestore.record import Correction, Record, Staged, Status, Upload, record_id
+from imagestore.store import PromotionEntry
+from imagestore.store.models import ModelList, ModelVersion
+from imagestore.web.answers import (
+    AccessToken,
+    AccountInfo,
+    AuditPage,
+    Cause,
+    Counts,
+    Deletion,
+    Duplicates,
+    Health,
+    Hour,
+    Invitation,
+    JobStatus,
+    Label,
+    Listing,
+    Me,
+    NewKey,
+    OneTimeLink,
+    Overview,
+    Pending,
+    PersonalData,
+    SessionInfo,
+)
+from preprocess import ImageInfo
+
+_NAME = "pets/cat.jpg"
+_ID = record_id(_NAME)
+_AT = "2026-11-21T09:00:00.112Z"
+_MODEL = ModelRef("default", "1", "77e0" * 16)
+_PICTURE = Record(
+    _ID,
+    _NAME,
+    upload=Upload("0x8DE1A2B3C4D5E6F", 184_213, "image/jpeg", "9b1c" * 16),
+    image=ImageInfo("JPEG", 4032, 3024, "RGB", phash="c3d1a5960f3c5a69", metadata={"Make": "Canon"}),
+    staged=Staged(_NAME + ".png", 31_877, 224, 224, 1, 0.875),
+    prediction=Prediction("tabby", 0.83, 0.71, 0.35, (Score("tabby", 0.83), Score("tiger cat", 0.12)), _MODEL),
+    timings_ms={"preprocess": 21, "classify": 10},
+    uploaded_at="2026-11-21T09:00:00.000Z",
+    staged_at="2026-11-21T09:00:00.070Z",
+).finished(_AT)
+_PENDING = Pending(_ID, _NAME, "0x8DE1A2B3C4D5E6F", f"/api/v1/pictures/{_ID}?name=pets%2Fcat.jpg")
+_LIVE = PromotionEntry("garden", "3", "5a1b" * 16, _AT, "maria", "better on 412 test pictures")
+_JOB = JobStatus(1, "promote", JobState.RUNNING, _AT, "Comparing", 120, 412, 9, "", [], None, [])
+_FIGURES = {"metrics": {"accuracy": 0.94}, "sentence": "It names 94 of 100 test pictures rightly."}
+
+
+@dataclass(frozen=True)
+class OperationExample:
+    """An example of a request: `query`, and what curl needs besides the address.
+
+    `answer` is what comes back, if it is JSON.
+    """
+
+    query: str = ""
+    curl: str = ""
+    answer: Any = None
+
+
+_ACCOUNT = "account-8934e564515e9ed9a4f6ec252eb8d5bd"
+_LINK = "link-" + "5c0e" * 8
+_INFO = AccountInfo(_ACCOUNT, "Maria", "maria@example.org", Role.CONTRIBUTOR, False, _AT, None)
+_SESSION = Session(
+    "session-" + "1f7a" * 8, _ACCOUNT, _AT, _AT, "2026-11-28T09:00:00.112Z", "192.0.2.7", "Mozilla/5.0 (Firefox)"
+)
+_KEY = Key("key-" + "b3d9" * 8, "camera", "ims_x7KdQ2", Role.CONTRIBUTOR, _ACCOUNT, _AT, "2027-02-19T09:00:00.112Z")
+_ENTRY = Entry(
+    "20261121T090000112000-4bf92f3577b34da6", _AT, _ACCOUNT, _SESSION.id, "promote", "garden/3", "192.0.2.7", "done"
+)
+
+
+def _json(body: str) -> str:
+    return f"--json '{body}'"
+
+
+_JOB_ENDED = replace(_JOB, state=JobState.STOPPED, say="Stopped. Which model is live stands above.")
+_CORRECTED = replace(_PICTURE, correction=Correction("lynx", "maria", _AT, "tabby", _MODEL)).finished(_AT)
+EXAMPLES = {
+    "upload": OperationExample("?name=pets/cat.jpg&wait=10", "--data-binary @cat.jpg", _PENDING),
+    "list": OperationExample("?label=tabby&min_confidence=0.8&limit=10", "", Listing([_PICTURE], None)),
+    "get": OperationExample("?wait=10", "", _PICTURE),
+    "delete": OperationExample("?undoable=true", "", Deletion(_ID, "eyJpZCI6IjEifQ==", "2026-11-21T09:00:15.000Z")),
+    "undelete": OperationExample("?token=eyJpZCI6IjEifQ==", "", _PICTURE),
+    "correct": OperationExample("?label=lynx", "", _CORRECTED),
+    "uncorrect": OperationExample("", "", _PICTURE),
+    "retry": OperationExample("", "", _PENDING),
+    "duplicates": OperationExample(
+        "", "", Duplicates([replace(_PICTURE, id=record_id("copy.jpg"), name="copy.jpg")], [])
+    ),
+    "original": OperationExample("", "--output cat.jpg"),
+    "staged": OperationExample("", "--output cat.png"),
+    "thumbnail": OperationExample("?v=0x8DE1A2B3C4D5E6F", "--output cat.webp"),
+    "preview": OperationExample("?v=0x8DE1A2B3C4D5E6F", "--output cat.webp"),
+    "counts": OperationExample(
+        "?since=2026-11-01",
+        "",
+        Counts(3, {"classified": 2, "rejected": 1}, {"tabby": 1, "lynx": 1}, {"not_an_image": 1}),
+    ),
+    "labels": OperationExample("", "", [Label("tabby", 12), Label("lynx", 0)]),
+    "overview": OperationExample(
+        "",
+        "",
+        Overview(
+            [Hour("2026-11-21T09", {"classified": 2, "rejected": 1})],
+            [0] * 16 + [2, 0, 0, 0],
+            [Cause(Status.REJECTED, "not_an_image", 1)],
+            {"work": 0, "work-poison": 0, "webjobs-blobtrigger-poison": None},
+        ),
+    ),
+    "events": OperationExample("", "--no-buffer"),
+    "live": OperationExample("", "", Health("ok", {})),
+    "ready": OperationExample(
+        "", "", Health("ok", {"Blob Storage": None, "queues": None, "Cosmos DB": None, "index": None})
+    ),
+    "models": OperationExample("", "", ModelList([ModelVersion("garden", "3", _FIGURES, True)], _LIVE, [])),
+    "promote": OperationExample("?insist=accept_equal", "", _JOB),
+    "rollback": OperationExample(
+        "", "", replace(_JOB, kind="rollback", stage="Starting", done=0, steps=0, seconds_left=None)
+    ),
+    "reprocess": OperationExample(
+        "", "", replace(_JOB, kind="reprocess", stage="Reprocessing", steps=1200, seconds_left=90)
+    ),
+    "job": OperationExample("", "", _JOB),
+    "stopJob": OperationExample("", "", _JOB_ENDED),
+    "me": OperationExample("", "", Me(_ACCOUNT, "Maria", "maria@example.org", Role.CONTRIBUTOR, Means.SESSION)),
+    "deleteMe": OperationExample(),
+    "myData": OperationExample(
+        "", "", PersonalData({"id": _ACCOUNT, "email": "maria@example.org"}, [_SESSION], [_KEY], [_ENTRY])
+    ),
+    "changePassword": OperationExample("", _json('{"old": "plover gazebo ninety", "new": "wombat trellis oboe"}')),
+    "sessions": OperationExample(
+        "",
+        "",
+        [SessionInfo(_SESSION.id, _AT, _AT, "2026-11-28T09:00:00.112Z", "192.0.2.7", "Mozilla/5.0 (Firefox)", True)],
+    ),
+    "signOutEverywhere": OperationExample(),
+    "endSession": OperationExample(),
+    "accounts": OperationExample("", "", [_INFO]),
+    "invitations": OperationExample(
+        "", "", [Invitation(_LINK, "ada@example.org", Role.VIEWER, _ACCOUNT, _AT, "2026-11-28T09:00:00.112Z")]
+    ),
+    "invite": OperationExample(
+        "",
+        _json('{"email": "ada@example.org", "role": "viewer"}'),
+        OneTimeLink(_LINK, "http://localhost:8000/invitation?token=Yk3v…", "2026-11-28T09:00:00.112Z"),
+    ),
+    "uninvite": OperationExample(),
+    "setRole": OperationExample("?role=trainer", "", replace(_INFO, role=Role.TRAINER)),
+    "disable": OperationExample("", "", replace(_INFO, is_disabled=True)),
+    "enable": OperationExample("", "", _INFO),
+    "endSessions": OperationExample(),
+    "removeSecondFactor": OperationExample(),
+    "allowReset": OperationExample(
+        "", "", OneTimeLink(_LINK, "http://localhost:8000/reset?token=Yk3v…", "2026-11-22T09:00:00.112Z")
+    ),
+    "deleteAccount": OperationExample(),
+    "keys": OperationExample("", "", [_KEY]),
+    "createKey": OperationExample(
+        "", _json('{"name": "camera", "role": "contributor", "days": 90}'), NewKey("ims_x7Kd…", _KEY)
+    ),
+    "rotateKey": OperationExample("", "", NewKey("ims_Pw2f…", replace(_KEY, begins="ims_Pw2fQ1"))),
+    "revokeKey": OperationExample(),
+    "token": OperationExample(
+        "",
+        f"--data grant_type=client_credentials --data client_id={_KEY.id} --data client_secret=$KEY",
+        AccessToken("eyJhbGciOiJIUzI1NiIs…", 600, Role.CONTRIBUTOR),
+    ),
+    "audit": OperationExample("?what=promote&since=2026-11-01", "", AuditPage([_ENTRY], None)),
+    "exportAudit": OperationExample("?format=csv", "--output audit.csv"),
+}
+"""The examples by operation id."""
+_VALUES: dict[str, Any] = {
+    "id": _ID,
+    "name": _NAME,
+    "wait": 10,
+    "if_exists": "rename",
+    "sort": "newest",
+    "limit": 10,
+    "after": "WyJuZXdlc3QiLCAiMjAyNi0xMS0yMVQwOTowMDowMC4wMDBaIiwgIjNmMmEiXQ",
+    "label": "tabby",
+    "status": "unknown",
+    "reason": "not_an_image",
+    "q": "garden/",
+    "since": "2026-11-01",
+    "until": "2026-11-21T09:00:00Z",
+    "min_confidence": 0.8,
+    "max_confidence": 0.5,
+    "corrected": True,
+    "undoable": True,
+    "token": "eyJpZCI6IjEifQ==",
+    "random_sample": False,
+    "drawn": False,
+    "v": "0x8DE1A2B3C4D5E6F",
+    "version": "3",
+    "insist": str(GateOverride.ACCEPT_EQUAL),
+    "drop": ["fish"],
+    "last-event-id": "3f2a9c41-17",
+    "role": "trainer",
+    "all": True,
+    "who": _ACCOUNT,
+    "what": "promote",
+    "target": "garden/3",
+    "result": "done",
+    "format": "csv",
+}
+_OF_AN_ACCOUNT = {"id": _ACCOUNT}
+_OF_A_KEY = {"id": _KEY.id}
+_OF_THE_LOG = {"after": _ENTRY.id}
+_SPECIAL: dict[str, dict[str, Any]] = {
+    "promote": {"name": "garden"},
+    "events": {"after": "3f2a9c41-17"},
+    "endSession": {"id": _SESSION.id},
+    "uninvite": {"id": _LINK},
+    **dict.fromkeys(
+        ("setRole", "disable", "enable", "endSessions", "removeSecondFactor", "allowReset", "deleteAccount"),
+        _OF_AN_ACCOUNT,
+    ),
+    **dict.fromkeys(("rotateKey", "revokeKey"), _OF_A_KEY),
+    **dict.fromkeys(("audit", "exportAudit"), _OF_THE_LOG),
+}
+"""Where the same name means something else."""
+
+
+def value_of(operation_id: str, parameter: str) -> Any:
+    """An example value of a parameter of this operation."""
+    special = _SPECIAL.get(operation_id, {})
+    return special.get(parameter, _VALUES[parameter])
+
+
+def command(method: str, address: str, operation_id: str) -> str:
+    """The curl command for this operation of the app on this machine."""
+    example = EXAMPLES[operation_id]
+    for name in ("id", "name", "version"):
+        address = address.replace(f"{{{name}}}", str(value_of(operation_id, name)))
+    is_default = method == "GET" or (method == "POST" and ("--data" in example.curl or "--json" in example.curl))
+    options = " ".join(filter(None, ("" if is_default else f"-X {method}", example.curl)))
+    return f'curl {options} "http://localhost:8000{address}{example.query}"'.replace("  ", " ")

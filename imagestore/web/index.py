@@ -1,0 +1,288 @@
+"""The web app's own index of the records: a copy that follows the change feed, and is made again when lost.
+
+SQLite answers what Cosmos DB cannot, or only at a price: counts by label, text in names, any order, near duplicates.
+The index holds what Cosmos DB held at the index's token; both are written in one transaction.
+"""
+
+import contextlib
+import os
+import queue
+import sqlite3
+import threading
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from imagestore.pipeline.reprocess import classified_by
+from imagestore.record import Record, Status
+from imagestore.store import StoredRecord
+from imagestore.store.documents import from_json, to_json
+
+_VERSION = 8
+_SCHEMA = """
+CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE pictures (
+    id TEXT PRIMARY KEY, seq INTEGER NOT NULL, revision INTEGER NOT NULL, name TEXT NOT NULL, folded TEXT NOT NULL,
+    status TEXT NOT NULL, label TEXT, reason TEXT, at TEXT NOT NULL, confidence REAL NOT NULL,
+    corrected INTEGER NOT NULL, sha256 TEXT, phash INTEGER, uncertainty REAL, corrected_model TEXT, was_right INTEGER,
+    random_sample INTEGER NOT NULL, model TEXT
+);
+CREATE TABLE documents (id TEXT PRIMARY KEY, json BLOB NOT NULL);
+CREATE TABLE hidden (id TEXT PRIMARY KEY, until TEXT NOT NULL) WITHOUT ROWID;
+CREATE UNIQUE INDEX by_seq ON pictures (seq);
+CREATE INDEX by_at ON pictures (at, id, status, label, reason, confidence, corrected, folded)
+    WHERE status != 'deleted';
+CREATE INDEX facets ON pictures (label, status, reason, at, confidence, corrected, folded, id)
+    WHERE status != 'deleted';
+CREATE INDEX by_name ON pictures (name, id) WHERE status != 'deleted';
+CREATE INDEX by_confidence ON pictures (confidence, id) WHERE status != 'deleted';
+CREATE INDEX by_label ON pictures (label, at, id) WHERE status != 'deleted';
+CREATE INDEX by_status ON pictures (status, at, id) WHERE status != 'deleted';
+CREATE INDEX by_reason ON pictures (status, reason) WHERE status != 'deleted' AND reason IS NOT NULL;
+CREATE INDEX by_uncertainty ON pictures (uncertainty DESC, id)
+    WHERE status != 'deleted' AND uncertainty IS NOT NULL AND corrected = 0;
+CREATE INDEX by_draw ON pictures (id) WHERE status != 'deleted' AND uncertainty IS NOT NULL AND corrected = 0;
+CREATE INDEX by_corrected_model ON pictures (corrected_model, id, was_right, random_sample)
+    WHERE status != 'deleted' AND corrected_model IS NOT NULL;
+CREATE INDEX by_model ON pictures (model) WHERE status != 'deleted' AND model IS NOT NULL;
+CREATE INDEX by_correction ON pictures (id) WHERE status != 'deleted' AND corrected = 1;
+CREATE INDEX by_sha256 ON pictures (sha256) WHERE sha256 IS NOT NULL;
+CREATE INDEX by_phash ON pictures (phash, id) WHERE phash IS NOT NULL;
+"""
+_INSERT = "INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+NO_CONFIDENCE = -1.0
+"""Stands in the column `confidence` for a picture without a prediction."""
+MOST_IDLE = 4
+
+
+@dataclass(frozen=True)
+class FeedPosition:
+    """Which container of records the index copies, up to which token of its change feed, and when it was read to
+    there."""
+
+    generation: str
+    token: str
+    at: datetime
+
+
+class Index:
+    """An SQLite file that any thread can read and one at a time writes.
+
+    A query borrows a connection and returns it; at most MOST_IDLE unused ones stay open.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue(MOST_IDLE)
+        self._writing = threading.Lock()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not self._is_ours():
+            self.clear()
+        self.epoch = self._value("epoch") or ""
+
+    def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """All rows that this SQL query finds."""
+        with self._connection() as connection:
+            return connection.execute(sql, values).fetchall()
+
+    def close(self) -> None:
+        """Close the connections; none may be in use."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._idle.get_nowait().close()
+
+    def clear(self) -> None:
+        """Delete everything."""
+        with self._writing, self._connection() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            for kind, name in connection.execute(
+                "SELECT type, name FROM sqlite_master WHERE type = 'table'"
+            ).fetchall():
+                connection.execute(f'DROP {kind} "{name}"')
+            for statement in filter(str.strip, _SCHEMA.split(";")):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {_VERSION}")
+            self.epoch = uuid.uuid4().hex[:8]
+            connection.execute("INSERT INTO state VALUES ('epoch', ?)", (self.epoch,))
+            connection.execute("COMMIT")
+
+    def position(self) -> FeedPosition | None:
+        """How far the change feed was read; None before the first time."""
+        generation, token, at = (self._value(name) for name in ("generation", "token", "at"))
+        if generation is None or token is None or at is None:
+            return None
+        return FeedPosition(generation, token, datetime.fromisoformat(at))
+
+    def apply(self, records: Iterable[StoredRecord], generation: str, token: str) -> int:
+        """Write the records that changed up to this token. Returns how many were newer than those in the index."""
+        with self._transaction() as connection:
+            count = self._put(connection, records)
+            values = {"generation": generation, "token": token, "at": datetime.now(UTC).isoformat()}
+            connection.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", values.items())
+        return count
+
+    def put(self, record: StoredRecord) -> None:
+        """Write one record before the change feed brings it, so that whoever changed it sees the change."""
+        with self._transaction() as connection:
+            self._put(connection, [record])
+
+    def remove(self, id: str) -> None:
+        """Mark a picture as deleted before its tombstone comes. Only a newer record brings it back."""
+        with self._transaction() as connection:
+            seq = _last_seq(connection) + 1
+            connection.execute(
+                "UPDATE pictures SET seq = ?, name = '', folded = '', status = ? WHERE id = ?",
+                [seq, str(Status.DELETED), id],
+            )
+            connection.execute("DELETE FROM documents WHERE id = ?", [id])
+
+    def touch(self, id: str) -> None:
+        """Renumber the picture so that watchers are told, though its record is unchanged."""
+        with self._transaction() as connection:
+            connection.execute("UPDATE pictures SET seq = ? WHERE id = ?", [_last_seq(connection) + 1, id])
+
+    def last_seq(self) -> int:
+        """The number of the latest change. Each change has a higher number than those before it."""
+        with self._connection() as connection:
+            return _last_seq(connection)
+
+    def since(self, seq: int, limit: int) -> list[tuple[int, str, bytes | None]]:
+        """(seq, id, record as JSON or None if deleted) of everything that changed after `seq`, oldest change first."""
+        query = "SELECT seq, id, json FROM pictures LEFT JOIN documents USING (id) WHERE seq > ? ORDER BY seq LIMIT ?"
+        return self.query(query, [seq, limit])
+
+    def get(self, id: str) -> Record | None:
+        """The record with this id; None if there is none or it is deleted."""
+        rows = self.query("SELECT json FROM documents WHERE id = ?", [id])
+        return from_json(rows[0][0]) if rows else None
+
+    def hidden(self, now: str) -> tuple[str, ...]:
+        """The ids of the pictures that lists leave out at this time (ISO 8601 in UTC)."""
+        return tuple(id for (id,) in self.query("SELECT id FROM hidden WHERE until > ?", [now]))
+
+    def _put(self, connection: sqlite3.Connection, records: Iterable[StoredRecord]) -> int:
+        """Write the records that are newer than those in the index, in whatever order they come."""
+        seq, count = _last_seq(connection), 0
+        for stored in records:
+            record = stored.record
+            there = connection.execute("SELECT revision, seq FROM pictures WHERE id = ?", [record.id]).fetchone()
+            if there is not None and there[0] >= stored.revision:
+                continue
+            count += 1
+            is_hidden_now = there is not None and stored.hidden_until is not None  # which is no news to watchers
+            connection.execute(_INSERT, _row(record, stored.revision, there[1] if is_hidden_now else seq + count))
+            connection.execute("DELETE FROM hidden WHERE id = ?", (record.id,))
+            if record.status is Status.DELETED:
+                connection.execute("DELETE FROM documents WHERE id = ?", (record.id,))
+                continue
+            connection.execute("INSERT OR REPLACE INTO documents VALUES (?, ?)", (record.id, to_json(record)))
+            if stored.hidden_until is not None:
+                connection.execute("INSERT INTO hidden VALUES (?, ?)", (record.id, stored.hidden_until))
+        return count
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._writing, self._connection() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    @contextlib.contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        """A connection that no one else uses at the same time."""
+        try:
+            connection = self._idle.get_nowait()
+        except queue.Empty:
+            connection = self._connected()
+        try:
+            yield connection
+        except sqlite3.Error:
+            connection.close()
+            raise
+        except BaseException:
+            self._give_back(connection)
+            raise
+        self._give_back(connection)
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        try:
+            self._idle.put_nowait(connection)
+        except queue.Full:
+            connection.close()
+
+    def _connected(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, isolation_level=None, timeout=30, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.create_function("distance", 2, _distance, deterministic=True)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _is_ours(self) -> bool:
+        """Whether the file is an index of this version. A broken file is moved aside."""
+        try:
+            ((version,),) = self.query("PRAGMA user_version")
+            return bool(version == _VERSION and self._value("epoch"))
+        except sqlite3.DatabaseError:
+            self.close()
+            for suffix in ("", "-wal", "-shm"):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(f"{self._path}{suffix}")
+            return False
+
+    def _value(self, name: str) -> str | None:
+        rows = self.query("SELECT value FROM state WHERE name = ?", [name])
+        return str(rows[0][0]) if rows else None
+
+
+def _last_seq(connection: sqlite3.Connection) -> int:
+    (last,) = connection.execute("SELECT coalesce(max(seq), 0) FROM pictures").fetchone()
+    return int(last)
+
+
+def _row(record: Record, revision: int, seq: int) -> tuple[object, ...]:
+    """A record's columns. Of a deleted record only the fact is kept; its name goes too."""
+    is_deleted = record.status is Status.DELETED
+    name = "" if is_deleted else record.name
+    phash = record.image.phash if record.image else None
+    correction = record.correction
+    return (
+        record.id,
+        seq,
+        revision,
+        name,
+        name.casefold(),
+        str(record.status),
+        record.label,
+        record.problem.reason if record.problem else None,
+        record.uploaded_at or record.finished_at or "",
+        record.prediction.confidence if record.prediction else NO_CONFIDENCE,
+        correction is not None,
+        record.upload.sha256 if record.upload else None,
+        signed(phash) if phash else None,
+        record.prediction.uncertainty if record.prediction else None,
+        correction.model.sha256 if correction and correction.model else None,
+        correction.predicted == correction.label if correction else None,
+        bool(correction and correction.random_sample),
+        classified_by(record),
+    )
+
+
+def signed(phash: str) -> int:
+    """A perceptual hash of 16 hex digits as the 64-bit integer that SQLite keeps."""
+    return int.from_bytes(bytes.fromhex(phash), "big", signed=True)
+
+
+def _distance(one: int, other: int) -> int:
+    """In how many of 64 bits two hashes differ."""
+    return ((one ^ other) & 0xFFFF_FFFF_FFFF_FFFF).bit_count()

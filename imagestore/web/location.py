@@ -1,0 +1,48 @@
+"""Where a picture was taken is not for everybody to see: what the API and the pages show without it.
+
+A record holds the location only with KEEP_LOCATION. Whether this request may see it is said in `request.state`, as
+`hide_location`; whoever decides what an account may do sets it before a route runs.
+"""
+
+from dataclasses import replace
+from typing import Annotated, overload
+
+from fastapi import Depends, Request
+
+from imagestore.record import Record, without_location
+from imagestore.store.documents import from_json, to_json
+from imagestore.web.answers import Duplicates, Listing
+
+
+def hides_location(request: Request) -> bool:
+    """Whether the location is to be left out of what this request is answered."""
+    return bool(getattr(request.state, "hide_location", False))
+
+
+HideLocation = Annotated[bool, Depends(hides_location)]
+
+
+@overload
+def shown(answer: Record, hide_location: bool) -> Record: ...
+@overload
+def shown(answer: Listing, hide_location: bool) -> Listing: ...
+@overload
+def shown(answer: Duplicates, hide_location: bool) -> Duplicates: ...
+def shown(answer: Record | Listing | Duplicates, hide_location: bool) -> Record | Listing | Duplicates:
+    """The answer, without any location if that is to be hidden."""
+    if not hide_location:
+        return answer
+    if isinstance(answer, Record):
+        return without_location(answer)
+    if isinstance(answer, Listing):
+        return replace(answer, items=[without_location(record) for record in answer.items])
+    return replace(
+        answer,
+        exact=[without_location(record) for record in answer.exact],
+        near=[without_location(record) for record in answer.near],
+    )
+
+
+def shown_json(record: bytes, hide_location: bool) -> bytes:
+    """The record in this JSON as JSON, without any location if that is to be hidden."""
+    return to_json(without_location(from_json(record))) if hide_location else record

@@ -1,0 +1,138 @@
+"""Reads the one file of a form (multipart/form-data) as it arrives, in bounded memory: `curl -F file=@cat.jpg`."""
+
+import re
+from collections.abc import AsyncIterator
+from urllib.parse import unquote_to_bytes
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from imagestore.web.problems import ApiProblem
+
+FORM = "multipart/form-data"
+_QUOTED = re.compile(rb'"(?:\\.|[^"\\])*"')
+_EXTENDED_NAME = re.compile(rb";\s*filename\*\s*=\s*([\w.:-]*)'[^';]*'([^;\s]*)", re.IGNORECASE)
+_MOST_HEADER_BYTES = 8192
+"""The limit of one header of a part: a name of 1,019 characters takes up to 4,076 bytes."""
+FORM_BYTES = 65_536
+"""A form may be this much larger than its file."""
+
+
+class FormFile:
+    """The file in a form: its name, and its content piece by piece.
+
+    Other fields are ignored; a second file is an error. Await `start` first: it reads up to the content.
+    """
+
+    def __init__(self, content_type: str, body: AsyncIterator[bytes]) -> None:
+        _, options = parse_options_header(content_type)
+        if b"boundary" not in options:
+            raise _bad("the header Content-Type names no boundary")
+        self.name: str | None = None
+        self._body = body
+        self._field = self._value = b""
+        self._disposition = b""
+        self._is_in_file = self._has_file = self._has_ended = self._has_second = False
+        self._pieces: list[bytes] = []
+        self._other_bytes = 0
+        try:
+            self._parser = MultipartParser(
+                options[b"boundary"],
+                {
+                    "on_part_begin": self._begin_part,
+                    "on_header_field": self._add_to_field,
+                    "on_header_value": self._add_to_value,
+                    "on_header_end": self._end_header,
+                    "on_headers_finished": self._end_headers,
+                    "on_part_data": self._add_data,
+                    "on_part_end": self._end_part,
+                    "on_end": self._end,
+                },
+                max_header_size=_MOST_HEADER_BYTES,
+            )
+        except FormParserError as error:
+            raise _bad(str(error)) from None
+
+    async def start(self) -> None:
+        """Read up to the beginning of the file. Raises ApiProblem 400 if the form has none."""
+        async for chunk in self._body:
+            self._parse(chunk)
+            if self._has_file:
+                return
+        raise _bad("it holds no file; a file is sent as in curl -F file=@cat.jpg")
+
+    async def content(self) -> AsyncIterator[bytes]:
+        """The pieces of the file. Raises ApiProblem 400 if the form breaks off or holds another file."""
+        while True:
+            for piece in self._pieces:
+                yield piece
+            self._pieces.clear()
+            chunk = await anext(self._body, None)
+            if chunk is None:
+                break
+            self._parse(chunk)
+        if not self._has_ended:
+            raise _bad("it breaks off before its last boundary")
+
+    def _parse(self, chunk: bytes) -> None:
+        before = sum(map(len, self._pieces))
+        try:
+            self._parser.write(chunk)
+        except FormParserError as error:
+            raise _bad(str(error)) from None
+        if self._has_second:
+            raise _bad("it holds more than one file; send one picture in a request")
+        self._other_bytes += len(chunk) - (sum(map(len, self._pieces)) - before)
+        if self._other_bytes > FORM_BYTES:
+            raise _bad(f"it holds more than {FORM_BYTES} bytes beside the file")
+
+    def _begin_part(self) -> None:
+        self._disposition = b""
+
+    def _add_to_field(self, data: bytes, start: int, end: int) -> None:
+        self._field += data[start:end]
+
+    def _add_to_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _end_header(self) -> None:
+        if self._field.lower() == b"content-disposition":
+            self._disposition = self._value
+        self._field = self._value = b""
+
+    def _end_headers(self) -> None:
+        name = _file_name(self._disposition)
+        if name is None:
+            return
+        self._has_second = self._has_file
+        self._has_file = self._is_in_file = True
+        if self.name is None:
+            self.name = name
+
+    def _add_data(self, data: bytes, start: int, end: int) -> None:
+        if self._is_in_file and not self._has_second:
+            self._pieces.append(data[start:end])
+
+    def _end_part(self) -> None:
+        self._is_in_file = False
+
+    def _end(self) -> None:
+        self._has_ended = True
+
+
+def _file_name(disposition: bytes) -> str | None:
+    """The name of the file in a part with this Content-Disposition, None where it is no file.
+
+    Some clients write a name as RFC 5987 has it, `filename*=UTF-8''K%C3%A4tzchen.jpg`, which RFC 7578 does not want.
+    """
+    if extended := _EXTENDED_NAME.search(_QUOTED.sub(b'""', disposition)):
+        charset, value = (part.decode("latin-1") for part in extended.groups())
+        if charset.lower() not in ("utf-8", "iso-8859-1"):
+            raise _bad(f"its file name is in the character set '{charset}', and can be in UTF-8 or ISO-8859-1")
+        return unquote_to_bytes(value).decode(charset, "replace")
+    _, options = parse_options_header(disposition)
+    return options[b"filename"].decode("utf-8", "replace") if b"filename" in options else None
+
+
+def _bad(why: str) -> ApiProblem:
+    return ApiProblem(400, "bad_form", f"The form cannot be read: {why}. Nothing was kept.")

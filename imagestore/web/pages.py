@@ -1,0 +1,224 @@
+"""The pages: drop, gallery, picture, review, models, dashboard, and the fragments that their scripts ask for."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlencode
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.responses import FileResponse, Response
+
+from imagestore.errors import BadCursor
+from imagestore.pipeline.queue_roles import QUEUES
+from imagestore.store.models import REPORT_FILE
+from imagestore.web import review
+from imagestore.web.answers import Counts
+from imagestore.web.api.common import FilterQuery, Id, ServicesDep, find
+from imagestore.web.api.models import MOST_VERSIONS, Name, Number
+from imagestore.web.location import HideLocation, shown
+from imagestore.web.openapi import describe
+from imagestore.web.queries import Filter, Sort, count_outdated, counts, duplicates, labels, list_records, overview
+from imagestore.web.reference import operations
+from imagestore.web.rendering import render, templates
+from imagestore.web.security import CONTENT_SECURITY_POLICY
+
+HERE = Path(__file__).resolve().parent
+
+
+def _note_last_event(request: Request, services: ServicesDep) -> None:
+    """Remember, before a page reads anything, the latest event: the page's scripts listen from there on."""
+    request.state.last_event = f"{services.index.epoch}-{services.index.last_seq()}"
+
+
+router = APIRouter(dependencies=[Depends(_note_last_event)])
+LATEST = 12
+RECENT = 30
+PAGE = 60
+_MOST_LABELS = 40
+_PLACE = {"after", "count"}
+_MORE_FILTERS = {"since", "until", "min_confidence", "max_confidence", "corrected"}
+_MEANINGS = {role.name: role.meaning[0].upper() + role.meaning[1:] for role in QUEUES}
+_SORTS = {
+    Sort.NEWEST: "Newest first",
+    Sort.OLDEST: "Oldest first",
+    Sort.CONFIDENT: "Most confident first",
+    Sort.DOUBTFUL: "Least confident first",
+    Sort.NAME: "By name",
+}
+
+
+@router.get("/")
+def drop(request: Request, services: ServicesDep) -> Response:
+    """Choose or drop pictures, and see the results."""
+    latest = list_records(services.index, Filter(hidden=services.hidden_ids), Sort.NEWEST, LATEST).items
+    return render(request, "drop.html", latest=latest, max_bytes=services.options.max_bytes)
+
+
+@router.get("/gallery")
+def gallery(
+    request: Request,
+    services: ServicesDep,
+    filter: FilterQuery,
+    sort: Sort = Sort.NEWEST,
+    after: str | None = None,
+    count: Annotated[int, Query(ge=1, le=10 * PAGE)] = PAGE,
+) -> Response:
+    """All pictures that pass the filter in the address."""
+    try:
+        listing = list_records(services.index, filter, sort, count, after)
+    except BadCursor:
+        listing = list_records(services.index, filter, sort, count)
+    query = {key: value for key, value in request.query_params.items() if key not in _PLACE and value}
+    more = listing.next and "/gallery?" + urlencode({**query, "after": listing.next})
+    if request.headers.get("x-fragment"):
+        return render(request, "cards.html", page=listing, more=more)
+    counted = counts(services.index, filter)
+    return render(
+        request,
+        "gallery.html",
+        page=listing,
+        more=more,
+        wanted=filter,
+        counts=counted,
+        labels=_shown(counted, filter),
+        link=_linker(query),
+        query=query,
+        sort=sort,
+        sorts=_SORTS,
+        narrowed=bool(_MORE_FILTERS & query.keys()),
+    )
+
+
+@router.get("/pictures/{id}")
+def picture(request: Request, services: ServicesDep, hide_location: HideLocation, id: Id) -> Response:
+    """One picture and everything known about it."""
+    record = services.index.get(id)
+    if record is None:
+        found = find(services, id)
+        if found.record is None:
+            return render(request, "pending.html", 202, upload_name=found.name, id=id)
+        record = found.record.record
+    record = shown(record, hide_location)
+    return render(
+        request,
+        "picture.html",
+        record=record,
+        duplicates=duplicates(services.index, record),
+        labels=labels(services.index, services.model),
+        document=msgspec.json.format(msgspec.json.encode(record), indent=2).decode(),
+        undo_seconds=services.options.undo_seconds,
+        hidden=id in services.hidden_ids,
+    )
+
+
+@router.get("/review")
+def review_page(request: Request, services: ServicesDep, skip: Annotated[str, Query(max_length=4000)] = "") -> Response:
+    """One picture after the other to accept or correct, the least certain first."""
+    skipped = [id for id in skip.split(",") if id]
+    model = services.model
+    return render(
+        request,
+        "review.html",
+        next=review.next_picture(services.index, [*services.hidden_ids, *skipped]),
+        progress=review.progress(services.index, model.ref.sha256 if model else None),
+        model=model and model.ref,
+        labels=labels(services.index, services.model),
+    )
+
+
+@router.get("/models")
+def models_page(request: Request, services: ServicesDep) -> Response:
+    """The versions of models, how good each is, and which one is live."""
+    found = services.stores.models.listing(MOST_VERSIONS)
+    live = found.live.sha256 if found.live else services.model and services.model.ref.sha256
+    return render(
+        request,
+        "models.html",
+        models=found,
+        job=services.jobs.latest,
+        can_start=services.jobs.can_start,
+        others=count_outdated(services.index, live) if live else 0,
+    )
+
+
+@router.get("/models/job")
+def job(request: Request, services: ServicesDep) -> Response:
+    """The latest job's progress, for the page that shows it."""
+    return render(request, "job.html", job=services.jobs.latest, can_start=services.jobs.can_start)
+
+
+@router.get("/models/{name}/{version}/report")
+def report(services: ServicesDep, name: Name, version: Number) -> Response:
+    """A version's report: one file that holds its styles and pictures, shown where no script can run."""
+    data = services.stores.models.read(name, version, REPORT_FILE)
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
+    return Response(data, media_type="text/html; charset=utf-8", headers={"Content-Security-Policy": policy})
+
+
+@router.get("/cards/{id}")
+def card(
+    request: Request, services: ServicesDep, id: Id, kind: Annotated[str, Query(pattern="^(card|result)$")] = "card"
+) -> Response:
+    """The card of one picture, for a page that shows it as soon as its record is final.
+
+    204 where the picture was deleted meanwhile: that is no error, which a browser would log.
+    """
+    record = services.index.get(id)
+    if record is None:
+        return Response(status_code=204)
+    return render(request, f"{kind}.html", record=record)
+
+
+@router.get("/dashboard")
+def dashboard(request: Request, services: ServicesDep) -> Response:
+    """The dashboard: counts, charts, queues, latest pictures."""
+    found = overview(services.index, services.stores)
+    return render(
+        request,
+        "dashboard.html",
+        counts=counts(services.index, Filter()),
+        overview=found,
+        recent=list_records(services.index, Filter(), Sort.NEWEST, RECENT).items,
+        queues=[(name, _MEANINGS[name], length) for name, length in found.queues.items()],
+    )
+
+
+@router.get("/favicon.ico")
+def favicon() -> Response:
+    """The icon, for browsers and programs that ask for it by this name."""
+    return FileResponse(HERE / "static" / "favicon.ico")
+
+
+@router.get("/api")
+def api_page(request: Request) -> Response:
+    """The API's reference for people."""
+    return render(request, "api.html", operations=operations(describe(request.app)))
+
+
+@router.get("/api/docs")
+def api_docs(request: Request) -> Response:
+    """Swagger UI, where each operation can be tried. Its style sheet has pictures inside."""
+    response = templates.TemplateResponse(request, "api_docs.html")
+    policy = CONTENT_SECURITY_POLICY.replace("img-src 'self'", "img-src 'self' data:")
+    response.headers["Content-Security-Policy"] = policy
+    return response
+
+
+def _shown(counted: Counts, filter: Filter) -> list[tuple[str, int]]:
+    """The labels to choose from: the most frequent ones, and the chosen one."""
+    shown = list(counted.labels.items())[:_MOST_LABELS]
+    if filter.label is not None and filter.label not in dict(shown):
+        shown.append((filter.label, counted.labels.get(filter.label, 0)))
+    return shown
+
+
+class _linker:
+    """A function that makes the address of the same view with some parameters changed, or left out if they are None."""
+
+    def __init__(self, query: Mapping[str, str]) -> None:
+        self._query = dict(query)
+
+    def __call__(self, **changes: str | None) -> str:
+        query = {key: str(value) for key, value in {**self._query, **changes}.items() if value is not None}
+        return "/gallery" + ("?" + urlencode(query) if query else "")

@@ -1,0 +1,73 @@
+"""Chooses the next picture to review, and estimates the live model's accuracy from the reviews.
+
+Every tenth turn shows a picture of the random sample: a tenth of all pictures, chosen by their ids, which are hashes.
+The accuracy is estimated from that sample alone. The other nine turns show the least certain of the rest: those teach a
+model most, but would make it look worse than it is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from classify import Prediction
+from imagestore.proportion import Share, percent, wilson
+from imagestore.record import Record
+from imagestore.web import queries
+from imagestore.web.index import Index
+
+_ONE_IN = 10
+_CLOSE = 0.1
+
+
+@dataclass(frozen=True)
+class Next:
+    """The picture to review next, why this one, and whether it is of the random sample."""
+
+    record: Record
+    why: str
+    random_sample: bool
+
+
+@dataclass(frozen=True)
+class ReviewProgress:
+    """How many pictures were reviewed and how many wait; of the random sample, how many the model had right."""
+
+    reviewed: int
+    waiting: int
+    live_accuracy: Share
+
+
+def next_picture(index: Index, left_out: Sequence[str] = ()) -> Next | None:
+    """The picture to review next, except those in `left_out`; None if there is none."""
+    turns = [False, True]
+    if queries.count_reviewed(index) % _ONE_IN == _ONE_IN - 1:
+        turns.reverse()
+    for random_sample in turns:
+        record = queries.first_to_review(index, left_out, random_sample=random_sample)
+        if record is not None:
+            why = "It was drawn at random." if random_sample else _why(record.prediction)
+            return Next(record, why, random_sample)
+    return None
+
+
+def progress(index: Index, model_sha256: str | None) -> ReviewProgress:
+    """How far the review has come, and the accuracy of the model with this SHA-256.
+
+    Counts only randomly drawn pictures, in order of id, up to the last one reviewed. One corrected before its turn
+    counts once the draw reaches it; leaving it out would flatter the model, since people correct mistakes.
+    """
+    accuracy = wilson(*queries.right_in_sample(index, model_sha256))
+    return ReviewProgress(queries.count_reviewed(index), queries.count_to_review(index), accuracy)
+
+
+def _why(prediction: Prediction | None) -> str:
+    if prediction is None:
+        return ""
+    if prediction.earlier is not None:
+        other = prediction.earlier
+        return f"Two models disagree: {other.model.name} {other.model.version} said {other.label}."
+    if len(prediction.top) > 1 and prediction.margin <= abs(prediction.confidence - prediction.threshold):
+        if prediction.margin < _CLOSE:
+            return f"{prediction.top[1].label} is nearly as likely."
+    elif abs(prediction.confidence - prediction.threshold) < _CLOSE:
+        return f"The model is about as sure as it must be to answer ({percent(prediction.threshold)})."
+    return "Of those that wait, the model is least sure of this one."

@@ -1,0 +1,89 @@
+"""Setting a second factor up on the page of one's account, and turning it off. It needs no scripts."""
+
+from fastapi import APIRouter, Request, Response
+
+from imagestore.accounts.people import Account
+from imagestore.accounts.second_factor import link_for_app
+from imagestore.errors import SignInRefused
+from imagestore.web.access import CallerDep
+from imagestore.web.account_page import back, page
+from imagestore.web.api.account import person
+from imagestore.web.api.common import AddressDep, ServicesDep
+from imagestore.web.forms import FormDep, attempted, form_page
+from imagestore.web.problems import ApiProblem
+from imagestore.web.services import Services
+
+router = APIRouter(prefix="/account/second-factor")
+
+
+@router.post("", name="beginSecondFactor")
+def begin(request: Request, services: ServicesDep, caller: CallerDep, address: AddressDep, form: FormDep) -> Response:
+    """Make a secret for an app and show it, to who knows the password."""
+    account, secret = person(services, caller), ""
+
+    def make() -> None:
+        nonlocal secret
+        _check_password(services, account, form, address)
+        secret = services.accounts.factors.begin(account.id)
+
+    problem = attempted(make)
+    return page(request, services, caller, problem) if problem else _begun(request, services, account, secret)
+
+
+@router.post("/confirm", name="confirmSecondFactor")
+def confirm(request: Request, services: ServicesDep, caller: CallerDep, address: AddressDep, form: FormDep) -> Response:
+    """Turn it on with a first code, and show the recovery codes."""
+    account, codes = person(services, caller), list[str]()
+    problem = attempted(
+        lambda: codes.extend(services.accounts.confirm_factor(account.id, form.get("code", ""), address))
+    )
+    if not problem:
+        return form_page(request, services, "second_factor.html", codes=codes, secret="", done="")
+    secret = services.accounts.factors.secret_begun(account.id)
+    if secret is None:
+        return page(request, services, caller, problem)
+    return _begun(request, services, account, secret, problem)
+
+
+@router.post("/off", name="removeSecondFactor")
+def turn_off(
+    request: Request, services: ServicesDep, caller: CallerDep, address: AddressDep, form: FormDep
+) -> Response:
+    """Sign in without it from now on, for who knows the password."""
+    account = person(services, caller)
+
+    def remove() -> None:
+        _check_password(services, account, form, address)
+        services.accounts.factors.remove(account.id)
+
+    problem = attempted(remove)
+    return page(request, services, caller, problem) if problem else back("off")
+
+
+def _check_password(services: Services, account: Account, form: dict[str, str], address: str) -> None:
+    if account.password is None:
+        raise ApiProblem(409, "no_password", "You sign in elsewhere: how many factors you need is said there.")
+    try:
+        services.accounts.check_password(account.email, form.get("password", ""), address)
+    except SignInRefused:
+        raise ApiProblem(403, "wrong_password", "The password is wrong. Nothing was changed.") from None
+
+
+def _begun(
+    request: Request, services: Services, account: Account, secret: str, problem: ApiProblem | None = None
+) -> Response:
+    import segno
+
+    link = link_for_app(secret, account.email)
+    picture = segno.make(link, error="m").svg_inline(scale=4, light="white")
+    return form_page(
+        request,
+        services,
+        "second_factor.html",
+        problem,
+        codes=[],
+        secret=secret,
+        link=link,
+        picture=picture,
+        done="",
+    )

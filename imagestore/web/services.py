@@ -1,0 +1,207 @@
+"""What the routes need, made once per process: the stores, the index and its reader, the renderer, the jobs."""
+
+import logging
+import tempfile
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from classify import ModelLabels
+from imagestore.accounts import openid
+from imagestore.accounts.openid import OpenId, OpenIdOptions
+from imagestore.accounts.roles import Role
+from imagestore.accounts.service import Accounts
+from imagestore.accounts.sessions import Lengths
+from imagestore.accounts.signing import Tokens, keys_in, keys_of_this_process
+from imagestore.configure import connection, open_stores, renderer_of
+from imagestore.errors import SettingsError
+from imagestore.pipeline.rendition import Renderer
+from imagestore.record import utc
+from imagestore.settings import Auth, Settings, SignUp, account, is_loopback
+from imagestore.store import Stores
+from imagestore.store.secrets import FileSecrets, Secrets, VaultSecrets
+from imagestore.web.change_feed import ChangeFeedReader
+from imagestore.web.clients import PublicAddress
+from imagestore.web.index import Index
+from imagestore.web.job_board import JobBoard
+from imagestore.web.jobs import Jobs
+from imagestore.web.live_model import LiveModel
+
+log = logging.getLogger("imagestore.web")
+
+
+class RecentUploads:
+    """The names of the latest uploads through this process, to find those that have no record yet."""
+
+    def __init__(self, most: int = 10_000) -> None:
+        self._lock = threading.Lock()
+        self._names: OrderedDict[str, str] = OrderedDict()
+        self._most = most
+
+    def add(self, id: str, name: str) -> None:
+        """Remember a name, and forget the oldest if there are too many."""
+        with self._lock:
+            self._names[id] = name
+            self._names.move_to_end(id)
+            if len(self._names) > self._most:
+                self._names.popitem(last=False)
+
+    def get(self, id: str) -> str | None:
+        """The name of the upload with this id, if it is remembered."""
+        with self._lock:
+            return self._names.get(id)
+
+
+@dataclass(frozen=True)
+class WebOptions:
+    """What the settings say to the routes: the limits of an upload, how long a deletion can be undone, and who is let
+    in."""
+
+    max_bytes: int
+    max_name_length: int
+    undo_seconds: float
+    auth: Auth = Auth.OFF
+    public_url: str = ""
+    trusted_proxies: int = 0
+    sign_up: SignUp = SignUp.INVITATION
+    allowed_origins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the routes need."""
+
+    options: WebOptions
+    stores: Stores
+    index: Index
+    change_feed: ChangeFeedReader
+    renderer: Renderer
+    jobs: Jobs
+    live_model: LiveModel
+    accounts: Accounts
+    recent: RecentUploads = field(default_factory=RecentUploads)
+    account: str = "local"
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> "Services":
+        """Make them from environment variables; no service is asked yet. Raises SettingsError."""
+        settings = Settings.read(environ)
+        stores = open_stores(environ, "web")
+        unchecked = open_stores(environ)  # for what opens a client here: the checks at start wait for a request
+        index = Index(_index_path(settings))
+        return cls(
+            options=options_of(settings),
+            stores=stores,
+            index=index,
+            change_feed=ChangeFeedReader(unchecked, index, settings.feed_poll_seconds),
+            renderer=renderer_of(settings, stores),
+            jobs=Jobs(environ, JobBoard(unchecked.models)),
+            live_model=LiveModel(settings.model_path, stores, settings.model_poll_seconds),
+            accounts=accounts_of(settings, unchecked, environ),
+            account=account(),
+        )
+
+    @property
+    def hidden_ids(self) -> tuple[str, ...]:
+        """The ids of the pictures that are about to be deleted, and which lists leave out."""
+        return self.index.hidden(utc())
+
+    @property
+    def public(self) -> PublicAddress:
+        """The address under which the app is known: where nobody signs in, this machine's own alone."""
+        return PublicAddress(self.options.public_url if self.options.auth is Auth.REQUIRED else "")
+
+    @property
+    def model(self) -> ModelLabels | None:
+        """What the live model says of itself; None if it cannot be read now."""
+        return self.live_model.get()
+
+    def close(self) -> None:
+        """Stop the threads and child processes, and close the files."""
+        self.jobs.close()
+        self.change_feed.stop()
+        self.renderer.close()
+        self.index.close()
+
+
+def options_of(settings: Settings) -> WebOptions:
+    """What these settings say to the routes. Raises SettingsError where people must sign in and there is no address."""
+    if settings.auth is Auth.REQUIRED and not settings.public_url:
+        raise SettingsError(
+            "PUBLIC_URL is not set. Where people sign in (AUTH=required) it is the web app's address as they know it, "
+            "such as https://pictures.example.org. See docs/settings.md."
+        )
+    return WebOptions(
+        max_bytes=settings.max_bytes,
+        max_name_length=settings.max_name_length,
+        undo_seconds=settings.undo_seconds,
+        auth=settings.auth,
+        public_url=settings.public_url.rstrip("/"),
+        trusted_proxies=settings.trusted_proxies,
+        sign_up=settings.sign_up,
+        allowed_origins=settings.allowed_origins,
+    )
+
+
+def accounts_of(settings: Settings, stores: Stores, environ: Mapping[str, str]) -> Accounts:
+    """The accounts in these stores. Raises SettingsError."""
+    kept: Secrets | None = None
+    if any(name.startswith("KEY_VAULT__") for name in environ):
+        kept = VaultSecrets(connection("KEY_VAULT", environ))
+    elif settings.secrets_file:
+        kept = FileSecrets(Path(settings.secrets_file))
+    lengths = Lengths(timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours))
+    tokens = Tokens(keys_in(kept) if kept else keys_of_this_process(), settings.public_url.rstrip("/"))
+    return Accounts.over(stores.accounts, stores.audit, tokens, lengths, openid=openid_of(settings, kept))
+
+
+def openid_of(settings: Settings, kept: Secrets | None) -> OpenId | None:
+    """The issuer at which people may sign in; None if the settings name none. Raises SettingsError."""
+    issuer = settings.oidc_issuer
+    if not issuer:
+        return None
+    parts = urlsplit(issuer)
+    if parts.query or parts.fragment or not (is_loopback(parts.hostname or "") or parts.scheme == "https"):
+        raise SettingsError(
+            f"OIDC_ISSUER is '{issuer}': it is an https address such as https://login.example.org, as "
+            "the issuer itself writes it."
+        )
+    if not settings.oidc_client_id:
+        raise SettingsError(
+            "OIDC_CLIENT_ID is not set, and OIDC_ISSUER is. The issuer gives one to each app that is registered."
+        )
+    default = settings.oidc_default_role
+    options = OpenIdOptions(
+        issuer=issuer,
+        client_id=settings.oidc_client_id,
+        name=settings.oidc_name,
+        audience=settings.oidc_audience,
+        scope=settings.oidc_scope,
+        roles_claim=settings.oidc_roles_claim,
+        roles=_roles_of(settings.oidc_roles),
+        default_role=_role("OIDC_DEFAULT_ROLE", default, default) if default else None,
+    )
+    return OpenId(options, lambda: kept.get(openid.SECRET) if kept else None)
+
+
+def _roles_of(text: str) -> dict[str, Role]:
+    """OIDC_ROLES as roles by value of the claim. Raises SettingsError."""
+    pairs = [part.strip().rpartition("=") for part in text.split(",") if part.strip()]
+    return {value.strip(): _role("OIDC_ROLES", text, role.strip()) for value, _, role in pairs}
+
+
+def _role(setting: str, text: str, role: str) -> Role:
+    try:
+        return Role(role)
+    except ValueError:
+        raise SettingsError(f"{setting} is '{text}': '{role}' is no role. There are {', '.join(Role)}.") from None
+
+
+def _index_path(settings: Settings) -> Path:
+    if settings.web_index:
+        return Path(settings.web_index)
+    return Path(tempfile.mkdtemp(prefix="imagestore-")) / "index.sqlite"

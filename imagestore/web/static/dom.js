@@ -1,0 +1,97 @@
+// Small parts that the pages share.
+
+const MOST_TOASTS = 3;
+const UNITS = ["kB", "MB", "GB", "TB"];
+
+/** An element with properties and children; text is always text, never markup. */
+export function element(tag, properties = {}, ...children) {
+  const made = document.createElement(tag);
+  Object.assign(made, properties);
+  made.append(...children);
+  return made;
+}
+
+/** The element in a fragment that the server rendered (and escaped). */
+export function parse(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  localise(template.content);
+  return template.content;
+}
+
+/** Show times as they are here. */
+export function localise(root) {
+  const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    const moment = new Date(time.dateTime);
+    if (!Number.isNaN(moment.getTime())) time.textContent = format.format(moment);
+  }
+  const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+  for (const hour of root.querySelectorAll("[data-hour]")) { // in charts, "09:00" or "09:00 UTC: 3 classified"
+    hour.textContent = hour.textContent.replace(/^\d\d:\d\d( UTC)?/, clock.format(new Date(hour.dataset.hour)));
+  }
+  for (const zone of root.querySelectorAll(".zone")) {
+    zone.textContent = `Hours are in local time (${clock.resolvedOptions().timeZone}).`;
+  }
+}
+
+/** Take the oldest of the toasts away; one with a button only if all have one, since it offers to undo something. */
+function dropOldestToast(toasts) {
+  ([...toasts.children].find((one) => !one.querySelector("button")) || toasts.firstElementChild).remove();
+}
+
+/** Say something for a while, beside two other toasts at most; `action` is {text, run}. Returns what takes it away. */
+export function toast(text, { action = null, seconds = 6 } = {}) {
+  const toasts = document.getElementById("toasts");
+  const box = element("div", { className: "toast" }, element("span", { textContent: text }));
+  const remove = () => box.remove();
+  if (action) {
+    const button = element("button", { type: "button", className: "button", textContent: action.text });
+    button.addEventListener("click", () => { remove(); action.run(); });
+    box.append(button);
+  }
+  while (toasts.children.length >= MOST_TOASTS) dropOldestToast(toasts);
+  toasts.append(box);
+  if (seconds) setTimeout(remove, seconds * 1000);
+  return remove;
+}
+
+/** A number of bytes as people read it: "999 bytes", "1.5 kB", "210 MB" (1 kB is 1,000 bytes). */
+export function sizeInWords(bytes) {
+  if (bytes < 1000) return bytes === 1 ? "1 byte" : `${bytes} bytes`;
+  const power = Math.min(UNITS.length, Math.floor(Math.log10(bytes) / 3));
+  return `${Number((bytes / 1000 ** power).toFixed(1))} ${UNITS[power - 1]}`;
+}
+
+/** What the server said was wrong, as a sentence. */
+export async function explain(response) {
+  try {
+    return (await response.json()).detail || response.statusText;
+  } catch {
+    return `The server answered ${response.status}.`;
+  }
+}
+
+/** Ask the API; the answer, or null where it could not be done, which is then said. */
+export async function ask(method, address) {
+  let response;
+  try {
+    response = await fetch(`/api/v1${address}`, { method });
+  } catch {
+    toast("The server does not answer. Nothing was changed.");
+    return null;
+  }
+  if (response.ok) return response.json();
+  toast(await explain(response));
+  return null;
+}
+
+/** A fragment of a page, null where there is none. */
+export async function fragment(address) {
+  try {
+    const response = await fetch(address, { headers: { "x-fragment": "1" } });
+    return response.status === 200 ? parse(await response.text()) : null;
+  } catch {
+    return null;
+  }
+}

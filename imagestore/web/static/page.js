@@ -1,0 +1,5 @@
+// On every page: times as they are here.
+
+import { localise } from "./dom.js";
+
+localise(document);

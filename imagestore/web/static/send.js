@@ -1,0 +1,49 @@
+// Sends one file, with progress, and tries again where the server does not answer or is busy.
+
+const TRIES = 5;
+const PAUSE_MS = 1000;
+const BUSY = [429, 502, 503, 504];
+
+/** The server does not want this file; sending it again cannot help. */
+export class NotTaken extends Error {}
+
+const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+
+function sendOnce(name, file, progress) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", `/api/v1/pictures?if_exists=rename&name=${encodeURIComponent(name)}`);
+    request.setRequestHeader("Content-Type", "application/octet-stream");
+    request.upload.addEventListener("progress", (event) => progress(event.loaded, event.total));
+    request.addEventListener("load", () => resolve(request));
+    request.addEventListener("error", () => reject(new Error("The connection broke off.")));
+    request.send(file);
+  });
+}
+
+/** What the API answered as JSON; an object with a sentence as `detail` where it was none. */
+function read(request) {
+  try {
+    return JSON.parse(request.responseText);
+  } catch {
+    return { detail: `The server answered ${request.status}.` };
+  }
+}
+
+/** What the API answered: a record, or that one is on its way. An Error says why not; NotTaken, that it is for good. */
+export async function send(name, file, progress) {
+  let wrong = null;
+  for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+    try {
+      const request = await sendOnce(name, file, progress);
+      const answer = read(request);
+      if (request.status < 300) return answer;
+      wrong = new (request.status < 500 && !BUSY.includes(request.status) ? NotTaken : Error)(answer.detail);
+      if (!BUSY.includes(request.status)) break;
+    } catch (error) {
+      wrong = error;
+    }
+    if (attempt < TRIES) await pause(PAUSE_MS * attempt);
+  }
+  throw wrong;
+}

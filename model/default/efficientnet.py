@@ -1,0 +1,133 @@
+"""EfficientNet-Lite0 as an ONNX graph, from its weights.
+
+Architecture: https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite. Batch normalisation is
+folded into the convolutions; padding is TensorFlow's SAME, hence uneven.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+SIZE = 224
+MEAN, STD = 127.0, 128.0
+FEATURES = 1280
+_EPSILON = 1e-3
+# repeats, kernel, stride of the first, expansion, channels in, channels out
+_STAGES = (
+    (1, 3, 1, 1, 32, 16),
+    (2, 3, 2, 6, 16, 24),
+    (2, 5, 2, 6, 24, 40),
+    (3, 3, 2, 6, 40, 80),
+    (3, 5, 1, 6, 80, 112),
+    (4, 5, 2, 6, 112, 192),
+    (1, 3, 1, 6, 192, 320),
+)
+
+
+@dataclass
+class _Graph:
+    """Nodes and constants as they are added; `side` is the current height and width."""
+
+    weights: dict[str, np.ndarray]
+    nodes: list[onnx.NodeProto] = field(default_factory=list)
+    constants: list[onnx.TensorProto] = field(default_factory=list)
+    side: int = SIZE
+
+    def constant(self, name: str, value: np.ndarray | np.float32) -> str:
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+    def node(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        self.nodes.append(helper.make_node(operator, inputs, [output], name=output, **attributes))
+        return output
+
+    def conv(
+        self, x: str, name: str, conv: str, norm: str, *, stride: int = 1, groups: int = 1, act: bool = True
+    ) -> str:
+        """Convolution with folded batch normalisation, and with ReLU6 if `act`."""
+        weight = self.weights[conv + ".weight"].astype(np.float64)
+        variance = self.weights[norm + ".running_var"].astype(np.float64)
+        scale = self.weights[norm + ".weight"] / np.sqrt(variance + _EPSILON)
+        bias = self.weights[norm + ".bias"] - self.weights[norm + ".running_mean"] * scale
+        kernel = weight.shape[2]
+        out = -(-self.side // stride)
+        padding = max((out - 1) * stride + kernel - self.side, 0)
+        before, after = padding // 2, padding - padding // 2
+        self.side = out
+        inputs = [
+            x,
+            self.constant(name + ".w", (weight * scale[:, None, None, None]).astype(np.float32)),
+            self.constant(name + ".b", bias.astype(np.float32)),
+        ]
+        pads = [before, before, after, after]
+        y = self.node("Conv", inputs, name, kernel_shape=[kernel] * 2, strides=[stride] * 2, group=groups, pads=pads)
+        return self.node("Clip", [y, "zero", "six"], name + ".relu6") if act else y
+
+
+def efficientnet_lite0(weights: dict[str, np.ndarray], channels: int) -> onnx.ModelProto:
+    """uint8 [batch, 224, 224, channels] → probabilities float [batch, 1000], features float [batch, 1280].
+
+    Normalisation is inside the graph. With one channel the stem's weights are summed over its three inputs, which is
+    exact for gray pictures since mean and deviation are the same for all channels.
+    """
+    stem = weights["_conv_stem.weight"]
+    if channels == 1:
+        stem = stem.astype(np.float64).sum(axis=1, keepdims=True)
+    graph = _Graph({**weights, "_conv_stem.weight": stem})
+    graph.constant("zero", np.float32(0))
+    graph.constant("six", np.float32(6))
+    x = graph.node("Cast", ["image"], "floats", to=TensorProto.FLOAT)
+    x = graph.node("Sub", [x, graph.constant("mean", np.float32(MEAN))], "centred")
+    x = graph.node("Mul", [x, graph.constant("inverse_std", np.float32(1 / STD))], "normalised")
+    x = graph.node("Transpose", [x], "planes", perm=[0, 3, 1, 2])
+    x = graph.conv(x, "stem", "_conv_stem", "_bn0", stride=2)
+    block = 0
+    for repeats, _kernel, first_stride, expansion, channels_in, channels_out in _STAGES:
+        for repeat in range(repeats):
+            c = channels_in if repeat == 0 else channels_out
+            x = _block(graph, x, block, c, channels_out, expansion, first_stride if repeat == 0 else 1)
+            block += 1
+    x = graph.conv(x, "head", "_conv_head", "_bn1")
+    x = graph.node("GlobalAveragePool", [x], "pooled")
+    x = graph.node("Flatten", [x], "features", axis=1)
+    head = [graph.constant("fc.w", weights["_fc.weight"]), graph.constant("fc.b", weights["_fc.bias"])]
+    x = graph.node("Gemm", [x, *head], "logits", transB=1)
+    graph.node("Softmax", [x], "probabilities", axis=1)
+    return _finished(graph, channels, len(weights["_fc.bias"]))
+
+
+def _block(graph: _Graph, x: str, number: int, c_in: int, c_out: int, expansion: int, stride: int) -> str:
+    """One inverted residual block."""
+    source, name, middle = f"_blocks.{number}.", f"block{number}", c_in * expansion
+    y = x
+    if expansion != 1:
+        y = graph.conv(y, name + ".expand", source + "_expand_conv", source + "_bn0")
+    y = graph.conv(y, name + ".depthwise", source + "_depthwise_conv", source + "_bn1", stride=stride, groups=middle)
+    y = graph.conv(y, name + ".project", source + "_project_conv", source + "_bn2", act=False)
+    if stride == 1 and c_in == c_out:
+        y = graph.node("Add", [y, x], name + ".add")
+    return y
+
+
+def _finished(graph: _Graph, channels: int, classes: int) -> onnx.ModelProto:
+    value = helper.make_tensor_value_info
+    model = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            "efficientnet_lite0",
+            [value("image", TensorProto.UINT8, ["batch", SIZE, SIZE, channels])],
+            [
+                value("probabilities", TensorProto.FLOAT, ["batch", classes]),
+                value("features", TensorProto.FLOAT, ["batch", FEATURES]),
+            ],
+            graph.constants,
+        ),
+        opset_imports=[helper.make_opsetid("", 17)],
+        ir_version=8,
+        producer_name="intelligent-storage",
+    )
+    onnx.checker.check_model(model, full_check=True)
+    return model

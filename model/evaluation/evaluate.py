@@ -1,0 +1,83 @@
+"""Runs a model over labelled pictures, preprocessed as in production, and computes how good it is."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+from classify import ModelDescription
+from model.decoder_pool import DecoderPool
+from model.evaluation.metrics import Metrics, metrics
+from model.model_process import ModelPool
+from model.training.examples import Example
+from preprocess import Decoder, Limits
+
+_PICTURES_PER_PROCESS = 50
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Probabilities float [n, classes] of `examples`, and the milliseconds of inference of each, float [n]."""
+
+    model: ModelDescription
+    examples: list[Example]
+    probabilities: np.ndarray
+    inference_ms: np.ndarray
+
+    @property
+    def truth(self) -> np.ndarray:
+        """Class numbers int [n]; -1 if the model does not know the label."""
+        numbers = {label: i for i, label in enumerate(self.model.labels)}
+        return np.array([numbers.get(example.label, -1) for example in self.examples])
+
+    def metrics(self) -> Metrics:
+        """Figures over all examples; a label that the model does not know counts as wrong."""
+        return metrics(self.probabilities, self.truth, list(self.model.labels), self.model.threshold)
+
+    def mistakes(self, most: int) -> list[tuple[Example, str, float]]:
+        """(example, predicted label, confidence) of the most confident wrong answers."""
+        predicted, confidence = self.probabilities.argmax(axis=1), self.probabilities.max(axis=1)
+        wrong = np.flatnonzero(predicted != self.truth)
+        worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:most]
+        return [(self.examples[i], self.model.labels[predicted[i]], float(confidence[i])) for i in worst]
+
+    def out_of_distribution_auroc(self) -> float | None:
+        """How well confidence separates pictures of a class that the model does not know: 1 is perfect, 0.5 is chance.
+
+        It is an estimate: each class is made unknown in turn, by taking its column away, and the AUROC says how far the
+        confidence on its pictures lies below that on the others. The mean over classes; None with fewer than three.
+        """
+        truth, scores = self.truth, []
+        if len(self.model.labels) < 3:
+            return None
+        for label in np.unique(truth[truth >= 0]):
+            rest = np.delete(self.probabilities, label, axis=1)
+            confidence = (rest / np.maximum(rest.sum(axis=1, keepdims=True), 1e-12)).max(axis=1)
+            is_known = truth[truth >= 0] != label
+            if is_known.any():
+                scores.append(roc_auc_score(is_known, confidence[truth >= 0]))
+        return float(np.mean(scores)) if scores else None
+
+
+def evaluate(
+    data: bytes, called: str, examples: list[Example], limits: Limits, progress: Callable[[], None]
+) -> Evaluation:
+    """Run the model file `data` over the examples, in child processes with limits on time and memory.
+
+    Raises ModelError if the file cannot be used, or if an answer holds no probabilities.
+    """
+    processes = min(os.cpu_count() or 1, 1 + len(examples) // _PICTURES_PER_PROCESS)
+    with ModelPool(data, called, processes) as pool, DecoderPool() as decoders:
+
+        def one(decoder: Decoder, example: Example) -> tuple[np.ndarray, float]:
+            _, pixels = decoder.preprocess(example.source.read(), pool.model.spec, limits)
+            return pool.run(pixels)
+
+        probabilities = np.empty((len(examples), len(pool.model.labels)), np.float64)
+        took = np.empty(len(examples))
+        for i, (found, ms) in enumerate(decoders.map(one, examples)):
+            probabilities[i], took[i] = found, ms
+            progress()
+    return Evaluation(pool.model, examples, probabilities, took)

@@ -1,0 +1,161 @@
+"""An evaluation as JSON for programs, as one HTML file for people, and as a sentence."""
+
+import base64
+import io
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import msgspec
+import numpy as np
+from PIL import Image
+
+from imagestore import plots
+from imagestore.proportion import Share, percent
+from imagestore.text import visible
+from model.decoder_pool import DecoderPool
+from model.evaluation.evaluate import Evaluation
+from model.evaluation.metrics import Metrics
+from model.training.provenance import Provenance
+from preprocess import Limits
+
+_MISTAKES = 24
+_THUMB = 128
+_TEMPLATES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader([Path(__file__).parent, plots.FOLDER]),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything reported about an evaluation; `provenance` is how the model was made, if that is known."""
+
+    evaluation: Evaluation
+    metrics: Metrics
+    size_bytes: int
+    unreadable: int
+    provenance: Provenance | None = None
+
+    @classmethod
+    def of(
+        cls, evaluation: Evaluation, size_bytes: int, unreadable: int = 0, provenance: Provenance | None = None
+    ) -> "Report":
+        """The report of an evaluation of a model file of `size_bytes` bytes."""
+        return cls(evaluation, evaluation.metrics(), size_bytes, unreadable, provenance)
+
+    def sentence(self) -> str:
+        """The result for a person: "Right on 93 of 100 (86–97 %). 'tulip' is taken for 'rose' 6 times.", and so on."""
+        accuracy = self.metrics.accuracy
+        said = f"Right on {accuracy.right} of {accuracy.of} {_interval(accuracy)}."
+        confusion = np.array(self.metrics.confusion)
+        np.fill_diagonal(confusion, 0)
+        if confusion.size and confusion.max() > 0:
+            i, j = np.unravel_index(int(confusion.argmax()), confusion.shape)
+            times = int(confusion[i, j])
+            said += (
+                f" '{self.metrics.labels[i]}' is taken for '{self.metrics.labels[j]}' {times} time{'s' * (times > 1)}."
+            )
+        answered, right = self.metrics.answered, self.metrics.right_of_answered
+        said += f" Above its threshold it answers {percent(answered.share)}"
+        said += f", and is right on {percent(right.share)} of those."
+        return said
+
+    def to_json(self) -> bytes:
+        """All figures as JSON."""
+        model = self.evaluation.model
+        found: dict[str, Any] = {
+            "model": asdict(model.ref),
+            "sentence": self.sentence(),
+            "metrics": asdict(self.metrics),
+            "out_of_distribution_auroc": self.evaluation.out_of_distribution_auroc(),
+            "inference_ms": {"p50": self._ms(50), "p95": self._ms(95)},
+            "size_bytes": self.size_bytes,
+            "unreadable": self.unreadable,
+            "training": asdict(self.provenance) if self.provenance else None,
+        }
+        return msgspec.json.format(msgspec.json.encode(found))
+
+    def to_html(self, limits: Limits) -> bytes:
+        """The report as one HTML file that needs no other. Everything that came from users is escaped."""
+        m, ref, auroc = self.metrics, self.evaluation.model.ref, self.evaluation.out_of_distribution_auroc()
+        right = percent(m.right_of_answered.share, 1)
+        figures = [
+            ("Pictures", f"{m.count}" + (f", and {self.unreadable} that cannot be read" if self.unreadable else "")),
+            ("Accuracy", f"{percent(m.accuracy.share, 1)} {_interval(m.accuracy)}"),
+            ("Right among the first five", f"{percent(m.top5.share, 1)} {_interval(m.top5)}"),
+            ("Macro precision, recall, F1", f"{m.macro_precision:.3f}, {m.macro_recall:.3f}, {m.macro_f1:.3f}"),
+            ("Expected calibration error", f"{m.ece:.3f}"),
+            (
+                f"Answered above the threshold of {m.threshold:g}",
+                f"{percent(m.answered.share, 1)}, {right} of those right",
+            ),
+            (
+                "Tells what it does not know, by an estimate (out-of-distribution AUROC)",
+                "too few classes" if auroc is None else f"{auroc:.3f}",
+            ),
+            ("Inference on one core", f"p50 {self._ms(50):.1f} ms, p95 {self._ms(95):.1f} ms"),
+            ("Size", f"{self.size_bytes / 1e6:.1f} MB"),
+            *self._history(),
+        ]
+        page = _TEMPLATES.get_template("report.html").render(
+            name=visible(f"{ref.name} {ref.version}"),
+            sentence=visible(self.sentence()),
+            figures=figures,
+            classes=self._classes(),
+            labels=[visible(label) for label in m.labels],
+            confusion=m.confusion,
+            reliability=plots.reliability([asdict(bin) for bin in m.reliability]),
+            coverage=plots.coverage(m.coverage),
+            mistakes=self._mistakes(limits),
+        )
+        return page.encode()
+
+    def _ms(self, percentile: float) -> float:
+        return (
+            float(np.percentile(self.evaluation.inference_ms, percentile)) if len(self.evaluation.inference_ms) else 0.0
+        )
+
+    def _history(self) -> list[tuple[str, str]]:
+        if self.provenance is None:
+            return []
+        said = [
+            ("Learned from", self.provenance.sentence()),
+            ("Data", f"fingerprint {self.provenance.fingerprint[:16]}…"),
+            ("Trained", f"{self.provenance.at} by version {self.provenance.code}"),
+        ]
+        return said + ([("Gray or colour", self.provenance.colours.sentence())] if self.provenance.colours else [])
+
+    def _classes(self) -> list[tuple[str, ...]]:
+        return [
+            (visible(c.label), str(c.count), _with_interval(c.precision), _with_interval(c.recall), f"{c.f1:.3f}")
+            for c in sorted(self.metrics.classes, key=lambda c: c.f1)
+            if c.count
+        ]
+
+    def _mistakes(self, limits: Limits) -> list[tuple[str, ...]]:
+        """The most confident mistakes: (picture, true label, predicted label, confidence, file)."""
+        shown: list[tuple[str, ...]] = []
+        with DecoderPool() as decoders:
+            mistakes = self.evaluation.mistakes(_MISTAKES)
+            files = [example.source.read() for example, _, _ in mistakes]
+            pictures = decoders.map(lambda decoder, data: decoder.rendition(data, _THUMB, limits), files)
+            for (example, said, confidence), pixels in zip(mistakes, pictures, strict=True):
+                out = io.BytesIO()
+                Image.fromarray(pixels).save(out, "WEBP", quality=70)
+                picture = base64.b64encode(out.getvalue()).decode()
+                names = (visible(text) for text in (example.label, said, example.source.name))
+                truth, taken_for, file = names
+                shown.append((picture, truth, taken_for, percent(confidence), file))
+        return shown
+
+
+def _interval(share: Share) -> str:
+    return "" if share.low is None or share.high is None else f"({share.low * 100:.0f}–{share.high * 100:.0f} %)"
+
+
+def _with_interval(share: Share) -> str:
+    return f"{share.share:.2f} {_interval(share)}".strip()

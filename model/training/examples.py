@@ -1,0 +1,171 @@
+"""Finds labelled pictures in folders, reads them as uploads are read, and checks that a model can learn from them."""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from classify.metadata import RESERVED_LABEL
+from imagestore.errors import BadTrainingData, NotFound
+from imagestore.record import is_utf8, stored_name
+from model.decoder_pool import DecoderPool
+from preprocess import Decoder, Limits, PictureError
+from preprocess.transform import HASH_SOURCE
+
+FEWEST = 5
+"""How many pictures a label needs, duplicates counted once: four to learn from and one to test with."""
+THUMB_SIDE = HASH_SOURCE
+_LOOK_SIDE = 320
+_GRAY_WITHIN = 8
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A file with its label, not read yet.
+
+    `read` returns the file's bytes; `md5` is their MD5 in hex, if the listing has it. Corrections never become test
+    pictures.
+    """
+
+    label: str
+    name: str
+    read: Callable[[], bytes]
+    is_correction: bool = False
+    md5: str | None = None
+
+
+@dataclass(frozen=True)
+class Example:
+    """A labelled picture that could be read.
+
+    `sha256` and `md5` are those of the file, `thumb` is a gray thumbnail uint8 [32, 32], and `is_gray` says whether the
+    picture itself has no colour.
+    """
+
+    source: Labelled
+    sha256: str
+    md5: str
+    thumb: np.ndarray
+    is_gray: bool = False
+
+    @property
+    def label(self) -> str:
+        """The label that it was given."""
+        return self.source.label
+
+
+@dataclass
+class Examples:
+    """The pictures that could be read, and for each of the others, by name, why not."""
+
+    good: list[Example] = field(default_factory=list)
+    bad: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class FoundInFolder:
+    """The labelled pictures of a folder, and how many files were left out since their names are not UTF-8."""
+
+    pictures: list[Labelled] = field(default_factory=list)
+    not_utf8: int = 0
+
+
+def in_folder(folder: Path) -> FoundInFolder:
+    """Find the pictures in `folder/<label>/…`, except hidden files. Raises BadTrainingData if there are none."""
+    if not folder.is_dir():
+        raise BadTrainingData(f"'{folder}' is not a folder. It takes one with a subfolder for each label.")
+    found = FoundInFolder()
+    for sub in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
+        files = (path for path in sorted(sub.rglob("*")) if path.is_file())
+        seen = (path for path in files if not any(part.startswith(".") for part in path.relative_to(sub).parts))
+        for path in seen:
+            name = str(path.relative_to(folder))
+            if is_utf8(name):
+                found.pictures.append(Labelled(sub.name, stored_name(name), path.read_bytes))
+            else:
+                found.not_utf8 += 1
+    if not found.pictures:
+        raise BadTrainingData(f"'{folder}' has no pictures in subfolders; each label is a subfolder: {folder}/rose/….")
+    return found
+
+
+def read(sources: Iterable[Labelled], limits: Limits, progress: Callable[[], None]) -> Examples:
+    """Read every picture once, no larger than the search for duplicates needs. `progress` is called after each."""
+    examples = Examples()
+
+    def one(decoder: Decoder, source: Labelled) -> tuple[Labelled, Example | None, str]:
+        try:
+            data = source.read()
+            pixels = decoder.rendition(data, _LOOK_SIDE, limits)
+        except PictureError as error:
+            return source, None, f"{error.reason}: {error.detail}"
+        except NotFound:
+            return source, None, "it was deleted just now"
+        thumb = Image.fromarray(pixels).convert("L").resize((THUMB_SIDE, THUMB_SIDE), Image.Resampling.BOX)
+        sha256, md5 = hashlib.sha256(data).hexdigest(), hashlib.md5(data, usedforsecurity=False).hexdigest()
+        return source, Example(source, sha256, md5, np.asarray(thumb, np.uint8), _is_gray(pixels)), ""
+
+    with DecoderPool() as decoders:
+        for source, example, why in decoders.map(one, sources):
+            progress()
+            if example is None:
+                examples.bad[source.name] = why
+            else:
+                examples.good.append(example)
+    return examples
+
+
+def _is_gray(pixels: np.ndarray) -> bool:
+    """Whether pixels uint8 [height, width] or [height, width, 3] have no colour, apart from what JPEG adds to gray."""
+    return pixels.ndim == 2 or int((pixels.max(axis=2) - pixels.min(axis=2)).max()) <= _GRAY_WITHIN
+
+
+def check(examples: list[Example], groups: np.ndarray) -> None:
+    """Check that there are enough pictures to learn from and to test with.
+
+    Raises BadTrainingData, which names every label with too few.
+    """
+    labels = sorted({example.label for example in examples})
+    if RESERVED_LABEL in labels:
+        raise BadTrainingData(
+            f"'{RESERVED_LABEL}' cannot be a label: it is what a picture is called under the model's threshold."
+        )
+    if len(labels) < 2:
+        there = f"There is only the label '{labels[0]}'" if labels else "No picture can be read"
+        raise BadTrainingData(f"{there}; at least two labels are needed.")
+    few = _few(examples, groups)
+    if few:
+        said = ", ".join(f"'{label}' has {count}" for label, count in sorted(few.items()))
+        raise BadTrainingData(
+            f"Each label needs at least {FEWEST} different pictures, to learn from and to test with: {said}. Add some; "
+            "a label that was kept before goes when its blobs in the container 'training' are deleted."
+        )
+
+
+def rare_corrections(examples: list[Example], groups: np.ndarray) -> dict[str, int]:
+    """Labels that only corrections gave and that have too few pictures, each with the number of its different pictures.
+
+    They are left out, so that one correction to a new label does not make training impossible.
+    """
+    given = {example.label for example in examples if not example.source.is_correction}
+    return {label: count for label, count in _few(examples, groups).items() if label not in given}
+
+
+def _few(examples: list[Example], groups: np.ndarray) -> dict[str, int]:
+    """Labels with fewer different pictures than FEWEST, each with their number."""
+    distinct: dict[str, set[int]] = defaultdict(set)
+    for example, group in zip(examples, groups, strict=True):
+        distinct[example.label].add(int(group))
+    return {label: len(found) for label, found in distinct.items() if len(found) < FEWEST}
+
+
+def contradictions(examples: list[Example]) -> list[tuple[str, list[str]]]:
+    """The files that were given more than one label: (SHA-256, labels)."""
+    labels: dict[str, Counter[str]] = defaultdict(Counter)
+    for example in examples:
+        labels[example.sha256][example.label] += 1
+    return [(sha256, sorted(found)) for sha256, found in labels.items() if len(found) > 1]

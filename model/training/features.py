@@ -1,0 +1,86 @@
+"""Computes a frozen backbone's features of each picture as production sees it, and of altered views of it."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+from PIL import Image, ImageEnhance
+
+from classify.session import open_session
+from model.decoder_pool import DecoderPool
+from model.training.examples import Example
+from preprocess import Decoder, ImageSpec, Limits
+from preprocess.transform import fit
+
+_SOURCE_SIDE = 384
+_TURN_DEGREES = 10.0
+_CROP = (0.75, 1.0)
+_LIGHT = (0.8, 1.25)
+WHITE = 255
+
+
+@dataclass(frozen=True)
+class Views:
+    """How many altered views of each picture are made besides the true one, and whether half of them are mirrored."""
+
+    count: int = 0
+    flip: bool = False
+
+
+class Backbone:
+    """The part of a model that computes features: uint8 [batch, height, width, channels] → float [batch, 1280]."""
+
+    def __init__(self, model: onnx.ModelProto, spec: ImageSpec) -> None:
+        self.spec = spec
+        self._session = open_session(model.SerializeToString(), "the backbone")
+
+    def features(self, pixels: np.ndarray) -> np.ndarray:
+        """Features float32 [n, 1280] of pixels uint8 [n, height, width, channels]."""
+        return np.asarray(self._session.run(["features"], {"image": pixels})[0], np.float32)
+
+
+def extract(
+    backbone: Backbone, examples: list[Example], views: Views, limits: Limits, seed: int, progress: Callable[[], None]
+) -> np.ndarray:
+    """Features float32 [examples, 1 + views, 1280]; the first view is the picture as production preprocesses it."""
+
+    def one(decoder: Decoder, example: Example) -> np.ndarray:
+        data = example.source.read()
+        _, pixels = decoder.preprocess(data, backbone.spec, limits)
+        batch = [pixels]
+        if views.count:
+            picture = Image.fromarray(decoder.rendition(data, _SOURCE_SIDE, limits))
+            picture = picture.convert("L") if backbone.spec.channels == 1 else picture
+            random = _random(example, seed)
+            batch += [fit(_altered(picture, random, views.flip), backbone.spec) for _ in range(views.count)]
+        return backbone.features(np.stack(batch))
+
+    found = np.empty((len(examples), 1 + views.count, 1280), np.float32)
+    with DecoderPool() as decoders:
+        for i, features in enumerate(decoders.map(one, examples)):
+            found[i] = features
+            progress()
+    return found
+
+
+def _random(example: Example, seed: int) -> np.random.Generator:
+    """A generator of random numbers seeded by the picture alone, so that the order of the pictures does not matter."""
+    return np.random.default_rng([seed, int(hashlib.sha256(example.sha256.encode()).hexdigest()[:8], 16)])
+
+
+def _altered(picture: Image.Image, random: np.random.Generator, flip: bool) -> Image.Image:
+    """A view of the picture: rotated a little, cropped, lighter or darker, with more or less contrast."""
+    fill: int | tuple[int, ...] = WHITE if picture.mode == "L" else (WHITE,) * 3
+    turned = picture.rotate(random.uniform(-_TURN_DEGREES, _TURN_DEGREES), Image.Resampling.BICUBIC, fillcolor=fill)
+    share = random.uniform(*_CROP)
+    width, height = turned.width * share, turned.height * share
+    left, top = random.uniform(0, turned.width - width), random.uniform(0, turned.height - height)
+    view = turned.crop(
+        (int(left), int(top), max(int(left + width), int(left) + 1), max(int(top + height), int(top) + 1))
+    )
+    if flip and random.random() < 0.5:
+        view = view.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    view = ImageEnhance.Brightness(view).enhance(random.uniform(*_LIGHT))
+    return ImageEnhance.Contrast(view).enhance(random.uniform(*_LIGHT))

@@ -1,0 +1,46 @@
+"""How a model was made, kept beside it, so that a person can tell later and make it again."""
+
+import subprocess
+from dataclasses import dataclass
+
+from imagestore import __version__
+from imagestore.settings import ROOT
+from model.training.colour import Colours
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """When and by which code a model was trained, on what, and with which options.
+
+    `fingerprint` is the SHA-256 of all pictures with their labels, `views` how many altered views of each were used.
+    `accuracy` is out-of-fold. `colours` is None if no picture has colour.
+    """
+
+    at: str
+    code: str
+    pictures: int
+    fingerprint: str
+    seed: int
+    colour: bool
+    flip: bool
+    views: int
+    strength: float
+    accuracy: float
+    colours: Colours | None
+
+    def sentence(self) -> str:
+        """What the model was trained on, in one sentence."""
+        seen = "in colour" if self.colour else "in gray"
+        return f"{self.pictures} pictures {seen}, {self.views} altered views of each, seed {self.seed}"
+
+
+def code_version() -> str:
+    """The version of this code and, in a checkout, its commit, with a mark if files were changed."""
+    if not (ROOT / ".git").exists():
+        return __version__
+    try:
+        command = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
+        found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return __version__
+    return f"{__version__} ({found.stdout.strip()})"

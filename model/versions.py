@@ -1,0 +1,143 @@
+"""Trains and evaluates versions of models; model/promote.py makes them live."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from classify import ModelError
+from imagestore.errors import BadTrainingData, NotFound
+from imagestore.store import Stores
+from imagestore.store.models import METRICS_FILE, MODEL_FILE, REPORT_FILE
+from model.evaluation.evaluate import evaluate
+from model.evaluation.report import Report
+from model.progress import BeginStage
+from model.training import training_set
+from model.training.examples import FoundInFolder, in_folder, read
+from model.training.provenance import Provenance
+from model.training.train import Prepared, TrainingOptions, prepare, train
+from preprocess import Limits
+
+
+@dataclass(frozen=True)
+class Kept:
+    """How many labelled pictures were brought, how many of them are new, and how many files were left out since their
+    names are not UTF-8."""
+
+    given: int
+    added: int
+    not_utf8: int
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Labelled pictures that are ready to be learned from, and what was kept of those that were brought now."""
+
+    prepared: Prepared
+    kept: Kept
+
+
+@dataclass(frozen=True)
+class NewVersion:
+    """A version that was trained and kept."""
+
+    version: str
+    report: Report
+    provenance: Provenance
+
+
+@dataclass(frozen=True)
+class EvaluatedVersion:
+    """The result of an evaluation on some pictures, of which `learned` were learned from, and its report as HTML."""
+
+    report: Report
+    html: bytes
+    pictures: int
+    learned: int
+
+
+def import_folders(stores: Stores, folders: Sequence[Path], progress: BeginStage) -> Kept:
+    """Keep the labelled pictures of these folders. Raises BadTrainingData, Unavailable."""
+    given = _in_folders(folders)
+    added = training_set.keep(stores, given.pictures, progress("Keeping", len(given.pictures)))
+    return Kept(len(given.pictures), added, given.not_utf8)
+
+
+def gather(stores: Stores, folders: Sequence[Path], limits: Limits, progress: BeginStage) -> Gathered:
+    """Read all labelled pictures: those of the folders, those kept before, and corrections.
+
+    If a model can learn from all together, keep those of the folders, and which are test pictures. Raises
+    BadTrainingData, BadSplit, Conflict, Unavailable.
+    """
+    given = _in_folders(folders)
+    split, etag = training_set.split_of(stores)
+    prepared = prepare(training_set.all_with(stores, given.pictures), split, limits, progress)
+    good = [source for source in given.pictures if source.name not in prepared.examples.bad]
+    added = training_set.keep(stores, good, progress("Keeping", len(good))) if good else 0
+    training_set.keep_split(stores, prepared.split, etag)
+    return Gathered(prepared, Kept(len(good), added, given.not_utf8))
+
+
+def train_version(
+    stores: Stores,
+    prepared: Prepared,
+    name: str,
+    options: Callable[[str], TrainingOptions],
+    limits: Limits,
+    progress: BeginStage,
+) -> NewVersion:
+    """Train on the prepared pictures, evaluate on the test pictures, and keep the result as the next version of `name`.
+
+    Raises Unavailable, Conflict.
+    """
+    version = stores.models.claim(name)
+    trained = train(prepared, options(version), limits, progress)
+    tests = prepared.part(test=True)
+    evaluation = evaluate(trained.data, f"{name} {version}", tests, limits, progress("Evaluating", len(tests)))
+    report = Report.of(evaluation, len(trained.data), provenance=trained.provenance)
+    files = {MODEL_FILE: trained.data, METRICS_FILE: report.to_json(), REPORT_FILE: report.to_html(limits)}
+    stores.models.keep(name, version, files)
+    return NewVersion(version, report, trained.provenance)
+
+
+def evaluate_version(
+    stores: Stores, data: bytes, called: str, folder: Path | None, limits: Limits, progress: BeginStage
+) -> EvaluatedVersion:
+    """Evaluate the model file `data` on the labelled pictures of a folder, or, without one, on the test pictures.
+
+    Raises ModelError, BadTrainingData, Unavailable; NotFound if there are no pictures.
+    """
+    if folder is None:
+        tests, unreadable, learned = training_set.test_examples(stores, limits, progress), 0, 0
+    else:
+        given = in_folder(folder)
+        found = read(given.pictures, limits, progress("Reading", len(given.pictures)))
+        split, _ = training_set.split_of(stores)
+        tests, unreadable = found.good, len(found.bad) + given.not_utf8
+        learned = sum(example.sha256 in split.train for example in tests)
+    if not tests:
+        raise NotFound("There are no labelled pictures to evaluate it on: imagestore train import FOLDER.")
+    evaluation = evaluate(data, called, tests, limits, progress("Evaluating", len(tests)))
+    report = Report.of(evaluation, len(data), unreadable)
+    return EvaluatedVersion(report, report.to_html(limits), len(tests), learned)
+
+
+def model_bytes(stores: Stores, model: str, name: str) -> tuple[bytes, str]:
+    """A model file and its name in messages: `model` is the number of a version of `name`, or a path.
+
+    Raises NotFound, ModelError, Unavailable.
+    """
+    if model.isdecimal():
+        return stores.models.read(name, model), f"{name} {model}"
+    try:
+        return Path(model).read_bytes(), model
+    except OSError as error:
+        raise ModelError(f"'{model}' cannot be read: {error.strerror}.") from None
+
+
+def _in_folders(folders: Sequence[Path]) -> FoundInFolder:
+    found = [in_folder(folder) for folder in folders]
+    given = FoundInFolder([one for each in found for one in each.pictures], sum(each.not_utf8 for each in found))
+    if twice := [name for name, count in Counter(source.name for source in given.pictures).items() if count > 1]:
+        raise BadTrainingData(f"'{twice[0]}' is in these folders more than once; each name can be there once.")
+    return given

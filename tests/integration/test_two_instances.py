@@ -1,0 +1,128 @@
+"""Two processes of the web app over one stack, asked in turn: no answer depends on which of them is asked."""
+
+import itertools
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from imagestore.local.supervisor import Stack
+from imagestore.settings import ROOT
+
+from .conftest import Site, eventually
+from .test_api import (  # noqa: F401  the same tests, which ask `site` as it is here
+    test_a_large_upload_goes_up_in_blocks,
+    test_an_upload_is_answered_with_its_record,
+    test_delete_removes_all_that_was_made,
+    test_health,
+    test_many_at_once_with_one_name_end_as_one_picture,
+    test_the_original_comes_whole_and_in_parts,
+    test_the_same_file_is_not_taken_in_twice,
+)
+
+
+class InTurn(Site):
+    """Asks one instance after the other."""
+
+    def __init__(self, *bases: str) -> None:
+        super().__init__(bases[0])
+        self._bases = itertools.cycle(bases)
+
+    def request(self, method: str, url: str | bytes, *args: Any, **options: Any) -> requests.Response:
+        self.base = next(self._bases)
+        return super().request(method, url, *args, **options)
+
+
+@pytest.fixture(scope="module")
+def other(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of another web process over the same stores, with an index of its own."""
+    folder, port = tmp_path_factory.mktemp("other"), stack.options.ports.web + 3
+    environment = os.environ | stack.environment | {"WEB_INDEX": str(folder / "web.sqlite")}
+    command = [sys.executable, "-m", "imagestore.web", "--port", str(port)]
+    with (folder / "web.log").open("wb") as log:
+        web = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
+    base = f"http://localhost:{port}"
+    try:
+        eventually(lambda: _is_ready(base), "the other instance")
+        yield base
+    finally:
+        web.terminate()
+        web.wait(60)
+
+
+def _is_ready(base: str) -> bool:
+    try:
+        return requests.get(f"{base}/api/v1/health/ready", timeout=10).ok
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def here(stack: Stack) -> Iterator[Site]:
+    with Site(f"http://localhost:{stack.options.ports.web}") as asked:
+        yield asked
+
+
+@pytest.fixture
+def there(other: str) -> Iterator[Site]:
+    with Site(other) as asked:
+        yield asked
+
+
+@pytest.fixture
+def site(stack: Stack, other: str) -> Iterator[Site]:
+    with InTurn(f"http://localhost:{stack.options.ports.web}", other) as asked:
+        yield asked
+
+
+def listed(site: Site, name: str) -> bool:
+    return bool(site.get("/pictures", params={"q": name}).json()["items"])
+
+
+def test_a_deletion_is_hidden_by_both_and_undone_by_the_other(here: Site, there: Site, cat: bytes) -> None:
+    record = here.take_in("two/undo.jpg", cat)
+    eventually(lambda: listed(there, "two/undo.jpg"), "the picture there")
+    deletion = here.delete(f"/pictures/{record['id']}", params={"undoable": True}).json()
+    assert not listed(here, "two/undo.jpg")
+    eventually(lambda: not listed(there, "two/undo.jpg"), "it to be hidden there")
+    undone = there.post(f"/pictures/{record['id']}/undelete", params={"token": deletion["undo"]})
+    assert undone.json() == record
+    assert listed(there, "two/undo.jpg")
+    eventually(lambda: listed(here, "two/undo.jpg"), "it to be shown here")
+    late = here.post(f"/pictures/{record['id']}/undelete", params={"token": deletion["undo"]})
+    assert late.json()["code"] == "too_late"
+
+
+def test_a_new_version_that_is_named_is_shown_by_the_other_at_once(
+    here: Site, there: Site, cat: bytes, coffee: bytes
+) -> None:
+    old = here.take_in("two/versions.jpg", cat)
+    address = f"/pictures/{old['id']}/thumbnail"
+    before = here.get(address).content
+    new = here.take_in("two/versions.jpg", coffee, if_exists="overwrite")
+    named = there.get(address, params={"v": new["upload"]["etag"]})
+    assert named.status_code == 200
+    assert named.content != before
+    eventually(lambda: there.get(address).content == named.content, "the other to follow where none is named")
+
+
+def test_a_correction_made_there_is_seen_here(here: Site, there: Site, cat: bytes) -> None:
+    record = here.take_in("two/correct.jpg", cat)
+    there.put(f"/pictures/{record['id']}/correction", params={"label": "lynx"}).raise_for_status()
+    assert here.get(f"/pictures/{record['id']}").json()["label"] == "lynx"
+
+
+def test_a_job_is_told_of_by_both_and_no_second_begins(here: Site, there: Site) -> None:
+    job = here.post("/models/reprocess").json()
+    assert job["state"] == "running", job
+    second = there.post("/models/reprocess")
+    if second.status_code == 409:
+        assert "another instance" in second.json()["detail"]
+        eventually(lambda: (there.get("/job").json() or {}).get("id") == job["id"], "the job there")
+    eventually(lambda: here.get("/job").json()["state"] != "running", "the end here")
+    eventually(lambda: there.get("/job").json()["state"] != "running", "the end there")
+    assert here.get("/job").json()["id"] == there.get("/job").json()["id"]

@@ -1,0 +1,30 @@
+"""When a model has answered, and how unsure it was."""
+
+import pytest
+
+from classify import Earlier, ModelRef, Prediction, Score
+
+MODEL = ModelRef("m", "1", "f" * 64)
+
+
+def prediction(confidence: float, margin: float, threshold: float = 0.35, earlier: Earlier | None = None) -> Prediction:
+    return Prediction("cat", confidence, margin, threshold, (Score("cat", confidence),), MODEL, earlier)
+
+
+@pytest.mark.parametrize(("confidence", "is_known"), [(0.34, False), (0.35, True), (0.36, True)])
+def test_the_threshold_itself_is_enough(confidence: float, is_known: bool) -> None:
+    assert prediction(confidence, 0.2).is_known is is_known
+
+
+def test_what_is_close_to_another_class_or_to_the_threshold_is_uncertain() -> None:
+    sure = prediction(0.95, 0.9)
+    close_to_another_class = prediction(0.5, 0.02)
+    close_to_the_threshold = prediction(0.36, 0.3)
+    assert sure.uncertainty == pytest.approx(0.4)
+    assert close_to_another_class.uncertainty == pytest.approx(0.98)
+    assert close_to_the_threshold.uncertainty == pytest.approx(0.99)
+
+
+def test_where_two_models_disagree_is_more_uncertain_than_anything_else() -> None:
+    disagreement = prediction(0.99, 0.98, earlier=Earlier("dog", 0.9, MODEL))
+    assert disagreement.uncertainty > prediction(0.35, 0.0).uncertainty

@@ -1,0 +1,159 @@
+"""Commands about pictures and models do the same over the stores and against a distant web app."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from imagestore.accounts.roles import Role
+from imagestore.cli.instance import OverStores
+from imagestore.cli.intake import Uploaded, scan, upload_pictures
+from imagestore.store import Listed, Stores
+from unit.pictures import encoded, photo
+from unit.web.conftest import Drop, drop, guarded, guarded_app, people, services, stores
+from unit.web.records import rejected
+from unit.web.signed_in import PUBLIC, Person
+
+from .distant import Command, command
+
+__all__ = ["drop", "guarded", "guarded_app", "people", "services", "stores"]
+PICTURE = encoded(photo())
+As = Callable[[Role | None], Command]
+
+
+@pytest.fixture
+def imagestore_as(
+    guarded_app: FastAPI,
+    people: dict[Role, Person],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Iterator[As]:
+    """The command line with the key of somebody of this role, or without a key."""
+    with TestClient(guarded_app, raise_server_exceptions=False) as http:
+        yield lambda role: command(http, monkeypatch, capsys, None if role is None else people[role].secret)
+
+
+def test_over_the_stores_what_is_there_unchanged_is_found_also_where_its_name_had_a_backslash(tmp_path: Path) -> None:
+    (tmp_path / r"c\d.png").write_bytes(PICTURE)
+    there = Listed("c/d.png", "0x1", len(PICTURE), datetime.now(UTC), hashlib.md5(PICTURE).digest(), {})
+    opened: Any = SimpleNamespace(uploads=SimpleNamespace(list=lambda: iter([([there], None)])))
+    uploaded = Uploaded()
+    upload_pictures(OverStores(opened).sender(), scan([tmp_path]).pictures, uploaded, lambda: None)
+    assert (uploaded.etags, uploaded.unchanged) == ({"c/d.png": "0x1"}, 1)
+
+
+def test_a_folder_is_uploaded_and_what_is_there_unchanged_is_not_sent_again(
+    imagestore_as: As, tmp_path: Path, stores: Stores, drop: Drop
+) -> None:
+    imagestore = imagestore_as(Role.CONTRIBUTOR)
+    folder = tmp_path / "pictures"
+    (folder / "deep").mkdir(parents=True)
+    for name in ("a.png", "deep/b.png"):
+        (folder / name).write_bytes(PICTURE)
+    first = imagestore("upload", folder, "--prefix", "garden/")
+    assert (first.code, first.out.strip()) == (0, "2 uploaded.")
+    assert stores.uploads.get("garden/deep/b.png").data == PICTURE
+    drop("garden/a.png", PICTURE)
+    (folder / "deep" / "b.png").write_bytes(encoded(photo(31)))
+    assert imagestore("upload", folder, "--prefix", "garden/").out.strip() == "1 uploaded, 1 unchanged."
+    assert stores.uploads.get("garden/deep/b.png").data == encoded(photo(31)), "as over the stores, it is replaced"
+
+
+def test_pictures_are_listed_and_shown(imagestore_as: As, drop: Drop) -> None:
+    imagestore, record = imagestore_as(Role.VIEWER), drop("garden/cup.jpg")
+    drop("bad.jpg", made=rejected("bad.jpg"))
+    listed = imagestore("ls", "--status", "classified", "--json").out.splitlines()
+    assert [json.loads(line)["name"] for line in listed] == ["garden/cup.jpg"]
+    assert "rejected: corrupt" in imagestore("ls").out
+    assert "tabby" in imagestore("show", "garden/cup.jpg").out
+    assert json.loads(imagestore("show", record.id, "--json").out)["label"] == "tabby"
+    missing = imagestore("show", "no such.jpg")
+    assert (missing.code, missing.err.strip()) == (
+        1,
+        "imagestore: There is no record of 'no such.jpg'. imagestore ls lists those there are.",
+    )
+
+
+def test_a_correction_is_by_the_account_of_the_key(
+    imagestore_as: As, drop: Drop, people: dict[Role, Person], stores: Stores
+) -> None:
+    imagestore, record = imagestore_as(Role.CONTRIBUTOR), drop("cup.jpg")
+    assert imagestore("correct", "cup.jpg", "a [red] mug").out.strip() == "cup.jpg: a [red] mug"
+    stored = stores.records.read(record.id)
+    assert stored is not None
+    assert stored.record.correction is not None
+    assert stored.record.correction.account == people[Role.CONTRIBUTOR].account.id
+    assert imagestore("correct", "cup.jpg", "--undo").out.strip() == "cup.jpg: tabby"
+    assert "is reserved for pictures" in imagestore("correct", "cup.jpg", "unknown").err
+
+
+def test_all_are_known_before_the_first_is_deleted(imagestore_as: As, drop: Drop, stores: Stores) -> None:
+    imagestore, _ = imagestore_as(Role.CONTRIBUTOR), drop("cup.jpg")
+    missing = imagestore("delete", "cup.jpg", "no such.jpg", "--yes")
+    assert "There is no upload 'no such.jpg'. Nothing was deleted" in missing.err
+    assert stores.uploads.stat("cup.jpg") is not None
+    assert imagestore("delete", "cup.jpg", "--yes").out.strip() == "'cup.jpg' deleted."
+    assert stores.uploads.stat("cup.jpg") is None
+
+
+def test_pictures_are_tried_again_one_or_all_with_a_reason(
+    imagestore_as: As, drop: Drop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("imagestore.web.api.pictures.retry_one", lambda stores, name: asked.append(name))
+    imagestore = imagestore_as(Role.CONTRIBUTOR)
+    for name in ("a.jpg", "b.jpg"):
+        drop(name, made=rejected(name))
+    drop("good.jpg")
+    assert imagestore("retry", "--reason", "corrupt", "--dry-run").out.strip() == "2 would be queued."
+    assert asked == []
+    assert imagestore("retry", "--reason", "corrupt").out.strip() == "2 queued."
+    assert imagestore("retry", "good.jpg").out.strip() == "1 queued."
+    assert sorted(asked) == ["a.jpg", "b.jpg", "good.jpg"]
+    assert imagestore("retry", "no such.jpg").code == 1
+
+
+def test_models_are_listed(imagestore_as: As) -> None:
+    imagestore = imagestore_as(Role.VIEWER)
+    assert "default" in imagestore("models").out
+    assert "There are no figures of mine 1" in imagestore("models", "show", "1").err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["sweep"], ["rebuild"], ["verify"], ["status"], ["train", "."], ["rollback"], ["reprocess"], ["doctor"],
+     ["models", "export", "1", "."]],
+    ids=lambda arguments: arguments[0],
+)  # fmt: skip
+def test_what_needs_the_stores_says_where_it_works(imagestore_as: As, arguments: list[str]) -> None:
+    done = imagestore_as(Role.ADMIN)(*arguments)
+    assert done.code == 1
+    assert "works on the machine with the stores only" in done.err
+    assert PUBLIC in done.err
+
+
+def test_without_a_key_and_with_a_wrong_one_it_is_said_how_to_give_one(
+    imagestore_as: As, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    none = imagestore_as(None)("ls")
+    assert none.code == 1
+    assert "needs an account, an API key or an access token" in none.err
+    assert "IMAGESTORE_KEY, or with imagestore profile save" in none.err
+    monkeypatch.setenv("IMAGESTORE_KEY", "ims_planted" + "x" * 32)
+    wrong = imagestore_as(None)("ls")
+    assert "This key is not known" in wrong.err
+    assert "planted" not in wrong.err + wrong.out
+
+
+def test_a_role_that_does_not_suffice_is_named_with_the_one_that_does(imagestore_as: As, drop: Drop) -> None:
+    drop("cup.jpg")
+    refused = imagestore_as(Role.VIEWER)("correct", "cup.jpg", "mug")
+    assert refused.code == 1
+    assert "This needs the role contributor; yours is viewer." in refused.err

@@ -1,0 +1,70 @@
+"""The gate says what the numbers say."""
+
+import numpy as np
+
+from model.evaluation.evaluate import Evaluation
+from model.evaluation.gate import AgainstChance, Comparison, Outcome, against_chance, compare
+from unit.model.evaluations import answering, eighty
+
+
+def compared(candidate: Evaluation, live: Evaluation, groups: np.ndarray) -> Comparison:
+    found = compare(candidate, live, groups)
+    assert found is not None
+    return found
+
+
+def beside_chance(candidate: Evaluation, groups: np.ndarray) -> AgainstChance:
+    found = against_chance(candidate, groups)
+    assert found is not None
+    return found
+
+
+def test_a_candidate_is_better_worse_or_too_close_to_call() -> None:
+    tests = eighty()
+    truth = [e.label for e in tests]
+    wrong = [("b" if label == "a" and n % 3 == 0 else label) for n, label in enumerate(truth)]
+    one_off = ["b", *truth[1:]]
+    good, bad, same = (answering(tests, ("a", "b"), answers) for answers in (truth, wrong, one_off))
+    groups = np.arange(80)
+    assert compared(good, bad, groups).outcome is Outcome.BETTER
+    worse = compared(bad, good, groups)
+    assert worse.outcome is Outcome.WORSE
+    assert [(label, before) for label, before, _ in worse.fell] == [("a", 1.0)]
+    assert worse.sentence().startswith("Worse: macro-F1 0.")
+    assert compared(good, same, groups).outcome is Outcome.CANNOT_TELL
+    assert compared(good, bad, np.zeros(80, int)).low == compared(good, bad, np.zeros(80, int)).high, (
+        "one group, no spread"
+    )
+
+
+def test_the_gate_compares_what_both_know() -> None:
+    tests = eighty()
+    truth = [e.label for e in tests]
+    wider = answering(tests, ("a", "b", "c"), truth)
+    found = compared(wider, answering(tests, ("a", "b", "z"), truth), np.arange(80))
+    assert (found.only_candidate, found.only_live) == (["c"], ["z"])
+    assert compare(wider, answering(tests, ("x", "y"), ["x"] * 80), np.arange(80)) is None
+
+
+def test_a_candidate_is_compared_with_guessing() -> None:
+    tests, groups = eighty(), np.arange(80)
+    truth = [e.label for e in tests]
+    good = beside_chance(answering(tests, ("a", "b"), truth), groups)
+    assert (good.outcome, good.recall, good.chance, good.pictures) == (Outcome.BETTER, 1.0, 0.5, 80)
+    assert good.sentence().startswith("Better than guessing: mean recall 1.000 (0.9")
+    shuffled = beside_chance(answering(tests, ("a", "b"), ["ba"["ab".index(label)] for label in truth]), groups)
+    assert shuffled.outcome is Outcome.WORSE
+    for says in (["a"] * 80, ["aabb"[n % 4] for n in range(80)]):
+        assert beside_chance(answering(tests, ("a", "b"), says), groups).outcome is Outcome.CANNOT_TELL
+
+
+def test_copies_of_one_picture_prove_no_more_than_it_does() -> None:
+    tests = eighty()
+    right = answering(tests, ("a", "b"), [e.label for e in tests])
+    assert beside_chance(right, np.arange(80) % 2).outcome is Outcome.CANNOT_TELL
+
+
+def test_labels_that_the_candidate_does_not_know_are_not_held_against_it() -> None:
+    tests = eighty()
+    assert beside_chance(answering(tests, ("b", "c"), ["b"] * 80), np.arange(80)).labels == 1
+    assert against_chance(answering(tests, ("c", "d"), ["c"] * 80), np.arange(80)) is None

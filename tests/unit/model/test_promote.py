@@ -1,0 +1,256 @@
+"""What is asked of a model before it becomes the live one."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from classify import ModelError
+from imagestore.errors import Conflict, GateOverride, ImageStoreError, NotFound, PromotionRefused
+from imagestore.store import Active, PromotionEntry
+from model import model_process
+from model import promote as module
+from model.default.build import DEFAULT
+from model.promote import Promotion, promote
+from model.training.examples import Example
+from preprocess import Limits
+from unit.classify.test_model import tiny
+from unit.model.labelled_pictures import examples_of, labelled, quiet
+from unit.pictures import encoded
+
+LABELS = ("dark", "light")
+
+
+@dataclass
+class Registry:
+    """What the store's Models does for a promotion."""
+
+    files: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    said: tuple[Active, str] | None = None
+
+    def read(self, name: str, version: str) -> bytes:
+        if (name, version) not in self.files:
+            raise NotFound(version)
+        return self.files[name, version]
+
+    def active(self) -> tuple[Active, str] | None:
+        return self.said
+
+    def begin(self, active: Active) -> None:
+        self.said = (active, "1")
+
+    def activate(self, entry: PromotionEntry, replacing: tuple[Active, str]) -> None:
+        assert replacing == self.said
+        self.said = (Active(entry, (replacing[0].live, *replacing[0].previous)), "2")
+
+    @property
+    def live(self) -> PromotionEntry | None:
+        return self.said[0].live if self.said else None
+
+
+@pytest.fixture(scope="module")
+def pictures() -> list[Example]:
+    """Twenty dark and twenty light ones."""
+    levels = [*range(20), *range(230, 250)]
+    return examples_of(
+        [labelled(LABELS[level > 100], str(level), encoded(Image.new("L", (16, 16), level))) for level in levels]
+    )
+
+
+class Lab:
+    """A registry, test pictures, and models that are made as they are needed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.registry, self.default = folder, Registry(), DEFAULT
+
+    def add(self, version: str, labels: tuple[str, ...] = LABELS, **options: Any) -> None:
+        """A version that is right wherever a picture is light or dark, if its first two labels say so."""
+        options.setdefault("bias", (1.0, *(0.0 for _ in labels[1:])))
+        path = tiny(
+            self.folder / f"{version}.onnx",
+            name="mine",
+            version=version,
+            labels=json.dumps(labels),
+            classes=len(labels),
+            **options,
+        )
+        self.registry.files["mine", version] = path.read_bytes()
+
+    def make_live(self, version: str) -> None:
+        """Whatever the gate would have said."""
+        digest = hashlib.sha256(self.registry.files["mine", version]).hexdigest()
+        self.registry.said = (Active(PromotionEntry("mine", version, digest, "", "")), "0")
+
+    def promote(
+        self, version: str, override: GateOverride = GateOverride.NOTHING, drop: tuple[str, ...] = ()
+    ) -> Promotion:
+        stores: Any = SimpleNamespace(models=self.registry)
+        asked: dict[str, Any] = {"by": "me", "override": override, "drop": drop, "limits": Limits(), "progress": quiet}
+        return promote(stores, self.default, "mine", version, **asked)
+
+    def live(self) -> str | None:
+        """The version that is live."""
+        return self.registry.live.version if self.registry.live else None
+
+
+@pytest.fixture
+def lab(tmp_path: Path, pictures: list[Example], monkeypatch: pytest.MonkeyPatch) -> Lab:
+    monkeypatch.setattr(module, "test_examples", lambda stores, limits, progress: pictures)
+    return Lab(tmp_path)
+
+
+def test_the_first_model_of_ones_own_needs_no_flag(lab: Lab) -> None:
+    """Nobody taught the default model its thousand labels, so nobody has to name those that go."""
+    lab.add("1")
+    note = lab.promote("1").entry.note
+    assert note.startswith("Better than guessing: mean recall 1.000 (0.")
+    assert "The live model knew none of these labels." in note
+    assert lab.live() == "1"
+
+
+@pytest.mark.parametrize("override", GateOverride)
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ({"bias": (float("nan"), 0)}, "values that are no finite numbers"),
+        ({"bias": (7, 0), "output": "probabilities"}, "whose sum is 7"),
+        ({"threshold": "-5"}, "threshold is -5"),
+    ],
+)
+def test_one_that_cannot_be_used_is_never_promoted(
+    lab: Lab, override: GateOverride, damage: dict[str, Any], said: str
+) -> None:
+    lab.add("1")
+    lab.make_live("1")
+    lab.add("2", **damage)
+    with pytest.raises(ModelError, match=said):
+        lab.promote("2", override)
+    assert lab.live() == "1"
+
+
+def test_one_that_fails_on_a_test_picture_is_never_promoted(lab: Lab) -> None:
+    """It answers the pictures that every model is asked when it is loaded."""
+    lab.add("2", nan_above=200)
+    with pytest.raises(ModelError, match="no finite numbers"):
+        lab.promote("2", GateOverride.FORCE)
+    assert lab.live() is None
+
+
+def test_one_that_never_answers_is_refused(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_process, "LOAD_SECONDS", 2.0)
+    lab.add("1", endless=True)
+    with pytest.raises(ModelError, match="it takes longer than 2 s"):
+        lab.promote("1", GateOverride.FORCE)
+
+
+def test_shuffled_labels_are_refused_unless_they_are_forced(lab: Lab) -> None:
+    lab.add("2", ("light", "dark"))
+    with pytest.raises(PromotionRefused, match=r"Worse than guessing: mean recall 0\.000") as refused:
+        lab.promote("2", GateOverride.ACCEPT_EQUAL)
+    assert refused.value.override is GateOverride.FORCE
+    lab.add("1")
+    lab.make_live("1")
+    with pytest.raises(
+        PromotionRefused, match=r"Worse: macro-F1 0\.000 against 1\.000.*Worse than guessing.*not promoted"
+    ):
+        lab.promote("2", GateOverride.ACCEPT_EQUAL)
+    assert lab.live() == "1"
+    assert lab.promote("2", GateOverride.FORCE).entry.note.startswith("forced: Worse")
+
+
+def test_one_that_only_guesses_must_be_forced(lab: Lab) -> None:
+    for version, bias in (("1", (-9000.0, 0.0)), ("2", (9000.0, 0.0))):  # always light, always dark
+        lab.add(version, bias=bias)
+    lab.make_live("1")
+    for override in (GateOverride.NOTHING, GateOverride.ACCEPT_EQUAL):
+        with pytest.raises(PromotionRefused, match="Not clearly better than guessing") as refused:
+            lab.promote("2", override)
+        assert refused.value.override is GateOverride.FORCE
+    assert lab.live() == "1"
+
+
+@pytest.mark.parametrize("default", [b"no model", None], ids=["broken", "missing"])
+def test_a_default_that_cannot_be_used_holds_nobody_up_and_is_not_gone_back_to(lab: Lab, default: bytes | None) -> None:
+    lab.default = lab.folder / "default.onnx"
+    if default is not None:
+        lab.default.write_bytes(default)
+    lab.add("1")
+    assert "The live model could not be used." in lab.promote("1").entry.note
+    assert lab.registry.said is not None
+    assert lab.registry.said[0].previous == ()
+
+
+def test_a_first_promotion_runs_no_model_file_in_this_process(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(*_: object) -> None:
+        raise AssertionError("a model file was run in this process")
+
+    monkeypatch.setattr("classify.model.open_session", run)
+    lab.add("1")
+    lab.promote("1")
+    assert lab.registry.said is not None
+    (before,) = lab.registry.said[0].previous
+    assert (before.name, before.sha256) == ("default", hashlib.sha256(DEFAULT.read_bytes()).hexdigest())
+
+
+def test_one_that_knows_none_of_the_tested_labels_is_refused(lab: Lab) -> None:
+    lab.add("1")
+    lab.make_live("1")
+    lab.add("2", ("cat", "dog"))
+    with pytest.raises(PromotionRefused, match="does not know 2 labels dark, light, which mine 1 knows") as refused:
+        lab.promote("2", GateOverride.FORCE)
+    assert refused.value.drop == ["dark", "light"]
+    with pytest.raises(PromotionRefused, match="knows none of the labels that are tested, dark, light") as refused:
+        lab.promote("2", GateOverride.ACCEPT_EQUAL, ("dark", "light"))
+    assert (refused.value.override, refused.value.drop) == (GateOverride.FORCE, ["dark", "light"])
+    assert lab.live() == "1"
+
+
+def test_a_label_goes_only_by_name(lab: Lab) -> None:
+    lab.add("1", (*LABELS, "fish", "bird"), bias=(1.0, 0.0, -9.0, -9.0))
+    lab.make_live("1")
+    lab.add("2", (*LABELS, "bird"), bias=(1.0, 0.0, -9.0))
+    with pytest.raises(PromotionRefused, match="does not know the label fish, which mine 1 knows") as refused:
+        lab.promote("2")
+    assert (refused.value.drop, refused.value.override) == (["fish"], GateOverride.NOTHING)
+    with pytest.raises(ImageStoreError, match=r"no label 'bird' of the live model that would go.*: fish"):
+        lab.promote("2", drop=("bird",))
+    with pytest.raises(PromotionRefused, match="too close to call") as refused:
+        lab.promote("2", drop=("fish",))
+    assert (refused.value.drop, refused.value.override) == (["fish"], GateOverride.ACCEPT_EQUAL)
+    assert lab.promote("2", GateOverride.ACCEPT_EQUAL, ("fish",)).entry.note.endswith("Without fish.")
+
+
+def test_a_label_of_the_default_that_is_tested_must_be_kept(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    tests = examples_of([labelled("tabby", "a", encoded(Image.new("L", (16, 16))))])
+    monkeypatch.setattr(module, "test_examples", lambda stores, limits, progress: tests)
+    lab.add("1")
+    with pytest.raises(PromotionRefused, match="does not know the label tabby, which default 1 knows"):
+        lab.promote("1")
+
+
+def test_a_live_model_that_cannot_be_used_holds_nobody_up(lab: Lab) -> None:
+    lab.add("1", ("cat", "dog"), bias=(float("nan"), 0))
+    lab.make_live("1")
+    lab.add("2")
+    assert "The live model could not be used." in lab.promote("2").entry.note
+    assert lab.live() == "2"
+
+
+def test_without_test_pictures_it_must_be_forced(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "test_examples", lambda stores, limits, progress: [])
+    lab.add("1")
+    with pytest.raises(PromotionRefused, match="no test pictures"):
+        lab.promote("1", GateOverride.ACCEPT_EQUAL)
+    assert lab.promote("1", GateOverride.FORCE).entry.note == "forced: nothing was compared"
+
+
+def test_what_is_live_is_not_promoted_again(lab: Lab) -> None:
+    lab.add("1")
+    lab.make_live("1")
+    with pytest.raises(Conflict, match="mine 1 is live already"):
+        lab.promote("1", GateOverride.FORCE)

@@ -1,0 +1,39 @@
+"""What is kept of folders of labelled pictures, and what is said of the rest."""
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from imagestore.cli import learn
+from model import versions
+from model.training import training_set
+from unit.model.labelled_pictures import quiet
+
+
+def test_files_whose_names_no_blob_can_have_are_left_out_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "rose").mkdir()
+    (tmp_path / "rose" / "a.png").write_bytes(b"a picture")
+    try:
+        with open(os.fsencode(tmp_path) + b"/rose/caf\xe9.png", "wb") as file:
+            file.write(b"a picture")
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    names: list[str] = []
+
+    def keep(stores: Any, sources: Any, progress: Any) -> int:
+        names.extend(source.name for source in sources)
+        return len(names)
+
+    monkeypatch.setattr(training_set, "keep", keep)
+    stores: Any = SimpleNamespace()
+    kept = versions.import_folders(stores, [tmp_path], quiet)
+    assert names == ["rose/a.png"]
+    learn._tell_kept(kept)
+    said = capsys.readouterr().out
+    assert "1 labelled pictures, 1 of them new" in said
+    assert "left out: 1 files whose name is not UTF-8" in said

@@ -1,0 +1,24 @@
+"""The head that is fitted to a backbone's features."""
+
+import numpy as np
+
+from model.training.head import Head, fit, steps, threshold
+
+
+def test_the_threshold_is_the_lowest_at_which_enough_are_right() -> None:
+    confidence = np.array([0.9, 0.8, 0.7, 0.6, 0.5])
+    assert threshold(confidence, np.array([1, 1, 1, 0, 1], bool), 0.8) == 0.5
+    assert threshold(confidence, np.array([1, 1, 0, 0, 0], bool), 1.0) == 0.8
+    assert threshold(confidence, np.zeros(5, bool)) == 0.9
+    assert threshold(np.array([0.999, 0.998, 0.997]), np.ones(3, bool)) == 0.5, "clear pictures ask for no high one"
+
+
+def test_a_head_tells_what_can_be_told_and_counts_its_fits() -> None:
+    chance, fits = np.random.default_rng(0), []
+    centres = chance.uniform(0, 2, (2, 1280))
+    labels = ["a", "b"] * 30
+    features = np.stack([centres[i % 2] + chance.normal(0, 0.4, (2, 1280)) for i in range(60)]).clip(0)
+    head: Head = fit(features.astype(np.float32), labels, np.arange(60), 1, lambda: fits.append(1))
+    assert head.accuracy == 1.0
+    assert len(fits) == steps(60)
+    assert head.probabilities(features[:, 0]).argmax(axis=1).tolist() == [0, 1] * 30

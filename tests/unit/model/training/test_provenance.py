@@ -1,0 +1,36 @@
+"""What is kept of how a model was made."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import model.training.provenance
+from imagestore import __version__
+from model.training.provenance import Provenance, code_version
+
+
+def git(folder: Path, *arguments: str) -> None:
+    who = ["-c", "user.name=Test", "-c", "user.email=test@example.org"]
+    subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def test_a_checkout_is_told_by_its_commit_and_whether_files_were_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model.training.provenance, "ROOT", tmp_path)
+    assert code_version() == __version__, "as when pip has installed it"
+    git(tmp_path, "init", "--quiet")
+    (tmp_path / "code.py").write_text("one")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "--quiet", "--message", "first")
+    clean = code_version()
+    assert clean.startswith(f"{__version__} (")
+    assert "dirty" not in clean
+    (tmp_path / "code.py").write_text("two")
+    assert code_version() == clean.replace(")", "-dirty)")
+
+
+def test_it_is_told_in_a_sentence() -> None:
+    made = Provenance("2026-11-21", "0.2.0", 120, "f" * 64, 7, True, False, 4, 1.0, 0.9, None)
+    assert made.sentence() == "120 pictures in colour, 4 altered views of each, seed 7"

@@ -1,0 +1,59 @@
+"""From labelled pictures to a model file."""
+
+import numpy as np
+import pytest
+
+from classify import read_model
+from imagestore.errors import BadTrainingData
+from model.evaluation.evaluate import evaluate
+from model.training.split import Split
+from model.training.train import TrainingOptions, prepare, train
+from model.validate import validate
+from preprocess import Limits
+from unit.model.labelled_pictures import labelled, quiet, scene
+from unit.pictures import encoded
+
+
+def test_a_corrected_copy_of_a_test_picture_is_neither_learned_from_nor_tested() -> None:
+    sources = [labelled(f"l{s % 2}", str(s), encoded(scene(s))) for s in range(30)]
+    first = prepare(sources, Split(), Limits(), quiet)
+    tested = first.part(test=True)[0]
+    copy = labelled(tested.label, "corrected", encoded(scene(int(tested.source.name)), "JPEG"), correction=True)
+    second = prepare([*sources, copy], first.split, Limits(), quiet)
+    assert tested.source.name in {e.source.name for e in second.part(test=True)}
+    assert "corrected" not in {e.source.name for part in (True, False) for e in second.part(test=part)}
+
+
+def test_a_single_correction_to_a_new_label_keeps_nobody_from_training() -> None:
+    sources = [labelled(f"l{s % 2}", str(s), encoded(scene(s))) for s in range(20)]
+    new = [labelled("new", f"new {s}", encoded(scene(s)), correction=True) for s in range(100, 105)]
+    first = prepare([*sources, *new[:1]], Split(), Limits(), quiet)
+    assert first.rare == {"new": 1}
+    assert {e.label for e in first.examples.good} == {"l0", "l1"}
+    assert len(first.groups) == len(first.is_test) == 20
+    second = prepare([*sources, *new], first.split, Limits(), quiet)
+    assert second.rare == {}
+    assert sum(e.label == "new" for e in second.part(test=False)) == 5
+    with pytest.raises(BadTrainingData, match="'l2' has 1"):
+        prepare([*sources, labelled("l2", "x", encoded(scene(200))), *new[:1]], Split(), Limits(), quiet)
+
+
+def test_a_model_is_trained_runs_in_production_code_and_is_the_same_every_time() -> None:
+    sources = [labelled(f"l{s % 3}", str(s), encoded(scene(s, s % 3))) for s in range(30)]
+    prepared = prepare(sources, Split(), Limits(), quiet)
+    first, second = (train(prepared, TrainingOptions(version="7"), Limits(), quiet) for _ in range(2))
+    assert first.data == second.data
+    assert (first.provenance.pictures, first.provenance.fingerprint) == (24, second.provenance.fingerprint)
+    validate(first.data, "it")
+    model = read_model(first.data, "it")
+    assert (model.ref.name, model.ref.version, model.labels) == ("mine", "7", ("l0", "l1", "l2"))
+    assert model.threshold == first.head.threshold
+    tests = prepared.part(test=True)
+    evaluation = evaluate(first.data, "it", tests, Limits(), lambda: None)
+    figures = evaluation.metrics()
+    assert figures.accuracy.share >= 0.8, "stripes and halves are easy to tell"
+    assert evaluation.probabilities.sum(axis=1) == pytest.approx(1, abs=1e-4)
+    _, features = model.run(np.zeros((224, 224, 1), np.uint8))
+    assert features is not None
+    expected = first.head.probabilities(features[None])[0]
+    assert model.run(np.zeros((224, 224, 1), np.uint8))[0] == pytest.approx(expected, abs=1e-4)

@@ -1,0 +1,95 @@
+"""A staged picture becomes a record, and a blob that we did not stage becomes nothing."""
+
+import hashlib
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from classify import ModelRef
+from imagestore.pipeline import tasks
+from imagestore.pipeline.classify_staged import classify_staged
+from imagestore.pipeline.names import staged_name
+from imagestore.record import Record, Staged, Status, Upload, record_id
+from imagestore.store.documents import to_json
+from preprocess import ImageSpec, write_staged
+from unit.web.memory import memory_stores
+
+NAME = "garden/a.jpg"
+SPEC = ImageSpec(8, 8, 1, 1.0)
+PIXELS = np.full((8, 8, 1), 7, np.uint8)
+
+
+@pytest.fixture
+def context() -> Any:
+    model = SimpleNamespace(
+        spec=SPEC,
+        labels=("cat", "dog"),
+        threshold=0.5,
+        ref=ModelRef("m", "1", "f" * 64),
+        run=lambda pixels: (np.array([0.2, 0.8], np.float32), None),
+    )
+    return SimpleNamespace(stores=memory_stores(), active_model=SimpleNamespace(current=lambda: model), top_classes=5)
+
+
+def begun(context: Any) -> Record:
+    """The record of an upload that is there, as it is when the picture is staged."""
+    etag = context.stores.uploads.overwrite(NAME, b"picture", "image/jpeg")
+    upload = Upload(etag, 7, "image/jpeg", hashlib.sha256(b"picture").hexdigest())
+    return Record(record_id(NAME), NAME, upload=upload, staged=Staged(staged_name(NAME), 0, 8, 8, 1, 1.0))
+
+
+def stage(context: Any, data: bytes) -> None:
+    context.stores.staging.overwrite(staged_name(NAME), data, "image/png")
+
+
+def queued(context: Any) -> list[tasks.Task]:
+    return [tasks.parse(message) for message in context.stores.work.messages.values()]
+
+
+def test_the_record_becomes_final_with_what_the_model_answers(context: Any) -> None:
+    data = write_staged(PIXELS, to_json(begun(context)).decode())
+    stage(context, data)
+    classify_staged(context, NAME)
+    record = context.stores.records.read(record_id(NAME)).record
+    assert (record.status, record.label, record.prediction.confidence) == (Status.CLASSIFIED, "dog", 0.8)
+    assert record.staged.size_bytes == len(data)
+    assert "classify" in record.timings_ms
+    assert queued(context) == []
+
+
+def test_a_picture_staged_for_another_model_is_preprocessed_again(context: Any) -> None:
+    record = replace(begun(context), staged=Staged(staged_name(NAME), 0, 8, 8, 1, 0.875))
+    stage(context, write_staged(PIXELS, to_json(record).decode()))
+    classify_staged(context, NAME)
+    assert queued(context) == [tasks.Task(tasks.PREPROCESS, NAME)]
+    assert context.stores.records.records == {}
+
+
+def test_nothing_is_done_for_a_picture_that_is_no_longer_staged(context: Any) -> None:
+    classify_staged(context, NAME)
+    assert context.stores.records.records == {}
+
+
+@pytest.mark.parametrize("kind", ["no PNG", "no note", "another upload's", "already classified", "other pixels"])
+def test_a_blob_that_we_did_not_stage_is_ignored(context: Any, kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    record = begun(context)
+    other = replace(record, id=record_id("b.jpg"), name="b.jpg")
+    final = replace(record, staged=None).finished("2026-11-21T09:00:00.000Z")
+    stage(
+        context,
+        {
+            "no PNG": b"text",
+            "no note": write_staged(PIXELS, "{}"),
+            "another upload's": write_staged(PIXELS, to_json(other).decode()),
+            "already classified": write_staged(PIXELS, to_json(final).decode()),
+            "other pixels": write_staged(PIXELS[:4], to_json(record).decode()),
+        }[kind],
+    )
+    classify_staged(context, NAME)
+    assert context.stores.records.records == {}
+    assert queued(context) == []
+    assert "that is not ours" in caplog.text
+    assert NAME not in caplog.text, "a name may hold a person's"

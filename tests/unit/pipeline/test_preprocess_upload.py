@@ -1,0 +1,75 @@
+"""How many uploads are held in memory at once is bounded, whatever the number of events under way."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any
+
+from imagestore.pipeline.preprocess_upload import preprocess_upload
+from preprocess import DecoderFailed, ImageSpec, Limits
+from unit.pictures import encoded, photo
+from unit.web.memory import memory_stores
+
+AT_ONCE = 2
+EVENTS = 8
+
+
+class Gate(threading.Semaphore):
+    """Tells once all events have come to it, whether they were let in or wait."""
+
+    def __init__(self, allowed: int) -> None:
+        super().__init__(allowed)
+        self.all_came = threading.Event()
+        self._lock = threading.Lock()
+        self._came = 0
+
+    def __enter__(self, blocking: bool = True, timeout: float | None = None) -> bool:
+        with self._lock:
+            self._came += 1
+            if self._came == EVENTS:
+                self.all_came.set()
+        return super().__enter__(blocking, timeout)
+
+
+class Held:
+    """A decoder that counts how many pictures are held at once, and keeps each until all events came to the gate."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._lock = threading.Lock()
+        self.now = self.most = 0
+
+    def preprocess(self, data: bytes, spec: ImageSpec, limits: Limits) -> Any:
+        with self._lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        self._gate.all_came.wait(10)
+        with self._lock:
+            self.now -= 1
+        raise DecoderFailed("no matter")
+
+
+def test_no_more_uploads_are_held_at_once_than_memory_allows() -> None:
+    stores: Any = memory_stores()
+    for number in range(EVENTS):
+        stores.uploads.overwrite(f"{number}.png", encoded(photo()), "image/png")
+    gate = Gate(AT_ONCE)
+    held = Held(gate)
+    context: Any = SimpleNamespace(
+        stores=stores,
+        limits=Limits(),
+        decoder=held,
+        uploads_at_once=gate,
+        active_model=SimpleNamespace(current=lambda: SimpleNamespace(spec=ImageSpec(64, 64, 1, 1.0))),
+    )
+
+    def event(number: int) -> bool:
+        try:
+            preprocess_upload(context, f"{number}.png")
+        except DecoderFailed:
+            return True
+        return False
+
+    with ThreadPoolExecutor(EVENTS) as pool:
+        assert all(pool.map(event, range(EVENTS)))
+    assert held.most == AT_ONCE

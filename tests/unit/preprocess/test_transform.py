@@ -1,0 +1,52 @@
+"""Crop, resize, orientation and perceptual hash, against Pillow's own steps."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from preprocess import ImageSpec, Limits, preprocess
+from unit.pictures import SAMPLES, encoded, photo
+
+GRAY = ImageSpec(224, 224, 1, 0.875)
+
+
+def test_pixels_are_an_independent_crop_resize_and_gray() -> None:
+    """Against Pillow's own steps, done plainly: crop the square, resize, then gray."""
+    image = photo(320, 240)
+    side = 240 * 0.875
+    box = ((320 - side) / 2, (240 - side) / 2, (320 + side) / 2, (240 + side) / 2)
+    plain = np.asarray(image.resize((224, 224), Image.Resampling.BICUBIC, box=box).convert("L"), int)
+    info, pixels = preprocess(encoded(image), GRAY, Limits())
+    assert pixels.shape == (224, 224, 1)
+    assert pixels.dtype == np.uint8
+    assert np.abs(pixels[:, :, 0] - plain).max() <= 2  # gray before or after resizing differs by rounding alone
+    assert (info.format, info.width, info.height, info.mode) == ("PNG", 320, 240, "RGB")
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_all_orientations_give_one_picture(orientation: int) -> None:
+    turn = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }  # fmt: skip
+    seen = photo(320, 240)
+    stored = seen.transpose(turn[orientation]) if orientation in turn else seen
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    info, pixels = preprocess(encoded(stored, exif=exif), GRAY, Limits())
+    _, expected = preprocess(encoded(seen), GRAY, Limits())
+    assert info.orientation == orientation
+    assert (pixels == expected).all()
+
+
+def test_pictures_that_look_alike_have_near_hashes() -> None:
+    def bits(data: bytes) -> int:
+        return int(preprocess(data, GRAY, Limits())[0].phash or "", 16)
+
+    original = Image.open(SAMPLES / "cat.jpg")
+    same = encoded(original.resize((200, 133)), "JPEG", quality=60)
+    other = (SAMPLES / "coffee.jpg").read_bytes()
+    first = bits((SAMPLES / "cat.jpg").read_bytes())
+    assert (first ^ bits(same)).bit_count() <= 4
+    assert (first ^ bits(other)).bit_count() >= 16

@@ -1,0 +1,101 @@
+"""What the SDKs raise becomes NotFound, Conflict or Unavailable, and says no name."""
+
+from types import SimpleNamespace
+
+import pytest
+from azure.core.exceptions import (
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+    ServiceRequestError,
+)
+
+from imagestore.errors import (
+    BlobArchived,
+    BlobImmutable,
+    BlobLeased,
+    Conflict,
+    NotFound,
+    StoreError,
+    Unavailable,
+)
+from imagestore.store.failures import translated
+
+
+def http(kind: type[HttpResponseError], status: int, code: str = "") -> HttpResponseError:
+    error = kind(message="said", response=None)
+    error.status_code = status
+    setattr(error, "error_code", code)  # noqa: B010 - the storage SDKs add it
+    return error
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected"),
+    [
+        (http(ResourceNotFoundError, 404, "BlobNotFound"), NotFound),
+        (http(ResourceNotFoundError, 404, "ContainerNotFound"), Unavailable),
+        (http(ResourceExistsError, 409), Conflict),
+        (http(ResourceModifiedError, 412), Conflict),
+        (http(HttpResponseError, 429), Unavailable),
+        (http(HttpResponseError, 503), Unavailable),
+        (http(HttpResponseError, 403), Unavailable),
+        (http(HttpResponseError, 400), StoreError),
+        (http(HttpResponseError, 413), StoreError),
+        (ServiceRequestError("no connection"), Unavailable),
+        (http(ResourceExistsError, 409, "BlobAlreadyExists"), Conflict),
+        (http(ResourceModifiedError, 412, "ConditionNotMet"), Conflict),
+        (http(ResourceModifiedError, 412, "LeaseIdMissing"), BlobLeased),
+        (http(ResourceExistsError, 409, "LeaseIdMismatchWithBlobOperation"), BlobLeased),
+        (http(ResourceExistsError, 409, "BlobArchived"), BlobArchived),
+        (http(ResourceExistsError, 409, "BlobImmutableDueToPolicy"), BlobImmutable),
+        (http(ResourceExistsError, 409, "BlobImmutableDueToLegalHold"), BlobImmutable),
+        (http(ResourceExistsError, 409, "ContainerBeingDeleted"), Unavailable),
+        (http(ResourceExistsError, 409, "QueueBeingDeleted"), Unavailable),
+        (http(ResourceExistsError, 409, "FeatureNotYetSupportedForHierarchicalNamespaceAccounts"), StoreError),
+        (http(HttpResponseError, 400, "BlobTagsNotSupportedForAccountType"), StoreError),
+        (http(HttpResponseError, 400, "InvalidBlockList"), Conflict),
+        (http(ResourceModifiedError, 412, "TargetConditionNotMet"), Conflict),
+        (http(ResourceExistsError, 409, "ContainerAlreadyExists"), Conflict),
+        (http(ResourceExistsError, 409, "SnapshotsPresent"), StoreError),
+        (http(ResourceExistsError, 409, "InvalidBlobType"), StoreError),
+        (http(ResourceExistsError, 409, "InvalidBlobTier"), StoreError),
+        (http(ResourceModifiedError, 412, "LeaseNotPresentWithContainerOperation"), StoreError),
+        (http(HttpResponseError, 409, "OperationNotAllowedInCurrentState"), StoreError),
+        (http(HttpResponseError, 409, "OfWhichNobodyHasHeard"), StoreError),
+        (http(HttpResponseError, 412, "OfWhichNobodyHasHeard"), StoreError),
+    ],
+)
+def test_each_error_has_its_place(raised: Exception, expected: type[StoreError]) -> None:
+    with pytest.raises(StoreError) as caught, translated("reading"):
+        raise raised
+    assert type(caught.value) is expected
+    assert str(caught.value).startswith("reading: ")
+
+
+def test_an_account_without_tags_is_said_and_no_other_writer_is_supposed() -> None:
+    """After a conflict a step would start over, fifty times, for nothing."""
+    with pytest.raises(StoreError, match="Use one without hierarchical namespace"), translated("tagging"):
+        raise http(ResourceExistsError, 409, "FeatureNotYetSupportedForHierarchicalNamespaceAccounts")
+
+
+def test_a_refusal_says_the_services_code_and_its_words() -> None:
+    error = HttpResponseError(message="The tier cannot be set.\nRequestId: 1", response=None)
+    error.status_code = 409
+    setattr(error, "error_code", "InvalidBlobTier")  # noqa: B010
+    with pytest.raises(StoreError) as caught, translated("reading"):
+        raise error
+    assert str(caught.value) == "reading: InvalidBlobTier (409): The tier cannot be set."
+
+
+def test_no_name_gets_into_a_message() -> None:
+    said = "HTTPConnectionPool(host='127.0.0.1', port=1): Max retries with url: /uploads/Jane%20Doe.jpg?sig=S (x)"
+    with pytest.raises(Unavailable) as caught, translated("reading"):
+        raise ServiceRequestError(said)
+    assert "Jane" not in str(caught.value)
+    assert "127.0.0.1" in str(caught.value)
+
+
+def test_our_own_errors_pass() -> None:
+    with pytest.raises(ZeroDivisionError), translated("reading"):
+        raise ZeroDivisionError(SimpleNamespace())

@@ -1,0 +1,101 @@
+"""Tests mirror modules: whoever changes a module finds its tests by its name."""
+
+from imagestore.settings import ROOT
+
+UNIT = ROOT / "tests" / "unit"
+OF_THE_WHOLE = {
+    "test_architecture", "test_attacks", "test_docs", "test_memory_items", "test_mirror", "test_package",
+    "test_two_instances", "test_written_before",
+}  # fmt: skip
+"""What is tested here is no module but the project: its imports, docs, packages, files of versions before."""
+ELSEWHERE = {
+    "accounts/attempts": "unit/accounts/test_service.py",
+    "accounts/tokens": "unit/accounts/test_callers.py",
+    "classify/session": "unit/classify/test_model.py",
+    "cli/correct": "integration/test_maintain.py",
+    "cli/delete": "integration/test_cli.py",
+    "cli/doctor": "integration/test_doctor.py",
+    "cli/learn": "integration/test_models.py",
+    "cli/ls": "integration/test_cli.py",
+    "cli/main": "integration/test_cli.py",
+    "cli/maintain": "integration/test_maintain.py",
+    "cli/models": "integration/test_models.py",
+    "cli/profile": "unit/cli/test_profiles.py",
+    "cli/options": "integration/test_cli.py",
+    "cli/stages": "integration/test_models.py",
+    "cli/upload": "integration/test_cli.py",
+    "local/host/pool": "integration/test_faults.py",
+    "local/host/worker": "unit/local/test_retries.py",
+    "local/places": "integration/test_package.py",
+    "model/decoder_pool": "unit/model/training/test_features.py",
+    "model/default/efficientnet": "unit/model/default/test_build.py",
+    "model/model_child": "unit/model/test_model_process.py",
+    "model/training/compose": "unit/model/training/test_train.py",
+    "pipeline/commit": "exhaustive/test_commit.py",
+    "pipeline/events": "unit/pipeline/test_dead_letters.py",
+    "pipeline/job": "unit/web/test_jobs.py",
+    "preprocess/child": "unit/preprocess/test_decoder.py",
+    "preprocess/rendition": "unit/preprocess/test_decoder.py",
+    "store/connection": "unit/test_settings.py",
+    "store/inspection": "integration/test_doctor.py",
+    "store/items": "integration/test_cosmos.py",
+    "store/queues": "integration/test_pipeline.py",
+    "store/roles": "unit/pipeline/test_checks.py",
+    "web/__main__": "integration/test_web_faults.py",
+    "web/api/common": "unit/web/api/test_pictures.py",
+    "web/browser_session": "unit/web/test_sign_in.py",
+    "web/cookies": "unit/web/test_sign_in.py",
+    "web/entrance": "unit/web/test_sign_in.py",
+    "web/examples": "unit/web/test_openapi.py",
+    "web/forms": "unit/web/test_account_page.py",
+    "web/job": "unit/web/test_jobs.py",
+    "web/reference": "unit/web/test_openapi.py",
+    "web/rendering": "unit/web/test_pages.py",
+}
+"""Modules that are tested with what uses them, or only in a stack."""
+DATA_ALONE = {
+    "classify/errors", "errors", "model/progress", "pipeline/context", "preprocess/errors", "preprocess/image",
+    "web/answers",
+}  # fmt: skip
+
+
+def modules() -> dict[str, str]:
+    """Each module, as tests/unit names its place, and how its test file is called."""
+    found = {"function_app": "test_function_app"}
+    for room in ("classify", "model", "preprocess", "imagestore"):
+        for path in (ROOT / room).rglob("*.py"):
+            if "node_modules" in path.parts:
+                continue
+            place = path.relative_to(ROOT / "imagestore" if room == "imagestore" else ROOT).with_suffix("")
+            if path.name == "__init__.py":
+                place = place.parent
+            found[place.as_posix()] = f"test_{place.name.strip('_')}"
+    return found
+
+
+def test_each_test_file_is_named_by_a_module() -> None:
+    expected = {(UNIT / place).parent / f"{name}.py" for place, name in modules().items()}
+    infra = {"package", "roles_table"}  # all else in infra/ is Bicep and shell
+    strays = [
+        path.relative_to(UNIT).as_posix()
+        for path in UNIT.rglob("test_*.py")
+        if path not in expected and path.stem not in OF_THE_WHOLE and path.parent != UNIT / "infra"
+    ]
+    assert strays == []
+    assert {path.stem for path in (ROOT / "infra").glob("*.py")} - {"__init__"} == infra
+
+
+def test_each_module_has_its_tests_or_says_where_they_are() -> None:
+    def is_tested(place: str, name: str) -> bool:
+        return ((UNIT / place).parent / f"{name}.py").exists()
+
+    packages = {path.parent for path in ROOT.glob("*/**/__init__.py")}
+    for place, name in modules().items():
+        is_package = ROOT / place in packages or ROOT / "imagestore" / place in packages
+        if not is_package and place not in DATA_ALONE:
+            assert is_tested(place, name) or place in ELSEWHERE, f"{place} has no tests/unit/{place}: {name}.py"
+            assert not (is_tested(place, name) and place in ELSEWHERE), f"{place} has tests of its own now"
+    for place, tests in ELSEWHERE.items():
+        assert place in modules(), place
+        assert (ROOT / "tests" / tests).exists(), tests
+    assert set(modules()) >= DATA_ALONE

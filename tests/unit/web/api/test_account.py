@@ -1,0 +1,101 @@
+"""One's own account: what is kept of one, where one is signed in, another password, and leaving."""
+
+from imagestore.accounts.roles import Role
+from imagestore.web.services import Services
+from unit.accounts.conftest import PASSWORD
+from unit.web.conftest import Api, problem
+from unit.web.signed_in import PUBLIC, Browser, Person, person
+
+SAME = {"Origin": PUBLIC}
+OTHER = "wombat trellis oboe"
+
+
+def test_all_that_is_kept_of_a_person_is_one_file(browser: Browser, people: dict[Role, Person]) -> None:
+    viewer = people[Role.VIEWER]
+    browser.post("/api/v1/keys", json={"name": "camera"}, headers=viewer.cookie | SAME)
+    found = browser.get("/api/v1/account/data", headers=viewer.cookie)
+    data = found.json()
+    assert data["account"]["email"] == "a.viewer@example.org"
+    assert {key["name"] for key in data["keys"]} == {"camera", "key of a viewer"}
+    assert len(data["sessions"]) == 1
+    assert [entry["what"] for entry in data["audit"]] == ["createKey"]
+    assert "argon2" not in found.text
+
+
+def test_sessions_are_seen_and_ended_by_their_owner_alone(
+    browser: Browser, guarded: Services, people: dict[Role, Person]
+) -> None:
+    viewer = people[Role.VIEWER]
+    elsewhere = guarded.accounts.sign_in(viewer.account, "198.51.100.1", "Firefox on a phone")
+    listed = browser.get("/api/v1/account/sessions", headers=viewer.cookie).json()
+    assert {(one["agent"], one["is_this"]) for one in listed} == {("Firefox on a phone", False), ("test", True)}
+    (phone,) = [one["id"] for one in listed if not one["is_this"]]
+    path = f"/api/v1/account/sessions/{phone}"
+    assert browser.delete(path, headers=people[Role.ADMIN].cookie | SAME).status_code == 404
+    assert browser.delete(path, headers=viewer.cookie | SAME).status_code == 204
+    ended = {"Cookie": f"__Host-session={elsewhere}"}
+    assert browser.get("/api/v1/account", headers=ended).status_code == 401
+    assert browser.get("/api/v1/account", headers=viewer.cookie).status_code == 200
+
+
+def test_one_signs_out_everywhere(browser: Browser, guarded: Services, people: dict[Role, Person]) -> None:
+    viewer = people[Role.VIEWER]
+    elsewhere = {"Cookie": f"__Host-session={guarded.accounts.sign_in(viewer.account, '', '')}"}
+    assert browser.delete("/api/v1/account/sessions", headers=viewer.cookie | SAME).status_code == 204
+    for headers in (viewer.cookie, elsewhere):
+        assert browser.get("/api/v1/account", headers=headers).status_code == 401
+    assert browser.get("/api/v1/account", headers=viewer.bearer).status_code == 200, "keys are revoked one by one"
+
+
+def test_another_password_needs_the_old_one_and_ends_all_sessions(browser: Browser, people: dict[Role, Person]) -> None:
+    headers = people[Role.VIEWER].cookie | SAME
+    wrong = browser.put("/api/v1/account/password", json={"old": OTHER, "new": OTHER}, headers=headers)
+    assert problem(wrong, 403)["code"] == "wrong_password"
+    weak = browser.put("/api/v1/account/password", json={"old": PASSWORD, "new": "password1234"}, headers=headers)
+    assert "password1234" not in problem(weak, 422)["detail"]
+    set_ = browser.put("/api/v1/account/password", json={"old": PASSWORD, "new": OTHER}, headers=headers)
+    assert set_.status_code == 204
+    assert browser.get("/api/v1/account", headers=headers).status_code == 401
+    assert browser.sign_in("a.viewer@example.org", OTHER).status_code == 303
+
+
+def test_no_answer_repeats_a_password(browser: Browser, people: dict[Role, Person]) -> None:
+    headers = people[Role.VIEWER].cookie | SAME
+    for body in ({"old": ["hunter2 hunter2"], "new": 1}, {"old": "hunter2 hunter2"}, ["hunter2 hunter2"]):
+        refused = browser.put("/api/v1/account/password", json=body, headers=headers)
+        assert problem(refused, 422)
+        assert "hunter2" not in refused.text
+
+
+def test_a_key_does_not_act_as_the_person(browser: Browser, people: dict[Role, Person]) -> None:
+    """Else a stolen key took the whole account over."""
+    headers = people[Role.ADMIN].bearer
+    body = {"old": PASSWORD, "new": OTHER}
+    for refused in (
+        browser.put("/api/v1/account/password", json=body, headers=headers),
+        browser.delete("/api/v1/account", headers=headers),
+        browser.get("/api/v1/account/data", headers=headers),
+        browser.delete("/api/v1/account/sessions", headers=headers),
+    ):
+        assert problem(refused, 403)["code"] == "session_needed"
+
+
+def test_one_deletes_ones_account_unless_one_is_the_last_administrator(
+    browser: Browser, guarded: Services, people: dict[Role, Person]
+) -> None:
+    viewer, admin = people[Role.VIEWER], people[Role.ADMIN]
+    assert browser.delete("/api/v1/account", headers=viewer.cookie | SAME).status_code == 204
+    assert guarded.accounts.people.get(viewer.account.id) is None
+    assert problem(browser.delete("/api/v1/account", headers=admin.cookie | SAME), 409)["code"] == "last_admin"
+    person(guarded.accounts, Role.ADMIN, "second")
+    assert browser.delete("/api/v1/account", headers=admin.cookie | SAME).status_code == 204
+
+
+def test_where_nobody_signs_in_there_is_no_account(api: Api) -> None:
+    for refused in (
+        api.put("/account/password", json={"old": PASSWORD, "new": OTHER}),
+        api.delete("/account"),
+        api.get("/account/data"),
+    ):
+        assert problem(refused, 409)["code"] == "no_account"
+    assert api.get("/account/sessions").json() == []

@@ -1,0 +1,165 @@
+"""Stores in memory, for what depends on no behaviour of Azure's."""
+
+import hashlib
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, cast
+
+from imagestore.errors import Conflict, NotFound, Unavailable
+from imagestore.record import Record
+from imagestore.store import Blob, BlobState, Listed, SentMessage, StoredRecord, Stores
+from imagestore.store.models import Models
+from imagestore.store.records import _still_hidden
+from unit.memory_items import MemoryItems
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class MemoryBlobs:
+    container: str
+    blobs: dict[str, Blob] = field(default_factory=dict)
+
+    def get(self, name: str, max_bytes: int | None = None) -> Blob:
+        if name not in self.blobs:
+            raise NotFound(name)
+        return self.blobs[name]
+
+    def stat(self, name: str) -> BlobState | None:
+        blob = self.blobs.get(name)
+        if blob is None or blob.data is None:
+            return None
+        return BlobState(blob.etag, len(blob.data), md5=hashlib.md5(blob.data).digest())
+
+    def put(self, name: str, data: bytes, content_type: str, replacing: str | None) -> str:
+        present = self.blobs.get(name)
+        if (present and present.etag) != replacing:
+            raise Conflict(name)
+        return self.overwrite(name, data, content_type)
+
+    def overwrite(self, name: str, data: bytes, content_type: str, metadata: Mapping[str, str] | None = None) -> str:
+        etag = f"0x{next(_numbers):X}"
+        self.blobs[name] = Blob(etag, len(data), content_type, datetime.now(UTC), data, metadata or {})
+        return etag
+
+    def writer(self, name: str) -> "MemoryWriter":
+        return MemoryWriter(self, name)
+
+    def read(self, name: str, etag: str, offset: int, length: int) -> Iterator[bytes]:
+        data = self.get(name).data or b""
+        yield data[offset : offset + length]
+
+    def delete(self, name: str, etag: str | None = None) -> None:
+        if etag is not None and name in self.blobs and self.blobs[name].etag != etag:
+            raise Conflict(name)
+        self.blobs.pop(name, None)
+
+    def tag(self, name: str, tags: Mapping[str, str], state: BlobState) -> list[str]:
+        return []
+
+    def list(self, marker: str | None = None, *, tags: bool = False) -> Iterator[tuple[list[Listed], str | None]]:
+        yield [Listed(name, b.etag, b.size_bytes, b.last_modified, None, {}) for name, b in self.blobs.items()], None
+
+
+@dataclass
+class MemoryWriter:
+    blobs: MemoryBlobs
+    name: str
+    data: bytearray = field(default_factory=bytearray)
+
+    @property
+    def md5(self) -> bytes:
+        return hashlib.md5(self.data).digest()
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.data)
+
+    def add(self, data: bytes) -> None:
+        self.data += data
+
+    def commit(self, content_type: str, *, only_new: bool = False) -> str:
+        if only_new and self.name in self.blobs.blobs:
+            raise Conflict(self.name)
+        return self.blobs.overwrite(self.name, bytes(self.data), content_type)
+
+
+@dataclass
+class MemoryRecords:
+    """With `is_away` it does not answer."""
+
+    records: dict[str, StoredRecord] = field(default_factory=dict)
+    written: list[StoredRecord] = field(default_factory=list)
+    is_away: bool = False
+
+    def read(self, id: str) -> StoredRecord | None:
+        self.generation()
+        return self.records.get(id)
+
+    def write(self, record: Record, result_etag: str | None, replacing: StoredRecord | None) -> StoredRecord:
+        if self.records.get(record.id) != replacing:
+            raise Conflict(record.id)
+        number = next(_numbers)
+        hidden_until = _still_hidden(record, replacing)
+        stored = StoredRecord(record, f"record {number}", result_etag, number, hidden_until)
+        self.records[record.id] = stored
+        self.written.append(stored)
+        return stored
+
+    def deleted_since(self, since: str) -> Iterator[str]:
+        yield from ()
+
+    def hide(self, stored: StoredRecord, until: str | None) -> StoredRecord:
+        hidden = replace(self.write(stored.record, stored.result_etag, stored), hidden_until=until)
+        self.records[stored.record.id] = self.written[-1] = hidden
+        return hidden
+
+    def generation(self) -> str:
+        if self.is_away:
+            raise Unavailable("looking at the container of records: ServiceRequestError")
+        return "memory"
+
+    def changes(self, token: str | None) -> Iterator[tuple[list[StoredRecord], str]]:
+        self.generation()
+        new = self.written[int(token or 0) :]
+        yield new, str(int(token or 0) + len(new))
+
+
+@dataclass
+class MemoryQueue:
+    name: str
+    messages: dict[str, str] = field(default_factory=dict)
+
+    def send(self, message: str, delay_s: float = 0) -> SentMessage:
+        sent = SentMessage(f"message {next(_numbers)}", "receipt")
+        self.messages[sent.id] = message
+        return sent
+
+    def take_back(self, message: SentMessage) -> None:
+        if self.messages.pop(message.id, None) is None:
+            raise NotFound("it was taken")
+
+    def length(self) -> int:
+        return len(self.messages)
+
+
+def memory_stores() -> Stores:
+    """Everything that the web app and the functions ask of the stores."""
+    named = {name: name for name in ("uploads", "staging", "results", "thumbnails")} | {"dead_letters": "deadletter"}
+    containers: dict[str, Any] = {attribute: MemoryBlobs(name) for attribute, name in named.items()}
+    queues = {"work": "work", "work_poison": "work-poison", "poison": "webjobs-blobtrigger-poison"}
+    return cast(
+        Stores,
+        SimpleNamespace(
+            **containers,
+            **{attribute: MemoryQueue(name) for attribute, name in queues.items()},
+            records=MemoryRecords(),
+            accounts=MemoryItems(),
+            audit=MemoryItems(),
+            models=Models(cast(Any, MemoryBlobs("models"))),
+            names=SimpleNamespace(keep_results=False, **named),
+        ),
+    )

@@ -1,0 +1,116 @@
+"""Where a picture was taken is left out of everything for those who may not know it, and of nothing else."""
+
+import asyncio
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fastapi import FastAPI
+from PIL import Image
+
+from imagestore.record import Record, record_id
+from imagestore.store import Stores
+from imagestore.store.documents import to_json
+from imagestore.web.events import events
+from imagestore.web.location import hides_location
+from imagestore.web.services import Services
+from preprocess import ImageInfo, NotStaged, open_staged, write_staged
+from preprocess.staged import without_note
+from unit.web.conftest import Api, Drop
+from unit.web.records import picture
+
+PLACE = {
+    "GPSLatitudeRef": "N",
+    "GPSLatitude": [48.0, 51.0, 29.5],
+    "GPSLongitude": [2.0, 17.0, 40.25],
+    "GPSAltitude": 35,
+}
+NAME = "paris.jpg"
+ID = record_id(NAME)
+WHERE = ("GPS", "29.5", "40.25", "48.8582")
+
+
+def taken_in_paris(name: str) -> Record:
+    image = ImageInfo("JPEG", 640, 480, "RGB", phash="00000000000000ff", metadata={"Make": "Canon", **PLACE})
+    return replace(picture(name), image=image)
+
+
+@pytest.fixture
+def paris(drop: Drop, stores: Stores) -> Record:
+    record = drop(NAME, b"paris", taken_in_paris(NAME))
+    drop("copy.jpg", b"paris", taken_in_paris("copy.jpg"))
+    stores.staging.overwrite(NAME + ".png", write_staged(np.zeros((8, 8, 1), np.uint8), to_json(record).decode()), "")
+    return record
+
+
+ADDRESSES = {
+    "list": ("GET", "/pictures", {}),
+    "get": ("GET", f"/pictures/{ID}", {}),
+    "wait": ("POST", "/pictures", {"name": NAME, "wait": "1"}),
+    "duplicates": ("GET", f"/pictures/{ID}/duplicates", {}),
+    "correct": ("PUT", f"/pictures/{ID}/correction", {"label": "tower"}),
+    "uncorrect": ("DELETE", f"/pictures/{ID}/correction", {}),
+    "page": ("GET", f"http://localhost/pictures/{ID}", {}),
+}
+
+
+@pytest.mark.usefixtures("paris")
+@pytest.mark.parametrize(("method", "address", "query"), ADDRESSES.values(), ids=ADDRESSES.keys())
+def test_no_answer_tells_the_place_to_those_who_may_not_know_it(
+    api: Api, app: FastAPI, method: str, address: str, query: dict[str, str]
+) -> None:
+    sent = {"content": b"paris"} if method == "POST" else {}
+    whole = api.request(method, address, params=query, **sent)
+    assert whole.status_code == 200
+    assert "GPSLatitude" in whole.text, "with KEEP_LOCATION the others see it"
+    app.dependency_overrides[hides_location] = lambda: True
+    hidden = api.request(method, address, params=query, **sent)
+    assert hidden.status_code == 200
+    assert [word for word in WHERE if word in hidden.text] == []
+    assert "Canon" in hidden.text, "the camera is no secret"
+
+
+@pytest.mark.usefixtures("paris")
+def test_undoing_a_deletion_tells_no_place(api: Api, app: FastAPI) -> None:
+    app.dependency_overrides[hides_location] = lambda: True
+    token = api.delete(f"/pictures/{ID}", params={"undoable": True}).json()["undo"]
+    assert "GPS" not in api.post(f"/pictures/{ID}/undelete", params={"token": token}).text
+
+
+def test_no_event_tells_the_place(services: Services, paris: Record) -> None:
+    async def told(hide_location: bool) -> str:
+        stream = events(services, f"{services.index.epoch}-0", hide_location)
+        async for event in stream:
+            if event.event == "picture":
+                return str(event.raw_data)
+        raise AssertionError("the stream ended")
+
+    assert "GPSLatitude" in asyncio.run(told(False))
+    hidden = asyncio.run(told(True))
+    assert [word for word in WHERE if word in hidden] == []
+    assert "Canon" in hidden
+
+
+@pytest.mark.usefixtures("paris")
+def test_the_staged_picture_comes_without_the_record_that_it_holds(api: Api, app: FastAPI) -> None:
+    whole = api.get(f"/pictures/{ID}/staged").content
+    assert "GPSLatitude" in open_staged(whole)[1]
+    app.dependency_overrides[hides_location] = lambda: True
+    bare = api.get(f"/pictures/{ID}/staged")
+    assert (bare.status_code, bare.headers["content-type"]) == (200, "image/png")
+    with pytest.raises(NotStaged):
+        open_staged(bare.content)
+    shown = Image.open(io.BytesIO(bare.content))
+    shown.load()
+    assert (shown.size, shown.info) == ((8, 8), {})
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"text", b"\x89PNG\r\n\x1a\n", b"\x89PNG\r\n\x1a\n\xff\xff\xff\xffIDAT", b"\x89PNG\r\n\x1a\n\0"]
+)
+def test_what_is_no_staged_picture_leaves_nothing_behind(data: bytes) -> None:
+    try:
+        assert b"tEXt" not in without_note(data)
+    except NotStaged:
+        assert not data.startswith(b"\x89PNG")

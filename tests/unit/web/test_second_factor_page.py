@@ -1,0 +1,171 @@
+"""A second factor as a person sets it up, signs in with it, loses it and has it taken off."""
+
+import re
+from datetime import UTC, datetime
+from html import unescape
+
+import pyotp
+import pytest
+
+from imagestore.accounts.roles import Role
+from imagestore.web.services import Services
+from unit.accounts.conftest import PASSWORD, Clock
+from unit.web.signed_in import COOKIE, PUBLIC, Answer, Browser, Person
+from unit.web.test_account_page import follow, said
+
+OTHER = "wombat trellis oboe"
+VIEWER = "a.viewer@example.org"
+
+
+@pytest.fixture
+def clock(guarded: Services) -> Clock:
+    """The clock by which codes are checked."""
+    turned = Clock(datetime.now(UTC))
+    object.__setattr__(guarded.accounts.factors, "_clock", turned)
+    return turned
+
+
+def set_up(browser: Browser, clock: Clock) -> tuple[str, list[str]]:
+    """Turn a second factor on, as the page asks. Returns the secret and the recovery codes."""
+    browser.sign_in(VIEWER)
+    begun = browser.submit("/account/second-factor", browser.get("/account"), password=PASSWORD)
+    (secret,) = re.findall(r"<code>([A-Z2-7]{32})</code>", begun.text)
+    assert f"secret={secret}" in begun.text
+    assert "<svg" in begun.text
+    shown = browser.submit("/account/second-factor/confirm", begun, code=pyotp.TOTP(secret).at(clock.moment))
+    assert shown.status_code == 200
+    codes = re.findall(r"<li><code>([A-Z2-7-]+)</code></li>", shown.text)
+    assert len(codes) == 10
+    clock.turn(minutes=1)
+    browser.submit("/sign-out", browser.get("/account"))
+    return secret, codes
+
+
+def asked(browser: Browser, next: str = "") -> Answer:
+    """The page that asks for a code after the password."""
+    page = browser.sign_in(VIEWER, next=next)
+    assert page.status_code == 200
+    assert 'autocomplete="one-time-code"' in page.text
+    assert browser.get("/api/v1/account").status_code == 401, "the password alone opens nothing"
+    return page
+
+
+def test_sign_in_asks_for_a_code_and_goes_on_to_where_one_was(
+    browser: Browser, guarded: Services, people: dict[Role, Person], clock: Clock
+) -> None:
+    secret, _ = set_up(browser, clock)
+    page = asked(browser, "/gallery")
+    wrong = browser.submit("/sign-in/code", page, code="000000")
+    assert wrong.status_code == 401
+    assert COOKIE not in str(wrong.headers.get_list("set-cookie"))
+    done = browser.submit("/sign-in/code", wrong, code=pyotp.TOTP(secret).at(clock.moment))
+    assert (done.status_code, done.headers["location"]) == (303, "/gallery")
+    assert browser.get("/api/v1/account").json()["email"] == VIEWER
+    entries = [(one.what, one.result) for one in guarded.accounts.audit.search(target=people[Role.VIEWER].account.id)]
+    assert entries[:3] == [("sign_in", "done"), ("sign_in", "refused"), ("sign_in", "code_asked")]
+
+
+def test_a_code_or_a_way_in_that_was_used_is_refused(
+    browser: Browser, people: dict[Role, Person], clock: Clock
+) -> None:
+    secret, _ = set_up(browser, clock)
+    shown, first, second = pyotp.TOTP(secret).at(clock.moment), asked(browser), asked(Browser(browser.app))
+    other = Browser(browser.app)
+    second = asked(other)
+    assert browser.submit("/sign-in/code", first, code=shown).status_code == 303
+    assert other.submit("/sign-in/code", second, code=shown).status_code == 401, "the code was used"
+    clock.turn(minutes=1)
+    browser.cookies.delete(COOKIE)
+    again = browser.submit("/sign-in/code", first, code=pyotp.TOTP(secret).at(clock.moment))
+    assert again.status_code in (401, 403), "the password must be given anew"
+    assert browser.get("/api/v1/account").status_code == 401
+
+
+def test_a_recovery_code_lets_in_once(browser: Browser, people: dict[Role, Person], clock: Clock) -> None:
+    _, codes = set_up(browser, clock)
+    assert browser.submit("/sign-in/code", asked(browser), code=codes[3]).status_code == 303
+    assert "9 recovery codes" in browser.get("/account").text
+    other = Browser(browser.app)
+    assert other.submit("/sign-in/code", asked(other), code=codes[3]).status_code == 401
+
+
+def test_guessing_is_slowed_down(browser: Browser, people: dict[Role, Person], clock: Clock) -> None:
+    secret, _ = set_up(browser, clock)
+    page = asked(browser)
+    for _ in range(5):
+        page = browser.submit("/sign-in/code", page, code="000000")
+    stopped = browser.submit("/sign-in/code", page, code=pyotp.TOTP(secret).at(clock.moment))
+    assert stopped.status_code == 429
+    assert browser.get("/api/v1/account").status_code == 401
+
+
+def test_only_who_knows_the_password_sets_it_up_or_turns_it_off(
+    browser: Browser, people: dict[Role, Person], clock: Clock
+) -> None:
+    browser.sign_in(VIEWER)
+    refused = browser.submit("/account/second-factor", browser.get("/account"), password=OTHER)
+    assert (refused.status_code, said(refused)) == (403, "The password is wrong. Nothing was changed.")
+    browser.submit("/sign-out", browser.get("/account"))
+    secret, _ = set_up(browser, clock)
+    browser.submit("/sign-in/code", asked(browser), code=pyotp.TOTP(secret).at(clock.moment))
+    page = browser.get("/account")
+    assert browser.submit("/account/second-factor/off", page, password=OTHER).status_code == 403
+    off = follow(browser, browser.submit("/account/second-factor/off", page, password=PASSWORD))
+    assert "second factor is off" in said(off)
+    assert Browser(browser.app).sign_in(VIEWER).status_code == 303
+
+
+def test_a_wrong_first_code_turns_nothing_on(browser: Browser, people: dict[Role, Person], clock: Clock) -> None:
+    browser.sign_in(VIEWER)
+    begun = browser.submit("/account/second-factor", browser.get("/account"), password=PASSWORD)
+    wrong = browser.submit("/account/second-factor/confirm", begun, code="000000")
+    assert wrong.status_code == 401
+    assert re.findall(r"<code>[A-Z2-7]{32}</code>", wrong.text), "the same secret is shown again"
+    assert Browser(browser.app).sign_in(VIEWER).status_code == 303
+
+
+def test_an_administrator_takes_it_off_whose_owner_has_lost_it(
+    browser: Browser, guarded: Services, people: dict[Role, Person], clock: Clock
+) -> None:
+    set_up(browser, clock)
+    admin, id = Browser(browser.app), people[Role.VIEWER].account.id
+    admin.sign_in("a.admin@example.org")
+    page = admin.get("/people")
+    assert "second factor" in page.text
+    done = follow(admin, admin.submit(f"/people/{id}/second-factor/remove", page))
+    assert "second factor" in said(done)
+    assert Browser(browser.app).sign_in(VIEWER).status_code == 303
+    entry = next(iter(guarded.accounts.audit.search(what="removeSecondFactor")))
+    assert (entry.who, entry.target) == (people[Role.ADMIN].account.id, id)
+    assert admin.submit(f"/people/{id}/second-factor/remove", page).status_code == 404
+
+
+def test_a_new_password_does_not_take_it_off(
+    browser: Browser, guarded: Services, people: dict[Role, Person], clock: Clock
+) -> None:
+    set_up(browser, clock)
+    token, _ = guarded.accounts.links.allow_reset(people[Role.VIEWER].account.id, "ada")
+    assert browser.submit("/reset", browser.get(f"/reset?token={token}"), password=OTHER).status_code == 303
+    page = browser.sign_in(VIEWER, OTHER)
+    assert 'autocomplete="one-time-code"' in page.text
+
+
+def test_the_secret_is_in_no_file_of_ones_data_and_in_no_page_afterwards(
+    browser: Browser, people: dict[Role, Person], clock: Clock
+) -> None:
+    secret, codes = set_up(browser, clock)
+    browser.submit("/sign-in/code", asked(browser), code=pyotp.TOTP(secret).at(clock.moment))
+    for path in ("/account", "/account/data", "/api/v1/account/data"):
+        text = unescape(browser.get(path).text)
+        assert secret not in text
+        assert codes[0] not in text
+    assert browser.get("/account/data").json()["account"]["second_factor"] == "on"
+
+
+def test_without_a_password_before_there_is_no_way_past(browser: Browser, people: dict[Role, Person]) -> None:
+    page = browser.get("/sign-in")
+    for token in ("", "x", "é"):
+        answer = browser.submit("/sign-in/code", page, token=token, code="000000")
+        assert answer.status_code == 401
+        assert "Begin again" in said(answer)
+    assert browser.post("/sign-in/code", data={"code": "000000"}, headers={"Origin": PUBLIC}).status_code == 403

@@ -1,3 +1,0 @@
-import { localise } from "./dom.js";
-
-localise(document);
