@@ -8,7 +8,7 @@ from playwright.sync_api import Page, Route, expect
 from unit.pictures import encoded, photo
 
 from .browser import barriers, needs_browser, open_live
-from .conftest import SAMPLES, Pipeline
+from .conftest import SAMPLES, Pipeline, eventually
 
 pytestmark = needs_browser
 
@@ -91,6 +91,33 @@ def test_what_is_deleted_while_it_waits_is_waited_for_no_longer(
     relay.spawn()
     expect(page.locator("#tally")).to_have_text("1 done: 1 deleted")
     expect(page.locator("#uploads > li")).to_have_count(0)
+    assert all("404" in said for said in complaints), "the browser itself says that it is gone"
+    complaints.clear()
+
+
+def test_an_upload_whose_deletion_is_answered_twice_counts_once(
+    page: Page, pipeline: Pipeline, complaints: list[str], coffee: bytes
+) -> None:
+    relay = pipeline.stack.processes["relay"]
+    open_live(page, "/")
+    relay.stop()
+    drop(page, {"gone-twice.jpg": coffee})
+    expect(page.locator("#uploads .state")).to_have_text("Classifying")
+    held: list[Route] = []
+    page.route(re.compile(r"/api/v1/pictures/\w+$"), lambda route: held.append(route))  # a bound method of a list takes no attribute
+    pipeline.stores.uploads.delete("gone-twice.jpg")
+    relay.spawn()
+    # The page asks when it hears of the deletion, and again on its round over all that wait.
+    eventually(lambda: page.wait_for_timeout(20) or len(held) >= 2, "two questions about one picture")
+    asked = list(held)
+    for route in asked:
+        route.continue_()
+    for route in asked:
+        answer = route.request.response()
+        assert answer
+        answer.finished()
+    expect(page.locator("#uploads > li")).to_have_count(0)
+    expect(page.locator("#tally")).to_have_text("1 done: 1 deleted")
     assert all("404" in said for said in complaints), "the browser itself says that it is gone"
     complaints.clear()
 

@@ -96,12 +96,13 @@ function finish(record) {
   showResult(record.id);
 }
 
-/** These are not waited for any more. */
+/** These are not waited for any more. Two answers about one picture may come at once: each upload counts once. */
 function settle(id, over, status) {
-  const left = (waiting.get(id) ?? []).filter((one) => !over.includes(one));
+  const sent = waiting.get(id) ?? [];
+  const left = sent.filter((one) => !over.includes(one));
   if (left.length > 0) waiting.set(id, left);
   else waiting.delete(id);
-  for (const { row } of over) {
+  for (const { row } of sent.filter((one) => over.includes(one))) {
     row.remove();
     tally.done(status);
   }
