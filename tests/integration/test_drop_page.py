@@ -104,7 +104,7 @@ def test_an_upload_whose_deletion_is_answered_twice_counts_once(
     drop(page, {"gone-twice.jpg": coffee})
     expect(page.locator("#uploads .state")).to_have_text("Classifying")
     held: list[Route] = []
-    page.route(re.compile(r"/api/v1/pictures/\w+$"), lambda route: held.append(route))  # a bound method of a list takes no attribute
+    page.route(re.compile(r"/api/v1/pictures/\w+$"), lambda route: held.append(route))
     pipeline.stores.uploads.delete("gone-twice.jpg")
     relay.spawn()
     # The page asks when it hears of the deletion, and again on its round over all that wait.
