@@ -16,6 +16,7 @@ DIST = ROOT / "dist"
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "requirements.txt")
 _CORE = (
     "imagestore/*.py",
+    "imagestore/settings",
     "imagestore/store",
     "imagestore/pipeline",
     "preprocess",

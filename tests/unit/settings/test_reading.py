@@ -1,20 +1,15 @@
 """Settings are read, checked, and written down in one place."""
 
-import json
-from dataclasses import fields
-from pathlib import Path
-
 import pytest
 
-from imagestore import settings
 from imagestore.errors import SettingsError
-from imagestore.settings import ROOT, Settings, is_loopback, read_local_settings
+from imagestore.settings import Settings, concerns_us, names, reading
 from unit.infra import bicep
 
 
 @pytest.fixture(autouse=True)
 def _nothing_was_said_yet() -> None:
-    settings._warn_once.cache_clear()
+    reading._warn_once.cache_clear()
 
 
 def test_a_setting_comes_from_the_environment() -> None:
@@ -48,14 +43,14 @@ def test_limits_of_formats_are_read() -> None:
     assert Settings.read({"MAX_PIXELS_BY_FORMAT": ","}).pixel_limits == {}
 
 
-@pytest.mark.parametrize(("former", "name"), settings.FORMER_NAMES.items())
+@pytest.mark.parametrize(("former", "name"), names.FORMER_NAMES.items())
 def test_a_setting_is_understood_by_its_name_of_before_with_a_warning(
     former: str, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert getattr(Settings.read({former: "7"}), name.lower()) in (7, "7")
     assert f"{former} is called {name} now" in caplog.text
     assert getattr(Settings.read({former: "7", name: "8"}), name.lower()) in (8, "8")
-    assert settings.concerns_us(former)
+    assert concerns_us(former)
 
 
 def test_the_shipped_model_is_found_where_a_copied_settings_file_names_it_as_before(
@@ -80,7 +75,7 @@ def test_a_name_that_is_nearly_a_settings_is_pointed_out(
 ) -> None:
     assert Settings.read({name: "7"}) == Settings()
     assert f"{name} is no setting, and does nothing. Is {meant} meant?" in caplog.text
-    assert settings.concerns_us(name)
+    assert concerns_us(name)
 
 
 def test_what_is_wrong_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -114,29 +109,3 @@ def test_what_azd_keeps_of_infra_is_taken_for_no_misspelling(caplog: pytest.LogC
     others = outputs - Settings().environment().keys()
     assert Settings.read(dict.fromkeys(others, "x")) == Settings()
     assert caplog.text == ""
-
-
-def test_a_broken_settings_file_is_said(tmp_path: Path) -> None:
-    path = tmp_path / "local.settings.json"
-    assert read_local_settings(path) == {}
-    for text in ("{", "[]", '{"Values": 3}'):
-        path.write_text(text)
-        with pytest.raises(SettingsError, match=r"local\.settings\.json cannot be read"):
-            read_local_settings(path)
-
-
-def test_the_example_and_the_docs_are_up_to_date() -> None:
-    assert (ROOT / "local.settings.example.json").read_text() == settings.example()
-    assert settings.table() in (ROOT / "docs" / "settings.md").read_text()
-    values = json.loads(settings.example())["Values"]
-    assert {f.name.upper() for f in fields(Settings)} <= values.keys()
-
-
-@pytest.mark.parametrize("address", ["127.0.0.1", "localhost", "::1", "[::1]", "127.8.9.1"])
-def test_loopback(address: str) -> None:
-    assert is_loopback(address)
-
-
-@pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.168.1.2", "example.org", "", "localhost.evil.example"])
-def test_not_loopback(address: str) -> None:
-    assert not is_loopback(address)
