@@ -14,6 +14,7 @@ from model.evaluation.report import Report
 from model.progress import BeginStage
 from model.training import training_set
 from model.training.examples import FoundInFolder, in_folder, read
+from model.training.kept_arrays import KeptArrays
 from model.training.provenance import Provenance
 from model.training.train import Prepared, TrainingOptions, prepare, train
 from preprocess import Limits
@@ -31,10 +32,12 @@ class Kept:
 
 @dataclass(frozen=True)
 class Gathered:
-    """Labelled pictures that are ready to be learned from, and what was kept of those that were brought now."""
+    """Labelled pictures that are ready to be learned from, what was kept of those that were brought now, and what an
+    earlier training computed of any of them."""
 
     prepared: Prepared
     kept: Kept
+    computed: KeptArrays
 
 
 @dataclass(frozen=True)
@@ -71,27 +74,29 @@ def gather(stores: Stores, folders: Sequence[Path], limits: Limits, progress: Be
     """
     given = _in_folders(folders)
     split, etag = training_set.split_of(stores)
-    prepared = prepare(training_set.all_with(stores, given.pictures), split, limits, progress)
+    computed = KeptArrays(stores.training)
+    prepared = prepare(training_set.all_with(stores, given.pictures), split, limits, progress, computed)
     good = [source for source in given.pictures if source.name not in prepared.examples.bad]
     added = training_set.keep(stores, good, progress("Keeping", len(good))) if good else 0
     training_set.keep_split(stores, prepared.split, etag)
-    return Gathered(prepared, Kept(len(good), added, given.not_utf8))
+    return Gathered(prepared, Kept(len(good), added, given.not_utf8), computed)
 
 
 def train_version(
     stores: Stores,
-    prepared: Prepared,
+    gathered: Gathered,
     name: str,
     options: Callable[[str], TrainingOptions],
     limits: Limits,
     progress: BeginStage,
 ) -> NewVersion:
-    """Train on the prepared pictures, evaluate on the test pictures, and keep the result as the next version of `name`.
+    """Train on the gathered pictures, evaluate on the test pictures, and keep the result as the next version of `name`.
 
     Raises Unavailable, Conflict.
     """
-    version = stores.models.claim(name)
-    trained = train(prepared, options(version), limits, progress)
+    version, prepared = stores.models.claim(name), gathered.prepared
+    trained = train(prepared, options(version), limits, progress, gathered.computed)
+    gathered.computed.write({example.sha256 for example in prepared.examples.good})
     tests = prepared.part(test=True)
     evaluation = evaluate(trained.data, f"{name} {version}", tests, limits, progress("Evaluating", len(tests)))
     report = Report.of(evaluation, len(trained.data), provenance=trained.provenance)

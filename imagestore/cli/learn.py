@@ -55,7 +55,7 @@ def train(
         _tell_prepared(gathered.prepared)
         made = train_version(
             opened,
-            gathered.prepared,
+            gathered,
             name,
             lambda version: TrainingOptions(name, version, colour, flip, seed),
             limits,

@@ -13,6 +13,7 @@ from model.training import head
 from model.training.compose import backbone
 from model.training.examples import Example
 from model.training.features import Backbone, Views, extract
+from model.training.kept_arrays import KeptArrays
 from preprocess import ImageSpec, Limits
 
 MOST = 2000
@@ -42,7 +43,12 @@ class Colours:
 
 
 def compare_colours(
-    learning: list[Example], groups: np.ndarray, seed: int, limits: Limits, progress: BeginStage
+    learning: list[Example],
+    groups: np.ndarray,
+    seed: int,
+    limits: Limits,
+    progress: BeginStage,
+    kept: KeptArrays | None = None,
 ) -> Colours | None:
     """Compare gray and colour on examples whose group numbers are int [n].
 
@@ -56,7 +62,7 @@ def compare_colours(
     right = []
     for channels, called in ((1, "gray"), (3, "colour")):
         net = Backbone(backbone(channels), ImageSpec(SIZE, SIZE, channels, CROP))
-        features = extract(net, examples, Views(), limits, seed, progress(f"Compare {called}", len(examples)))
+        features = extract(net, examples, Views(), limits, seed, progress(f"Compare {called}", len(examples)), kept)
         fitting = progress(f"Fitting {called}", head.steps(len(examples)) - 1)
         right.append(head.right_out_of_fold(features, labels, groups, seed, fitting))
     gray, colour = right

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from classify.metadata import RESERVED_LABEL
 from imagestore.errors import BadTrainingData, NotFound
 from imagestore.record import is_utf8, stored_name
 from model.decoder_pool import DecoderPool
+from model.training.kept_arrays import KeptArrays
 from preprocess import Decoder, Limits, PictureError
 from preprocess.transform import HASH_SOURCE
 
@@ -93,21 +94,30 @@ def in_folder(folder: Path) -> FoundInFolder:
     return found
 
 
-def read(sources: Iterable[Labelled], limits: Limits, progress: Callable[[], None]) -> Examples:
-    """Read every picture once, no larger than the search for duplicates needs. `progress` is called after each."""
-    examples = Examples()
+def read(
+    sources: Iterable[Labelled], limits: Limits, progress: Callable[[], None], kept: KeptArrays | None = None
+) -> Examples:
+    """Read every picture once, no larger than the search for duplicates needs. `progress` is called after each.
+
+    A picture of which the thumbnail is kept is not decoded again.
+    """
+    examples, kept = Examples(), kept or KeptArrays()
+    basis = {"side": _LOOK_SIDE, "limits": asdict(limits)}
+    looks = kept.get("looks", **basis)
 
     def one(decoder: Decoder, source: Labelled) -> tuple[Labelled, Example | None, str]:
         try:
             data = source.read()
-            pixels = decoder.rendition(data, _LOOK_SIDE, limits)
+            sha256 = hashlib.sha256(data).hexdigest()
+            look = looks.get(sha256)
+            if look is None:
+                look = _look(decoder.rendition(data, _LOOK_SIDE, limits))
         except PictureError as error:
             return source, None, f"{error.reason}: {error.detail}"
         except NotFound:
             return source, None, "it was deleted just now"
-        thumb = Image.fromarray(pixels).convert("L").resize((THUMB_SIDE, THUMB_SIDE), Image.Resampling.BOX)
-        sha256, md5 = hashlib.sha256(data).hexdigest(), hashlib.md5(data, usedforsecurity=False).hexdigest()
-        return source, Example(source, sha256, md5, np.asarray(thumb, np.uint8), _is_gray(pixels)), ""
+        md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
+        return source, Example(source, sha256, md5, look[:-1], bool(look[-1, 0])), ""
 
     with DecoderPool() as decoders:
         for source, example, why in decoders.map(one, sources):
@@ -116,7 +126,18 @@ def read(sources: Iterable[Labelled], limits: Limits, progress: Callable[[], Non
                 examples.bad[source.name] = why
             else:
                 examples.good.append(example)
+    kept.add({e.sha256: _kept_look(e) for e in examples.good if e.sha256 not in looks}, "looks", **basis)
     return examples
+
+
+def _look(pixels: np.ndarray) -> np.ndarray:
+    """The gray thumbnail of pixels uint8 [height, width, 3] and, in one more row, whether they are gray."""
+    thumb = Image.fromarray(pixels).convert("L").resize((THUMB_SIDE, THUMB_SIDE), Image.Resampling.BOX)
+    return np.concatenate([np.asarray(thumb, np.uint8), np.full((1, THUMB_SIDE), _is_gray(pixels), np.uint8)])
+
+
+def _kept_look(example: Example) -> np.ndarray:
+    return np.concatenate([example.thumb, np.full((1, THUMB_SIDE), example.is_gray, np.uint8)])
 
 
 def _is_gray(pixels: np.ndarray) -> bool:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import onnx
@@ -11,6 +11,7 @@ from PIL import Image, ImageEnhance
 from classify.session import open_session
 from model.decoder_pool import DecoderPool
 from model.training.examples import Example
+from model.training.kept_arrays import KeptArrays
 from preprocess import Decoder, ImageSpec, Limits
 from preprocess.transform import fit
 
@@ -33,8 +34,9 @@ class Backbone:
     """The part of a model that computes features: uint8 [batch, height, width, channels] → float [batch, 1280]."""
 
     def __init__(self, model: onnx.ModelProto, spec: ImageSpec) -> None:
-        self.spec = spec
-        self._session = open_session(model.SerializeToString(), "the backbone")
+        data = model.SerializeToString(deterministic=True)
+        self.spec, self.sha256 = spec, hashlib.sha256(data).hexdigest()
+        self._session = open_session(data, "the backbone")
 
     def features(self, pixels: np.ndarray) -> np.ndarray:
         """Features float32 [n, 1280] of pixels uint8 [n, height, width, channels]."""
@@ -42,27 +44,54 @@ class Backbone:
 
 
 def extract(
-    backbone: Backbone, examples: list[Example], views: Views, limits: Limits, seed: int, progress: Callable[[], None]
+    backbone: Backbone,
+    examples: list[Example],
+    views: Views,
+    limits: Limits,
+    seed: int,
+    progress: Callable[[], None],
+    kept: KeptArrays | None = None,
 ) -> np.ndarray:
-    """Features float32 [examples, 1 + views, 1280]; the first view is the picture as production preprocesses it."""
+    """Features float32 [examples, 1 + views, 1280]; the first view is the picture as production preprocesses it.
 
-    def one(decoder: Decoder, example: Example) -> np.ndarray:
-        data = example.source.read()
-        _, pixels = decoder.preprocess(data, backbone.spec, limits)
-        batch = [pixels]
-        if views.count:
+    What is kept is not computed again, and what is computed is kept.
+    """
+    kept = kept or KeptArrays()
+    basis = {"backbone": backbone.sha256, "spec": asdict(backbone.spec), "limits": asdict(limits)}
+    altered_basis = {**basis, "views": asdict(views), "seed": seed}
+    plain, altered = kept.get("features", **basis), kept.get("views", **altered_basis) if views.count else {}
+
+    def one(decoder: Decoder, example: Example) -> tuple[np.ndarray | None, np.ndarray | None]:
+        batch: list[np.ndarray] = []
+        is_new, is_newly_altered = example.sha256 not in plain, views.count > 0 and example.sha256 not in altered
+        if is_new or is_newly_altered:
+            data = example.source.read()
+        if is_new:
+            batch.append(decoder.preprocess(data, backbone.spec, limits)[1])
+        if is_newly_altered:
             picture = Image.fromarray(decoder.rendition(data, _SOURCE_SIDE, limits))
             picture = picture.convert("L") if backbone.spec.channels == 1 else picture
             random = _random(example, seed)
             batch += [fit(_altered(picture, random, views.flip), backbone.spec) for _ in range(views.count)]
-        return backbone.features(np.stack(batch))
+        found = backbone.features(np.stack(batch)) if batch else np.empty((0, 0), np.float32)
+        return found[0] if is_new else None, found[int(is_new) :] if is_newly_altered else None
 
-    found = np.empty((len(examples), 1 + views.count, 1280), np.float32)
+    new_plain, new_altered = {}, {}
     with DecoderPool() as decoders:
-        for i, features in enumerate(decoders.map(one, examples)):
-            found[i] = features
+        for example, (of_picture, of_views) in zip(examples, decoders.map(one, examples), strict=True):
+            if of_picture is not None:
+                new_plain[example.sha256] = of_picture
+            if of_views is not None:
+                new_altered[example.sha256] = of_views
             progress()
-    return found
+    kept.add(new_plain, "features", **basis)
+    plain = {**plain, **new_plain}
+    found = np.stack([plain[example.sha256] for example in examples])[:, None]
+    if not views.count:
+        return found
+    kept.add(new_altered, "views", **altered_basis)
+    altered = {**altered, **new_altered}
+    return np.concatenate([found, np.stack([altered[example.sha256] for example in examples])], axis=1)
 
 
 def _random(example: Example, seed: int) -> np.random.Generator:

@@ -7,7 +7,9 @@ predictions on pictures that the head was not fitted to.
 
 import warnings
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -50,7 +52,8 @@ def fit(features: np.ndarray, labels: list[str], groups: np.ndarray, seed: int, 
     strength, logits = _best_out_of_fold(roots, truth, groups, seed, progress)
     temperature = float(_TEMPERATURES[np.argmin([_loss(logits / t, truth) for t in _TEMPERATURES])])
     probabilities = softmax(logits / temperature)
-    weights, bias = _fitted(roots, truth, strength, len(names))
+    with one_thread():
+        weights, bias = _fitted(roots, truth, strength, len(names))
     progress()
     return Head(
         labels=tuple(names),
@@ -95,6 +98,12 @@ def threshold(confidence: np.ndarray, is_right: np.ndarray, wanted: float = RIGH
     return round(min(max(found, 1 / 1000), 0.99), 4)
 
 
+def one_thread() -> AbstractContextManager[object]:
+    """Within this, arithmetic uses one thread: the products are small, so that several would only wait for each other
+    (20 times slower on two busy cores), and their number would change the last digits."""
+    return cast("AbstractContextManager[object]", threadpool_limits(1))
+
+
 def _numbered(labels: list[str]) -> tuple[list[str], np.ndarray]:
     names = sorted(set(labels))
     numbers = {label: i for i, label in enumerate(names)}
@@ -113,8 +122,9 @@ def _best_out_of_fold(
     for strength in STRENGTHS:
         logits = np.zeros((len(truth), classes))
         for train, held in folds:
-            weights, bias = _fitted(roots[train], truth[train], strength, classes)
-            logits[held] = roots[held, 0] @ weights.T + bias
+            with one_thread():
+                weights, bias = _fitted(roots[train], truth[train], strength, classes)
+                logits[held] = roots[held, 0] @ weights.T + bias
             progress()
         tried.append((min(_loss(logits / t, truth) for t in _TEMPERATURES), strength, logits))
     _, strength, logits = min(tried, key=lambda one: one[0])
@@ -135,7 +145,7 @@ def _fitted(roots: np.ndarray, truth: np.ndarray, strength: float, classes: int)
     mean = flat.mean(axis=0)
     flat -= mean
     scale = 1 / max(float(np.sqrt((flat**2).mean())), 1e-9)
-    with warnings.catch_warnings(), threadpool_limits(1):  # its products are small: threads would only wait
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the best so far is what cross-validation compares
         found = LogisticRegression(C=strength / views, max_iter=300, tol=1e-3).fit(flat * scale, labels)
     weights, bias = found.coef_ * scale, found.intercept_

@@ -17,6 +17,7 @@ from model.training.compose import backbone, compose
 from model.training.examples import Example, Examples, Labelled, check, contradictions, rare_corrections, read
 from model.training.features import Backbone, Views, extract
 from model.training.head import Head
+from model.training.kept_arrays import KeptArrays
 from model.training.near_duplicates import group
 from model.training.provenance import Provenance, code_version
 from model.training.split import Split, divide
@@ -64,12 +65,14 @@ class Trained:
     provenance: Provenance
 
 
-def prepare(sources: list[Labelled], known: Split, limits: Limits, progress: BeginStage) -> Prepared:
+def prepare(
+    sources: list[Labelled], known: Split, limits: Limits, progress: BeginStage, kept: KeptArrays | None = None
+) -> Prepared:
     """Read the pictures, find duplicates, and divide them into those to learn from and test pictures.
 
     Raises BadTrainingData if a model cannot learn from them.
     """
-    examples = read(sources, limits, progress("Reading", len(sources)))
+    examples = read(sources, limits, progress("Reading", len(sources)), kept)
     if not examples.good:
         raise BadTrainingData(f"None of {len(sources)} files is a picture that can be read.")
     groups = group(np.stack([e.thumb for e in examples.good]), [e.sha256 for e in examples.good])
@@ -87,14 +90,22 @@ def prepare(sources: list[Labelled], known: Split, limits: Limits, progress: Beg
     return Prepared(examples, groups, is_test, split, rare)
 
 
-def train(prepared: Prepared, options: TrainingOptions, limits: Limits, progress: BeginStage) -> Trained:
-    """Fit a head to the training part. The same pictures and options give the same bytes."""
+def train(
+    prepared: Prepared,
+    options: TrainingOptions,
+    limits: Limits,
+    progress: BeginStage,
+    kept: KeptArrays | None = None,
+) -> Trained:
+    """Fit a head to the training part. The same pictures and options give the same bytes, with or without what is kept
+    of an earlier training."""
     learning = prepared.part(test=False)
     groups = prepared.groups[~prepared.is_test]
     views = Views(min(_MOST_VIEWS, max(1, _VIEWS_IN_ALL // len(learning))), options.flip)
     spec = ImageSpec(SIZE, SIZE, 3 if options.colour else 1, CROP)
     net = backbone(spec.channels)
-    features = extract(Backbone(net, spec), learning, views, limits, options.seed, progress("Features", len(learning)))
+    begun = progress("Features", len(learning))
+    features = extract(Backbone(net, spec), learning, views, limits, options.seed, begun, kept)
     fitting = progress("Fitting", heads.steps(len(learning)))
     head = heads.fit(features, [e.label for e in learning], groups, options.seed, fitting)
     del features
@@ -118,7 +129,7 @@ def train(prepared: Prepared, options: TrainingOptions, limits: Limits, progress
         views=views.count,
         strength=head.strength,
         accuracy=head.accuracy,
-        colours=compare_colours(learning, groups, options.seed, limits, progress),
+        colours=compare_colours(learning, groups, options.seed, limits, progress, kept),
     )
     return Trained(compose(net, head, metadata), head, provenance)
 

@@ -1,5 +1,6 @@
 """Features are of the picture as production sees it, and of altered views that depend on nothing but the picture."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from model.training.examples import Example
 from model.training.features import Views, extract
+from model.training.kept_arrays import KeptArrays
 from preprocess import ImageSpec, Limits, preprocess
 from unit.model.labelled_pictures import examples_of, labelled, scene
 from unit.pictures import encoded
@@ -17,6 +19,7 @@ class FirstPixels:
 
     def __init__(self, channels: int) -> None:
         self.spec = ImageSpec(64, 64, channels, 1.0)
+        self.sha256 = "f" * 64
 
     def features(self, pixels: np.ndarray) -> np.ndarray:
         return pixels.reshape(len(pixels), -1)[:, :1280].astype(np.float32)
@@ -52,3 +55,27 @@ def test_altered_views_depend_on_picture_and_seed_not_on_the_order(examples: lis
 
 def test_without_altered_views_there_is_one_a_picture(examples: list[Example]) -> None:
     assert features(examples, Views()).shape == (3, 1, 1280)
+
+
+def test_what_is_kept_is_neither_read_nor_computed_again(examples: list[Example]) -> None:
+    kept, views = KeptArrays(), Views(1)
+    backbone: Any = FirstPixels(1)
+    first = extract(backbone, examples[:2], views, Limits(), 7, lambda: None, kept)
+    whole = features(examples, views)
+    read: list[str] = []
+
+    def noted(example: Example) -> Example:
+        def reads() -> bytes:
+            read.append(example.source.name)
+            return example.source.read()
+
+        return replace(example, source=replace(example.source, read=reads))
+
+    again = extract(backbone, [noted(example) for example in examples], views, Limits(), 7, lambda: None, kept)
+    assert read == ["2.png"]
+    assert np.array_equal(again, whole)
+    assert np.array_equal(first, whole[:2])
+    other: Any = FirstPixels(3)
+    assert np.array_equal(
+        extract(other, examples, views, Limits(), 7, lambda: None, kept), features(examples, views, channels=3)
+    )

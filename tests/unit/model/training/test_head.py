@@ -1,6 +1,7 @@
 """The head that is fitted to a backbone's features."""
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from model.training.head import Head, fit, steps, threshold
 
@@ -22,3 +23,15 @@ def test_a_head_tells_what_can_be_told_and_counts_its_fits() -> None:
     assert head.accuracy == 1.0
     assert len(fits) == steps(60)
     assert head.probabilities(features[:, 0]).argmax(axis=1).tolist() == [0, 1] * 30
+
+
+def test_a_head_is_the_same_however_many_threads_the_machine_has() -> None:
+    chance = np.random.default_rng(0)
+    labels = ["a", "b", "c"] * 40
+    features = chance.uniform(0, 1, (120, 1, 1280)).astype(np.float32)
+    heads = []
+    for allowed in (1, 2):
+        with threadpool_limits(allowed):
+            heads.append(fit(features, labels, np.arange(120), 1, lambda: None))
+    assert heads[0].weights.tobytes() == heads[1].weights.tobytes()
+    assert heads[0].bias.tobytes() == heads[1].bias.tobytes()
