@@ -1,4 +1,8 @@
-"""API keys of programs. A key is shown once; only a hash is kept."""
+"""API keys of programs. A key is shown once; only a hash is kept.
+
+A key that was made with another key (`made_with`) may do no more than that one, lasts no longer, and ends with it. So
+whoever stole a key has nothing left once it is revoked, whatever they made with it.
+"""
 
 import contextlib
 from dataclasses import dataclass, replace
@@ -8,9 +12,9 @@ from typing import Any
 import msgspec
 
 from imagestore.accounts.people import checked_name
-from imagestore.accounts.roles import Role
+from imagestore.accounts.roles import Role, lower
 from imagestore.accounts.tokens import Clock, id_of, new_secret, now
-from imagestore.errors import Conflict
+from imagestore.errors import Conflict, NotFound
 from imagestore.record import utc
 from imagestore.store import Item, Items
 
@@ -21,6 +25,7 @@ SHOWN = len(PREFIX) + 6
 DAYS = 365
 MOST_DAYS = 3650
 USED_EVERY = timedelta(minutes=5)
+_TRIES = 8
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,8 @@ class Key:
     """A key. `begins` are its first characters, by which a person tells it from others.
 
     `account` is its owner, None for one that the command line made. Several keys may have one name: the new one is
-    handed out before the old one is revoked.
+    handed out before the old one is revoked. `made_with` is the id of the key with which this one was made, None where
+    a person or the command line on the stores made it.
     """
 
     id: str
@@ -39,6 +45,7 @@ class Key:
     created_at: str
     expires_at: str
     used_at: str | None = None
+    made_with: str | None = None
 
 
 class Keys:
@@ -48,21 +55,31 @@ class Keys:
         self._items = items
         self._clock = clock
 
-    def create(self, name: str, role: Role, account: str | None, days: int = DAYS) -> tuple[str, Key]:
-        """Make a key. Returns it, which is shown once, and what is kept of it. Raises NotAccepted for a bad name."""
+    def create(
+        self, name: str, role: Role, account: str | None, days: int = DAYS, made_with: Key | None = None
+    ) -> tuple[str, Key]:
+        """Make a key. Returns it, which is shown once, and what is kept of it.
+
+        One that is made with another key has that key's role and end at most. Raises NotAccepted for a bad name, and
+        NotFound if the key that it is made with has just ended.
+        """
         secret = new_secret(PREFIX)
         moment = self._clock()
-        lasts = timedelta(days=days)
+        expires_at = utc(moment + timedelta(days=days))
         key = Key(
             id=id_of(TYPE, secret),
             name=checked_name(name),
             begins=secret[:SHOWN],
-            role=role,
+            role=role if made_with is None else lower(role, made_with.role),
             account=account,
             created_at=utc(moment),
-            expires_at=utc(moment + lasts),
+            expires_at=expires_at if made_with is None else min(expires_at, made_with.expires_at),
+            made_with=made_with and made_with.id,
         )
-        self._items.create(_document(key) | {"ttl": int(lasts.total_seconds())})
+        self._items.create(_document(key, moment))
+        if made_with is not None and self.get(made_with.id) is None:  # revoked while this was going on
+            self._items.delete(key.id)
+            raise NotFound("The key that this is made with is not good any more.")
         return secret, key
 
     def find(self, secret: str) -> Key | None:
@@ -83,13 +100,18 @@ class Keys:
         moment = utc(self._clock())
         return sorted((key for key in found if key.expires_at > moment), key=lambda key: key.created_at)[::-1]
 
-    def revoke(self, id: str) -> bool:
-        """Make a key useless; False if there is none."""
-        return self.get(id) is not None and self._items.delete(id)
+    def revoke(self, id: str, by: str = "") -> tuple[str, ...]:
+        """Make a key useless, with all that were made with it. Returns their ids, none if there is no such key.
 
-    def revoke_all(self, account: str) -> int:
-        """Make all keys of an account useless. Returns how many there were."""
-        return sum(self._items.delete(item.id) for item in list(self._items.find(TYPE, {"account": account})))
+        `by` is the key that asks for it, if one does: where that was made with this one, it is its successor and stays.
+        """
+        key = self.get(id)
+        return () if key is None else self._end(key, by, key.made_with)
+
+    def revoke_all(self, account: str) -> None:
+        """Make all keys of an account useless, and those that were made with them."""
+        for item in list(self._items.find(TYPE, {"account": account})):
+            self._end(_key(item), "", None)
 
     def _used(self, id: str) -> Key | None:
         item = self._items.read(id)
@@ -100,16 +122,41 @@ class Keys:
             return None
         if key.used_at is None or key.used_at <= utc(moment - USED_EVERY):
             key = replace(key, used_at=utc(moment))
-            left = int((datetime.fromisoformat(key.expires_at) - moment).total_seconds())
             with contextlib.suppress(Conflict):  # used by another request, or just revoked: the next look tells
-                self._items.replace(_document(key) | {"ttl": max(1, left)}, item.etag)
+                self._items.replace(_document(key, moment), item.etag)
         return key
+
+    def _end(self, key: Key, by: str, heir_of: str | None) -> tuple[str, ...]:
+        """Delete a key and those made with it; the key `by` among them is then as if made with `heir_of`."""
+        before = self._end_those_made_with(key, by, heir_of)
+        own = (key.id,) if self._items.delete(key.id) else ()
+        return own + before + self._end_those_made_with(key, by, heir_of)  # some may have been made meanwhile
+
+    def _end_those_made_with(self, key: Key, by: str, heir_of: str | None) -> tuple[str, ...]:
+        ended: tuple[str, ...] = ()
+        for made in [_key(item) for item in self._items.find(TYPE, {"made_with": key.id})]:
+            if made.id == by:
+                self._inherit(made.id, heir_of)
+            else:
+                ended += self._end(made, by, heir_of)
+        return ended
+
+    def _inherit(self, id: str, made_with: str | None) -> None:
+        for _ in range(_TRIES):
+            item = self._items.read(id)
+            if item is None:
+                return
+            with contextlib.suppress(Conflict):  # it was used at this moment
+                self._items.replace(_document(replace(_key(item), made_with=made_with), self._clock()), item.etag)
+                return
+        raise Conflict("This key is in use all the time. Try again.")
 
 
 def _key(item: Item) -> Key:
     return msgspec.convert(item.document, Key)
 
 
-def _document(key: Key) -> dict[str, Any]:
+def _document(key: Key, moment: datetime) -> dict[str, Any]:
     document: dict[str, Any] = msgspec.to_builtins(key)
-    return document | {"type": TYPE}
+    left = int((datetime.fromisoformat(key.expires_at) - moment).total_seconds())
+    return document | {"type": TYPE, "ttl": max(1, left)}

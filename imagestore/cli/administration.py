@@ -53,13 +53,13 @@ class Administration(Protocol):
         """The keys of everybody."""
 
     def create_key(self, name: str, role: Role, days: int) -> NewKey:
-        """Make a key. Raises NotAccepted for a bad name."""
+        """Make a key. One that is made with a key ends with that. Raises NotAccepted for a bad name."""
 
     def rotate_key(self, id: str, days: int) -> NewKey:
         """Make another key of the same name, role and owner."""
 
     def revoke_key(self, id: str) -> None:
-        """Make a key useless."""
+        """Make a key useless, with those that were made with it."""
 
 
 def opened() -> Administration:
@@ -142,8 +142,9 @@ class OverStores:
     def revoke_key(self, id: str) -> None:
         """Make a key useless."""
         key = self._key(id)
-        self._keys.revoke(id)
-        self._note("revokeKey", id, {"role": str(key.role), "account": key.account})
+        ended = self._keys.revoke(id)
+        also = [one for one in ended if one != id]
+        self._note("revokeKey", id, {"role": str(key.role), "account": key.account}, {"also": also} if also else None)
 
     def _made(self, what: str, secret: str, key: Key, before: dict[str, Any] | None = None) -> NewKey:
         after = {"key": key.id, "role": str(key.role), "expires_at": key.expires_at}

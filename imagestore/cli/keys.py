@@ -32,7 +32,8 @@ def create(
     role: Annotated[Role, typer.Option(help="What it may do.")] = Role.VIEWER,
     days: Days = DAYS,
 ) -> None:
-    """Print a new key, which is shown this one time. It belongs to no account."""
+    """Print a new key, which is shown this one time. It belongs to no account; over a distant web app it belongs to
+    whose key makes it, and ends with that key."""
     _show(administration.opened().create_key(name, role, days))
 
 
@@ -61,7 +62,7 @@ def rotate(which: Which, days: Days = DAYS) -> None:
 
 @app.command("revoke")
 def revoke(which: Which) -> None:
-    """Make a key useless, within half a minute everywhere."""
+    """Make a key useless, within half a minute everywhere, and those that were made with it."""
     opened = administration.opened()
     key = _found(opened, which)
     opened.revoke_key(key.id)
@@ -82,6 +83,8 @@ def _show(made: NewKey) -> None:
     typer.echo(made.secret)
     until = made.key.expires_at[:10]
     errors.print(f"Keep it: it is not shown again. It has the role {made.key.role} until {until}.", style="dim")
+    if made.key.made_with is not None:
+        errors.print("It ends with the key that made it: when that expires, or is revoked.", style="dim")
 
 
 def _found(opened: Administration, which: str) -> Key:

@@ -1,4 +1,8 @@
-"""API keys, with which programs ask. Several of one name may be good at once, so that they are exchanged in peace."""
+"""API keys, with which programs ask. Several of one name may be good at once, so that they are exchanged in peace.
+
+People make keys for themselves. With a key, a program exchanges that key and an administrator's program makes others:
+none of them may do more than the key that made it, lasts longer, or outlives it.
+"""
 
 from typing import Annotated
 
@@ -44,37 +48,62 @@ def create_key(
     role: Annotated[Role | None, Body(embed=True, description="What it may do; at most what you may.")] = None,
     days: Days = DAYS,
 ) -> NewKey:
-    """Make a key. It is shown once. Without a role it has yours; with a higher one it is refused."""
-    owner = None if caller.means is Means.LOCAL else person(services, caller).id
+    """Make a key. It is shown once. Without a role it has yours; with a higher one it is refused.
+
+    A person makes keys of their own. With an administrator's key one makes keys that end with it, whatever `days` says,
+    and that are revoked with it.
+    """
+    made_with = _asking(services, caller)
+    if made_with is not None and caller.role is not Role.ADMIN:
+        detail = "A program with a key makes no keys, but for an administrator's. Sign in, and make it on your page."
+        raise ApiProblem(403, "session_needed", detail)
+    if made_with is not None:
+        owner = made_with.account
+    else:
+        owner = None if caller.means is Means.LOCAL else person(services, caller).id
     given = role or caller.role
     if not caller.role.covers(given):
         detail = f"A key cannot do more than its owner: yours is the role {caller.role}."
         raise ApiProblem(403, "role_needed", detail, more={"needed": str(given)})
-    return _made(note, *services.accounts.keys.create(name, given, owner, days))
+    return _made(note, *services.accounts.keys.create(name, given, owner, days, made_with))
 
 
 @router.post("/{id}/rotate", status_code=201, operation_id="rotateKey")
 def rotate_key(services: ServicesDep, caller: CallerDep, note: NoteDep, id: KeyId, days: Days = DAYS) -> NewKey:
-    """Make another key of the same name and role. The old one stays good until you revoke it or it expires."""
+    """Make another key of the same name and role. The old one stays good until you revoke it or it expires.
+
+    A person who has signed in gives a key more time so. With a key the new one expires when that key does, at the
+    latest, and stays when the new one is used to revoke the old one.
+    """
     key = _key(services, caller, id)
     role = lower(key.role, caller.role)
+    made_with = _asking(services, caller)
+    if made_with is None and caller.means is not Means.LOCAL:
+        person(services, caller)
     note.before = {"key": key.id}
-    return _made(note, *services.accounts.keys.create(key.name, role, key.account, days))
+    return _made(note, *services.accounts.keys.create(key.name, role, key.account, days, made_with))
 
 
 @router.delete("/{id}", status_code=204, operation_id="revokeKey")
 def revoke_key(services: ServicesDep, caller: CallerDep, note: NoteDep, id: KeyId) -> Response:
-    """Make a key useless at once; on other instances of the app within half a minute."""
+    """Make a key useless at once, with those that were made with it; on other instances of the app within half a
+    minute."""
     key = _key(services, caller, id)
-    services.accounts.keys.revoke(key.id)
-    services.accounts.callers.forget(key.id)
+    ended = services.accounts.keys.revoke(key.id, caller.by)
+    services.accounts.callers.forget(*ended)
     note.before = {"role": str(key.role), "account": key.account}
+    note.after = {"also": also} if (also := [one for one in ended if one != key.id]) else {}
     return Response(status_code=204)
 
 
 def _made(note: NoteDep, secret: str, key: Key) -> NewKey:
     note.after = {"key": key.id, "role": str(key.role), "expires_at": key.expires_at}
     return NewKey(secret, key)
+
+
+def _asking(services: Services, caller: Caller) -> Key | None:
+    """The key with which is asked, or of which the token is; None for who has signed in and on this machine."""
+    return services.accounts.keys.get(caller.by) if caller.means in (Means.KEY, Means.TOKEN) else None
 
 
 def _key(services: Services, caller: Caller, id: str) -> Key:

@@ -1,12 +1,16 @@
 """API keys: shown once, expiring, revoked one by one."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from imagestore.accounts.keys import PREFIX
 from imagestore.accounts.people import Account
 from imagestore.accounts.roles import Role
 from imagestore.accounts.service import Accounts
-from imagestore.errors import NotAccepted
+from imagestore.errors import NotAccepted, NotFound
+from imagestore.store import Item
 from unit.accounts.conftest import Clock
 from unit.memory_items import MemoryItems
 
@@ -64,3 +68,37 @@ def test_only_keys_are_revoked(accounts: Accounts, maria: Account) -> None:
     assert accounts.people.get(maria.id) == maria
     with pytest.raises(NotAccepted):
         accounts.keys.create("a\nb", Role.VIEWER, None)
+
+
+def test_a_key_that_is_revoked_while_it_makes_another_leaves_none(
+    accounts: Accounts, items: MemoryItems, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, key = accounts.keys.create("importer", Role.VIEWER, None)
+    create = items.create
+
+    def revoked_first(document: Mapping[str, Any]) -> Item:
+        accounts.keys.revoke(key.id)
+        return create(document)
+
+    monkeypatch.setattr(items, "create", revoked_first)
+    with pytest.raises(NotFound):
+        accounts.keys.create("importer", Role.VIEWER, None, made_with=key)
+    assert accounts.keys.list() == []
+
+
+def test_a_successor_stays_when_it_ends_its_predecessor_and_ends_with_what_came_before(accounts: Accounts) -> None:
+    _, first = accounts.keys.create("first", Role.VIEWER, None)
+    _, second = accounts.keys.create("second", Role.VIEWER, None, made_with=first)
+    _, third = accounts.keys.create("third", Role.VIEWER, None, made_with=second)
+    assert accounts.keys.revoke(second.id, by=third.id) == (second.id,)
+    kept = accounts.keys.get(third.id)
+    assert kept is not None
+    assert kept.made_with == first.id
+    assert sorted(accounts.keys.revoke(first.id)) == sorted([first.id, third.id])
+
+
+def test_with_an_account_go_the_keys_that_were_made_with_its_keys(accounts: Accounts, maria: Account) -> None:
+    _, hers = accounts.keys.create("hers", Role.VIEWER, maria.id)
+    accounts.keys.create("another's", Role.VIEWER, None, made_with=hers)
+    accounts.keys.revoke_all(maria.id)
+    assert accounts.keys.list() == []

@@ -117,6 +117,18 @@ def test_keys_are_listed_exchanged_and_revoked(
     assert "There is no key 'no such'" in imagestore("keys", "revoke", "no such").err
 
 
+def test_a_key_is_made(imagestore: Command, guarded: Services, people: dict[Role, Person]) -> None:
+    made = imagestore("keys", "create", "importer", "--role", "trainer", "--days", "3000")
+    (secret,) = made.out.splitlines()
+    key = guarded.accounts.keys.find(secret)
+    assert key is not None
+    assert (key.name, key.role) == ("importer", Role.TRAINER)
+    admin = people[Role.ADMIN].key
+    if key.made_with is not None:
+        assert (key.made_with, key.expires_at) == (admin.id, admin.expires_at)
+    assert ("It ends with the key that made it" in made.err) == (key.made_with is not None)
+
+
 def test_what_was_changed_is_in_the_audit_log(
     imagestore: Command, people: dict[Role, Person], guarded: Services
 ) -> None:

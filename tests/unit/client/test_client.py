@@ -143,14 +143,17 @@ def test_an_administrator_invites_and_says_who_may_do_what(client_of: ClientOf, 
     assert viewer not in {one.id for one in client.accounts()}
 
 
-def test_keys_are_listed_exchanged_and_revoked_and_made_by_people_alone(
+def test_keys_are_listed_exchanged_and_revoked_and_made_by_administrators(
     client_of: ClientOf, people: dict[Role, Person]
 ) -> None:
     client, key = client_of(Role.TRAINER), people[Role.TRAINER].key
     assert [one.id for one in client.api_keys()] == [key.id]
-    with pytest.raises(RequestRefused, match="Only a person who has signed in") as refused:
+    with pytest.raises(RequestRefused, match="makes no keys, but for an administrator's") as refused:
         client.create_key("importer", Role.VIEWER)
     assert refused.value.code == "session_needed"
+    made = client_of(Role.ADMIN).create_key("importer", Role.VIEWER)
+    assert made.key.made_with == people[Role.ADMIN].key.id
+    client_of(Role.ADMIN).revoke_key(made.key.id)
     assert {one.id for one in client_of(Role.ADMIN).api_keys(all=True)} == {one.key.id for one in people.values()}
     client.revoke_key(key.id)
     with pytest.raises(KeyRefused):

@@ -32,11 +32,56 @@ def test_nobody_makes_a_key_that_may_do_more(browser: Browser, people: dict[Role
     assert browser.post("/api/v1/keys", json=weaker, headers=people[Role.ADMIN].cookie | SAME).status_code == 201
 
 
-def test_a_key_makes_no_keys_so_that_a_stolen_one_is_revoked_for_good(
-    browser: Browser, people: dict[Role, Person]
+def test_only_an_administrators_key_makes_keys(browser: Browser, people: dict[Role, Person]) -> None:
+    for role in (Role.VIEWER, Role.CONTRIBUTOR, Role.TRAINER):
+        refused = browser.post("/api/v1/keys", json={"name": "x"}, headers=people[role].bearer)
+        assert problem(refused, 403)["code"] == "session_needed"
+
+
+def test_what_a_stolen_key_made_is_useless_once_that_is_revoked(
+    browser: Browser, people: dict[Role, Person], guarded: Services
 ) -> None:
-    refused = browser.post("/api/v1/keys", json={"name": "x"}, headers=people[Role.ADMIN].bearer)
-    assert problem(refused, 403)["code"] == "session_needed"
+    admin = people[Role.ADMIN]
+
+    def made(path: str, secret: str) -> str:
+        answer = browser.post(path, json={"name": "x"} if path.endswith("keys") else {"days": 3650}, headers={
+            "Authorization": f"Bearer {secret}"
+        })  # fmt: skip
+        assert answer.status_code == 201
+        assert answer.json()["key"]["expires_at"] <= admin.key.expires_at, "and it lasts no longer"
+        return str(answer.json()["secret"])
+
+    stolen = admin.secret
+    second = made("/api/v1/keys", stolen)
+    third = made(f"/api/v1/keys/{guarded.accounts.keys.find(second).id}/rotate", second)  # type: ignore[union-attr]
+    fourth = made(f"/api/v1/keys/{people[Role.VIEWER].key.id}/rotate", third)
+    exchanged = made(f"/api/v1/keys/{admin.key.id}/rotate", stolen)
+    all_made = (second, third, fourth, exchanged)
+    for secret in all_made:
+        assert browser.get("/api/v1/counts", headers={"Authorization": f"Bearer {secret}"}).status_code == 200
+    assert browser.delete(f"/api/v1/keys/{admin.key.id}", headers=admin.cookie | SAME).status_code == 204
+    for secret in (stolen, *all_made):
+        assert browser.get("/api/v1/counts", headers={"Authorization": f"Bearer {secret}"}).status_code == 401
+    assert browser.get("/api/v1/counts", headers=people[Role.VIEWER].bearer).status_code == 200
+    (entry,) = guarded.accounts.audit.search(what="revokeKey")
+    assert len(entry.after["also"]) == 4
+
+
+def test_a_person_who_has_signed_in_gives_a_key_more_time_and_a_program_does_not(
+    browser: Browser, people: dict[Role, Person], guarded: Services
+) -> None:
+    trainer = people[Role.TRAINER]
+    secret, key = guarded.accounts.keys.create("short", Role.VIEWER, trainer.account.id, days=2)
+    rotate = f"/api/v1/keys/{key.id}/rotate"
+    for headers in ({"Authorization": f"Bearer {secret}"}, trainer.bearer):
+        with_key = browser.post(rotate, json={"days": 3650}, headers=headers).json()["key"]
+        assert with_key["expires_at"] <= (key if headers != trainer.bearer else trainer.key).expires_at
+    token = guarded.accounts.tokens.make(key.id, trainer.account.id, Role.VIEWER)
+    by_token = browser.post(rotate, json={"days": 9}, headers={"Authorization": f"Bearer {token}"}).json()["key"]
+    assert (by_token["expires_at"], by_token["made_with"]) == (key.expires_at, key.id)
+    signed_in = browser.post(rotate, json={"days": 3650}, headers=trainer.cookie | SAME).json()["key"]
+    assert signed_in["expires_at"] > trainer.key.expires_at
+    assert signed_in["made_with"] is None
 
 
 def test_keys_are_exchanged_without_a_gap(browser: Browser, people: dict[Role, Person]) -> None:
