@@ -16,6 +16,7 @@ from imagestore.accounts.keys import PREFIX, Key, Keys
 from imagestore.accounts.openid import Identity, OpenId
 from imagestore.accounts.people import People, federated_id
 from imagestore.accounts.roles import Role, lower
+from imagestore.accounts.second_factor import FactorDemand
 from imagestore.accounts.sessions import Sessions
 from imagestore.accounts.signing import Tokens
 from imagestore.accounts.tokens import id_of
@@ -39,7 +40,8 @@ class Means(StrEnum):
 class Caller:
     """Who asks. `account` is what records and the audit log name: an account's id, or that of a key without an owner.
 
-    `by` is the id of the session or key. With `is_stale` it is only known who this was some minutes ago.
+    `by` is the id of the session or key. With `is_stale` it is only known who this was some minutes ago. Who
+    `lacks_factor` must set up a second factor before anything else, since their role needs one.
     """
 
     account: str
@@ -48,6 +50,7 @@ class Caller:
     means: Means
     by: str = ""
     is_stale: bool = False
+    lacks_factor: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class Callers:
         keys: Keys,
         tokens: Tokens,
         openid: OpenId | None = None,
+        demand: FactorDemand | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._people = people
@@ -73,6 +77,7 @@ class Callers:
         self._keys = keys
         self._tokens = tokens
         self._openid = openid
+        self._demand = demand
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._known: OrderedDict[str, _Known] = OrderedDict()
@@ -85,7 +90,8 @@ class Callers:
             account = None if session is None else self._people.get(session.account)
             if session is None or account is None or account.is_disabled or session.created_at < account.sessions_from:
                 return None
-            return Caller(account.id, account.name, account.role, Means.SESSION, session.id)
+            lacks_factor = self._demand is not None and self._demand.is_unmet_by(account)
+            return Caller(account.id, account.name, account.role, Means.SESSION, session.id, lacks_factor=lacks_factor)
 
         caller = self._ask(id_of("session", token), look)
         if caller is None:
@@ -162,13 +168,13 @@ class Callers:
             if known is None or moment - known.at > STALE_S:
                 raise
             return replace(known.caller, is_stale=True)
-        if caller is not None:  # what is refused is not kept: anybody can make up as many as they like
+        if caller is not None and not caller.lacks_factor:  # who gets one may go on at once, on each instance
             with self._lock:
                 self._known[name] = _Known(caller, moment)
                 self._known.move_to_end(name)
                 if len(self._known) > _MOST:
                     self._known.popitem(last=False)
-        else:
+        else:  # what is refused is not kept: anybody can make up as many as they like
             with self._lock:
                 self._known.pop(name, None)
         return caller

@@ -74,7 +74,7 @@ class Keys:
             account=account,
             created_at=utc(moment),
             expires_at=expires_at if made_with is None else min(expires_at, made_with.expires_at),
-            made_with=made_with and made_with.id,
+            made_with=None if made_with is None else made_with.id,
         )
         self._items.create(_document(key, moment))
         if made_with is not None and self.get(made_with.id) is None:  # revoked while this was going on

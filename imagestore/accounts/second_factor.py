@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from imagestore.accounts.people import Account
+from imagestore.accounts.roles import Role
 from imagestore.accounts.tokens import Clock, id_of, now
 from imagestore.errors import Conflict, NotFound, SignInRefused
 from imagestore.record import utc
@@ -86,9 +88,20 @@ class SecondFactors:
         step = self._step_of(factor, _plain(code))
         if step is None:
             raise SignInRefused("This code is not right. Is the clock of your phone? Try the next one.")
-        codes = [_shown(base64.b32encode(secrets.token_bytes(_RECOVERY_BYTES)).decode()) for _ in range(RECOVERY_CODES)]
-        hashes = tuple(_hashed(account, _plain(one)) for one in codes)
+        codes, hashes = _new_recovery(account)
         self._items.replace(_document(replace(factor, is_on=True, last_step=step, recovery=hashes)), item.etag)
+        return codes
+
+    def renew_recovery(self, account: str) -> list[str]:
+        """Make ten other recovery codes, which are shown once; those of before are useless.
+
+        Raises NotFound if there is no second factor, or Conflict.
+        """
+        item = self._items.read(_id(account))
+        if item is None or not _factor(item).is_on:
+            raise NotFound("You have no second factor. Set it up first.")
+        codes, hashes = _new_recovery(account)
+        self._items.replace(_document(replace(_factor(item), recovery=hashes)), item.etag)
         return codes
 
     def secret_begun(self, account: str) -> str | None:
@@ -133,6 +146,22 @@ class SecondFactors:
         return None
 
 
+@dataclass(frozen=True)
+class FactorDemand:
+    """Who must have a second factor: those with a password whose role is this one or may do more."""
+
+    role: Role
+    factors: SecondFactors
+
+    def is_for(self, account: Account) -> bool:
+        """Whether this account must have one."""
+        return account.password is not None and account.role.covers(self.role)
+
+    def is_unmet_by(self, account: Account) -> bool:
+        """Whether this account must have one, and has none. Raises Unavailable."""
+        return self.is_for(account) and self.factors.find(account.id) is None
+
+
 def link_for_app(secret: str, email: str) -> str:
     """The address (otpauth://) that an app takes the secret from."""
     import pyotp
@@ -142,6 +171,12 @@ def link_for_app(secret: str, email: str) -> str:
 
 def _id(account: str) -> str:
     return id_of(TYPE, account)
+
+
+def _new_recovery(account: str) -> tuple[list[str], tuple[str, ...]]:
+    """Recovery codes as they are shown, and their hashes."""
+    codes = [_shown(base64.b32encode(secrets.token_bytes(_RECOVERY_BYTES)).decode()) for _ in range(RECOVERY_CODES)]
+    return codes, tuple(_hashed(account, _plain(one)) for one in codes)
 
 
 def _hashed(account: str, code: str) -> str:

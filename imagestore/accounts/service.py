@@ -15,7 +15,7 @@ from imagestore.accounts.openid import Identity, OpenId
 from imagestore.accounts.passwords import Passwords
 from imagestore.accounts.people import Account, People, account_id, checked_name, federated_id, normalised
 from imagestore.accounts.roles import Role
-from imagestore.accounts.second_factor import SecondFactors
+from imagestore.accounts.second_factor import FactorDemand, SecondFactors
 from imagestore.accounts.sessions import Lengths, Sessions
 from imagestore.accounts.signing import Tokens
 from imagestore.accounts.tokens import Clock, now
@@ -41,6 +41,7 @@ class Accounts:
     callers: Callers
     names: Names
     factors: SecondFactors
+    demand: FactorDemand | None = None
     openid: OpenId | None = None
 
     @classmethod
@@ -53,10 +54,16 @@ class Accounts:
         passwords: Passwords | None = None,
         clock: Clock = now,
         openid: OpenId | None = None,
+        factor_from: Role | None = None,
     ) -> "Accounts":
-        """The parts over the documents of the two containers; without `openid` nobody signs in elsewhere."""
+        """The parts over the documents of the two containers; without `openid` nobody signs in elsewhere.
+
+        From the role `factor_from` on, who signs in with a password needs a second factor.
+        """
         people, keys = People(accounts, clock), Keys(accounts, clock)
         sessions = Sessions(accounts, lengths, clock)
+        factors = SecondFactors(accounts, clock)
+        demand = FactorDemand(factor_from, factors) if factor_from is not None else None
         return cls(
             people=people,
             links=Links(accounts, clock),
@@ -66,9 +73,10 @@ class Accounts:
             audit=Audit(audit, clock),
             passwords=passwords or Passwords(),
             tokens=tokens,
-            callers=Callers(people, sessions, keys, tokens, openid),
+            callers=Callers(people, sessions, keys, tokens, openid, demand),
             names=Names(people, keys),
-            factors=SecondFactors(accounts, clock),
+            factors=factors,
+            demand=demand,
             openid=openid,
         )
 
@@ -114,7 +122,18 @@ class Accounts:
         Raises NotFound, SignInRefused, TooManyAttempts, or Conflict.
         """
         self.attempts.begin([(attempts.PAIR, f"code {id} {address}")])
-        return self.factors.confirm(id, code)
+        codes = self.factors.confirm(id, code)
+        self.callers.forget(id)
+        return codes
+
+    def remove_factor(self, id: str) -> bool:
+        """Let somebody sign in with the password alone; False if they have no second factor.
+
+        Where their role needs one, they must set up another before anything else.
+        """
+        was_there = self.factors.remove(id)
+        self.callers.forget(id)
+        return was_there
 
     def admit(self, identity: Identity) -> tuple[Account, bool]:
         """The account of who signed in elsewhere, and whether it was made just now.

@@ -41,7 +41,9 @@ def list_accounts() -> None:
     """List the accounts."""
     table = Table("Name", "Email", "Role", "", "Id", box=None, pad_edge=False)
     for one in administration.opened().accounts():
-        state = "disabled" if one.is_disabled else ""
+        state = ", ".join(
+            said for said, holds in (("disabled", one.is_disabled), ("second factor", one.has_second_factor)) if holds
+        )
         table.add_row(Text(safe(one.name)), Text(safe(one.email or "")), str(one.role), state, one.id)
     if not table.row_count:
         return console.print("There are none yet: imagestore accounts invite maria@example.org")
@@ -75,6 +77,17 @@ def sign_out(who: Who) -> None:
         _say(one, "is signed out everywhere, within half a minute")
 
     _with(who, end)
+
+
+@app.command("remove-second-factor")
+def remove_second_factor(who: Who) -> None:
+    """Let somebody who has lost their second factor sign in with the password alone, and set up another."""
+
+    def remove(of: Administration, one: AccountInfo) -> None:
+        of.remove_second_factor(one.id)
+        _say(one, "signs in with the password alone, until they set up another second factor")
+
+    _with(who, remove)
 
 
 @app.command("delete")

@@ -13,6 +13,7 @@ from imagestore.accounts.keys import DAYS, Key, Keys
 from imagestore.accounts.links import Links
 from imagestore.accounts.people import Account, People, normalised
 from imagestore.accounts.roles import Role
+from imagestore.accounts.second_factor import SecondFactors
 from imagestore.cli import servers, stores
 from imagestore.cli.instance import client_of
 from imagestore.client import AccountInfo, NewKey, OneTimeLink
@@ -45,6 +46,9 @@ class Administration(Protocol):
 
     def sign_out(self, id: str) -> None:
         """End all sessions of an account."""
+
+    def remove_second_factor(self, id: str) -> None:
+        """Take the second factor off of an account. Raises NotFound if it has none."""
 
     def delete_account(self, id: str) -> None:
         """Delete an account with its sessions and keys. Raises LastAdmin."""
@@ -79,10 +83,13 @@ class OverStores:
         self._public_url = public_url
         self._people, self._keys = People(opened.accounts), Keys(opened.accounts)
         self._audit = Audit(opened.audit)
+        self._factors = SecondFactors(opened.accounts)
 
     def accounts(self) -> list[AccountInfo]:
         """All accounts, by name."""
-        return sorted(map(_info, self._people.all()), key=lambda one: (one.name.casefold(), one.id))
+        with_factor = self._factors.accounts()
+        found = [_info(one, one.id in with_factor) for one in self._people.all()]
+        return sorted(found, key=lambda one: (one.name.casefold(), one.id))
 
     def invite(self, email: str | None, role: Role) -> OneTimeLink:
         """Make an invitation; one without an email address is for whichever the first administrator gives."""
@@ -101,24 +108,30 @@ class OverStores:
         before = self._account(id)
         after = self._service().set_role(id, role)
         self._note("setRole", id, {"role": str(before.role)}, {"role": str(after.role)})
-        return _info(after)
+        return self._info(after)
 
     def disable(self, id: str) -> AccountInfo:
         """Keep an account out, with its keys."""
         after = self._service().set_disabled(id, True)
         self._note("disable", id)
-        return _info(after)
+        return self._info(after)
 
     def enable(self, id: str) -> AccountInfo:
         """Let an account in again."""
         after = self._service().set_disabled(id, False)
         self._note("enable", id)
-        return _info(after)
+        return self._info(after)
 
     def sign_out(self, id: str) -> None:
         """End all sessions of an account."""
         self._service().sign_out_everywhere(self._account(id).id)
         self._note("endSessions", id)
+
+    def remove_second_factor(self, id: str) -> None:
+        """Take the second factor off of an account."""
+        if not self._factors.remove(self._account(id).id):
+            raise NotFound("This account has no second factor.")
+        self._note("removeSecondFactor", id)
 
     def delete_account(self, id: str) -> None:
         """Delete an account with its sessions and keys."""
@@ -156,6 +169,9 @@ class OverStores:
     ) -> None:
         self._audit.write(COMMAND_LINE, what, by=account(), target=target, before=before, after=after)
 
+    def _info(self, account: Account) -> AccountInfo:
+        return _info(account, self._factors.find(account.id) is not None)
+
     def _account(self, id: str) -> Account:
         found = self._people.get(id)
         if found is None:
@@ -181,7 +197,14 @@ class OverStores:
         return Accounts.over(self._items, self._audit_items, Tokens(keys_of_this_process(), ""))
 
 
-def _info(account: Account) -> AccountInfo:
+def _info(account: Account, has_second_factor: bool) -> AccountInfo:
     return AccountInfo(
-        account.id, account.name, account.email, account.role, account.is_disabled, account.created_at, account.issuer
+        account.id,
+        account.name,
+        account.email,
+        account.role,
+        account.is_disabled,
+        account.created_at,
+        account.issuer,
+        has_second_factor,
     )

@@ -82,6 +82,7 @@ class AccountInfo:
     is_disabled: bool
     created_at: str
     issuer: str | None
+    has_second_factor: bool = False
 
 
 @dataclass(frozen=True)

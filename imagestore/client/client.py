@@ -236,6 +236,10 @@ class Client:
         """End all sessions of an account. For administrators."""
         self._http.send("DELETE", f"/accounts/{_part(id)}/sessions")
 
+    def remove_second_factor(self, id: str) -> None:
+        """Take the second factor off of somebody who has lost it. For administrators."""
+        self._http.send("DELETE", f"/accounts/{_part(id)}/second-factor")
+
     def delete_account(self, id: str) -> None:
         """Delete an account with its sessions and keys. For administrators."""
         self._http.send("DELETE", f"/accounts/{_part(id)}")

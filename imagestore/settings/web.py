@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
 from imagestore.errors import SettingsError
 from imagestore.settings.kinds import Positive, Seconds, is_address, setting
+
+FactorFrom = Literal["", "viewer", "contributor", "trainer", "admin"]
 
 
 class Auth(StrEnum):
@@ -46,6 +48,10 @@ class WebSettings:
         0, "How many proxies stand before the web app and add the address of who asks to X-Forwarded-For."
     )
     sign_up: SignUp = setting(SignUp.INVITATION, "Who may make an account: `invitation`, or `open` for everybody.")
+    second_factor_from: FactorFrom = setting(
+        "", "From which role on who signs in with a password needs a second factor: `viewer` means everybody, "
+        "`trainer` means trainers and administrators; empty: nobody."
+    )  # fmt: skip
     session_idle_minutes: Positive = setting(120, "A session ends after so many minutes in which nothing is asked.")
     session_hours: Positive = setting(168, "A session ends so many hours after sign-in, whatever is asked.")
     audit_days: Positive = setting(365, "How many days an entry of the audit log is kept.")

@@ -1,12 +1,7 @@
-"""Who may use which route: one table, looked at in one place, before any route runs.
-
-What is not in the table nobody may use. A role may do what the roles before it may (imagestore/accounts/roles.py).
-"""
+"""Who may use which route, looked at in one place, before any route runs. The rules are in imagestore/web/rules.py."""
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from re import Pattern
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -26,149 +21,15 @@ from imagestore.settings import Auth
 from imagestore.web import cookies
 from imagestore.web.clients import address_of
 from imagestore.web.problems import ApiProblem, problem_of
+from imagestore.web.rules import TABLE, WITHOUT_FACTOR, Need, Open
 from imagestore.web.services import Services
 
-
-class Open(StrEnum):
-    """What is needed besides a role: nothing, or to be signed in."""
-
-    ANYONE = "anyone"
-    SIGNED_IN = "signed_in"
-
-
-Need = Role | Open
-_BY_NEED: dict[Need, tuple[str, ...]] = {
-    Open.ANYONE: (
-        "GET /api/v1/health/live",
-        "GET /api/v1/health/ready",
-        "POST /api/v1/oauth/token",
-        "GET /sign-in",
-        "POST /sign-in",
-        "POST /sign-in/code",
-        "GET /sign-in/openid",
-        "GET /sign-in/openid/back",
-        "GET /sign-up",
-        "POST /sign-up",
-        "GET /invitation",
-        "POST /invitation",
-        "GET /reset",
-        "POST /reset",
-        "GET /favicon.ico",
-        "GET /static",
-        "GET /static/swagger",
-    ),
-    Open.SIGNED_IN: (
-        "GET /sign-out",
-        "POST /sign-out",
-        "GET /account",
-        "POST /account/name",
-        "POST /account/password",
-        "POST /account/sessions/end",
-        "POST /account/sessions/{id}/end",
-        "POST /account/keys",
-        "POST /account/keys/{id}/revoke",
-        "POST /account/second-factor",
-        "POST /account/second-factor/confirm",
-        "POST /account/second-factor/off",
-        "GET /account/data",
-        "GET /account/delete",
-        "POST /account/delete",
-        "GET /api/v1/account",
-        "DELETE /api/v1/account",
-        "GET /api/v1/account/data",
-        "PUT /api/v1/account/password",
-        "GET /api/v1/account/sessions",
-        "DELETE /api/v1/account/sessions",
-        "DELETE /api/v1/account/sessions/{id}",
-        "GET /api/v1/keys",
-        "POST /api/v1/keys",
-        "POST /api/v1/keys/{id}/rotate",
-        "DELETE /api/v1/keys/{id}",
-        "GET /api/v1/openapi.json",
-        "GET /api",
-        "GET /api/docs",
-    ),
-    Role.VIEWER: (
-        "GET /",
-        "GET /gallery",
-        "GET /pictures/{id}",
-        "GET /cards/{id}",
-        "GET /models",
-        "GET /models/job",
-        "GET /models/{name}/{version}/report",
-        "GET /dashboard",
-        "GET /api/v1/pictures",
-        "GET /api/v1/pictures/{id}",
-        "GET /api/v1/pictures/{id}/duplicates",
-        "GET /api/v1/pictures/{id}/staged",
-        "GET /api/v1/pictures/{id}/thumbnail",
-        "GET /api/v1/pictures/{id}/preview",
-        "GET /api/v1/counts",
-        "GET /api/v1/labels",
-        "GET /api/v1/overview",
-        "GET /api/v1/events",
-        "GET /api/v1/models",
-        "GET /api/v1/job",
-    ),
-    Role.CONTRIBUTOR: (
-        "GET /review",
-        "POST /api/v1/pictures",
-        "GET /api/v1/pictures/{id}/original",
-        "DELETE /api/v1/pictures/{id}",
-        "POST /api/v1/pictures/{id}/undelete",
-        "PUT /api/v1/pictures/{id}/correction",
-        "DELETE /api/v1/pictures/{id}/correction",
-        "POST /api/v1/pictures/{id}/retry",
-    ),
-    Role.TRAINER: (
-        "POST /api/v1/models/{name}/{version}/promote",
-        "POST /api/v1/models/rollback",
-        "POST /api/v1/models/reprocess",
-        "DELETE /api/v1/job",
-    ),
-    Role.ADMIN: (
-        "GET /people",
-        "POST /people/invitations",
-        "POST /people/invitations/{id}/revoke",
-        "POST /people/{id}/role",
-        "POST /people/{id}/disable",
-        "POST /people/{id}/enable",
-        "POST /people/{id}/sessions/end",
-        "POST /people/{id}/reset",
-        "POST /people/{id}/second-factor/remove",
-        "GET /people/{id}/delete",
-        "POST /people/{id}/delete",
-        "GET /audit",
-        "GET /api/v1/accounts",
-        "GET /api/v1/invitations",
-        "POST /api/v1/invitations",
-        "DELETE /api/v1/invitations/{id}",
-        "PUT /api/v1/accounts/{id}/role",
-        "PUT /api/v1/accounts/{id}/disabled",
-        "DELETE /api/v1/accounts/{id}/disabled",
-        "DELETE /api/v1/accounts/{id}/sessions",
-        "DELETE /api/v1/accounts/{id}/second-factor",
-        "POST /api/v1/accounts/{id}/reset",
-        "DELETE /api/v1/accounts/{id}",
-        "GET /api/v1/audit",
-        "GET /api/v1/audit/export",
-    ),
-}
-TABLE: Mapping[str, Need] = {route: need for need, routes in _BY_NEED.items() for route in routes}
-"""What each route needs, by its method and address; of static files, what stands before their names."""
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _UNKNOWN = ApiProblem(
-    403, "no_rule", "Nobody may use this: no rule says who may. The table is in imagestore/web/access.py."
+    403, "no_rule", "Nobody may use this: no rule says who may. The table is in imagestore/web/rules.py."
 )
 _SIGN_IN = "Sign in first: this needs an account, an API key or an access token (Authorization: Bearer …)."
-
-
-def may(caller: Caller | None, row: str) -> bool:
-    """Whether this caller may use the route of this row of the table."""
-    need = TABLE[row]
-    if need is Open.ANYONE:
-        return True
-    return caller is not None and (not isinstance(need, Role) or caller.role.covers(need))
+_FACTOR = "People with your role sign in with a second factor here. Set yours up first, on /account/second-factor."
 
 
 @dataclass
@@ -263,7 +124,7 @@ class Access:
             caller = await self._identified(request, need)
             scope["state"]["caller"] = caller
             scope["state"]["hide_location"] = caller is not None and caller.role is Role.VIEWER
-            self._check(caller, need, scope["method"])
+            self._check(caller, need, scope["method"], "" if found is None else found[0].row(scope["method"]))
         except ApiProblem as problem:
             caller = scope["state"]["caller"]
             if problem.status == 403 and caller is not None and found and scope["method"] not in _SAFE:
@@ -303,11 +164,13 @@ class Access:
         except ImageStoreError as error:
             raise problem_of(error) from None
 
-    def _check(self, caller: Caller | None, need: Need | None, method: str) -> None:
+    def _check(self, caller: Caller | None, need: Need | None, method: str, row: str = "") -> None:
         if need is Open.ANYONE:
             return
         if caller is None:
             raise ApiProblem(401, "sign_in", _SIGN_IN, headers={"WWW-Authenticate": 'Bearer realm="imagestore"'})
+        if caller.lacks_factor and row not in WITHOUT_FACTOR:
+            raise ApiProblem(403, "second_factor_needed", _FACTOR)
         if need is None:
             raise _UNKNOWN
         if isinstance(need, Role) and not caller.role.covers(need):
@@ -323,6 +186,8 @@ class Access:
         is_api = path.startswith("/api/") and path != "/api/docs"
         if is_api or not is_page or "x-fragment" in request.headers:
             return problem.response()
+        if problem.code == "second_factor_needed":
+            return RedirectResponse("/account/second-factor", 303)
         if problem.status != 401:
             response: Response = self._page(request, problem)
             return response

@@ -2,7 +2,7 @@
 
 from imagestore.accounts.roles import Role
 from imagestore.settings import ROOT
-from imagestore.web.access import TABLE, Need, Open
+from imagestore.web.rules import TABLE, Need, Open
 
 PAGE = ROOT / "docs" / "security.md"
 BEGIN = "<!-- made by python -m imagestore.web.access_table -->\n"

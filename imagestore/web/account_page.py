@@ -155,6 +155,7 @@ def page(
         problem,
         account=account,
         factor=services.accounts.factors.find(account.id) if account else None,
+        is_factor_needed=account is not None and is_factor_needed(services, account),
         sessions=operations.sessions(services, caller) if account else [],
         keys=services.accounts.keys.list(caller.account) if account else [],
         roles=[role for role in Role if caller.role.covers(role)],
@@ -165,6 +166,12 @@ def page(
         secret=secret,
         done=done,
     )
+
+
+def is_factor_needed(services: Services, account: Account) -> bool:
+    """Whether this account's role needs a second factor."""
+    demand = services.accounts.demand
+    return demand is not None and demand.is_for(account)
 
 
 def _delete_form(request: Request, services: Services, account: Account, problem: ApiProblem | None = None) -> Response:

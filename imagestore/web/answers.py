@@ -181,6 +181,7 @@ class AccountInfo:
     is_disabled: bool
     created_at: str
     issuer: str | None
+    has_second_factor: bool
 
 
 @dataclass(frozen=True)

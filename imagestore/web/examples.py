@@ -76,7 +76,7 @@ class OperationExample:
 
 _ACCOUNT = "account-8934e564515e9ed9a4f6ec252eb8d5bd"
 _LINK = "link-" + "5c0e" * 8
-_INFO = AccountInfo(_ACCOUNT, "Maria", "maria@example.org", Role.CONTRIBUTOR, False, _AT, None)
+_INFO = AccountInfo(_ACCOUNT, "Maria", "maria@example.org", Role.CONTRIBUTOR, False, _AT, None, True)
 _SESSION = Session(
     "session-" + "1f7a" * 8, _ACCOUNT, _AT, _AT, "2026-11-28T09:00:00.112Z", "192.0.2.7", "Mozilla/5.0 (Firefox)"
 )

@@ -128,7 +128,6 @@ def _page(
         problem,
         accounts=operations.list_accounts(services),
         invitations=operations.list_invitations(services),
-        with_factor=services.accounts.factors.accounts(),
         roles=list(Role),
         link=link,
         link_says=link_says,

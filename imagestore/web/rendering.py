@@ -14,8 +14,8 @@ from imagestore.proportion import percent
 from imagestore.record import Status
 from imagestore.text import visible
 from imagestore.web import charts, cookies, facts, formatting
-from imagestore.web.access import may
 from imagestore.web.problems import ApiProblem
+from imagestore.web.rules import may
 from imagestore.web.services import Services
 
 HERE = Path(__file__).resolve().parent

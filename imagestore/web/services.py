@@ -156,7 +156,15 @@ def accounts_of(settings: Settings, stores: Stores, environ: Mapping[str, str]) 
         kept = FileSecrets(Path(settings.secrets_file))
     lengths = Lengths(timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours))
     tokens = Tokens(keys_in(kept) if kept else keys_of_this_process(), settings.public_url.rstrip("/"))
-    return Accounts.over(stores.accounts, stores.audit, tokens, lengths, openid=openid_of(settings, kept))
+    demanded = settings.second_factor_from
+    return Accounts.over(
+        stores.accounts,
+        stores.audit,
+        tokens,
+        lengths,
+        openid=openid_of(settings, kept),
+        factor_from=Role(demanded) if demanded else None,
+    )
 
 
 def openid_of(settings: Settings, kept: Secrets | None) -> OpenId | None:

@@ -56,6 +56,7 @@ ELSEWHERE = {
     "web/forms": "unit/web/test_account_page.py",
     "web/job": "unit/web/test_jobs.py",
     "web/reference": "unit/web/test_openapi.py",
+    "web/rules": "unit/web/test_access.py",
     "web/rendering": "unit/web/test_pages.py",
 }
 """Modules that are tested with what uses them, or only in a stack."""

@@ -23,7 +23,9 @@ LinkId = Annotated[str, Path(pattern="^link-[0-9a-f]{32}$", description="The inv
 @router.get("", operation_id="accounts")
 def list_accounts(services: ServicesDep) -> list[AccountInfo]:
     """All accounts, by name."""
-    return sorted(map(info, services.accounts.people.all()), key=lambda one: (one.name.casefold(), one.id))
+    with_factor = services.accounts.factors.accounts()
+    found = [info(one, one.id in with_factor) for one in services.accounts.people.all()]
+    return sorted(found, key=lambda one: (one.name.casefold(), one.id))
 
 
 @invitations.get("", operation_id="invitations")
@@ -77,19 +79,19 @@ def set_role(
     before = _account(services, id)
     after = services.accounts.set_role(id, role)
     note.before, note.after = {"role": str(before.role)}, {"role": str(after.role)}
-    return info(after)
+    return _info(services, after)
 
 
 @router.put("/{id}/disabled", operation_id="disable")
 def disable(services: ServicesDep, id: AccountId) -> AccountInfo:
     """Keep somebody out: sessions end, and keys stop working. Not the last administrator."""
-    return info(services.accounts.set_disabled(id, True))
+    return _info(services, services.accounts.set_disabled(id, True))
 
 
 @router.delete("/{id}/disabled", operation_id="enable")
 def enable(services: ServicesDep, id: AccountId) -> AccountInfo:
     """Let somebody in again."""
-    return info(services.accounts.set_disabled(id, False))
+    return _info(services, services.accounts.set_disabled(id, False))
 
 
 @router.delete("/{id}/sessions", status_code=204, operation_id="endSessions")
@@ -102,7 +104,7 @@ def end_sessions(services: ServicesDep, id: AccountId) -> Response:
 @router.delete("/{id}/second-factor", status_code=204, operation_id="removeSecondFactor")
 def remove_second_factor(services: ServicesDep, id: AccountId) -> Response:
     """Let somebody who has lost their second factor sign in with the password alone."""
-    if not services.accounts.factors.remove(id):
+    if not services.accounts.remove_factor(id):
         raise NotFound("There is no such account, or it has no second factor.")
     return Response(status_code=204)
 
@@ -125,7 +127,11 @@ def delete_account(services: ServicesDep, note: NoteDep, id: AccountId) -> Respo
     return Response(status_code=204)
 
 
-def info(account: Account) -> AccountInfo:
+def _info(services: Services, account: Account) -> AccountInfo:
+    return info(account, services.accounts.factors.find(account.id) is not None)
+
+
+def info(account: Account, has_second_factor: bool) -> AccountInfo:
     """An account as administrators see it."""
     return AccountInfo(
         id=account.id,
@@ -135,6 +141,7 @@ def info(account: Account) -> AccountInfo:
         is_disabled=account.is_disabled,
         created_at=account.created_at,
         issuer=account.issuer,
+        has_second_factor=has_second_factor,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import pyotp
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
@@ -86,6 +87,22 @@ def test_sessions_end(imagestore: Command, people: dict[Role, Person], guarded: 
     assert "signed out everywhere" in imagestore("accounts", "sign-out", trainer.account.email).out
     assert guarded.accounts.sessions.find(trainer.session) is None
     assert COOKIE in trainer.cookie["Cookie"]
+
+
+def test_a_second_factor_is_taken_off_and_that_is_on_record(
+    imagestore: Command, people: dict[Role, Person], guarded: Services
+) -> None:
+    viewer, factors = people[Role.VIEWER].account, guarded.accounts.factors
+    secret = factors.begin(viewer.id)
+    factors.confirm(viewer.id, pyotp.TOTP(secret).now())
+    assert "second factor" in imagestore("accounts", "list").out
+    assert "with the password alone" in imagestore("accounts", "remove-second-factor", viewer.email).out
+    assert factors.find(viewer.id) is None
+    assert "second factor" not in imagestore("accounts", "list").out
+    (entry,) = guarded.accounts.audit.search(what="removeSecondFactor", result="done")
+    assert entry.target == viewer.id
+    again = imagestore("accounts", "remove-second-factor", viewer.email)
+    assert (again.code, "no second factor" in again.err) == (1, True)
 
 
 def test_an_account_is_deleted_if_it_is_said_twice(

@@ -20,8 +20,9 @@ from imagestore.accounts.roles import Role
 from imagestore.accounts.signing import Tokens
 from imagestore.record import record_id
 from imagestore.web import access
-from imagestore.web.access import TABLE, Open, Routes
+from imagestore.web.access import Routes
 from imagestore.web.app import app_of
+from imagestore.web.rules import TABLE, Open
 from imagestore.web.services import Services
 from unit.accounts.conftest import PASSWORD
 from unit.memory_items import MemoryItems

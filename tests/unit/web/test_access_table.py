@@ -1,7 +1,7 @@
 """The docs tell who may use which route, as the app decides it."""
 
-from imagestore.web.access import TABLE
 from imagestore.web.access_table import PAGE, written
+from imagestore.web.rules import TABLE
 
 
 def test_the_table_in_the_docs_is_that_of_the_app() -> None:

@@ -16,8 +16,8 @@ from classify import Prediction, Score
 from imagestore.accounts.roles import Role
 from imagestore.record import Correction, Failure, Record
 from imagestore.settings import SignUp
-from imagestore.web.access import TABLE, Open
 from imagestore.web.app import app_of
+from imagestore.web.rules import TABLE, Open
 from imagestore.web.services import Services
 from preprocess import ImageInfo
 from unit.accounts.conftest import PASSWORD

@@ -1,16 +1,25 @@
 """A second factor as a person sets it up, signs in with it, loses it and has it taken off."""
 
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from html import unescape
 
 import pyotp
 import pytest
+from fastapi import FastAPI
 
+from imagestore.accounts.passwords import Passwords
 from imagestore.accounts.roles import Role
+from imagestore.accounts.service import Accounts
+from imagestore.accounts.signing import Tokens, keys_of_this_process
+from imagestore.web.app import app_of
+from imagestore.web.rules import WITHOUT_FACTOR, Open
 from imagestore.web.services import Services
-from unit.accounts.conftest import PASSWORD, Clock
+from unit.accounts.conftest import PASSWORD, QUICK, Clock
 from unit.web.signed_in import COOKIE, PUBLIC, Answer, Browser, Person
+from unit.web.test_access import every
 from unit.web.test_account_page import follow, said
 
 OTHER = "wombat trellis oboe"
@@ -169,3 +178,91 @@ def test_without_a_password_before_there_is_no_way_past(browser: Browser, people
         assert answer.status_code == 401
         assert "Begin again" in said(answer)
     assert browser.post("/sign-in/code", data={"code": "000000"}, headers={"Origin": PUBLIC}).status_code == 403
+
+
+def test_other_recovery_codes_are_made_and_those_of_before_are_useless(
+    browser: Browser, people: dict[Role, Person], clock: Clock
+) -> None:
+    secret, before = set_up(browser, clock)
+    browser.submit("/sign-in/code", asked(browser), code=pyotp.TOTP(secret).at(clock.moment))
+    page = browser.get("/account")
+    assert browser.submit("/account/second-factor/codes", page, password=OTHER).status_code == 403
+    shown = browser.submit("/account/second-factor/codes", page, password=PASSWORD)
+    codes = re.findall(r"<li><code>([A-Z2-7-]+)</code></li>", shown.text)
+    assert len(codes) == 10
+    other = Browser(browser.app)
+    assert other.submit("/sign-in/code", asked(other), code=before[0]).status_code == 401
+    assert other.submit("/sign-in/code", asked(other), code=codes[0]).status_code == 303
+    clock.turn(minutes=1)
+    again = Browser(browser.app)
+    assert again.submit("/sign-in/code", asked(again), code=pyotp.TOTP(secret).at(clock.moment)).status_code == 303
+
+
+def test_without_a_factor_there_are_no_recovery_codes_to_renew(browser: Browser, people: dict[Role, Person]) -> None:
+    browser.sign_in(VIEWER)
+    answer = browser.submit("/account/second-factor/codes", browser.get("/account"), password=PASSWORD)
+    assert (answer.status_code, said(answer)) == (404, "You have no second factor. Set it up first.")
+
+
+TRAINER = "a.trainer@example.org"
+
+
+@pytest.fixture
+def demanding(guarded: Services) -> Iterator[Browser]:
+    """A browser at an app where trainers and administrators must have a second factor."""
+    stores, tokens = guarded.stores, Tokens(keys_of_this_process(), PUBLIC)
+    accounts = Accounts.over(
+        stores.accounts, stores.audit, tokens, passwords=Passwords(QUICK), factor_from=Role.TRAINER
+    )
+    with Browser(app_of(replace(guarded, accounts=accounts))) as opened:
+        yield opened
+
+
+def test_who_needs_a_factor_and_has_none_is_led_to_set_it_up_and_may_do_nothing_else(
+    demanding: Browser, guarded_app: FastAPI, people: dict[Role, Person]
+) -> None:
+    demanding.sign_in(TRAINER, next="/gallery")
+    page = follow(demanding, demanding.get("/gallery"))
+    assert "Set it up first" in page.text
+    assert 'href="/gallery"' not in page.text, "the page offers only what one may do"
+    for asked in every(guarded_app):
+        row = f"{asked.method} {asked.address}"
+        if asked.need is Open.ANYONE or row in WITHOUT_FACTOR:
+            continue
+        answer = demanding.request(asked.method, asked.path, headers={"Origin": PUBLIC})
+        if asked.path.startswith("/api/v1"):
+            assert (answer.status_code, answer.json()["code"]) == (403, "second_factor_needed"), row
+        else:
+            assert (answer.status_code, answer.headers["location"]) == (303, "/account/second-factor"), row
+    wrong = demanding.submit("/account/second-factor", page, password=OTHER)
+    assert (wrong.status_code, said(wrong)) == (403, "The password is wrong. Nothing was changed.")
+    begun = demanding.submit("/account/second-factor", wrong, password=PASSWORD)
+    (secret,) = re.findall(r"<code>([A-Z2-7]{32})</code>", begun.text)
+    done = demanding.submit("/account/second-factor/confirm", begun, code=pyotp.TOTP(secret).now())
+    assert "Recovery codes" in done.text
+    assert demanding.get("/gallery").status_code == 200, "at once"
+    account = demanding.get("/account")
+    assert "/account/second-factor/off" not in account.text
+    assert demanding.submit("/account/second-factor/off", account, password=PASSWORD).status_code == 409
+    assert demanding.get("/account/second-factor").headers["location"] == "/account"
+
+
+def test_what_needs_no_factor_is_let_in(demanding: Browser, people: dict[Role, Person]) -> None:
+    demanding.sign_in("a.contributor@example.org")
+    assert demanding.get("/gallery").status_code == 200, "a role below"
+    assert Browser(demanding.app).get("/api/v1/counts", headers=people[Role.TRAINER].bearer).status_code == 200, "a key"
+
+
+def test_whose_role_comes_to_need_a_factor_and_whose_factor_is_taken_off_set_one_up(
+    demanding: Browser, people: dict[Role, Person]
+) -> None:
+    accounts = demanding.app.state.services.accounts  # type: ignore[attr-defined]
+    contributor = people[Role.CONTRIBUTOR].account
+    demanding.sign_in(contributor.email)
+    accounts.set_role(contributor.id, Role.TRAINER)
+    assert demanding.get("/gallery").headers["location"] == "/account/second-factor"
+    secret = accounts.factors.begin(contributor.id)
+    accounts.confirm_factor(contributor.id, pyotp.TOTP(secret).now(), "192.0.2.7")
+    assert demanding.get("/gallery").status_code == 200
+    accounts.remove_factor(contributor.id)
+    assert demanding.get("/gallery").headers["location"] == "/account/second-factor"
