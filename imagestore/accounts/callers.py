@@ -12,9 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from imagestore.accounts.admission import Admission
+from imagestore.accounts.audit import Audit
+from imagestore.accounts.issuers import Issuers
 from imagestore.accounts.keys import PREFIX, Key, Keys
-from imagestore.accounts.openid import Identity, OpenId
-from imagestore.accounts.people import People, federated_id
+from imagestore.accounts.openid import Identity
+from imagestore.accounts.people import Account, People, federated_id
 from imagestore.accounts.roles import Role, lower
 from imagestore.accounts.second_factor import FactorDemand
 from imagestore.accounts.sessions import Sessions
@@ -68,7 +71,9 @@ class Callers:
         sessions: Sessions,
         keys: Keys,
         tokens: Tokens,
-        openid: OpenId | None = None,
+        admission: Admission,
+        issuers: Issuers,
+        audit: Audit,
         demand: FactorDemand | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -76,7 +81,9 @@ class Callers:
         self._sessions = sessions
         self._keys = keys
         self._tokens = tokens
-        self._openid = openid
+        self._admission = admission
+        self._issuers = issuers
+        self._audit = audit
         self._demand = demand
         self._monotonic = monotonic
         self._lock = threading.Lock()
@@ -108,9 +115,9 @@ class Callers:
         try:
             claims = self._tokens.check(credential)
         except SignInRefused:
-            if self._openid is None or not self._openid.options.audience:
+            if not self._issuers.take_tokens:
                 raise
-            return self._of_elsewhere(self._openid.check(credential))
+            return self._of_elsewhere(self._issuers.check(credential))
         caller = self._ask(f"token {claims.key}", lambda: self._of_key(self._keys.get(claims.key), Means.TOKEN))
         if caller is None:
             raise SignInRefused("The key that this token was made with is not good any more.")
@@ -125,11 +132,15 @@ class Callers:
         return caller
 
     def _of_elsewhere(self, identity: Identity) -> Caller:
-        """For whom a program asks with a token of the OpenID issuer: somebody who has signed in here before."""
+        """For whom a program asks with a token of an OpenID issuer: somebody who has signed in here before.
+
+        Where people cannot sign in at that issuer, the first token makes the account, and the roles in each count.
+        """
         id = federated_id(identity.issuer, identity.subject)
+        signs_in = self._issuers.of(identity).options.signs_in
 
         def look() -> Caller | None:
-            account = self._people.get(id)
+            account = self._people.get(id) if signs_in else self._admitted(identity)
             if account is None or account.is_disabled:
                 return None
             return Caller(account.id, account.name, account.role, Means.TOKEN, identity.client)
@@ -138,6 +149,13 @@ class Callers:
         if caller is None:
             raise SignInRefused("This token is for somebody who has no account here: let them sign in once.")
         return caller
+
+    def _admitted(self, identity: Identity) -> Account:
+        account, is_new = self._admission.admit(identity)
+        if is_new:
+            after = {"role": str(account.role)}
+            self._audit.write(account.id, "join", by=identity.client, target=account.id, after=after)
+        return account
 
     def forget(self, *ids: str) -> None:
         """Look again at who has these sessions, keys or accounts: something about them was changed here."""

@@ -1,4 +1,4 @@
-"""People who sign in elsewhere: at an OpenID Connect issuer that a setting names (OpenID Connect Core 1.0).
+"""People who sign in elsewhere: at an OpenID Connect issuer that a setting allows (OpenID Connect Core 1.0).
 
 The browser is led there and comes back with a code (authorization code with PKCE, `state` and `nonce`); what the issuer
 then says of the person is signed. Who somebody is, is `iss` and `sub` together, and never an email address. The
@@ -38,10 +38,11 @@ _ELSEWHERE = "The sign-in elsewhere was not completed. Begin again here."
 
 @dataclass(frozen=True)
 class OpenIdOptions:
-    """What the settings say of the issuer.
+    """What the settings say of an issuer. The first has the id ''.
 
     `roles` has the role for each value of the claim `roles_claim`; `default_role` is for who has none of these, and
     with None they are refused. Access tokens are taken for `audience` and with `scope`; without an audience none is.
+    Without a `client_id` nobody signs in there, and the first token makes an account.
     """
 
     issuer: str
@@ -52,6 +53,17 @@ class OpenIdOptions:
     roles_claim: str = "roles"
     roles: Mapping[str, Role] = field(default_factory=dict)
     default_role: Role | None = None
+    id: str = ""
+
+    @property
+    def secret(self) -> str:
+        """Under which name the client's secret is kept."""
+        return f"{SECRET}-{self.id}" if self.id else SECRET
+
+    @property
+    def signs_in(self) -> bool:
+        """Whether people sign in there."""
+        return bool(self.client_id)
 
 
 @dataclass(frozen=True)
@@ -151,7 +163,7 @@ class OpenId:
         It must be for our audience and have our scope; the token that says who signed in (an ID token) has none.
         """
         if not self.options.audience:
-            raise SignInRefused(_REFUSED)
+            raise SignInRefused(REFUSED)
         claims = self._checked(token, self.options.audience)
         given = claims.get("scope", claims.get("scp", ""))
         scopes = given if isinstance(given, list) else str(given).split()
@@ -207,7 +219,7 @@ class OpenId:
     def _checked(self, token: str, audience: str) -> dict[str, Any]:
         try:
             if len(token) > _LONGEST:
-                raise SignInRefused(_REFUSED)
+                raise SignInRefused(REFUSED)
             decoded = jwt.decode(token, self._key_of, ALGORITHMS)
             jwt.JWTClaimsRegistry(
                 now=int(self._clock().timestamp()),
@@ -219,9 +231,9 @@ class OpenId:
                 iat={"essential": True},
             ).validate(decoded.claims)
         except (JoseError, ValueError, TypeError, KeyError, RecursionError):
-            raise SignInRefused(_REFUSED) from None
+            raise SignInRefused(REFUSED) from None
         if not isinstance(decoded.claims["sub"], str) or not decoded.claims["sub"]:
-            raise SignInRefused(_REFUSED)
+            raise SignInRefused(REFUSED)
         return decoded.claims
 
     def _key_of(self, token: Any) -> Any:
@@ -231,7 +243,7 @@ class OpenId:
             matching = [key for key in keys if key.kid == kid] if kid is not None else keys
             if len(matching) == 1:
                 return matching[0]
-        raise SignInRefused(_REFUSED)
+        raise SignInRefused(REFUSED)
 
     def _session(self, redirect_uri: str) -> Any:
         from authlib.integrations.requests_client import OAuth2Session  # only the web app has this package
@@ -280,4 +292,4 @@ class OpenId:
             return self._keys[0]
 
 
-_REFUSED = "This token is not one that is taken here, or has expired."
+REFUSED = "This token is not one that is taken here, or has expired."

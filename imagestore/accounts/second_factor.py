@@ -24,7 +24,8 @@ RECOVERY_CODES = 10
 BEGUN_S = 900
 _STEP_S = 30
 _DIGITS = 6
-_RECOVERY_BYTES = 10
+_RECOVERY_BYTES = 15
+"""120 random bits, so that a plain hash of them keeps them secret (OWASP ASVS 5.0, 6.5.2)."""
 _GROUP = 4
 
 

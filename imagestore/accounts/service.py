@@ -1,25 +1,26 @@
 """What people do with their accounts: join, sign in, set another password. It holds all the parts of this room."""
 
-import contextlib
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imagestore.accounts import attempts, passwords
+from imagestore.accounts.admission import Admission
 from imagestore.accounts.attempts import Attempts
 from imagestore.accounts.audit import Audit
 from imagestore.accounts.callers import Caller, Callers
+from imagestore.accounts.issuers import Issuers
 from imagestore.accounts.keys import Keys
 from imagestore.accounts.links import Links, Purpose
 from imagestore.accounts.names import Names
 from imagestore.accounts.openid import Identity, OpenId
 from imagestore.accounts.passwords import Passwords
-from imagestore.accounts.people import Account, People, account_id, checked_name, federated_id, normalised
+from imagestore.accounts.people import Account, People, account_id, checked_name, normalised
 from imagestore.accounts.roles import Role
 from imagestore.accounts.second_factor import FactorDemand, SecondFactors
 from imagestore.accounts.sessions import Lengths, Sessions
 from imagestore.accounts.signing import Tokens
 from imagestore.accounts.tokens import Clock, now
-from imagestore.errors import Conflict, LastAdmin, LinkRefused, NotAccepted, NotFound, SignInRefused
+from imagestore.errors import Conflict, LinkRefused, NotAccepted, NotFound, SignInRefused
 from imagestore.store import Items
 
 WRONG = "The email address or the password is wrong."
@@ -41,8 +42,9 @@ class Accounts:
     callers: Callers
     names: Names
     factors: SecondFactors
+    admission: Admission
+    issuers: Issuers
     demand: FactorDemand | None = None
-    openid: OpenId | None = None
 
     @classmethod
     def over(
@@ -53,16 +55,19 @@ class Accounts:
         lengths: Lengths | None = None,
         passwords: Passwords | None = None,
         clock: Clock = now,
-        openid: OpenId | None = None,
+        issuers: Sequence[OpenId] = (),
         factor_from: Role | None = None,
     ) -> "Accounts":
-        """The parts over the documents of the two containers; without `openid` nobody signs in elsewhere.
+        """The parts over the documents of the two containers; without `issuers` nobody signs in elsewhere.
 
         From the role `factor_from` on, who signs in with a password needs a second factor.
         """
         people, keys = People(accounts, clock), Keys(accounts, clock)
         sessions = Sessions(accounts, lengths, clock)
         factors = SecondFactors(accounts, clock)
+        allowed = Issuers(issuers)
+        admission = Admission(people, allowed)
+        log = Audit(audit, clock)
         demand = FactorDemand(factor_from, factors) if factor_from is not None else None
         return cls(
             people=people,
@@ -70,14 +75,15 @@ class Accounts:
             sessions=sessions,
             keys=keys,
             attempts=Attempts(accounts, clock),
-            audit=Audit(audit, clock),
+            audit=log,
             passwords=passwords or Passwords(),
             tokens=tokens,
-            callers=Callers(people, sessions, keys, tokens, openid, demand),
+            callers=Callers(people, sessions, keys, tokens, admission, allowed, log, demand),
             names=Names(people, keys),
             factors=factors,
             demand=demand,
-            openid=openid,
+            admission=admission,
+            issuers=allowed,
         )
 
     def check_password(self, email: str, password: str, address: str) -> Account:
@@ -136,32 +142,10 @@ class Accounts:
         return was_there
 
     def admit(self, identity: Identity) -> tuple[Account, bool]:
-        """The account of who signed in elsewhere, and whether it was made just now.
-
-        Where the issuer's claims give roles, theirs counts at each sign-in. Raises SignInRefused for who gets none, and
-        for a disabled account.
-        """
-        assert self.openid is not None
-        options = self.openid.options
-        role = identity.role or options.default_role
-        account = self.people.get(federated_id(identity.issuer, identity.subject))
-        if role is None and (account is None or options.roles):
-            raise SignInRefused(
-                "You have signed in elsewhere, and have no role here. Ask the administrator of this app for one."
-            )
-        if account is None:
-            email = _valid(normalised, identity.email)
-            name = _valid(checked_name, identity.name) or email or "Somebody"
-            with contextlib.suppress(Conflict):  # another request of theirs was faster
-                made = self.people.create_federated(identity.issuer, identity.subject, email, name, role or Role.VIEWER)
-                return made, True
-            account = self.people.get(federated_id(identity.issuer, identity.subject))
-        if account is None or account.is_disabled:
-            raise SignInRefused("This account is disabled. Ask the administrator of this app.")
-        if options.roles and role is not None and role is not account.role:
-            with contextlib.suppress(LastAdmin):
-                account = self.set_role(account.id, role)
-        return account, False
+        """The account of who signed in elsewhere, and whether it was made just now. Raises SignInRefused."""
+        account, is_new = self.admission.admit(identity)
+        self.callers.forget(account.id)
+        return account, is_new
 
     def sign_in(self, account: Account, address: str, agent: str) -> str:
         """Begin a session for who has proved to be this account. Returns the token for the cookie."""
@@ -276,11 +260,3 @@ class Accounts:
         self.links.revoke_resets(id)
         self.callers.forget(id)
         return account
-
-
-def _valid(check: Callable[[str], str], text: str) -> str:
-    """What the check makes of a text, empty where it refuses it."""
-    try:
-        return check(text)
-    except NotAccepted:
-        return ""

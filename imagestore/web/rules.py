@@ -28,6 +28,8 @@ _BY_NEED: dict[Need, tuple[str, ...]] = {
         "POST /sign-in/code",
         "GET /sign-in/openid",
         "GET /sign-in/openid/back",
+        "GET /sign-in/openid/{id}",
+        "GET /sign-in/openid/{id}/back",
         "GET /sign-up",
         "POST /sign-up",
         "GET /invitation",

@@ -8,10 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from classify import ModelLabels
-from imagestore.accounts import openid
 from imagestore.accounts.openid import OpenId, OpenIdOptions
 from imagestore.accounts.roles import Role
 from imagestore.accounts.service import Accounts
@@ -21,7 +19,8 @@ from imagestore.configure import connection, open_stores, renderer_of
 from imagestore.errors import SettingsError
 from imagestore.pipeline.rendition import Renderer
 from imagestore.record import utc
-from imagestore.settings import Auth, Settings, SignUp, account, is_loopback
+from imagestore.settings import Auth, Settings, SignUp, account
+from imagestore.settings.openid import Issuer
 from imagestore.store import Stores
 from imagestore.store.secrets import FileSecrets, Secrets, VaultSecrets
 from imagestore.web.change_feed import ChangeFeedReader
@@ -162,44 +161,31 @@ def accounts_of(settings: Settings, stores: Stores, environ: Mapping[str, str]) 
         stores.audit,
         tokens,
         lengths,
-        openid=openid_of(settings, kept),
+        issuers=issuers_of(settings, kept),
         factor_from=Role(demanded) if demanded else None,
     )
 
 
-def openid_of(settings: Settings, kept: Secrets | None) -> OpenId | None:
-    """The issuer at which people may sign in; None if the settings name none. Raises SettingsError."""
-    issuer = settings.oidc_issuer
-    if not issuer:
-        return None
-    parts = urlsplit(issuer)
-    if parts.query or parts.fragment or not (is_loopback(parts.hostname or "") or parts.scheme == "https"):
-        raise SettingsError(
-            f"OIDC_ISSUER is '{issuer}': it is an https address such as https://login.example.org, as "
-            "the issuer itself writes it."
-        )
-    if not settings.oidc_client_id:
-        raise SettingsError(
-            "OIDC_CLIENT_ID is not set, and OIDC_ISSUER is. The issuer gives one to each app that is registered."
-        )
-    default = settings.oidc_default_role
+def issuers_of(settings: Settings, kept: Secrets | None) -> list[OpenId]:
+    """The OpenID issuers that the settings allow. Raises SettingsError."""
+    return [_openid_of(one, kept) for one in settings.issuers]
+
+
+def _openid_of(issuer: Issuer, kept: Secrets | None) -> OpenId:
+    where = f"OIDC_MORE ({issuer.id})" if issuer.id else "OIDC_ROLES"
+    default = issuer.default_role
     options = OpenIdOptions(
-        issuer=issuer,
-        client_id=settings.oidc_client_id,
-        name=settings.oidc_name,
-        audience=settings.oidc_audience,
-        scope=settings.oidc_scope,
-        roles_claim=settings.oidc_roles_claim,
-        roles=_roles_of(settings.oidc_roles),
+        id=issuer.id,
+        issuer=issuer.issuer,
+        client_id=issuer.client_id,
+        name=issuer.name,
+        audience=issuer.audience,
+        scope=issuer.scope,
+        roles_claim=issuer.roles_claim,
+        roles={value: _role(where, f"{value}={role}", role) for value, role in issuer.roles.items()},
         default_role=_role("OIDC_DEFAULT_ROLE", default, default) if default else None,
     )
-    return OpenId(options, lambda: kept.get(openid.SECRET) if kept else None)
-
-
-def _roles_of(text: str) -> dict[str, Role]:
-    """OIDC_ROLES as roles by value of the claim. Raises SettingsError."""
-    pairs = [part.strip().rpartition("=") for part in text.split(",") if part.strip()]
-    return {value.strip(): _role("OIDC_ROLES", text, role.strip()) for value, _, role in pairs}
+    return OpenId(options, lambda: kept.get(options.secret) if kept else None)
 
 
 def _role(setting: str, text: str, role: str) -> Role:

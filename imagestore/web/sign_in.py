@@ -21,6 +21,7 @@ from imagestore.web.access import CallerDep
 from imagestore.web.api.common import ServicesDep
 from imagestore.web.browser_session import agent_of, client_address, entered, left, note_attempt, note_refusal
 from imagestore.web.entrance import LONGEST_NEXT, Field, entrance, read_form, safe_next
+from imagestore.web.openid_sign_in import begin_at
 from imagestore.web.problems import ApiProblem
 from imagestore.web.services import Services
 
@@ -205,9 +206,11 @@ def _sign_in_form(
     request: Request, services: Services, next: str, email: str = "", error: AccessError | None = None
 ) -> Response:
     links = [("/sign-up", "Make an account")] if services.options.sign_up is SignUp.OPEN else []
-    if (openid := services.accounts.openid) is not None:
-        query = urlencode({"next": safe_next(next)})
-        links = [(f"/sign-in/openid?{query}", f"Sign in with {openid.options.name}"), *links]
+    query = urlencode({"next": safe_next(next)})
+    elsewhere = [
+        (f"{begin_at(one.options.id)}?{query}", f"Sign in with {one.options.name}")
+        for one in services.accounts.issuers.for_sign_in
+    ]
     return entrance(
         request,
         services,
@@ -221,7 +224,7 @@ def _sign_in_form(
             Field("password", "Password", "password", "current-password", longest=LONGEST),
         ],
         kept={"next": safe_next(next)},
-        links=links,
+        links=[*elsewhere, *links],
         error=error,
     )
 

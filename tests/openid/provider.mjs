@@ -11,13 +11,16 @@ const PEOPLE = {
   eve: { name: "Eve", email: "a.viewer@example.org", email_verified: true, roles: ["Editors"] },
   sam: { name: "<b>Sam</b>", roles: [] },
 };
-const client = (id, redirect) => ({
-  client_id: id, client_secret: "the secret of the client", redirect_uris: [redirect],
+const client = (id, ...redirects) => ({
+  client_id: id, client_secret: "the secret of the client", redirect_uris: redirects,
   grant_types: ["authorization_code"], response_types: ["code"],
 });
 const provider = new Provider(issuer, {
   clients: [
-    client("imagestore", "https://pictures.example.org/sign-in/openid/back"),
+    client(
+      "imagestore", "https://pictures.example.org/sign-in/openid/back",
+      "https://pictures.example.org/sign-in/openid/partner/back",
+    ),
     client("another-program", "https://program.example.org/back"),
   ],
   claims: { openid: ["sub", "roles"], profile: ["name"], email: ["email", "email_verified"] },

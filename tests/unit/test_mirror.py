@@ -9,7 +9,9 @@ OF_THE_WHOLE = {
 }  # fmt: skip
 """What is tested here is no module but the project: its imports, docs, packages, files of versions before."""
 ELSEWHERE = {
+    "accounts/admission": "unit/web/test_openid_sign_in.py",
     "accounts/attempts": "unit/accounts/test_service.py",
+    "accounts/issuers": "unit/web/test_openid_sign_in.py",
     "accounts/tokens": "unit/accounts/test_callers.py",
     "classify/session": "unit/classify/test_model.py",
     "cli/correct": "integration/test_maintain.py",
@@ -40,7 +42,7 @@ ELSEWHERE = {
     "settings/__main__": "unit/settings/test_reference.py",
     "settings/connections": "unit/settings/test_reading.py",
     "settings/names": "unit/settings/test_reading.py",
-    "settings/openid": "unit/web/test_openid_sign_in.py",
+    "settings/openid": "unit/web/test_services.py",
     "settings/pictures": "unit/settings/test_reading.py",
     "settings/web": "unit/web/test_services.py",
     "store/inspection": "integration/test_doctor.py",

@@ -81,6 +81,8 @@ def path_of(address: str) -> str:
             values["id"] = PARAMETERS[kind]
     if "/invitations/" in address:
         values["id"] = PARAMETERS["link"]
+    if address.startswith("/sign-in/openid/{id}"):
+        values["id"] = "partner"
     path = re.sub(r"\{(\w+)\}", lambda found: values[found[1]], address)
     return f"{path}/style.css" if path.startswith("/static") else path
 

@@ -1,6 +1,7 @@
 """Signing in at an OpenID Connect issuer: a real one, which runs beside the tests, asked as a browser asks it."""
 
 import base64
+import contextlib
 import hashlib
 import re
 import shutil
@@ -38,8 +39,9 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[str]:
+@contextlib.contextmanager
+def provider() -> Iterator[str]:
+    """An issuer that runs; its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -52,17 +54,30 @@ def issuer() -> Iterator[str]:
         process.kill()
 
 
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[str]:
+    with provider() as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def partner() -> Iterator[str]:
+    """Another issuer, of people with the same names."""
+    with provider() as address:
+        yield address
+
+
 def options_of(issuer: str, **more: Any) -> OpenIdOptions:
     roles = {"Editors": Role.CONTRIBUTOR, "IT": Role.TRAINER}
     return OpenIdOptions(issuer, "imagestore", "Example Login", API, roles=roles, **more)
 
 
-def with_issuer(guarded: Services, options: OpenIdOptions, clock: Any = None) -> Services:
-    """The services of an app at which people of this issuer sign in."""
-    openid = OpenId(options, lambda: SECRET, *([clock] if clock else []))
+def with_issuer(guarded: Services, *options: OpenIdOptions, clock: Any = None) -> Services:
+    """The services of an app at which people of these issuers sign in."""
+    openids = [OpenId(one, lambda: SECRET, *([clock] if clock else [])) for one in options]
     tokens = Tokens(keys_of_this_process(), PUBLIC)
     stores = guarded.stores
-    accounts = Accounts.over(stores.accounts, stores.audit, tokens, passwords=Passwords(QUICK), openid=openid)
+    accounts = Accounts.over(stores.accounts, stores.audit, tokens, passwords=Passwords(QUICK), issuers=openids)
     return replace(guarded, accounts=accounts)
 
 
@@ -95,10 +110,10 @@ def walk(url: str, name: str, until: str = PUBLIC) -> str:
             answer = session.post(urljoin(answer.url, unescape(action)), fields, allow_redirects=False, timeout=60)
 
 
-def begin(browser: Browser, next: str = "/gallery") -> str:
+def begin(browser: Browser, next: str = "/gallery", name: str = "Example Login") -> str:
     """Where the app leads who wants to sign in elsewhere."""
     page = browser.get("/sign-in", params={"next": next})
-    (link,) = re.findall(r'<a href="([^"]+)">Sign in with Example Login</a>', page.text)
+    (link,) = re.findall(rf'<a href="([^"]+)">Sign in with {name}</a>', page.text)
     led = browser.get(unescape(link))
     assert led.status_code == 303
     return str(led.headers["location"])
@@ -237,7 +252,7 @@ def test_after_sign_in_one_is_led_to_no_other_site(visitor: Browser) -> None:
 def test_an_expired_answer_is_refused(guarded: Services, issuer: str) -> None:
     clock = Clock()
     clock.turn(days=365 * 20)
-    late = Browser(app_of(with_issuer(guarded, options_of(issuer), clock)))
+    late = Browser(app_of(with_issuer(guarded, options_of(issuer), clock=clock)))
     refuse(late, path_of(walk(begin(late), "ada")))
 
 
@@ -304,3 +319,64 @@ def test_without_an_issuer_there_is_no_such_way_in(browser: Browser) -> None:
     for path in ("/sign-in/openid", "/sign-in/openid/back"):
         assert browser.get(path).status_code == 404
     assert "Sign in with" not in browser.get("/sign-in").text
+
+
+@pytest.fixture
+def both(guarded: Services, issuer: str, partner: str) -> Services:
+    """The services of an app at which people of two issuers sign in."""
+    other = replace(options_of(partner), id="partner", name="Partner", roles={}, default_role=Role.VIEWER)
+    return with_issuer(guarded, options_of(issuer), other)
+
+
+def test_people_of_two_issuers_sign_in_and_each_is_somebody_else(both: Services, issuer: str, partner: str) -> None:
+    app = app_of(both)
+    first, second = Browser(app), Browser(app)
+    assert first.get(path_of(walk(begin(first), "ada"))).status_code == 303
+    home = second.get(path_of(walk(begin(second, name="Partner"), "ada")))
+    assert (home.status_code, home.headers["location"]) == (303, "/gallery")
+    mes = [browser.get("/api/v1/account").json() for browser in (first, second)]
+    assert [me["id"] for me in mes] == [federated_id(issuer, "ada"), federated_id(partner, "ada")]
+    assert [me["role"] for me in mes] == ["trainer", "viewer"]
+
+
+def test_an_answer_of_one_issuer_is_not_taken_for_that_of_another(both: Services) -> None:
+    app = app_of(both)
+    for name, swapped in (("Example Login", "/sign-in/openid/partner/back"), ("Partner", "/sign-in/openid/back")):
+        browser = Browser(app)
+        answer = path_of(walk(begin(browser, name=name), "ada"))
+        refuse(browser, f"{swapped}?{urlsplit(answer).query}")
+
+
+def test_programs_act_for_people_of_each_allowed_issuer_and_of_no_other(
+    both: Services, guarded: Services, issuer: str, partner: str
+) -> None:
+    program = Browser(app_of(both))
+    tokens = {where: token_of(where, "ada")["access_token"] for where in (issuer, partner)}
+    for name in ("Example Login", "Partner"):
+        visitor = Browser(program.app)
+        visitor.get(path_of(walk(begin(visitor, name=name), "ada")))
+    for where, token in tokens.items():
+        me = program.get("/api/v1/account", headers={"Authorization": f"Bearer {token}"}).json()
+        assert (me["id"], me["means"]) == (federated_id(where, "ada"), "token")
+    alone = Browser(app_of(with_issuer(guarded, options_of(issuer))))
+    refused = alone.get("/api/v1/account", headers={"Authorization": f"Bearer {tokens[partner]}"})
+    assert refused.status_code == 401
+
+
+def test_where_nobody_signs_in_at_an_issuer_its_first_token_makes_the_account(
+    guarded: Services, issuer: str, partner: str
+) -> None:
+    tokens_alone = replace(
+        options_of(partner), client_id="", id="partner", name="Partner", roles={}, default_role=Role.CONTRIBUTOR
+    )
+    services = with_issuer(guarded, options_of(issuer), tokens_alone)
+    program = Browser(app_of(services))
+    assert "Partner" not in program.get("/sign-in").text
+    assert program.get("/sign-in/openid/partner").status_code == 404
+    headers = {"Authorization": f"Bearer {token_of(partner, 'ada')['access_token']}"}
+    me = program.get("/api/v1/account", headers=headers).json()
+    assert (me["id"], me["role"]) == (federated_id(partner, "ada"), "contributor")
+    (entry,) = services.accounts.audit.search(what="join")
+    assert (entry.who, entry.by, entry.after) == (me["id"], "another-program", {"role": "contributor"})
+    services.accounts.set_disabled(me["id"], True)
+    assert program.get("/api/v1/account", headers=headers).status_code == 401

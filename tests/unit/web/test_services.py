@@ -1,5 +1,6 @@
 """What the routes share."""
 
+import json
 import re
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from imagestore.accounts.roles import Role
 from imagestore.errors import SettingsError
 from imagestore.settings import Settings
-from imagestore.web.services import RecentUploads, openid_of
+from imagestore.web.services import RecentUploads, issuers_of
 
 
 def test_the_oldest_upload_is_forgotten_first() -> None:
@@ -22,11 +23,43 @@ ISSUER = {"OIDC_ISSUER": "https://login.example.org", "OIDC_CLIENT_ID": "picture
 
 def test_an_issuer_is_read_from_the_settings() -> None:
     given = ISSUER | {"OIDC_ROLES": "Pictures.Admin=admin, a=b=viewer", "OIDC_DEFAULT_ROLE": "viewer"}
-    openid = openid_of(Settings.read(given), None)
-    assert openid is not None
+    (openid,) = issuers_of(Settings.read(given), None)
     assert openid.options.roles == {"Pictures.Admin": Role.ADMIN, "a=b": Role.VIEWER}
     assert openid.options.default_role is Role.VIEWER
-    assert openid_of(Settings.read({}), None) is None
+    assert issuers_of(Settings.read({}), None) == []
+
+
+PARTNER = {"id": "partner", "issuer": "https://login.partner.example", "client_id": "pictures", "audience": "api://p"}
+
+
+def test_more_issuers_are_read_each_with_roles_and_a_secret_of_its_own() -> None:
+    more = [PARTNER | {"roles": {"Staff": "trainer"}}, {"id": "b", "issuer": "https://b.example", "audience": "x"}]
+    first, partner, last = issuers_of(Settings.read(ISSUER | {"OIDC_MORE": json.dumps(more)}), None)
+    assert [one.options.id for one in (first, partner, last)] == ["", "partner", "b"]
+    assert partner.options.roles == {"Staff": Role.TRAINER}
+    assert (first.options.secret, partner.options.secret) == ("openid-client-secret", "openid-client-secret-partner")
+    assert [one.options.signs_in for one in (first, partner, last)] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("partner", "OIDC_MORE cannot be read"),
+        ([{"id": "partner"}], "missing required field `issuer`"),
+        ([PARTNER | {"tenant": "x"}], "unknown field `tenant`"),
+        ([PARTNER | {"id": "Partner"}], "OIDC_MORE cannot be read"),
+        ([PARTNER | {"id": "back"}], "cannot have the id 'back'"),
+        ([PARTNER | {"issuer": "http://login.partner.example"}], "OIDC_MORE is 'http://login.partner.example'"),
+        ([PARTNER | {"client_id": "", "audience": ""}], "neither a client_id"),
+        ([PARTNER, PARTNER | {"issuer": "https://b.example"}], "two issuers have the id 'partner'"),
+        ([PARTNER | {"issuer": ISSUER["OIDC_ISSUER"]}], "two issuers have the issuer 'https://login.example.org'"),
+        ([PARTNER | {"roles": {"IT": "king"}}], "OIDC_MORE (partner) is 'IT=king': 'king' is no role"),
+    ],
+)
+def test_what_is_wrong_with_more_issuers_is_said_at_start(more: object, said: str) -> None:
+    text = more if isinstance(more, str) else json.dumps(more)
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        issuers_of(Settings.read(ISSUER | {"OIDC_MORE": text}), None)
 
 
 @pytest.mark.parametrize(
@@ -41,4 +74,4 @@ def test_an_issuer_is_read_from_the_settings() -> None:
 )
 def test_what_is_wrong_with_an_issuer_is_said_at_start(changed: dict[str, str], said: str) -> None:
     with pytest.raises(SettingsError, match=re.escape(said)):
-        openid_of(Settings.read(ISSUER | changed), None)
+        issuers_of(Settings.read(ISSUER | changed), None)
