@@ -36,6 +36,9 @@ ACCOUNT = Limit("account", 100, timedelta(hours=1))
 CODE = Limit("code", 20, timedelta(hours=1))
 """For the one-time codes of one account, from all addresses: who tries one knows the password already."""
 
+MAIL = Limit("mail", 3, timedelta(hours=1))
+"""For mail to one address, whoever asks for it: nobody's mailbox is filled."""
+
 
 class Attempts:
     """Counts attempts. Every method raises Unavailable."""

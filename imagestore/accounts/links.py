@@ -58,9 +58,9 @@ class Links:
         """Make an invitation. Returns its token, which is shown once, and what is kept of it."""
         return self._make(Purpose.INVITATION, by, role=role, email=email)
 
-    def allow_reset(self, account: str, by: str) -> tuple[str, Link]:
+    def allow_reset(self, account: str, by: str, lasts: timedelta = LASTS[Purpose.RESET]) -> tuple[str, Link]:
         """Let whoever has the link set another password for this account. Returns its token, and what is kept of it."""
-        return self._make(Purpose.RESET, by, account=account)
+        return self._make(Purpose.RESET, by, account=account, lasts=lasts)
 
     def allow_code(self, account: str) -> str:
         """Let whoever has what is returned sign in to this account with its second factor alone."""
@@ -109,10 +109,11 @@ class Links:
         role: Role | None = None,
         email: str | None = None,
         account: str | None = None,
+        lasts: timedelta | None = None,
     ) -> tuple[str, Link]:
         token = new_secret()
         moment = self._clock()
-        lasts = LASTS[purpose]
+        lasts = lasts or LASTS[purpose]
         expires_at = utc(moment + lasts)
         link = Link(id_of(TYPE, token), purpose, by, utc(moment), expires_at, role, email, account)
         document: dict[str, Any] = msgspec.to_builtins(link)

@@ -11,6 +11,8 @@ from imagestore.accounts.callers import Caller, Callers
 from imagestore.accounts.issuers import Issuers
 from imagestore.accounts.keys import Keys
 from imagestore.accounts.links import Links, Purpose
+from imagestore.accounts.mail import MailServer
+from imagestore.accounts.mailed_links import MailedLinks
 from imagestore.accounts.names import Names
 from imagestore.accounts.openid import Identity, OpenId
 from imagestore.accounts.passwords import Passwords
@@ -45,6 +47,7 @@ class Accounts:
     admission: Admission
     issuers: Issuers
     demand: FactorDemand | None = None
+    mail: MailedLinks | None = None
 
     @classmethod
     def over(
@@ -57,10 +60,13 @@ class Accounts:
         clock: Clock = now,
         issuers: Sequence[OpenId] = (),
         factor_from: Role | None = None,
+        mail_server: MailServer | None = None,
+        public_url: str = "",
     ) -> "Accounts":
         """The parts over the documents of the two containers; without `issuers` nobody signs in elsewhere.
 
-        From the role `factor_from` on, who signs in with a password needs a second factor.
+        From the role `factor_from` on, who signs in with a password needs a second factor. A `mail_server` sends links,
+        which begin with `public_url`, to who asks for them.
         """
         people, keys = People(accounts, clock), Keys(accounts, clock)
         sessions = Sessions(accounts, lengths, clock)
@@ -69,12 +75,16 @@ class Accounts:
         admission = Admission(people, allowed)
         log = Audit(audit, clock)
         demand = FactorDemand(factor_from, factors) if factor_from is not None else None
+        links, counted = Links(accounts, clock), Attempts(accounts, clock)
+        mail = None
+        if mail_server is not None:
+            mail = MailedLinks(mail_server, public_url, people, links, counted, log)
         return cls(
             people=people,
-            links=Links(accounts, clock),
+            links=links,
             sessions=sessions,
             keys=keys,
-            attempts=Attempts(accounts, clock),
+            attempts=counted,
             audit=log,
             passwords=passwords or Passwords(),
             tokens=tokens,
@@ -82,6 +92,7 @@ class Accounts:
             names=Names(people, keys),
             factors=factors,
             demand=demand,
+            mail=mail,
             admission=admission,
             issuers=allowed,
         )

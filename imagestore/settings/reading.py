@@ -11,6 +11,7 @@ import msgspec
 from imagestore.errors import SettingsError
 from imagestore.settings import names
 from imagestore.settings.connections import CONNECTIONS
+from imagestore.settings.mail import MailSettings
 from imagestore.settings.openid import OpenIdSettings
 from imagestore.settings.pictures import PictureSettings
 from imagestore.settings.web import WebSettings
@@ -19,7 +20,9 @@ log = logging.getLogger("imagestore.settings")
 
 
 @dataclass(frozen=True)
-class Settings(OpenIdSettings, WebSettings, PictureSettings):  # their fields come in the order of the last to the first
+class Settings(
+    MailSettings, OpenIdSettings, WebSettings, PictureSettings
+):  # their fields come in the order of the last to the first
     """The settings of one process, checked."""
 
     @classmethod
@@ -48,6 +51,7 @@ class Settings(OpenIdSettings, WebSettings, PictureSettings):  # their fields co
         """Check at start what no single setting shows, instead of at the first failure."""
         _ = self.pixel_limits, self.allowed_origins
         self.check_address()
+        self.check_mail()
         if not self.retry_delays_s:
             raise SettingsError("RETRY_DELAYS_SECONDS is empty.")
         containers = {f.name: getattr(self, f.name) for f in fields(self) if f.name.endswith("_container")}

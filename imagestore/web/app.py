@@ -17,11 +17,13 @@ from imagestore.web import (
     account_page,
     api,
     audit_page,
+    forgotten,
     openid_sign_in,
     pages,
     people_page,
     second_factor_page,
     sign_in,
+    sign_up,
 )
 from imagestore.web.access import Access
 from imagestore.web.api.common import check_parameters
@@ -63,7 +65,9 @@ def app_of(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.include_router(api.router)
-    for part in (sign_in, openid_sign_in, account_page, second_factor_page, people_page, audit_page):
+    for part in (
+        sign_in, sign_up, forgotten, openid_sign_in, account_page, second_factor_page, people_page, audit_page
+    ):  # fmt: skip
         app.include_router(part.router, include_in_schema=False)
     app.include_router(pages.router, include_in_schema=False)
     app.mount("/static/swagger", StaticFiles(directory=_SWAGGER_UI), name="swagger")

@@ -26,6 +26,8 @@ _BY_NEED: dict[Need, tuple[str, ...]] = {
         "GET /sign-in",
         "POST /sign-in",
         "POST /sign-in/code",
+        "GET /sign-in/forgotten",
+        "POST /sign-in/forgotten",
         "GET /sign-in/openid",
         "GET /sign-in/openid/back",
         "GET /sign-in/openid/{id}",

@@ -10,6 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from classify import ModelLabels
+from imagestore.accounts import mail
+from imagestore.accounts.mail import MailServer
 from imagestore.accounts.openid import OpenId, OpenIdOptions
 from imagestore.accounts.roles import Role
 from imagestore.accounts.service import Accounts
@@ -163,6 +165,22 @@ def accounts_of(settings: Settings, stores: Stores, environ: Mapping[str, str]) 
         lengths,
         issuers=issuers_of(settings, kept),
         factor_from=Role(demanded) if demanded else None,
+        mail_server=mail_server_of(settings, kept),
+        public_url=settings.public_url.rstrip("/"),
+    )
+
+
+def mail_server_of(settings: Settings, kept: Secrets | None) -> MailServer | None:
+    """The mail server that the settings name, None if they name none."""
+    if not settings.mail_server:
+        return None
+    return MailServer(
+        settings.mail_server,
+        settings.mail_port,
+        settings.mail_encryption,
+        settings.mail_from,
+        settings.mail_user,
+        lambda: kept.get(mail.SECRET) if kept else None,
     )
 
 

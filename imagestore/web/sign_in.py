@@ -22,11 +22,11 @@ from imagestore.web.api.common import ServicesDep
 from imagestore.web.browser_session import agent_of, client_address, entered, left, note_attempt, note_refusal
 from imagestore.web.entrance import LONGEST_NEXT, Field, entrance, read_form, safe_next
 from imagestore.web.openid_sign_in import begin_at
-from imagestore.web.problems import ApiProblem
 from imagestore.web.services import Services
 
 router = APIRouter()
 PASSWORD_HINT = f"{SHORTEST} characters at least; three or four words that do not go together are easy to remember."
+_ASK_AN_ADMINISTRATOR = " An administrator can send you a link if you have forgotten the password."
 Token = Annotated[str, Query(max_length=200)]
 Next = Annotated[str, Query(max_length=LONGEST_NEXT)]
 
@@ -44,7 +44,7 @@ async def sign_in(request: Request, services: ServicesDep) -> Response:
     """Begin a session."""
     form = await read_form(request, services)
     email, address = form.get("email", ""), client_address(request, services)
-    target = _account_id(email)
+    target = known_account_id(email)
 
     def check() -> tuple[Account, str, bool]:
         account = services.accounts.check_password(email, form.get("password", ""), address)
@@ -145,35 +145,6 @@ async def join(request: Request, services: ServicesDep) -> Response:
     return await entered(request, services, session, "/")
 
 
-@router.get("/sign-up")
-def sign_up_page(request: Request, services: ServicesDep) -> Response:
-    """Ask for what an account needs, where everybody may have one."""
-    _check_open(services)
-    return _sign_up_form(request, services)
-
-
-@router.post("/sign-up")
-async def sign_up(request: Request, services: ServicesDep) -> Response:
-    """Make a viewer's account, and begin its first session."""
-    _check_open(services)
-    form = await read_form(request, services)
-    address = client_address(request, services)
-
-    def make() -> tuple[Account, str]:
-        account = services.accounts.sign_up(
-            form.get("email", ""), form.get("name", ""), form.get("password", ""), address
-        )
-        return account, services.accounts.sign_in(account, address, agent_of(request))
-
-    try:
-        account, session = await run_in_threadpool(make)
-    except (AccessError, Conflict) as error:
-        await note_refusal(services, request, "sign_up", _account_id(form.get("email", "")), error)
-        return _sign_up_form(request, services, form, error)
-    await note_attempt(services, request, "sign_up", account.id, account.id, after={"role": str(account.role)})
-    return await entered(request, services, session, "/")
-
-
 @router.get("/reset")
 def reset_page(request: Request, services: ServicesDep, token: Token = "") -> Response:
     """Ask for another password."""
@@ -206,6 +177,9 @@ def _sign_in_form(
     request: Request, services: Services, next: str, email: str = "", error: AccessError | None = None
 ) -> Response:
     links = [("/sign-up", "Make an account")] if services.options.sign_up is SignUp.OPEN else []
+    has_mail = services.accounts.mail is not None
+    if has_mail:
+        links = [("/sign-in/forgotten", "I have forgotten my password"), *links]
     query = urlencode({"next": safe_next(next)})
     elsewhere = [
         (f"{begin_at(one.options.id)}?{query}", f"Sign in with {one.options.name}")
@@ -215,8 +189,7 @@ def _sign_in_form(
         request,
         services,
         "Sign in",
-        "With the email address and the password of your account. An administrator can send you a link if you have "
-        "forgotten the password.",
+        f"With the email address and the password of your account.{'' if has_mail else _ASK_AN_ADMINISTRATOR}",
         "/sign-in",
         "Sign in",
         [
@@ -263,25 +236,8 @@ def _invitation_form(
         f"It has {PASSWORD_HINT}",
         "/invitation",
         "Make my account",
-        _new_account_fields(email, (form or {}).get("name", ""), is_fixed=link.email is not None),
+        new_account_fields(email, (form or {}).get("name", ""), is_fixed=link.email is not None),
         kept={"token": token},
-        error=error,
-    )
-
-
-def _sign_up_form(
-    request: Request, services: Services, form: Mapping[str, str] | None = None, error: Exception | None = None
-) -> Response:
-    given = form or {}
-    return entrance(
-        request,
-        services,
-        "Make an account",
-        f"With it you can look at the pictures. Its password has {PASSWORD_HINT}",
-        "/sign-up",
-        "Make my account",
-        _new_account_fields(given.get("email", ""), given.get("name", "")),
-        links=[("/sign-in", "I have an account")],
         error=error,
     )
 
@@ -304,7 +260,8 @@ def _refused(request: Request, services: Services, title: str, error: Exception)
     return entrance(request, services, title, "", "", "", links=[("/sign-in", "Sign in")], error=error)
 
 
-def _new_account_fields(email: str, name: str, is_fixed: bool = False) -> list[Field]:
+def new_account_fields(email: str, name: str, is_fixed: bool = False) -> list[Field]:
+    """What who makes an account is asked for."""
     return [
         Field("email", "Email address", "email", "username", email[:LONGEST_EMAIL], LONGEST_EMAIL, is_fixed),
         Field("name", "Name", "text", "name", name[:LONGEST_NAME]),
@@ -312,12 +269,8 @@ def _new_account_fields(email: str, name: str, is_fixed: bool = False) -> list[F
     ]
 
 
-def _check_open(services: Services) -> None:
-    if services.options.sign_up is not SignUp.OPEN or services.options.auth is Auth.OFF:
-        raise ApiProblem(404, "http", "There is nothing at this address.")
-
-
-def _account_id(email: str) -> str:
+def known_account_id(email: str) -> str:
+    """The id that the account with this email address has, or would have; empty for what is none."""
     try:
         return account_id(normalised(email))
     except NotAccepted:

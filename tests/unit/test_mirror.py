@@ -12,6 +12,7 @@ ELSEWHERE = {
     "accounts/admission": "unit/web/test_openid_sign_in.py",
     "accounts/attempts": "unit/accounts/test_service.py",
     "accounts/issuers": "unit/web/test_openid_sign_in.py",
+    "accounts/mailed_links": "unit/web/test_forgotten.py",
     "accounts/tokens": "unit/accounts/test_callers.py",
     "classify/session": "unit/classify/test_model.py",
     "cli/correct": "integration/test_maintain.py",
@@ -41,6 +42,7 @@ ELSEWHERE = {
     "store/connection": "unit/settings/test_reading.py",
     "settings/__main__": "unit/settings/test_reference.py",
     "settings/connections": "unit/settings/test_reading.py",
+    "settings/mail": "unit/web/test_services.py",
     "settings/names": "unit/settings/test_reading.py",
     "settings/openid": "unit/web/test_services.py",
     "settings/pictures": "unit/settings/test_reading.py",
@@ -58,6 +60,7 @@ ELSEWHERE = {
     "web/forms": "unit/web/test_account_page.py",
     "web/job": "unit/web/test_jobs.py",
     "web/reference": "unit/web/test_openapi.py",
+    "web/sign_up": "unit/web/test_forgotten.py",
     "web/rules": "unit/web/test_access.py",
     "web/rendering": "unit/web/test_pages.py",
 }

@@ -2,13 +2,15 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
 from imagestore.accounts.roles import Role
 from imagestore.errors import SettingsError
 from imagestore.settings import Settings
-from imagestore.web.services import RecentUploads, issuers_of
+from imagestore.store.secrets import FileSecrets
+from imagestore.web.services import RecentUploads, issuers_of, mail_server_of
 
 
 def test_the_oldest_upload_is_forgotten_first() -> None:
@@ -75,3 +77,31 @@ def test_what_is_wrong_with_more_issuers_is_said_at_start(more: object, said: st
 def test_what_is_wrong_with_an_issuer_is_said_at_start(changed: dict[str, str], said: str) -> None:
     with pytest.raises(SettingsError, match=re.escape(said)):
         issuers_of(Settings.read(ISSUER | changed), None)
+
+
+MAIL = {"MAIL_SERVER": "mail.example.org", "MAIL_FROM": "Pictures <pictures@example.org>"}
+
+
+def test_a_mail_server_is_read_from_the_settings(tmp_path: Path) -> None:
+    assert mail_server_of(Settings.read({}), None) is None
+    secrets = FileSecrets(tmp_path / "secrets.json")
+    secrets.put("mail-password", "x")
+    server = mail_server_of(Settings.read(MAIL | {"MAIL_ENCRYPTION": "tls", "MAIL_PORT": "465"}), secrets)
+    assert server is not None
+    assert (server.host, server.port, server.encryption, server.password()) == ("mail.example.org", 465, "tls", "x")
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"MAIL_FROM": ""}, "MAIL_FROM is ''"),
+        ({"MAIL_FROM": "Pictures"}, "MAIL_FROM is 'Pictures'"),
+        ({"MAIL_FROM": "a@example.org\nBcc: b@example.org"}, "MAIL_FROM is"),
+        ({"MAIL_ENCRYPTION": "none"}, "MAIL_ENCRYPTION is 'none', and MAIL_SERVER is 'mail.example.org'"),
+        ({"MAIL_ENCRYPTION": "ssl"}, "MAIL_ENCRYPTION is 'ssl'"),
+        ({"MAIL_PORT": "0"}, "MAIL_PORT is '0'"),
+    ],
+)
+def test_what_is_wrong_with_a_mail_server_is_said_at_start(changed: dict[str, str], said: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        Settings.read(MAIL | changed)
