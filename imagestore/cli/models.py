@@ -1,7 +1,6 @@
 """imagestore models, promote, rollback, reprocess: which model is live, and classifying again when that changes."""
 
 import functools
-import shlex
 import time
 from pathlib import Path
 from typing import Annotated
@@ -10,11 +9,11 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from imagestore.cli import instance, stores
+from imagestore.cli import distant_jobs, instance, servers, stores
 from imagestore.cli.output import console, errors, safe
 from imagestore.cli.stages import Rate, stages
 from imagestore.configure import limits_of
-from imagestore.errors import GateOverride, ImageStoreError, NotFound, PromotionRefused
+from imagestore.errors import GateOverride, ImageStoreError, NotFound, PromotionRefused, SettingsError
 from imagestore.pipeline import reprocess as again
 from imagestore.pipeline.active_model import ActiveModel
 from imagestore.proportion import percent
@@ -22,14 +21,8 @@ from imagestore.settings import account
 from imagestore.store.models import METRICS_FILE, MODEL_FILE, REPORT_FILE
 
 Name = Annotated[str, typer.Option(help="Which model the version is of.")]
+_NEXT = "Workers change to it within seconds. Next, for what is there already: imagestore reprocess"
 VersionArgument = Annotated[str, typer.Argument(help="A version, such as 3.")]
-_FLAGS = {
-    GateOverride.NOTHING: [],
-    GateOverride.ACCEPT_EQUAL: ["--accept-equal"],
-    GateOverride.FORCE: ["--force"],
-}
-
-
 app = typer.Typer(invoke_without_command=True, help="Versions of models: list them, show one, export one.")
 
 
@@ -103,11 +96,16 @@ def promote(
     ] = None,
 ) -> None:
     """Make a version live, if it is better than the live one on pictures that neither has learned from."""
+    override = GateOverride.FORCE if force else GateOverride.ACCEPT_EQUAL if accept_equal else GateOverride.NOTHING
+    say = functools.partial(console.print, markup=False, highlight=False)
+    if (server := servers.given()) is not None:
+        client = instance.client_of(server)
+        job = client.promote(name, version, override=override, drop=tuple(drop or ()))
+        say(safe(distant_jobs.follow(client, job).say))
+        return say(_NEXT)
     from model import promote as gate
 
     opened, settings = stores.opened(), stores.settings()
-    override = GateOverride.FORCE if force else GateOverride.ACCEPT_EQUAL if accept_equal else GateOverride.NOTHING
-    say = functools.partial(console.print, markup=False, highlight=False)
     try:
         with stages() as begin:
             done = gate.promote(
@@ -124,21 +122,23 @@ def promote(
     except PromotionRefused as error:
         for line in error.details:
             say(safe(line))
-        flags = [f"--drop {shlex.quote(label)}" for label in error.drop] + _FLAGS[error.override]
-        lets = "would go on" if error.drop and error.override is GateOverride.NOTHING else "promotes it"
-        raise ImageStoreError(f"{error} {' '.join(flags)} {lets}.") from None
+        said = f"{error} {distant_jobs.would_pass(error.drop, error.override)}"
+        raise ImageStoreError(said.strip()) from None
     for line in done.comparison.details() if done.comparison else []:
         say(safe(line))
     say(f"{done.entry.name} {done.entry.version} is live: {done.entry.note}")
-    say("Workers change to it within seconds. Next, for what is there already: imagestore reprocess")
+    return say(_NEXT)
 
 
 def rollback() -> None:
     """Make the previous model live again."""
+    if (server := servers.given()) is not None:
+        client = instance.client_of(server)
+        return console.print(safe(distant_jobs.follow(client, client.rollback()).say), markup=False, highlight=False)
     from model import promote as gate
 
     entry = gate.rollback(stores.opened(), account())
-    console.print(f"{entry.name} {entry.version} is live again ({entry.note}).", markup=False, highlight=False)
+    return console.print(f"{entry.name} {entry.version} is live again ({entry.note}).", markup=False, highlight=False)
 
 
 def reprocess(
@@ -146,6 +146,12 @@ def reprocess(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would be done.")] = False,
 ) -> None:
     """Classify again every picture that the live model has not classified. Continues where it was stopped."""
+    if (server := servers.given()) is not None:
+        if dry_run:
+            raise SettingsError("--dry-run counts in the stores: give the command on the machine with them.")
+        client = instance.client_of(server)
+        job = distant_jobs.follow(client, client.reprocess(), budget)
+        return console.print(safe(job.say), markup=False, highlight=False)
     opened = stores.opened()
     model = ActiveModel(stores.settings().model_path, opened).current()
     if dry_run:

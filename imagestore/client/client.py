@@ -208,6 +208,10 @@ class Client:
         """The latest job of the server, None if there was none."""
         return self._http.get_or_none(JobStatus, "/job")
 
+    def stop_job(self) -> JobStatus:
+        """Stop the running job. What it has done stays."""
+        return self._read(JobStatus, "DELETE", "/job")
+
     def accounts(self) -> list[AccountInfo]:
         """All accounts, by name. For administrators."""
         return self._http.get(list[AccountInfo], "/accounts")

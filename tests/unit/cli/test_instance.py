@@ -128,7 +128,7 @@ def test_models_are_listed(imagestore_as: As) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["sweep"], ["rebuild"], ["verify"], ["status"], ["train", "."], ["rollback"], ["reprocess"], ["doctor"],
+    [["sweep"], ["rebuild"], ["verify"], ["status"], ["train", "."], ["doctor"],
      ["models", "export", "1", "."]],
     ids=lambda arguments: arguments[0],
 )  # fmt: skip
