@@ -70,15 +70,16 @@ def all_classified(pipeline: Pipeline, dropped: dict[str, str]) -> None:
     assert settled(pipeline) == []
 
 
-def test_killed_at_random(frail: Pipeline) -> None:
+def test_killed_at_random(frail: Pipeline, is_thorough: bool) -> None:
     chance = random.Random(4)
+    pictures, step = (150, 2) if is_thorough else (70, 6)
 
     def staged() -> int:
         return sum(item.name.startswith("killed/") for page, _ in frail.stores.staging.list() for item in page)
 
     with ThreadPoolExecutor(1) as pool:
-        dropping = pool.submit(drop_many, frail, "killed", 150)
-        for count in range(2, 62, 2):  # a machine of any speed gets on between two deaths
+        dropping = pool.submit(drop_many, frail, "killed", pictures)
+        for count in range(2, 62, step):  # a machine of any speed gets on between two deaths
             eventually(lambda count=count: staged() >= count, f"{count} to be staged")  # type: ignore[misc]
             kill_one(frail.stack, chance)
         all_classified(frail, dropping.result())
@@ -94,7 +95,7 @@ def test_cosmos_unavailable(frail: Pipeline, is_thorough: bool) -> None:
     cosmos = frail.stack.processes["cosmos"]
     before = log_of(frail).stat().st_size
     cosmos.stop()
-    dropped = drop_many(frail, "cosmos away", 10)
+    dropped = drop_many(frail, "cosmos away", 5)
     said = "cannot be written as failed"
     eventually(
         lambda: log_of(frail).read_text()[before:].count(said) >= len(dropped), "all to be past their last attempt"

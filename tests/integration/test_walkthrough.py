@@ -1,10 +1,10 @@
 """The notebook does what it tells, from the first cell to the last, on a stack of its own."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import nbformat
+import pytest
 
 from docs.walkthrough import NOTEBOOK, run
 
@@ -14,7 +14,9 @@ def printed(notebook: Any) -> str:
     return "".join(output.get("text", "") for output in outputs)
 
 
-def test_the_walk_through_runs_and_its_model_is_right(tmp_path: Path) -> None:
+def test_the_walk_through_runs_and_its_model_is_right(is_thorough: bool) -> None:
+    if not is_thorough:
+        pytest.skip("The walk-through notebook is run by make test-all.")
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     kept = printed(notebook)
     run(notebook)
