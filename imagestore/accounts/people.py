@@ -1,5 +1,6 @@
 """Accounts: who there is, and with which role."""
 
+import functools
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -20,13 +21,6 @@ LONGEST_EMAIL = 254
 LONGEST_NAME = 100
 _EMAIL = re.compile(r"[^\s@<>()\[\]\\,;:\"]{1,64}@[^\s@<>()\[\]\\,;:\"/]+\.[^\s@<>()\[\]\\,;:\"/.]+")
 _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-_UNSEEN_CLASS = "".join(
-    rf"\u{code:04x}" if code < 0x10000 else chr(code)
-    for code in (*range(0x1E000), *range(0xE0000, 0xE0080))  # there are none elsewhere
-    if unicodedata.category(chr(code)) in _UNSEEN - {"Cs"}
-)
-NAME = rf"^[^{_UNSEEN_CLASS}]*[^{_UNSEEN_CLASS}\s][^{_UNSEEN_CLASS}]*$"
-"""The rule of `checked_name`, for descriptions."""
 _ADMINS = "admins"
 """The id of the document that lists the administrators. Whoever takes one away changes it first, so that of two who
 each take the other away one fails."""
@@ -67,6 +61,17 @@ def checked_name(name: str) -> str:
     if not 0 < len(text) <= LONGEST_NAME or _has_unseen(text):
         raise NotAccepted(f"A name has 1 to {LONGEST_NAME} characters, each of which can be seen.")
     return text
+
+
+@functools.cache
+def name_pattern() -> str:
+    """The rule of `checked_name` as a regular expression, for descriptions."""
+    unseen = "".join(
+        rf"\u{code:04x}" if code < 0x10000 else chr(code)
+        for code in (*range(0x1E000), *range(0xE0000, 0xE0080))  # there are none elsewhere
+        if unicodedata.category(chr(code)) in _UNSEEN - {"Cs"}
+    )
+    return rf"^[^{unseen}]*[^{unseen}\s][^{unseen}]*$"
 
 
 def account_id(email: str) -> str:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Body, Path, Query, Response
 
 from imagestore.accounts.callers import Caller, Means
 from imagestore.accounts.keys import DAYS, MOST_DAYS, Key
-from imagestore.accounts.people import LONGEST_NAME, NAME
+from imagestore.accounts.people import LONGEST_NAME, name_pattern
 from imagestore.accounts.roles import Role, lower
 from imagestore.errors import NotFound
 from imagestore.web.access import CallerDep, NoteDep
@@ -44,7 +44,9 @@ def create_key(
     services: ServicesDep,
     caller: CallerDep,
     note: NoteDep,
-    name: Annotated[str, Body(embed=True, max_length=LONGEST_NAME, pattern=NAME, description="What it is for.")],
+    name: Annotated[
+        str, Body(embed=True, max_length=LONGEST_NAME, pattern=name_pattern(), description="What it is for.")
+    ],
     role: Annotated[Role | None, Body(embed=True, description="What it may do; at most what you may.")] = None,
     days: Days = DAYS,
 ) -> NewKey:
