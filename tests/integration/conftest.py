@@ -91,8 +91,9 @@ class Site(requests.Session):
         return super().request(method, url, *args, **{"timeout": TIMEOUT_S, **options})
 
     def take_in(self, name: str, data: bytes, **query: Any) -> dict[str, Any]:
-        """Upload and wait for the record."""
-        response = self.post("/pictures", params={"name": name, "wait": 30, **query}, data=data)
+        """Upload and wait for the record, whatever a test before left under this name."""
+        asked = {"name": name, "wait": 30, "if_exists": "overwrite", **query}
+        response = self.post("/pictures", params=asked, data=data)
         assert response.status_code == 200, response.text
         record: dict[str, Any] = response.json()
         return record

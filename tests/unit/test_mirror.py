@@ -3,6 +3,7 @@
 from imagestore.settings import ROOT
 
 UNIT = ROOT / "tests" / "unit"
+ROOMS = ("classify", "model", "preprocess", "imagestore")
 OF_THE_WHOLE = {
     "test_architecture", "test_attacks", "test_docs", "test_memory_items", "test_mirror", "test_package",
     "test_two_instances", "test_written_before",
@@ -74,7 +75,7 @@ DATA_ALONE = {
 def modules() -> dict[str, str]:
     """Each module, as tests/unit names its place, and how its test file is called."""
     found = {"function_app": "test_function_app"}
-    for room in ("classify", "model", "preprocess", "imagestore"):
+    for room in ROOMS:
         for path in (ROOT / room).rglob("*.py"):
             if "node_modules" in path.parts:
                 continue
@@ -101,7 +102,7 @@ def test_each_module_has_its_tests_or_says_where_they_are() -> None:
     def is_tested(place: str, name: str) -> bool:
         return ((UNIT / place).parent / f"{name}.py").exists()
 
-    packages = {path.parent for path in ROOT.glob("*/**/__init__.py")}
+    packages = {path.parent for room in ROOMS for path in (ROOT / room).rglob("__init__.py")}
     for place, name in modules().items():
         is_package = ROOT / place in packages or ROOT / "imagestore" / place in packages
         if not is_package and place not in DATA_ALONE:
