@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-LONGEST = ("test_models", "test_faults", "test_walkthrough", "test_maintain", "test_pages")
+LONGEST = ("test_walkthrough", "test_models", "test_cli", "test_maintain", "test_faults", "test_pages")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -16,8 +16,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    """Markers of our own."""
+    config.addinivalue_line("markers", "thorough: a test that takes long and that others stand for in a daily run")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Files that take minutes come first, so that no process of the run is left alone with one at the end."""
+    if not config.getoption("--all"):
+        for item in items:
+            if item.get_closest_marker("thorough"):
+                item.add_marker(pytest.mark.skip(reason="Left to make test-all, which is run before a release."))
     items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
 
 

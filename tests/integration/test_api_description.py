@@ -14,8 +14,8 @@ WITHOUT = {
 
 
 def test_schemathesis_finds_nothing(site: Site, tmp_path: Path) -> None:
-    command = [str(SCHEMATHESIS), "run", f"{site.base}/api/v1/openapi.json", "--no-color", "--max-examples", "20"]
+    command = [str(SCHEMATHESIS), "run", f"{site.base}/api/v1/openapi.json", "--no-color", "--max-examples", "10"]
     command += ["--exclude-path", "/api/v1/events"]  # it never ends
     command += ["--seed", "1", "--generation-deterministic", "--exclude-checks", ",".join(WITHOUT)]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=280)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=1500)
     assert done.returncode == 0, done.stdout[-6000:]

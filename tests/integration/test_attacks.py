@@ -121,12 +121,21 @@ def soon_final(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("soon_final")
-@pytest.mark.parametrize("role", list(Role), ids=str)
+@pytest.mark.parametrize(
+    "role",
+    [
+        Role.VIEWER,
+        pytest.param(Role.CONTRIBUTOR, marks=pytest.mark.thorough),
+        pytest.param(Role.TRAINER, marks=pytest.mark.thorough),
+        Role.ADMIN,
+    ],
+    ids=str,
+)
 def test_schemathesis_finds_nothing_as_each_role(served: Served, role: Role, tmp_path: Path) -> None:
     key = served.people[role].secret
     command = [str(SCHEMATHESIS), "run", f"{served.url}/api/v1/openapi.json", "--no-color", "--max-examples", "5"]
     command += ["--header", f"Authorization: Bearer {key}", "--exclude-path", "/api/v1/events", "--checks", CHECKS]
     command += ["--phases", "examples,fuzzing", "--seed", "1", "--generation-deterministic", "--workers", "2"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=280)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=1500)
     assert done.returncode == 0, done.stdout[-6000:]
     assert key not in done.stdout

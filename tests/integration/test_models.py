@@ -77,7 +77,7 @@ def imagestore(lab: Pipeline, *arguments: object, code: int = 0) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
+        timeout=1500,
     )
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr

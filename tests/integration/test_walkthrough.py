@@ -14,9 +14,8 @@ def printed(notebook: Any) -> str:
     return "".join(output.get("text", "") for output in outputs)
 
 
-def test_the_walk_through_runs_and_its_model_is_right(is_thorough: bool) -> None:
-    if not is_thorough:
-        pytest.skip("The walk-through notebook is run by make test-all.")
+@pytest.mark.thorough
+def test_the_walk_through_runs_and_its_model_is_right() -> None:
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     kept = printed(notebook)
     run(notebook)
