@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from imagestore.cli import administration, instance, servers
+from imagestore.cli import administration, instance, output, servers
 from imagestore.cli.main import main
 from imagestore.cli.profiles import Server
 from imagestore.client import Client
@@ -38,7 +38,8 @@ def command(
 
     monkeypatch.setattr(instance, "client_of", client_of)
     monkeypatch.setattr(administration, "client_of", client_of)
-    monkeypatch.setenv("COLUMNS", "300")
+    for screen in (output.console, output.errors):  # which were made before this test, as wide as the terminal was then
+        monkeypatch.setattr(screen, "width", 300)
     monkeypatch.setenv(servers.SERVER_VARIABLE, PUBLIC)
     if key is not None:
         monkeypatch.setenv(servers.KEY_VARIABLE, key)
