@@ -1,7 +1,8 @@
 """Hostile requests to the whole API and the pages of a local stack: `make fuzz-api MINUTES=10 SEED=1`.
 
 Requests that no client library would send go over sockets of their own, beside what schemathesis makes of the API's
-description. Prints how many answers had which status. Fails if one is a 500, if the log of the web app tells of an
+description. People sign in there, and requests come in the name of somebody of each role or of nobody (callers.py).
+Prints how many answers had which status. Fails if one is a 500, if the log of the web app tells of an
 error of ours, or if the app no longer answers; such a request is kept in `.cache/fuzz-api`.
 """
 
@@ -29,26 +30,14 @@ from urllib.request import Request, urlopen
 from rich.console import Console
 from rich.table import Table
 
+from fuzz.callers import PAGES, SETTINGS, Callers
+from imagestore.accounts.roles import Role
 from imagestore.local.ports import Ports
 from imagestore.local.supervisor import Options, Stack
 from imagestore.settings import ROOT
 
 SCHEMATHESIS = Path(sysconfig.get_path("scripts")) / "schemathesis"
 FOLDER = Path(".cache") / "fuzz-api"
-PAGES = (
-    "/",
-    "/gallery",
-    "/pictures/{id}",
-    "/review",
-    "/models",
-    "/models/{name}/{version}/report",
-    "/cards/{id}",
-    "/dashboard",
-    "/api",
-    "/static/{name}",
-    "/sign-in",
-    "/{name}",
-)
 ENDLESS = {"events"}
 THREADS = 4
 ANSWER_S = 60.0
@@ -199,16 +188,25 @@ def any_body(chance: random.Random) -> bytes:
             return chance.randbytes(chance.randrange(200))
 
 
-def any_request(chance: random.Random, operations: list[tuple[str, str, list[str]]], id: str, port: int) -> bytes:
+def any_request(
+    chance: random.Random, operations: list[tuple[str, str, list[str]]], callers: Callers, id: str, port: int
+) -> bytes:
     """A request as it goes over the wire."""
     method, address, parameters = chance.choice(operations)
-    for name, known in (("id", id), ("name", "mine"), ("version", "1")):
+    who, browser = callers.anybody(chance)
+    is_page_form = method == "POST" and not address.startswith("/api/")
+    for name, known in (("id", callers.id_for(address, id)), ("name", "mine"), ("version", "1")):
         address = address.replace(f"{{{name}}}", known if chance.random() < 0.7 else any_text(chance))
     address = re.sub(r"\{\w+\}", lambda _: any_text(chance), address)
     names = [chance.choice(parameters) if parameters and chance.random() < 0.8 else any_text(chance) for _ in range(3)]
     pairs = [f"{name}={any_text(chance)}" for name in names[: chance.randrange(4)] if name != "wait"]
     body = any_body(chance) if chance.random() < 0.5 else b""
+    if is_page_form and chance.random() < 0.8:
+        body = callers.fields(chance, browser.form if browser else "", any_text(chance))
     headers = {"Host": f"localhost:{port}".encode(), "Content-Length": str(len(body)).encode(), "Connection": b"close"}
+    headers |= who
+    if body.startswith((b"{", b"[")):
+        headers["Content-Type"] = b"application/json"
     for _ in range(chance.randrange(4)):
         headers[chance.choice(HEADERS)] = any_value(chance)
     if chance.random() < 0.05:
@@ -242,9 +240,9 @@ def answered(port: int, raw: bytes) -> str:
     return found[1].decode() if found else "closed"
 
 
-def operations_of(base: str) -> list[tuple[str, str, list[str]]]:
+def operations_of(base: str, key: str) -> list[tuple[str, str, list[str]]]:
     """(method, address, names of query parameters) of every operation that ends, and of the pages."""
-    with urlopen(f"{base}/api/v1/openapi.json") as response:
+    with urlopen(Request(f"{base}/api/v1/openapi.json", headers=bearer(key))) as response:
         paths: dict[str, Any] = json.load(response)["paths"]
     found = [
         (method.upper(), address, [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"])
@@ -252,12 +250,18 @@ def operations_of(base: str) -> list[tuple[str, str, list[str]]]:
         for method, operation in methods.items()
         if operation["operationId"] not in ENDLESS
     ]
-    found += [("GET", page, ["after", "count", "sort", "skip", "kind", "label", "next"]) for page in PAGES]
-    return found + [("POST", page, []) for page in ("/sign-in", "/sign-out")] + [("BREW", "/gallery", [])]
+    asked = ["after", "count", "sort", "skip", "kind", "label", "next", "done", "token", "who", "what", "state", "code"]
+    pages = [(method, address, asked) for method, address in PAGES]
+    return [*found, *pages, ("GET", "/static/{name}", []), ("GET", "/{name}", []), ("BREW", "/gallery", [])]
 
 
-def schemathesis(base: str, seed: int, seconds: float) -> None:
-    """What schemathesis sends; the log of the app says whether an error of ours came of it."""
+def bearer(key: str) -> dict[str, str]:
+    """The header of a program with this key."""
+    return {"Authorization": f"Bearer {key}"}
+
+
+def schemathesis(base: str, key: str, seed: int, seconds: float) -> None:
+    """What schemathesis sends with this key; the log of the app says whether an error of ours came of it."""
     command = [
         str(SCHEMATHESIS),
         "run",
@@ -265,6 +269,8 @@ def schemathesis(base: str, seed: int, seconds: float) -> None:
         "--exclude-path",
         "/api/v1/events",
         "--no-color",
+        "--header",
+        f"Authorization: Bearer {key}",
     ]
     command += [
         "--checks",
@@ -281,19 +287,24 @@ def schemathesis(base: str, seed: int, seconds: float) -> None:
         subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, check=False, timeout=seconds + 120)
 
 
-def fuzzed(base: str, port: int, id: str, seed: int, seconds: float, found: Found) -> None:
+def fuzzed(base: str, port: int, id: str, callers: Callers, seed: int, seconds: float, found: Found) -> None:
     """Send requests for so long, from several threads."""
-    ends, operations = time.monotonic() + seconds, operations_of(base)
+    operations, ends = operations_of(base, callers.people[Role.ADMIN].key), time.monotonic() + seconds
 
     def lane(number: int) -> None:
         count = 0
         while time.monotonic() < ends:
             count += 1
-            raw = any_request(random.Random(f"{seed}/{number}/{count}"), operations, id, port)
+            raw = any_request(random.Random(f"{seed}/{number}/{count}"), operations, callers, id, port)
             found.add(answered(port, raw), raw)
 
     lanes: list[Callable[[], None]] = [lambda number=number: lane(number) for number in range(THREADS)]  # type: ignore[misc]
-    lanes.append(lambda: schemathesis(base, seed, seconds))
+
+    def described() -> None:
+        for role in (Role.ADMIN, Role.VIEWER):
+            schemathesis(base, callers.people[role].key, seed, seconds / 2)
+
+    lanes.append(described)
     threads = [threading.Thread(target=each) for each in lanes]
     for thread in threads:
         thread.start()
@@ -311,14 +322,17 @@ def main() -> int:
     console, found = Console(), Found()
     with tempfile.TemporaryDirectory() as folder:
         ports = Ports.from_base(arguments.port)
-        with Stack(Options(ports=ports, folder=Path(folder), workers=1, with_web=True)) as stack:
+        with Stack(Options(ports=ports, folder=Path(folder), workers=1, with_web=True, values=SETTINGS)) as stack:
             stack.start(lambda what: None)
             base = f"http://localhost:{ports.web}"
+            callers = Callers.over(stack.environment)
+            key = callers.people[Role.ADMIN].key
             cat = (ROOT / "samples" / "cat.jpg").read_bytes()
-            with urlopen(Request(f"{base}/api/v1/pictures?name=cat.jpg&wait=30", cat, method="POST")) as response:
+            upload = Request(f"{base}/api/v1/pictures?name=cat.jpg&wait=30", cat, bearer(key), method="POST")
+            with urlopen(upload) as response:
                 id = json.load(response)["id"]
             web = stack.processes["web"].pid
-            fuzzed(base, ports.web, id, arguments.seed, 60 * arguments.minutes, found)
+            fuzzed(base, ports.web, id, callers, arguments.seed, 60 * arguments.minutes, found)
             if stack.processes["web"].pid != web:
                 found.findings.append("the web app died, or was started again")
             with urlopen(f"{base}/api/v1/health/live") as response:

@@ -33,6 +33,7 @@ from imagestore.web.openapi import describe
 from imagestore.web.services import Services, WebOptions
 from preprocess import Decoder, Limits
 from unit.accounts.conftest import QUICK
+from unit.web.in_turn import in_turn
 from unit.web.memory import memory_stores
 from unit.web.records import LABELS, picture, rejected, take_in
 from unit.web.signed_in import PUBLIC, Browser, Person, person
@@ -73,8 +74,8 @@ def services(stores: Stores, tmp_path: Path) -> Services:
 class Api(TestClient):
     """Asks the app; an address that begins with a slash is below /api/v1. Answers must be as the description says."""
 
-    def __init__(self, app: FastAPI) -> None:
-        super().__init__(app, base_url="http://localhost", raise_server_exceptions=False)
+    def __init__(self, app: FastAPI, asked: Any = None) -> None:
+        super().__init__(asked or app, base_url="http://localhost", raise_server_exceptions=False)
         self._description = describe(app)
 
     def request(self, method: str, url: Any, **options: Any) -> Answer:
@@ -119,8 +120,14 @@ def app(services: Services) -> FastAPI:
 
 
 @pytest.fixture
-def api(app: FastAPI) -> Iterator[Api]:
-    with Api(app) as client:
+def instances() -> int:
+    """How many instances of the app there are, which answer in turn. Modules have their own where it is to be two."""
+    return 1
+
+
+@pytest.fixture
+def api(app: FastAPI, instances: int, tmp_path: Path) -> Iterator[Api]:
+    with Api(app, in_turn(app, tmp_path) if instances > 1 else None) as client:
         yield client
 
 
@@ -147,9 +154,9 @@ def guarded_app(guarded: Services) -> FastAPI:
 
 
 @pytest.fixture
-def browser(guarded_app: FastAPI) -> Iterator[Browser]:
+def browser(guarded_app: FastAPI, instances: int, tmp_path: Path) -> Iterator[Browser]:
     """A browser in which nobody has signed in."""
-    with Browser(guarded_app) as opened:
+    with Browser(in_turn(guarded_app, tmp_path) if instances > 1 else guarded_app) as opened:
         yield opened
 
 

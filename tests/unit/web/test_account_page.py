@@ -3,6 +3,7 @@
 import re
 from html import unescape
 
+import pytest
 from fastapi import FastAPI
 
 from imagestore.accounts.roles import Role
@@ -13,6 +14,12 @@ from unit.web.signed_in import COOKIE, PUBLIC, Answer, Browser, Person
 
 OTHER = "wombat trellis oboe"
 VIEWER = "a.viewer@example.org"
+
+
+@pytest.fixture
+def instances() -> int:
+    """Two instances answer in turn: none of what is tested here may be known to one of them alone."""
+    return 2
 
 
 def said(page: Answer) -> str:

@@ -16,6 +16,12 @@ OTHER = "wombat trellis oboe"
 
 
 @pytest.fixture
+def instances() -> int:
+    """Two instances answer in turn: none of what is tested here may be known to one of them alone."""
+    return 2
+
+
+@pytest.fixture
 def admin(browser: Browser, people: dict[Role, Person]) -> Browser:
     """A browser in which an administrator has signed in."""
     browser.sign_in("a.admin@example.org")

@@ -27,6 +27,12 @@ VIEWER = "a.viewer@example.org"
 
 
 @pytest.fixture
+def instances() -> int:
+    """Two instances answer in turn: none of what is tested here may be known to one of them alone."""
+    return 2
+
+
+@pytest.fixture
 def clock(guarded: Services) -> Clock:
     """The clock by which codes are checked."""
     turned = Clock(datetime.now(UTC))

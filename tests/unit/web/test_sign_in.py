@@ -22,6 +22,12 @@ OTHER = "wombat trellis oboe"
 VIEWER = "a.viewer@example.org"
 
 
+@pytest.fixture
+def instances() -> int:
+    """Two instances answer in turn: none of what is tested here may be known to one of them alone."""
+    return 2
+
+
 def cookies_of(answer: Answer) -> dict[str, str]:
     """The cookies that an answer sets, each with its attributes."""
     return {line.split("=")[0]: line for line in answer.headers.get_list("set-cookie")}

@@ -1,5 +1,7 @@
 """One's own account: what is kept of one, where one is signed in, another password, and leaving."""
 
+import pytest
+
 from imagestore.accounts.roles import Role
 from imagestore.web.services import Services
 from unit.accounts.conftest import PASSWORD
@@ -36,6 +38,12 @@ def test_sessions_are_seen_and_ended_by_their_owner_alone(
     ended = {"Cookie": f"__Host-session={elsewhere}"}
     assert browser.get("/api/v1/account", headers=ended).status_code == 401
     assert browser.get("/api/v1/account", headers=viewer.cookie).status_code == 200
+
+
+@pytest.fixture
+def instances() -> int:
+    """Two instances answer in turn: none of what is tested here may be known to one of them alone."""
+    return 2
 
 
 def test_one_signs_out_everywhere(browser: Browser, guarded: Services, people: dict[Role, Person]) -> None:

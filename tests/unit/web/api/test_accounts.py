@@ -8,6 +8,12 @@ from unit.web.conftest import problem
 from unit.web.signed_in import Browser, Person, person
 
 
+@pytest.fixture
+def instances() -> int:
+    """Two instances answer in turn: none of what is tested here may be known to one of them alone."""
+    return 2
+
+
 def test_everybody_is_listed_without_anything_secret(browser: Browser, people: dict[Role, Person]) -> None:
     listed = browser.get("/api/v1/accounts", headers=people[Role.ADMIN].bearer)
     names = [one["name"] for one in listed.json()]

@@ -42,6 +42,12 @@ def test_what_changes_something_is_on_record_with_the_account(
     assert "@" not in json.dumps(found)
 
 
+@pytest.fixture
+def instances() -> int:
+    """Two instances answer in turn: none of what is tested here may be known to one of them alone."""
+    return 2
+
+
 def test_what_was_refused_or_failed_is_on_record_too(browser: Browser, people: dict[Role, Person]) -> None:
     viewer, admin = people[Role.VIEWER], people[Role.ADMIN]
     browser.post("/api/v1/models/rollback", headers=viewer.bearer)

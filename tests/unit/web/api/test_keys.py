@@ -1,11 +1,19 @@
 """Keys of programs: made by people, shown once, never stronger than who has them, nobody else's business."""
 
+import pytest
+
 from imagestore.accounts.roles import Role
 from imagestore.web.services import Services
 from unit.web.conftest import Api, problem
 from unit.web.signed_in import PUBLIC, Browser, Person
 
 SAME = {"Origin": PUBLIC}
+
+
+@pytest.fixture
+def instances() -> int:
+    """Two instances answer in turn: none of what is tested here may be known to one of them alone."""
+    return 2
 
 
 def test_a_key_is_shown_once_and_works(browser: Browser, people: dict[Role, Person]) -> None:

@@ -13,6 +13,12 @@ from unit.web.signed_in import Answer, Browser, Person
 ADDRESS = "/api/v1/oauth/token"
 
 
+@pytest.fixture
+def instances() -> int:
+    """Two instances answer in turn: none of what is tested here may be known to one of them alone."""
+    return 2
+
+
 def asked(browser: Browser, who: Person, **changes: str) -> Answer:
     form = {"grant_type": "client_credentials", "client_id": who.key.id, "client_secret": who.secret} | changes
     return browser.post(ADDRESS, data=form)

@@ -15,6 +15,12 @@ from unit.web.conftest import MAX_BYTES, Api, Drop, problem
 from unit.web.records import picture, rejected
 
 
+@pytest.fixture
+def instances() -> int:
+    """Two instances answer in turn: none of what is tested here may be known to one of them alone."""
+    return 2
+
+
 def test_an_upload_is_pending_until_its_record_is_there(api: Api, drop: Drop, stores: Stores) -> None:
     sent = api.post("/pictures", params={"name": "pets/cat.jpg"}, content=b"cat")
     assert sent.status_code == 202
