@@ -7,7 +7,8 @@ https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes.
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 from azure.core.exceptions import (
     AzureError,
@@ -28,6 +29,7 @@ from imagestore.errors import (
     Unavailable,
 )
 
+Found = TypeVar("Found")
 _ADDRESS = re.compile(r"(with )?url: \S+")
 """Addresses hold the names of pictures, which may be personal, and errors are logged."""
 _CONFLICTS = {
@@ -71,6 +73,12 @@ _REFUSED = {400, 405, 411, 413, 414, 415, 416}
 """The request itself is wrong: sending it again gets the same answer."""
 
 
+_SHARED = re.compile("mutated during iteration|changed size during iteration")
+"""azure-cosmos 4.17.1 keeps the headers of the last answer on its client, where each thread that uses it writes to
+them, while another may be copying them."""
+_TRIES = 3
+
+
 @contextlib.contextmanager
 def translated(what: str) -> Iterator[None]:
     """Raise one of our errors for any error of the Azure SDKs that the `with` block raises.
@@ -82,6 +90,24 @@ def translated(what: str) -> Iterator[None]:
         yield
     except AzureError as error:
         raise _translation(what, error) from None
+    except RuntimeError as error:
+        if not _SHARED.search(str(error)):
+            raise
+        raise Unavailable(f"{what}: another thread used the client at that moment") from None
+
+
+def asked_again(query: Callable[[], Iterable[Found]]) -> Iterator[Found]:
+    """What a query finds. It is asked again if the client fails for being shared before there was anything."""
+    for tries_left in reversed(range(_TRIES)):
+        has_begun = False
+        try:
+            for found in query():
+                has_begun = True
+                yield found
+            return
+        except RuntimeError as error:
+            if has_begun or not tries_left or not _SHARED.search(str(error)):
+                raise
 
 
 def _translation(what: str, error: AzureError) -> StoreError:

@@ -10,7 +10,7 @@ from azure.cosmos import ContainerProxy
 
 from imagestore.errors import Conflict, NotFound, Unavailable
 from imagestore.store.blobs import bare, quoted
-from imagestore.store.failures import translated
+from imagestore.store.failures import asked_again, translated
 
 _FIELD = re.compile(r"[a-z_]+")
 
@@ -139,7 +139,9 @@ class CosmosItems:
         query = f"SELECT {top}* FROM c WHERE {' AND '.join(conditions)} ORDER BY c.id DESC"
         parameters: list[dict[str, Any]] = [{"name": f"@{name}", "value": value} for name, value in values.items()]
         with translated("searching documents"):
-            for found in self._client().query_items(query, parameters=parameters, enable_cross_partition_query=True):
+            for found in asked_again(
+                lambda: self._client().query_items(query, parameters=parameters, enable_cross_partition_query=True)
+            ):
                 yield _item(found)
 
 

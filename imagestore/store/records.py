@@ -13,7 +13,7 @@ from imagestore.errors import Conflict, NotFound, Unavailable
 from imagestore.record import Record, Status, reasons_like, utc
 from imagestore.store.blobs import bare, quoted
 from imagestore.store.documents import from_item, to_item
-from imagestore.store.failures import translated
+from imagestore.store.failures import asked_again, translated
 
 TOMBSTONE_TTL_S = 14 * 24 * 3600
 """Longer than any message lives (7 days on a queue, 1 day at Event Grid)."""
@@ -235,7 +235,9 @@ class Records:
     def _query(self, query: str, values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         parameters = [{"name": name, "value": value} for name, value in values.items() if name in query]
         with translated("searching records"):
-            yield from self._client.query_items(query, parameters=parameters, enable_cross_partition_query=True)
+            yield from asked_again(
+                lambda: self._client.query_items(query, parameters=parameters, enable_cross_partition_query=True)
+            )
 
 
 def is_same_generation(known: str, now: str) -> bool:

@@ -1,5 +1,6 @@
 """What the SDKs raise becomes NotFound, Conflict or Unavailable, and says no name."""
 
+from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
@@ -20,7 +21,7 @@ from imagestore.errors import (
     StoreError,
     Unavailable,
 )
-from imagestore.store.failures import translated
+from imagestore.store.failures import asked_again, translated
 
 
 def http(kind: type[HttpResponseError], status: int, code: str = "") -> HttpResponseError:
@@ -99,3 +100,36 @@ def test_no_name_gets_into_a_message() -> None:
 def test_our_own_errors_pass() -> None:
     with pytest.raises(ZeroDivisionError), translated("reading"):
         raise ZeroDivisionError(SimpleNamespace())
+
+
+SHARED = RuntimeError("OrderedDict mutated during iteration")
+"""What azure-cosmos fails with when two threads use its client at once."""
+
+
+def test_a_query_that_failed_for_a_shared_client_is_asked_again() -> None:
+    answers: list[Exception | None] = [SHARED, SHARED, None]
+
+    def query() -> Iterator[int]:
+        if (error := answers.pop(0)) is not None:
+            raise error
+        yield from (1, 2)
+
+    assert list(asked_again(query)) == [1, 2]
+
+
+def test_what_was_found_is_not_found_twice_and_other_errors_are_not_hidden() -> None:
+    asked = list[int]()
+
+    def query(error: Exception, found: int) -> Iterator[int]:
+        asked.append(found)
+        yield from range(found)
+        raise error
+
+    for error, found in ((SHARED, 1), (SHARED, 0), (RuntimeError("another"), 0)):
+        with pytest.raises(RuntimeError, match=str(error)):
+            list(asked_again(lambda error=error, found=found: query(error, found)))  # type: ignore[misc]
+    assert asked == [1, 0, 0, 0, 0]
+    with pytest.raises(Unavailable, match="searching: another thread"), translated("searching"):
+        raise SHARED
+    with pytest.raises(RuntimeError, match="another"), translated("searching"):
+        raise RuntimeError("another")
