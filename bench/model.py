@@ -96,7 +96,7 @@ def main() -> None:
     started = time.perf_counter()
     with stages() as begin:
         prepared = prepare(labelled(*subset), Split(), Limits(), begin)
-        prepared.is_test[:] = False  # the data set has a test part of its own
+        prepared.division.is_test[:] = False  # the data set has a test part of its own
         trained = train(prepared, TrainingOptions(flip=False), Limits(), begin)
         seconds = time.perf_counter() - started
         sources = labelled(tests, truth)

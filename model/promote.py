@@ -10,8 +10,6 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from classify import ModelDescription, ModelError
 from imagestore.errors import Conflict, GateOverride, ImageStoreError, NotFound, PromotionRefused
 from imagestore.record import utc
@@ -21,9 +19,7 @@ from model.evaluation.evaluate import Evaluation, evaluate
 from model.evaluation.gate import AgainstChance, Comparison, Outcome, against_chance, compare, shortened
 from model.model_process import describe
 from model.progress import BeginStage
-from model.training.examples import Example
-from model.training.near_duplicates import group
-from model.training.training_set import test_examples
+from model.training.training_set import HeldOut, held_out
 from preprocess import Limits
 
 
@@ -94,9 +90,9 @@ def promote(
     if found is not None and found[0].live.sha256 == sha256:
         raise Conflict(f"{called} is live already.")
     candidate, live = describe(data, called), _live(stores, found and found[0], default)
-    tests = test_examples(stores, limits, progress)
+    tests = held_out(stores, limits, progress)
     if live.model is not None:
-        tested = {example.label for example in tests}
+        tested = {example.label for example in tests.examples}
         check_labels(candidate, live.model, drop, tested, override, called=(called, live.called))
     findings = _examine(data, called, live, tests, limits, progress)
     note = decide(findings, override, drop)
@@ -197,13 +193,13 @@ def _before(live: _ActiveModelFile, by: str) -> tuple[PromotionEntry, ...]:
 
 
 def _examine(
-    data: bytes, called: str, live: _ActiveModelFile, tests: list[Example], limits: Limits, progress: BeginStage
+    data: bytes, called: str, live: _ActiveModelFile, part: HeldOut, limits: Limits, progress: BeginStage
 ) -> GateFindings:
     """Both models' results on the same test pictures. Raises ModelError if the candidate cannot answer them."""
+    tests, groups = part.examples, part.groups
     if not tests:
         return GateFindings()
-    groups = group(np.stack([e.thumb for e in tests]), [e.sha256 for e in tests])
-    candidate = evaluate(data, called, tests, limits, progress("Candidate", len(tests)))
+    candidate = evaluate(data, called, tests, limits, progress("Candidate", len(tests)), groups)
     theirs: Evaluation | None = None
     if live.model is not None:
         try:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from classify import ModelError
 from imagestore.errors import BadTrainingData, NotFound
 from imagestore.store import Stores
@@ -13,7 +15,8 @@ from model.evaluation.evaluate import evaluate
 from model.evaluation.report import Report
 from model.progress import BeginStage
 from model.training import training_set
-from model.training.examples import FoundInFolder, in_folder, read
+from model.training.examples import FoundInFolder, in_folder, one_spelling, read
+from model.training.grouping import grouped
 from model.training.kept_arrays import KeptArrays
 from model.training.provenance import Provenance
 from model.training.train import Prepared, TrainingOptions, prepare, train
@@ -66,19 +69,30 @@ def import_folders(stores: Stores, folders: Sequence[Path], progress: BeginStage
     return Kept(len(given.pictures), added, given.not_utf8)
 
 
-def gather(stores: Stores, folders: Sequence[Path], limits: Limits, progress: BeginStage) -> Gathered:
+def gather(
+    stores: Stores,
+    folders: Sequence[Path],
+    limits: Limits,
+    progress: BeginStage,
+    *,
+    are_one: Callable[[list[str]], bool | None] = lambda _: None,
+    by_folder: bool = False,
+) -> Gathered:
     """Read all labelled pictures: those of the folders, those kept before, and corrections.
 
-    If a model can learn from all together, keep those of the folders, and which are test pictures. Raises
-    BadTrainingData, BadSplit, Conflict, Unavailable.
+    `are_one` is asked whether labels that differ only by upper and lower case are one; None means that nobody can say.
+    With `by_folder`, pictures of one folder below their label's folder count as look-alikes. If a model can learn from
+    all together, keep those of the folders, and which are test pictures. Raises BadTrainingData, BadSplit, Conflict,
+    Unavailable.
     """
     given = _in_folders(folders)
     split, etag = training_set.split_of(stores)
     computed = KeptArrays(stores.training)
-    prepared = prepare(training_set.all_with(stores, given.pictures), split, limits, progress, computed)
+    sources = one_spelling(training_set.all_with(stores, given.pictures), are_one)
+    prepared = prepare(sources, split, limits, progress, computed, by_folder=by_folder)
     good = [source for source in given.pictures if source.name not in prepared.examples.bad]
     added = training_set.keep(stores, good, progress("Keeping", len(good))) if good else 0
-    training_set.keep_split(stores, prepared.split, etag)
+    training_set.keep_split(stores, prepared.division.split, etag)
     return Gathered(prepared, Kept(len(good), added, given.not_utf8), computed)
 
 
@@ -98,7 +112,8 @@ def train_version(
     trained = train(prepared, options(version), limits, progress, gathered.computed)
     gathered.computed.write({example.sha256 for example in prepared.examples.good})
     tests = prepared.part(test=True)
-    evaluation = evaluate(trained.data, f"{name} {version}", tests, limits, progress("Evaluating", len(tests)))
+    begun, groups = progress("Evaluating", len(tests)), prepared.groups(test=True)
+    evaluation = evaluate(trained.data, f"{name} {version}", tests, limits, begun, groups)
     report = Report.of(evaluation, len(trained.data), provenance=trained.provenance)
     files = {MODEL_FILE: trained.data, METRICS_FILE: report.to_json(), REPORT_FILE: report.to_html(limits)}
     stores.models.keep(name, version, files)
@@ -113,16 +128,18 @@ def evaluate_version(
     Raises ModelError, BadTrainingData, Unavailable; NotFound if there are no pictures.
     """
     if folder is None:
-        tests, unreadable, learned = training_set.test_examples(stores, limits, progress), 0, 0
+        part, unreadable, learned = training_set.held_out(stores, limits, progress), 0, 0
+        tests, groups = part.examples, part.groups
     else:
         given = in_folder(folder)
         found = read(given.pictures, limits, progress("Reading", len(given.pictures)))
         split, _ = training_set.split_of(stores)
         tests, unreadable = found.good, len(found.bad) + given.not_utf8
         learned = sum(example.sha256 in split.train for example in tests)
+        groups = grouped(tests, None).groups if tests else np.zeros(0, int)
     if not tests:
         raise NotFound("There are no labelled pictures to evaluate it on: imagestore train import FOLDER.")
-    evaluation = evaluate(data, called, tests, limits, progress("Evaluating", len(tests)))
+    evaluation = evaluate(data, called, tests, limits, progress("Evaluating", len(tests)), groups)
     report = Report.of(evaluation, len(data), unreadable)
     return EvaluatedVersion(report, report.to_html(limits), len(tests), learned)
 

@@ -4,6 +4,8 @@ Their libraries are loaded only by these commands.
 """
 
 import functools
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,6 +37,13 @@ def train(
     colour: Annotated[bool, typer.Option("--colour", help="A model that sees colour, instead of gray.")] = False,
     flip: Annotated[bool, typer.Option("--flip", help="Left and right do not matter.")] = False,
     seed: Annotated[int, typer.Option(help="For altered views and folds; the same one gives the same model.")] = 1,
+    by_folder: Annotated[
+        bool, typer.Option("--by-folder", help="Pictures of one folder below a label's are look-alikes, as of a burst.")
+    ] = False,
+    same_case: Annotated[
+        bool | None,
+        typer.Option("--same-case/--different-case", help="Whether labels such as Cat and cat are one. [asked]"),
+    ] = None,
 ) -> None:
     """Learn from labelled pictures: all in the container 'training', a folder added to it, and corrections."""
     from model.training.train import TrainingOptions
@@ -50,7 +59,7 @@ def train(
     with stages() as begin:
         if only_import:
             return _tell_kept(import_folders(opened, folders, begin))
-        gathered = gather(opened, folders, limits, begin)
+        gathered = gather(opened, folders, limits, begin, are_one=_are_one(same_case), by_folder=by_folder)
         _tell_kept(gathered.kept)
         _tell_prepared(gathered.prepared)
         made = train_version(
@@ -92,6 +101,17 @@ def evaluate(
         _say(_next_command(name, model))
 
 
+def _are_one(same_case: bool | None) -> Callable[[list[str]], bool | None]:
+    """What answers whether labels that differ only by case are one: the option, else a person at the terminal."""
+
+    def answer(labels: list[str]) -> bool | None:
+        if same_case is not None or not sys.stdin.isatty():
+            return same_case
+        return typer.confirm(f"Are {' and '.join(safe(repr(label)) for label in labels)} one label?")
+
+    return answer
+
+
 def _next_command(name: str, version: str) -> str:
     return f"Next: imagestore promote {version}" + ("" if name == "mine" else f" --name {name}")
 
@@ -111,8 +131,19 @@ def _tell_prepared(prepared: "Prepared") -> None:
     for label, (learning, testing) in summary(prepared).items():
         table.add_row(safe(label), str(learning), str(testing))
     console.print(table)
+    distinct = len(set(prepared.grouping.groups.tolist()))
+    if distinct < len(prepared.grouping.groups):
+        _say(f"{len(prepared.grouping.groups)} pictures, of which {distinct} differ clearly; the others look like one.")
     for label, count in prepared.rare.items():
         _say(f"left out: only {count} corrected to '{safe(label)}', and {FEWEST} different pictures are needed")
+    two = prepared.of_two_labels()
+    for one, other in two[:_SHOWN]:
+        files = f"{safe(one.source.name)} and {safe(other.source.name)}"
+        _say(f"alike, with two labels: {files}. Is one of them wrong?", soft_wrap=True)
+    if len(two) > _SHOWN:
+        _say(f"and {len(two) - _SHOWN} more pairs that look alike with two labels")
+    if retired := int(prepared.division.is_retired.sum()):
+        _say(f"{retired} pictures no longer test, since they look like some that were learned from")
     bad = prepared.examples.bad
     for file, why in list(bad.items())[:_SHOWN]:
         _say(f"left out: {safe(file)}: {safe(why)}", soft_wrap=True)

@@ -19,12 +19,16 @@ _PICTURES_PER_PROCESS = 50
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Probabilities float [n, classes] of `examples`, and the milliseconds of inference of each, float [n]."""
+    """Probabilities float [n, classes] of `examples`, and the milliseconds of inference of each, float [n].
+
+    `groups` int [n] are the examples' group numbers: pictures that look alike count once in the intervals.
+    """
 
     model: ModelDescription
     examples: list[Example]
     probabilities: np.ndarray
     inference_ms: np.ndarray
+    groups: np.ndarray | None = None
 
     @property
     def truth(self) -> np.ndarray:
@@ -34,7 +38,7 @@ class Evaluation:
 
     def metrics(self) -> Metrics:
         """Figures over all examples; a label that the model does not know counts as wrong."""
-        return metrics(self.probabilities, self.truth, list(self.model.labels), self.model.threshold)
+        return metrics(self.probabilities, self.truth, list(self.model.labels), self.model.threshold, self.groups)
 
     def mistakes(self, most: int) -> list[tuple[Example, str, float]]:
         """(example, predicted label, confidence) of the most confident wrong answers."""
@@ -62,7 +66,12 @@ class Evaluation:
 
 
 def evaluate(
-    data: bytes, called: str, examples: list[Example], limits: Limits, progress: Callable[[], None]
+    data: bytes,
+    called: str,
+    examples: list[Example],
+    limits: Limits,
+    progress: Callable[[], None],
+    groups: np.ndarray | None = None,
 ) -> Evaluation:
     """Run the model file `data` over the examples, in child processes with limits on time and memory.
 
@@ -80,4 +89,4 @@ def evaluate(
         for i, (found, ms) in enumerate(decoders.map(one, examples)):
             probabilities[i], took[i] = found, ms
             progress()
-    return Evaluation(pool.model, examples, probabilities, took)
+    return Evaluation(pool.model, examples, probabilities, took, groups)

@@ -9,6 +9,7 @@ from imagestore.proportion import Share, wilson
 
 FEWEST_FOR_INTERVAL = 10
 BINS = 10
+_DRAWS = 200
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,10 @@ class Metrics:
     """All figures of an evaluation.
 
     `confusion[i][j]` is how many pictures of class i were taken for class j. `coverage` holds, for each threshold, the
-    share that is answered and the share of those that is right.
+    share that is answered and the share of those that is right. `groups` is how many pictures there are if those that
+    look alike count once, as they do in the intervals of accuracy, top5, answered and right_of_answered.
+    `ece_if_calibrated` is the calibration error that a perfectly calibrated model would have on as many pictures, since
+    that is not zero, and `ece_at_most` what it would exceed in one of twenty times.
     """
 
     labels: list[str]
@@ -54,10 +58,20 @@ class Metrics:
     answered: Share
     right_of_answered: Share
     coverage: list[tuple[float, float, float]]
+    groups: int
+    ece_if_calibrated: float
+    ece_at_most: float
 
 
-def metrics(probabilities: np.ndarray, truth: np.ndarray, labels: list[str], threshold: float) -> Metrics:
-    """Compute the figures of probabilities float [n, classes] and class numbers int [n].
+def metrics(
+    probabilities: np.ndarray,
+    truth: np.ndarray,
+    labels: list[str],
+    threshold: float,
+    groups: np.ndarray | None = None,
+) -> Metrics:
+    """Compute the figures of probabilities float [n, classes] and class numbers int [n]; groups int [n] are those of
+    pictures that look alike.
 
     The number -1 is a class that the model does not know.
     """
@@ -71,11 +85,13 @@ def metrics(probabilities: np.ndarray, truth: np.ndarray, labels: list[str], thr
     present = [figure for figure in figures if figure.count]
     ranks = (probabilities > probabilities[np.arange(len(truth)), truth][:, None]).sum(axis=1)
     answered = confidence >= threshold
+    groups = np.arange(len(truth)) if groups is None else groups
+    calibrated = _ece_if_calibrated(confidence)
     return Metrics(
         labels=list(labels),
         count=len(truth),
-        accuracy=wilson(int(is_right.sum()), len(truth)),
-        top5=wilson(int(((ranks < 5) & (truth >= 0)).sum()), len(truth)),
+        accuracy=_by_group(is_right, groups),
+        top5=_by_group((ranks < 5) & (truth >= 0), groups),
         macro_precision=_mean([figure.precision.share for figure in present]),
         macro_recall=_mean([figure.recall.share for figure in present]),
         macro_f1=_mean([figure.f1 for figure in present]),
@@ -84,9 +100,12 @@ def metrics(probabilities: np.ndarray, truth: np.ndarray, labels: list[str], thr
         ece=expected_calibration_error(confidence, is_right),
         reliability=reliability(confidence, is_right),
         threshold=threshold,
-        answered=wilson(int(answered.sum()), len(truth)),
-        right_of_answered=wilson(int(is_right[answered].sum()), int(answered.sum())),
+        answered=_by_group(answered, groups),
+        right_of_answered=_by_group(is_right[answered], groups[answered]),
         coverage=coverage(confidence, is_right),
+        groups=len(np.unique(groups)),
+        ece_if_calibrated=calibrated[0],
+        ece_at_most=calibrated[1],
     )
 
 
@@ -138,6 +157,22 @@ def _of_class(confusion: np.ndarray, i: int, label: str) -> ClassFigures:
         wilson(hit, count, FEWEST_FOR_INTERVAL),
         2 * hit / (count + said) if count + said else 0.0,
     )
+
+
+def _by_group(is_right: np.ndarray, groups: np.ndarray) -> Share:
+    """The share of pictures bool [n], with the interval of as many pictures as there are groups."""
+    right, distinct = int(is_right.sum()), len(np.unique(groups))
+    found = wilson(round(right / max(1, len(is_right)) * distinct), distinct)
+    return Share(right, len(is_right), found.low, found.high)
+
+
+def _ece_if_calibrated(confidence: np.ndarray) -> tuple[float, float]:
+    """The mean and the 95th percentile of the calibration error if answers are right as often as the model is sure."""
+    if not len(confidence):
+        return 0.0, 0.0
+    drawn = np.random.default_rng(0).random((_DRAWS, len(confidence))) < confidence
+    errors = [expected_calibration_error(confidence, is_right) for is_right in drawn]
+    return float(np.mean(errors)), float(np.quantile(errors, 0.95))
 
 
 def _mean(values: list[float]) -> float:

@@ -51,6 +51,8 @@ class Report:
         """The result for a person: "Right on 93 of 100 (86–97 %). 'tulip' is taken for 'rose' 6 times.", and so on."""
         accuracy = self.metrics.accuracy
         said = f"Right on {accuracy.right} of {accuracy.of} {_interval(accuracy)}."
+        if self.metrics.groups < self.metrics.count:
+            said += f" {self.metrics.count - self.metrics.groups} of these look like another one."
         confusion = np.array(self.metrics.confusion)
         np.fill_diagonal(confusion, 0)
         if confusion.size and confusion.max() > 0:
@@ -84,11 +86,19 @@ class Report:
         m, ref, auroc = self.metrics, self.evaluation.model.ref, self.evaluation.out_of_distribution_auroc()
         right = percent(m.right_of_answered.share, 1)
         figures = [
-            ("Pictures", f"{m.count}" + (f", and {self.unreadable} that cannot be read" if self.unreadable else "")),
+            (
+                "Pictures",
+                f"{m.count}, of which {m.groups} differ clearly"
+                + (f"; and {self.unreadable} that cannot be read" if self.unreadable else ""),
+            ),
             ("Accuracy", f"{percent(m.accuracy.share, 1)} {_interval(m.accuracy)}"),
             ("Right among the first five", f"{percent(m.top5.share, 1)} {_interval(m.top5)}"),
             ("Macro precision, recall, F1", f"{m.macro_precision:.3f}, {m.macro_recall:.3f}, {m.macro_f1:.3f}"),
-            ("Expected calibration error", f"{m.ece:.3f}"),
+            (
+                "Expected calibration error",
+                f"{m.ece:.3f}; on as many pictures a perfectly calibrated model would have {m.ece_if_calibrated:.3f}, "
+                f"and up to {m.ece_at_most:.3f} in 19 of 20 times",
+            ),
             (
                 f"Answered above the threshold of {m.threshold:g}",
                 f"{percent(m.answered.share, 1)}, {right} of those right",

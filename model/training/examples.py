@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +44,7 @@ class Example:
     """A labelled picture that could be read.
 
     `sha256` and `md5` are those of the file, `thumb` is a gray thumbnail uint8 [32, 32], and `is_gray` says whether the
-    picture itself has no colour.
+    picture itself has no colour. `look` float32 [1280] is by what look_alikes.py compares pictures, where it is known.
     """
 
     source: Labelled
@@ -52,6 +52,7 @@ class Example:
     md5: str
     thumb: np.ndarray
     is_gray: bool = False
+    look: np.ndarray | None = None
 
     @property
     def label(self) -> str:
@@ -182,6 +183,29 @@ def _few(examples: list[Example], groups: np.ndarray) -> dict[str, int]:
     for example, group in zip(examples, groups, strict=True):
         distinct[example.label].add(int(group))
     return {label: len(found) for label, found in distinct.items() if len(found) < FEWEST}
+
+
+def one_spelling(sources: list[Labelled], are_one: Callable[[list[str]], bool | None]) -> list[Labelled]:
+    """The pictures, with one label in place of those that differ only by upper and lower case, where they are one.
+
+    `are_one` is asked for each such set of labels whether they are; None means that nobody can say. The commonest
+    spelling is kept. Raises BadTrainingData if nobody can say.
+    """
+    counts = Counter(source.label for source in sources)
+    spellings: dict[str, list[str]] = defaultdict(list)
+    for label in sorted(counts):
+        spellings[label.casefold()].append(label)
+    kept: dict[str, str] = {}
+    for labels in (found for found in spellings.values() if len(found) > 1):
+        said = are_one(labels)
+        if said is None:
+            raise BadTrainingData(
+                f"The labels {' and '.join(repr(label) for label in labels)} differ only by upper and lower case. Say "
+                "--same-case if they are one label, or --different-case if they are not."
+            )
+        if said:
+            kept |= dict.fromkeys(labels, max(labels, key=lambda label: counts[label]))
+    return [replace(source, label=kept.get(source.label, source.label)) for source in sources]
 
 
 def contradictions(examples: list[Example]) -> list[tuple[str, list[str]]]:

@@ -29,6 +29,24 @@ class Views:
     count: int = 0
     flip: bool = False
 
+    def made(self, picture: Image.Image, random: np.random.Generator) -> list[Image.Image]:
+        """The altered views of a picture."""
+        return [_altered(picture, random, self.flip) for _ in range(self.count)]
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Altered copies such as people make, by which the search for look-alikes is set: cropped by 4 % on each side,
+    shifted and turned a little to either side."""
+
+    count: int = 3
+
+    def made(self, picture: Image.Image, random: np.random.Generator) -> list[Image.Image]:
+        """The altered copies of a picture, which depend on nothing else."""
+        turned = [picture, *(picture.rotate(by, Image.Resampling.BICUBIC) for by in (3, -3))]
+        boxes = ((0.04, 0.04, 0.96, 0.96), (0.03, 0.04, 0.96, 0.97), (0.04, 0.03, 0.97, 0.96))  # without the corners
+        return [_cut(one, box) for one, box in zip(turned, boxes, strict=True)]
+
 
 class Backbone:
     """The part of a model that computes features: uint8 [batch, height, width, channels] → float [batch, 1280]."""
@@ -46,7 +64,7 @@ class Backbone:
 def extract(
     backbone: Backbone,
     examples: list[Example],
-    views: Views,
+    views: Views | Copies,
     limits: Limits,
     seed: int,
     progress: Callable[[], None],
@@ -58,8 +76,8 @@ def extract(
     """
     kept = kept or KeptArrays()
     basis = {"backbone": backbone.sha256, "spec": asdict(backbone.spec), "limits": asdict(limits)}
-    altered_basis = {**basis, "views": asdict(views), "seed": seed}
-    plain, altered = kept.get("features", **basis), kept.get("views", **altered_basis) if views.count else {}
+    kind, altered_basis = type(views).__name__.lower(), {**basis, "views": asdict(views), "seed": seed}
+    plain, altered = kept.get("features", **basis), kept.get(kind, **altered_basis) if views.count else {}
 
     def one(decoder: Decoder, example: Example) -> tuple[np.ndarray | None, np.ndarray | None]:
         batch: list[np.ndarray] = []
@@ -72,7 +90,7 @@ def extract(
             picture = Image.fromarray(decoder.rendition(data, _SOURCE_SIDE, limits))
             picture = picture.convert("L") if backbone.spec.channels == 1 else picture
             random = _random(example, seed)
-            batch += [fit(_altered(picture, random, views.flip), backbone.spec) for _ in range(views.count)]
+            batch += [fit(view, backbone.spec) for view in views.made(picture, random)]
         found = backbone.features(np.stack(batch)) if batch else np.empty((0, 0), np.float32)
         return found[0] if is_new else None, found[int(is_new) :] if is_newly_altered else None
 
@@ -89,7 +107,7 @@ def extract(
     found = np.stack([plain[example.sha256] for example in examples])[:, None]
     if not views.count:
         return found
-    kept.add(new_altered, "views", **altered_basis)
+    kept.add(new_altered, kind, **altered_basis)
     altered = {**altered, **new_altered}
     return np.concatenate([found, np.stack([altered[example.sha256] for example in examples])], axis=1)
 
@@ -104,12 +122,16 @@ def _altered(picture: Image.Image, random: np.random.Generator, flip: bool) -> I
     fill: int | tuple[int, ...] = WHITE if picture.mode == "L" else (WHITE,) * 3
     turned = picture.rotate(random.uniform(-_TURN_DEGREES, _TURN_DEGREES), Image.Resampling.BICUBIC, fillcolor=fill)
     share = random.uniform(*_CROP)
-    width, height = turned.width * share, turned.height * share
-    left, top = random.uniform(0, turned.width - width), random.uniform(0, turned.height - height)
-    view = turned.crop(
-        (int(left), int(top), max(int(left + width), int(left) + 1), max(int(top + height), int(top) + 1))
-    )
+    left, top = random.uniform(0, 1 - share), random.uniform(0, 1 - share)
+    view = _cut(turned, (left, top, left + share, top + share))
     if flip and random.random() < 0.5:
         view = view.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     view = ImageEnhance.Brightness(view).enhance(random.uniform(*_LIGHT))
     return ImageEnhance.Contrast(view).enhance(random.uniform(*_LIGHT))
+
+
+def _cut(picture: Image.Image, box: tuple[float, float, float, float]) -> Image.Image:
+    """The part of a picture within (left, top, right, bottom), as shares of its sides; a pixel at least."""
+    left, top = int(box[0] * picture.width), int(box[1] * picture.height)
+    right, bottom = int(box[2] * picture.width), int(box[3] * picture.height)
+    return picture.crop((left, top, max(right, left + 1), max(bottom, top + 1)))

@@ -7,17 +7,15 @@ predictions on pictures that the head was not fitted to.
 
 import warnings
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
-from threadpoolctl import threadpool_limits
 
 from classify.model import softmax
+from model.training.threads import one_thread
 
 STRENGTHS = (0.0003, 0.003, 0.03, 0.3)
 RIGHT = 0.95
@@ -96,12 +94,6 @@ def threshold(confidence: np.ndarray, is_right: np.ndarray, wanted: float = RIGH
     if len(enough) and enough[-1] == len(order) - 1:
         found = min(found, EVEN)
     return round(min(max(found, 1 / 1000), 0.99), 4)
-
-
-def one_thread() -> AbstractContextManager[object]:
-    """Within this, arithmetic uses one thread: the products are small, so that several would only wait for each other
-    (20 times slower on two busy cores), and their number would change the last digits."""
-    return cast("AbstractContextManager[object]", threadpool_limits(1))
 
 
 def _numbered(labels: list[str]) -> tuple[list[str], np.ndarray]:

@@ -13,7 +13,9 @@ class Provenance:
     """When and by which code a model was trained, on what, and with which options.
 
     `fingerprint` is the SHA-256 of all pictures with their labels, `views` how many altered views of each were used.
-    `accuracy` is out-of-fold. `colours` is None if no picture has colour.
+    `accuracy` is out-of-fold. `colours` is None if no picture has colour. `groups` is how many pictures there are if
+    those that look alike count once; they count as look-alikes from `similarity` on, which the share `recognised` of
+    altered copies reaches.
     """
 
     at: str
@@ -27,10 +29,15 @@ class Provenance:
     strength: float
     accuracy: float
     colours: Colours | None
+    groups: int | None = None
+    similarity: float | None = None
+    recognised: float | None = None
 
     def sentence(self) -> str:
         """What the model was trained on, in one sentence."""
         seen = "in colour" if self.colour else "in gray"
+        if self.groups is not None and self.groups < self.pictures:
+            seen += f" (of which {self.groups} differ clearly)"
         return f"{self.pictures} pictures {seen}, {self.views} altered views of each, seed {self.seed}"
 
 

@@ -16,11 +16,11 @@ from model.training.colour import compare_colours
 from model.training.compose import backbone, compose
 from model.training.examples import Example, Examples, Labelled, check, contradictions, rare_corrections, read
 from model.training.features import Backbone, Views, extract
+from model.training.grouping import Grouping, grouped, with_looks
 from model.training.head import Head
 from model.training.kept_arrays import KeptArrays
-from model.training.near_duplicates import group
 from model.training.provenance import Provenance, code_version
-from model.training.split import Split, divide
+from model.training.split import Division, Split, divide
 from preprocess import ImageSpec, Limits
 
 _MOST_VIEWS, _VIEWS_IN_ALL = 5, 20_000
@@ -41,19 +41,37 @@ class TrainingOptions:
 class Prepared:
     """Labelled pictures, read and divided.
 
-    `is_test` bool [n] and the group numbers int [n] belong to `examples.good`; `rare` are labels that were left out.
+    Grouping and division belong to `examples.good`; `rare` are labels that were left out.
     """
 
     examples: Examples
-    groups: np.ndarray
-    is_test: np.ndarray
-    split: Split
+    grouping: Grouping
+    division: Division
     rare: dict[str, int]
 
     def part(self, *, test: bool) -> list[Example]:
-        """The test pictures, or those to learn from. A corrected copy of a test picture is in neither part."""
-        pairs = zip(self.examples.good, self.is_test, strict=True)
-        return [e for e, is_test in pairs if is_test == test and not (test and e.source.is_correction)]
+        """The test pictures, or those to learn from. A corrected copy of a test picture is in neither part, nor is one
+        that is retired from testing."""
+        return [self.examples.good[i] for i in self._numbers(test=test)]
+
+    def groups(self, *, test: bool) -> np.ndarray:
+        """The group numbers int [n] of the pictures of this part."""
+        return self.grouping.groups[self._numbers(test=test)]
+
+    def of_two_labels(self) -> list[tuple[Example, Example]]:
+        """Pictures that look alike but have different labels, as far as people gave these: one of them may be wrong."""
+        good = self.examples.good
+        return [(good[i], good[j]) for i, j in self.grouping.of_two_labels]
+
+    def _numbers(self, *, test: bool) -> list[int]:
+        numbers = []
+        for i, example in enumerate(self.examples.good):
+            is_test, is_retired = self.division.is_test[i], self.division.is_retired[i]
+            if test and is_test and not example.source.is_correction:
+                numbers.append(i)
+            if not test and not is_test and not is_retired:
+                numbers.append(i)
+        return numbers
 
 
 @dataclass(frozen=True)
@@ -66,18 +84,24 @@ class Trained:
 
 
 def prepare(
-    sources: list[Labelled], known: Split, limits: Limits, progress: BeginStage, kept: KeptArrays | None = None
+    sources: list[Labelled],
+    known: Split,
+    limits: Limits,
+    progress: BeginStage,
+    kept: KeptArrays | None = None,
+    *,
+    by_folder: bool = False,
 ) -> Prepared:
-    """Read the pictures, find duplicates, and divide them into those to learn from and test pictures.
+    """Read the pictures, find those that look alike, and divide them into those to learn from and test pictures.
 
     Raises BadTrainingData if a model cannot learn from them.
     """
+    kept = kept or KeptArrays()
     examples = read(sources, limits, progress("Reading", len(sources)), kept)
     if not examples.good:
         raise BadTrainingData(f"None of {len(sources)} files is a picture that can be read.")
-    groups = group(np.stack([e.thumb for e in examples.good]), [e.sha256 for e in examples.good])
-    rare = rare_corrections(examples.good, groups)
-    groups = groups[[e.label not in rare for e in examples.good]]
+    examples.good, similarity = with_looks(examples.good, limits, progress, kept)
+    rare = rare_corrections(examples.good, grouped(examples.good, similarity, by_folder=by_folder).groups)
     examples.good = [e for e in examples.good if e.label not in rare]
     if twice := contradictions(examples.good):
         name = next(e.source.name for e in examples.good if e.sha256 == twice[0][0])
@@ -85,9 +109,9 @@ def prepare(
             f"{len(twice)} picture{'s are' if len(twice) > 1 else ' is'} there under more than one label, such as "
             f"{name} under {' and '.join(twice[0][1])}. Keep each under one."
         )
-    check(examples.good, groups)
-    is_test, split = divide(examples.good, groups, known)
-    return Prepared(examples, groups, is_test, split, rare)
+    grouping = grouped(examples.good, similarity, by_folder=by_folder)
+    check(examples.good, grouping.groups)
+    return Prepared(examples, grouping, divide(examples.good, grouping.groups, known, similarity), rare)
 
 
 def train(
@@ -100,7 +124,7 @@ def train(
     """Fit a head to the training part. The same pictures and options give the same bytes, with or without what is kept
     of an earlier training."""
     learning = prepared.part(test=False)
-    groups = prepared.groups[~prepared.is_test]
+    groups, similarity = prepared.groups(test=False), prepared.grouping.similarity
     views = Views(min(_MOST_VIEWS, max(1, _VIEWS_IN_ALL // len(learning))), options.flip)
     spec = ImageSpec(SIZE, SIZE, 3 if options.colour else 1, CROP)
     net = backbone(spec.channels)
@@ -130,6 +154,9 @@ def train(
         strength=head.strength,
         accuracy=head.accuracy,
         colours=compare_colours(learning, groups, options.seed, limits, progress, kept),
+        groups=len(np.unique(groups)),
+        similarity=similarity.threshold if similarity else None,
+        recognised=similarity.recognised if similarity else None,
     )
     return Trained(compose(net, head, metadata), head, provenance)
 

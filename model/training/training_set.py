@@ -2,16 +2,28 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from imagestore.errors import NotFound
 from imagestore.record import Status
 from imagestore.store import Blobs, Stores
 from model.progress import BeginStage
 from model.training.examples import Example, Labelled, read
+from model.training.grouping import grouped
 from model.training.split import Split
 from preprocess import Limits
 
 SPLIT = "split.json"
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The test pictures and their group numbers int [n]: pictures that look alike are in one group."""
+
+    examples: list[Example]
+    groups: np.ndarray
 
 
 def keep(stores: Stores, sources: list[Labelled], progress: Callable[[], None]) -> int:
@@ -46,7 +58,7 @@ def all_with(stores: Stores, new: list[Labelled]) -> list[Labelled]:
     return found
 
 
-def test_examples(stores: Stores, limits: Limits, progress: BeginStage) -> list[Example]:
+def held_out(stores: Stores, limits: Limits, progress: BeginStage) -> HeldOut:
     """The test pictures, which no model has learned from.
 
     A picture is read only if it is a test picture, or if the listing has no MD5 to tell. Raises BadSplit, Unavailable.
@@ -55,7 +67,10 @@ def test_examples(stores: Stores, limits: Limits, progress: BeginStage) -> list[
     wanted = {member.md5 for member in split.test.values()}
     sources = [source for source in _in_container(stores) if source.md5 is None or source.md5 in wanted]
     found = read(sources, limits, progress("Reading", len(sources)))
-    return [example for example in found.good if example.sha256 in split.test]
+    examples = [replace(e, look=split.test[e.sha256].look) for e in found.good if e.sha256 in split.test]
+    if not examples:
+        return HeldOut([], np.zeros(0, int))
+    return HeldOut(examples, grouped(examples, split.chosen_similarity()).groups)
 
 
 def split_of(stores: Stores) -> tuple[Split, str | None]:

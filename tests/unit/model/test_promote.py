@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -18,6 +19,7 @@ from model import promote as module
 from model.default.build import DEFAULT
 from model.promote import Promotion, promote
 from model.training.examples import Example
+from model.training.training_set import HeldOut
 from preprocess import Limits
 from unit.classify.test_model import tiny
 from unit.model.labelled_pictures import examples_of, labelled, quiet
@@ -62,6 +64,10 @@ def pictures() -> list[Example]:
     )
 
 
+def part_of(examples: list[Example]) -> HeldOut:
+    return HeldOut(examples, np.arange(len(examples)))
+
+
 class Lab:
     """A registry, test pictures, and models that are made as they are needed."""
 
@@ -100,7 +106,7 @@ class Lab:
 
 @pytest.fixture
 def lab(tmp_path: Path, pictures: list[Example], monkeypatch: pytest.MonkeyPatch) -> Lab:
-    monkeypatch.setattr(module, "test_examples", lambda stores, limits, progress: pictures)
+    monkeypatch.setattr(module, "held_out", lambda *_: part_of(pictures))
     return Lab(tmp_path)
 
 
@@ -227,7 +233,7 @@ def test_a_label_goes_only_by_name(lab: Lab) -> None:
 
 def test_a_label_of_the_default_that_is_tested_must_be_kept(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     tests = examples_of([labelled("tabby", "a", encoded(Image.new("L", (16, 16))))])
-    monkeypatch.setattr(module, "test_examples", lambda stores, limits, progress: tests)
+    monkeypatch.setattr(module, "held_out", lambda *_: part_of(tests))
     lab.add("1")
     with pytest.raises(PromotionRefused, match="does not know the label tabby, which default 1 knows"):
         lab.promote("1")
@@ -242,7 +248,7 @@ def test_a_live_model_that_cannot_be_used_holds_nobody_up(lab: Lab) -> None:
 
 
 def test_without_test_pictures_it_must_be_forced(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "test_examples", lambda stores, limits, progress: [])
+    monkeypatch.setattr(module, "held_out", lambda *_: part_of([]))
     lab.add("1")
     with pytest.raises(PromotionRefused, match="no test pictures"):
         lab.promote("1", GateOverride.ACCEPT_EQUAL)

@@ -21,7 +21,7 @@ def test_what_colour_is_worth_is_said_where_there_is_any() -> None:
 
     sources = [labelled(f"l{s % 2}", str(s), tinted(s)) for s in range(60)]
     prepared = prepare(sources, Split(), Limits(), quiet)
-    learning, groups = prepared.part(test=False), prepared.groups[~prepared.is_test]
+    learning, groups = prepared.part(test=False), prepared.groups(test=False)
     found = compare_colours(learning, groups, 1, Limits(), quiet)
     assert found is not None
     assert found.low > 0, found

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from imagestore.errors import BadTrainingData
-from model.training.examples import FEWEST, check, contradictions, in_folder, read
+from model.training.examples import FEWEST, check, contradictions, in_folder, one_spelling, read
 from preprocess import Limits
 from unit.model.labelled_pictures import examples_of, groups_of, labelled, scene
 from unit.pictures import encoded
@@ -52,3 +52,21 @@ def test_a_name_that_is_not_utf8_is_left_out_and_counted(tmp_path: Path) -> None
     found = in_folder(tmp_path)
     assert [picture.name for picture in found.pictures] == ["rose/in/a.png"]
     assert found.not_utf8 == 2
+
+
+def test_labels_that_differ_only_by_case_are_asked_about() -> None:
+    sources = [labelled(label, str(n), b"") for n, label in enumerate(["Cat", "cat", "cat", "dog"])]
+    asked: list[list[str]] = []
+
+    def answering(said: bool | None) -> list[str]:
+        def answer(labels: list[str]) -> bool | None:
+            asked.append(labels)
+            return said
+
+        return [s.label for s in one_spelling(sources, answer)]
+
+    assert answering(True) == ["cat", "cat", "cat", "dog"], "the commonest spelling"
+    assert answering(False) == ["Cat", "cat", "cat", "dog"]
+    assert asked == [["Cat", "cat"]] * 2
+    with pytest.raises(BadTrainingData, match=r"'Cat' and 'cat' differ only by .* --same-case"):
+        answering(None)

@@ -1,10 +1,15 @@
 """The test part stays apart, for good."""
 
+import json
 import random
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from imagestore.errors import BadSplit
+from model.training import look_alikes
+from model.training.look_alikes import Similarity
 from model.training.split import Split, divide
 from unit.model.labelled_pictures import altered, examples_of, groups_of, labelled, scene
 from unit.pictures import encoded
@@ -25,7 +30,8 @@ def test_nothing_leaks_over_three_rounds_of_new_data() -> None:
             gone = {f"{seed} first" for seed in range(60)}
             sources = [source for source in sources if source.name not in gone]
         examples = examples_of(sources)
-        is_test, known = divide(examples, groups_of(examples), known)
+        division = divide(examples, groups_of(examples), known)
+        is_test, known = division.is_test, division.split
         sides: dict[int, set[bool]] = {}
         for example, test in zip(examples, is_test, strict=True):
             sides.setdefault(int(example.source.name.split()[0]), set()).add(bool(test))
@@ -44,15 +50,16 @@ def test_nothing_leaks_over_three_rounds_of_new_data() -> None:
 def test_the_split_is_stratified_repeatable_and_survives_its_file() -> None:
     sources = [labelled(f"l{s % 3}", str(s), encoded(scene(s))) for s in range(60)]
     examples = examples_of(sources)
-    is_test, split = divide(examples, groups_of(examples), Split())
+    division = divide(examples, groups_of(examples), Split())
+    is_test, split = division.is_test, division.split
     for label in ("l0", "l1", "l2"):
         assert sum(t for e, t in zip(examples, is_test, strict=True) if e.label == label) == 4
-    again, _ = divide(examples[::-1], groups_of(examples[::-1]), Split())
+    again = divide(examples[::-1], groups_of(examples[::-1]), Split()).is_test
     assert again[::-1].tolist() == is_test.tolist()
     read_back = Split.from_json(split.to_json())
     assert read_back.to_json() == split.to_json()
-    assert divide(examples, groups_of(examples), read_back)[0].tolist() == is_test.tolist()
-    for bad in (b"", b"[]", b'{"train": 1}', b'{"train": {}, "test": {"a": ["00", "!!"]}}'):
+    assert divide(examples, groups_of(examples), read_back).is_test.tolist() == is_test.tolist()
+    for bad in (b"", b"[]", b'{"train": 1}', b'{"train": {}, "test": {"a": ["00", "!!"]}}', b'{"train": {}}'):
         with pytest.raises(BadSplit):
             Split.from_json(bad)
 
@@ -60,4 +67,48 @@ def test_the_split_is_stratified_repeatable_and_survives_its_file() -> None:
 def test_corrections_never_test() -> None:
     sources = [labelled("a", str(s), encoded(scene(s)), correction=True) for s in range(30)]
     examples = examples_of(sources)
-    assert not divide(examples, groups_of(examples), Split())[0].any()
+    assert not divide(examples, groups_of(examples), Split()).is_test.any()
+
+
+def test_what_new_grouping_joins_with_learned_pictures_is_retired_from_testing_for_good() -> None:
+    """An earlier version did not see that some test pictures look like learned ones."""
+    examples = examples_of([labelled("a", str(s), encoded(scene(s))) for s in range(30)])
+    apart = np.arange(30)
+    before = divide(examples, apart, Split())
+    tested = np.flatnonzero(before.is_test)
+    learned = np.flatnonzero(~before.is_test)
+    joined = apart.copy()
+    joined[tested[0]] = learned[0]
+    after = divide(examples, joined, before.split)
+    assert np.flatnonzero(after.is_retired).tolist() == [tested[0]]
+    assert set(np.flatnonzero(after.is_test)) == set(tested[1:])
+    assert set(after.split.retired) == {examples[tested[0]].sha256}
+    assert after.split.train == before.split.train, "it is not learned from either"
+    again = divide(examples, apart, Split.from_json(after.split.to_json()))
+    assert again.is_retired.tolist() == after.is_retired.tolist(), "not even where it is no longer joined"
+    assert not (again.is_test & again.is_retired).any()
+    assert not again.split.retired.keys() & (again.split.train.keys() | again.split.test.keys())
+
+
+def test_a_split_of_an_earlier_version_is_read() -> None:
+    examples = examples_of([labelled("a", str(s), encoded(scene(s))) for s in range(10)])
+    now = divide(examples, np.arange(10), Split()).split
+    parts = json.loads(now.to_json())
+    before = json.dumps({"train": parts["train"], "test": parts["test"]}).encode()
+    assert Split.from_json(before).to_json() == now.to_json()
+
+
+def test_what_is_gone_is_recognised_by_its_look() -> None:
+    """The file was deleted; another crop of the picture must not be learned from all the same."""
+    chance = np.random.default_rng(0)
+    looks = look_alikes.looks(chance.uniform(0, 1, (12, 1280)))
+    first = [
+        replace(e, look=x)
+        for e, x in zip(examples_of([labelled("a", str(s), encoded(scene(s))) for s in range(10)]), looks, strict=False)
+    ]
+    similarity = Similarity(0.9, 1.0, looks.mean(axis=0))
+    known = Split.from_json(divide(first, np.arange(10), Split(), similarity).split.to_json())
+    tested = next(i for i, e in enumerate(first) if e.sha256 in known.test)
+    new = examples_of([labelled("a", str(s), encoded(scene(s))) for s in (100, 101)])
+    like_it, other = replace(new[0], look=looks[tested]), replace(new[1], look=looks[11])
+    assert divide([like_it, other], np.arange(2), known, similarity).is_test.tolist() == [True, False]

@@ -11,7 +11,7 @@ from imagestore.record import Status
 from imagestore.store.records import Summary
 from model.training.split import Member, Split
 from model.training.training_set import all_with, keep, keep_split, split_of
-from model.training.training_set import test_examples as examples_of_the_test_part
+from model.training.training_set import held_out as part_that_tests
 from preprocess import Limits
 from unit.model.labelled_pictures import examples_of, labelled, quiet, scene
 from unit.pictures import encoded
@@ -78,7 +78,7 @@ def test_of_the_kept_pictures_only_those_that_test_are_read(stores: Any) -> None
     tested = examples_of(sources)[1]
     keep_split(stores, Split(test={tested.sha256: Member(tested.md5, tested.thumb)}), None)
     stores.training.read_names.clear()
-    found = examples_of_the_test_part(stores, Limits(), quiet)
+    found = part_that_tests(stores, Limits(), quiet).examples
     assert [(one.label, one.sha256) for one in found] == [("rose", tested.sha256)]
     assert set(stores.training.read_names) == {"split.json", "rose/1.png"}
 

@@ -1,0 +1,89 @@
+"""No picture, and no look-alike of it, is both learned from and tested on."""
+
+from collections import defaultdict
+from importlib import resources
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from model.training.examples import Example
+from model.training.grouping import grouped, with_looks
+from model.training.kept_arrays import KeptArrays
+from model.training.look_alikes import Similarity
+from model.training.split import Split, divide
+from preprocess import Limits
+from unit.model.labelled_pictures import altered, examples_of, labelled, moved, quiet, scene
+from unit.pictures import encoded
+
+PHOTOGRAPHS = (
+    "astronaut.png", "camera.png", "chelsea.png", "coffee.png", "coins.png", "hubble_deep_field.jpg", "moon.png",
+    "motorcycle_left.png", "retina.jpg", "rocket.jpg",
+)  # fmt: skip
+Known = tuple[list[Example], Similarity | None]
+
+
+def photograph(name: str) -> Image.Image:
+    """A real picture, since features say little of drawn ones."""
+    with resources.as_file(resources.files("skimage") / "data" / name) as path, Image.open(path) as opened:
+        picture = opened.convert("RGB")
+    picture.thumbnail((300, 300))
+    return picture
+
+
+@pytest.fixture(scope="module")
+def known() -> Known:
+    """Photographs of two labels, each of them also in ways in which people, and bursts, repeat it."""
+    sources = []
+    for number, name in enumerate(PHOTOGRAPHS):
+        image = photograph(name)
+        turned = altered(image)["a quarter turn"]
+        repeated = {"first": encoded(image), **moved(image), "a quarter turn": turned}
+        sources += [labelled("ab"[number % 2], f"{name} {what}", data) for what, data in repeated.items()]
+    return with_looks(examples_of(sources), Limits(), quiet, KeptArrays())
+
+
+def test_what_shows_one_picture_is_one_group(known: Known) -> None:
+    examples, similarity = known
+    groups = grouped(examples, similarity).groups
+    of_pictures: dict[str, set[int]] = defaultdict(set)
+    for example, group in zip(examples, groups, strict=True):
+        of_pictures[example.source.name.split()[0]].add(int(group))
+    assert {name: len(found) for name, found in of_pictures.items() if len(found) > 1} == {}
+    assert len(set(groups.tolist())) == 10, "and other pictures are no part of it"
+
+
+def test_no_look_alike_of_a_test_picture_is_learned_from(known: Known) -> None:
+    examples, similarity = known
+    division = divide(examples, grouped(examples, similarity).groups, Split(), similarity)
+    sides: dict[str, set[bool]] = defaultdict(set)
+    for example, is_test in zip(examples, division.is_test, strict=True):
+        sides[example.source.name.split()[0]].add(bool(is_test))
+    assert all(len(found) == 1 for found in sides.values())
+    assert sum(found == {True} for found in sides.values()) == 2
+
+
+def test_look_alikes_of_two_labels_are_named() -> None:
+    sources = [labelled("ab"[seed % 2], f"{seed}", encoded(scene(seed))) for seed in range(10)]
+    sources.append(labelled("b", "wrong", moved(scene(0))["lighter"]))
+    examples, similarity = with_looks(examples_of(sources), Limits(), quiet, KeptArrays())
+    found = grouped(examples, similarity).of_two_labels
+    assert [(examples[i].source.name, examples[j].source.name) for i, j in found] == [("0", "wrong")]
+
+
+def test_a_folder_below_a_label_is_a_group_where_the_user_says_so() -> None:
+    names = ["a/monday/1", "a/monday/2", "a/tuesday/1", "a/1", "a/2", "b/monday/1"]
+    examples = examples_of([labelled(name[0], name, encoded(scene(n))) for n, name in enumerate(names)])
+    together = grouped(examples, None, by_folder=True).groups
+    assert together[0] == together[1]
+    assert len(set(together.tolist())) == 5
+    assert len(set(grouped(examples, None).groups.tolist())) == 6
+
+
+def test_blank_pictures_are_compared_by_nothing() -> None:
+    sources = [labelled("a", str(n), encoded(Image.new("L", (64, 64), n))) for n in range(4)]
+    sources += [labelled("a", f"scene {n}", encoded(scene(n))) for n in range(10)]
+    examples, similarity = with_looks(examples_of(sources), Limits(), quiet, KeptArrays())
+    assert similarity is not None
+    groups = grouped(examples, similarity).groups
+    assert len(np.unique(groups)) == 14

@@ -1,0 +1,66 @@
+"""Which pictures look alike: the threshold follows from the data."""
+
+import numpy as np
+import pytest
+
+from model.training.look_alikes import SAMPLE, alike, choose, looks, packed, unpacked
+
+
+def made(count: int, seed: int = 0) -> np.ndarray:
+    """Features of pictures that have little in common."""
+    return np.random.default_rng(seed).gamma(0.5, 1.0, (count, 1280))
+
+
+def copies_of(features: np.ndarray, change: float, seed: int = 1) -> np.ndarray:
+    """Each three times, changed a little."""
+    chance = np.random.default_rng(seed)
+    return features[:, None] * np.exp(chance.normal(0, change, (len(features), 3, 1280)))
+
+
+def chosen(features: np.ndarray, change: float, labels: list[str] | None = None) -> tuple[float, float, int]:
+    """The threshold, the share that is recognised, and how many pairs there are."""
+    sample = list(range(SAMPLE))
+    copies = looks(copies_of(features[sample], change))
+    found = looks(features)
+    similarity = choose(found, sample, copies, labels or ["a"] * len(features))
+    return similarity.threshold, similarity.recognised, len(alike(found, found, similarity))
+
+
+def test_all_altered_copies_are_recognised_and_no_other_picture() -> None:
+    slight, strong = chosen(made(100), 0.3), chosen(made(100), 1.0)
+    assert slight[0] > strong[0] > 0.4
+    assert (slight[1], slight[2]) == (strong[1], strong[2]) == (1.0, 0)
+
+
+def test_bursts_are_found() -> None:
+    features = made(60)
+    burst = copies_of(features[:10], 0.3, seed=5).reshape(30, 1280)
+    _, recognised, pairs = chosen(np.concatenate([features, burst]), 0.6)
+    assert (recognised, pairs) == (1.0, 10 * 6)
+
+
+def test_chains_raise_the_threshold() -> None:
+    """Each picture resembles the next, and none the one after that: one group of all would be no group."""
+    steps = made(120)
+    chain = steps + np.roll(steps, 1, axis=0)
+    threshold, recognised, _ = chosen(chain, 1.4)
+    assert threshold > 0.45
+    assert recognised < 1.0, "and it is said"
+
+
+def test_labels_that_tell_apart_what_is_more_alike_than_copies_raise_the_threshold() -> None:
+    """A camera that never moves: the gate is open or closed, and all else is the same in each picture."""
+    base, chance = made(1), np.random.default_rng(2)
+    features = base * np.exp(chance.normal(0, 0.1, (80, 1280)))
+    features[40:, :100] *= 3
+    features = np.concatenate([features, made(20, seed=9)])
+    labels = ["open"] * 40 + ["closed"] * 40 + ["other"] * 20
+    with_labels, without = chosen(features, 1.0, labels), chosen(features, 1.0)
+    assert with_labels[0] >= without[0]
+
+
+def test_a_look_is_kept_in_few_bytes() -> None:
+    found = looks(made(20))
+    assert [len(packed(look)) for look in found] == [1280] * 20
+    for look in found:
+        assert float(unpacked(packed(look)) @ look) == pytest.approx(1, abs=2e-3)
