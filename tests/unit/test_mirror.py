@@ -35,6 +35,7 @@ ELSEWHERE = {
     "model/default/efficientnet": "unit/model/default/test_build.py",
     "model/model_child": "unit/model/test_model_process.py",
     "model/training/compose": "unit/model/training/test_train.py",
+    "model/training/threads": "unit/model/training/test_head.py",
     "pipeline/commit": "exhaustive/test_commit.py",
     "pipeline/events": "unit/pipeline/test_dead_letters.py",
     "pipeline/job": "unit/web/test_jobs.py",
