@@ -12,7 +12,6 @@ OF_THE_WHOLE = {
 ELSEWHERE = {
     "accounts/admission": "unit/web/test_openid_sign_in.py",
     "accounts/attempts": "unit/accounts/test_service.py",
-    "accounts/issuers": "unit/web/test_openid_sign_in.py",
     "accounts/mailed_links": "unit/web/test_forgotten.py",
     "accounts/tokens": "unit/accounts/test_callers.py",
     "classify/session": "unit/classify/test_model.py",
