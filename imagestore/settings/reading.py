@@ -49,7 +49,7 @@ class Settings(
 
     def _check(self) -> None:
         """Check at start what no single setting shows, instead of at the first failure."""
-        _ = self.pixel_limits, self.allowed_origins
+        _ = self.pixel_limits, self.allowed_origins, self.issuers
         self.check_address()
         self.check_mail()
         if not self.retry_delays_s:
