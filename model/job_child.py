@@ -19,6 +19,7 @@ from imagestore.errors import ImageStoreError, PromotionRefused
 from imagestore.pipeline.active_model import ActiveModel
 from imagestore.pipeline.job import JobLine, JobResult, JobState, WantedJob
 from imagestore.pipeline.reprocess import ReprocessProgress, reprocess
+from imagestore.pipeline.rollback import rollback
 from imagestore.settings import Settings
 from imagestore.store import Stores
 
@@ -64,8 +65,6 @@ def _promote(stores: Stores, settings: Settings, wanted: WantedJob) -> JobResult
 
 
 def _rollback(stores: Stores, settings: Settings, wanted: WantedJob) -> JobResult:
-    from model.promote import rollback
-
     entry = rollback(stores, wanted.by)
     return _done(f"{entry.name} {entry.version} is live again.")
 

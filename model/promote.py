@@ -1,4 +1,4 @@
-"""Promotes a model if the gate allows it, and rolls back.
+"""Promotes a model if the gate allows it.
 
 The gate asks of every promotion: the file can be used and answers with probabilities; the candidate knows each label of
 the live model, or the label is dropped by name; it is better than guessing, and better than the live model, on test
@@ -157,18 +157,6 @@ def decide(findings: GateFindings, override: GateOverride, drop: Collection[str]
         message = f"{comparison.sentence()} That is too close to call, so it is not promoted."
         raise PromotionRefused(message, GateOverride.ACCEPT_EQUAL, findings.details(), drop)
     return findings.sentence() + without
-
-
-def rollback(stores: Stores, by: str) -> PromotionEntry:
-    """Make the previous model live again. Raises NotFound if there is none; Conflict, Unavailable."""
-    found = stores.models.active()
-    if found is None or not found[0].previous:
-        raise NotFound("There is no earlier model to go back to.")
-    gone, before = found[0].live, found[0].previous[0]
-    note = f"rolled back from {gone.name} {gone.version}"
-    entry = PromotionEntry(before.name, before.version, before.sha256, utc(), by, note)
-    stores.models.step_back(entry, found)
-    return entry
 
 
 def _live(stores: Stores, active: Active | None, default: Path) -> _ActiveModelFile:

@@ -16,6 +16,7 @@ from imagestore.configure import limits_of
 from imagestore.errors import GateOverride, ImageStoreError, NotFound, PromotionRefused, SettingsError
 from imagestore.pipeline import reprocess as again
 from imagestore.pipeline.active_model import ActiveModel
+from imagestore.pipeline.rollback import rollback as roll_back
 from imagestore.proportion import percent
 from imagestore.settings import account
 from imagestore.store.models import METRICS_FILE, MODEL_FILE, REPORT_FILE
@@ -135,9 +136,7 @@ def rollback() -> None:
     if (server := servers.given()) is not None:
         client = instance.client_of(server)
         return console.print(safe(distant_jobs.follow(client, client.rollback()).say), markup=False, highlight=False)
-    from model import promote as gate
-
-    entry = gate.rollback(stores.opened(), account())
+    entry = roll_back(stores.opened(), account())
     return console.print(f"{entry.name} {entry.version} is live again ({entry.note}).", markup=False, highlight=False)
 
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -23,7 +24,7 @@ from imagestore.settings import ROOT
 from imagestore.store.records import Summary
 from unit.pictures import encoded, photo
 
-from .conftest import Pipeline
+from .conftest import Pipeline, eventually
 from .faults import settled, unseen
 
 PICTURE = encoded(photo(), "JPEG")
@@ -68,11 +69,14 @@ def test_sweep_takes_in_what_was_there_before(estate: Pipeline) -> None:
 
 def test_new_uploads_do_not_wait_behind_an_estate(estate: Pipeline) -> None:
     with unseen(estate.stack):
-        for number in range(120):
-            estate.drop(f"backlog/{number}.jpg", PICTURE)
-    assert "120 queued" in imagestore(estate, "sweep").stdout
-    estate.record("new.jpg", estate.drop("new.jpg", PICTURE))
-    assert estate.stores.work.length() > 0
+        etags = {name: estate.drop(name, PICTURE) for name in (f"backlog/{number}.jpg" for number in range(120))}
+    with ThreadPoolExecutor(1) as pool:
+        swept = pool.submit(imagestore, estate, "sweep", "--rate", "1000")
+        eventually(lambda: estate.stores.work.length() >= 40, "a backlog")
+        new = estate.drop("new.jpg", PICTURE)
+        assert "120 queued" in swept.result().stdout
+    finished = [estate.record(name, etag).finished_at or "" for name, etag in etags.items()]
+    assert (estate.record("new.jpg", new).finished_at or "") < max(finished)
     assert settled(estate) == []
 
 

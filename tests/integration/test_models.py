@@ -25,10 +25,11 @@ from imagestore.pipeline import tasks
 from imagestore.pipeline.active_model import ActiveModel
 from imagestore.pipeline.correct import correct
 from imagestore.pipeline.reprocess import reprocess
+from imagestore.pipeline.rollback import rollback
 from imagestore.record import Record, Status, utc
 from imagestore.settings import ROOT, Settings
 from imagestore.store.models import METRICS_FILE, MODEL_FILE, Active, PromotionEntry
-from model.promote import promote, rollback
+from model.promote import promote
 from model.training.train import TrainingOptions
 from model.versions import gather, train_version
 from preprocess import Limits
