@@ -63,16 +63,16 @@ def test_filter_by_label_text_and_status_by_address(page: Page, site: Site, coff
 def many(stack: Stack) -> list[str]:
     """The names of 130 pictures, in order: more than two pages of the gallery."""
     pipeline = Pipeline(stack)
-    etags = {name: pipeline.drop(name, b"no picture") for name in (f"many/{n:03d}.jpg" for n in range(130))}
+    etags = {name: pipeline.drop(name, b"no picture") for name in (f"of-a-gallery/{n:03d}.jpg" for n in range(130))}
     for name, etag in etags.items():
         pipeline.record(name, etag)
     with Site(f"http://localhost:{stack.options.ports.web}") as site:
-        eventually(lambda: site.get("/counts", params={"q": "many/"}).json()["total"] == 130, "the index")
+        eventually(lambda: site.get("/counts", params={"q": "of-a-gallery/"}).json()["total"] == 130, "the index")
     return list(etags)
 
 
 def test_the_gallery_goes_on_as_one_scrolls(page: Page, many: list[str]) -> None:
-    open_live(page, "/gallery?q=many%2F&sort=name")
+    open_live(page, "/gallery?q=of-a-gallery%2F&sort=name")
     expect(page.locator(".total")).to_have_text("130 pictures")
     for shown in (60, 120, 130):
         expect(page.locator(".card")).to_have_count(shown)
@@ -113,7 +113,7 @@ def test_what_a_camera_wrote_is_told_in_its_words(page: Page, site: Site) -> Non
 
 
 def test_back_returns_to_the_same_place_in_the_gallery(page: Page, many: list[str]) -> None:
-    open_live(page, "/gallery?q=many%2F&sort=name")
+    open_live(page, "/gallery?q=of-a-gallery%2F&sort=name")
     for shown in (60, 120, 130):
         expect(page.locator(".card")).to_have_count(shown)
         page.locator(".card").last.scroll_into_view_if_needed()
@@ -130,7 +130,7 @@ def test_back_returns_to_the_same_place_in_the_gallery(page: Page, many: list[st
         return now is not None and before is not None and abs(now["y"] - before["y"]) < 2
 
     eventually(is_in_place, "the card where it was")
-    page.goto("/gallery?q=many%2F&status=rejected")
+    page.goto("/gallery?q=of-a-gallery%2F&status=rejected")
     expect(page.locator(".labels").first).to_have_text("None of these pictures has a label")
 
 
