@@ -65,7 +65,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("labelled")
     for number, label in enumerate(LABELS):
         (folder / label).mkdir()
-        for n in range(10):
+        for n in range(16):
             (folder / label / f"{n}.png").write_bytes(encoded(scene(100 * number + n, number)))
     return folder
 
@@ -126,7 +126,7 @@ def versions(lab: Pipeline) -> set[str]:
 
 def test_the_whole_way(lab: Pipeline, site: Site, labelled: Path, tmp_path: Path) -> None:
     said = imagestore(lab, "train", labelled)
-    assert "30 labelled pictures, 30 of them new" in said
+    assert "48 labelled pictures, 48 of them new" in said
     assert "Right on " in said
     assert "Next: imagestore promote 1" in said
 
