@@ -12,7 +12,7 @@ from classify.errors import ModelError
 from classify.metadata import labels_in
 from classify.prediction import ModelRef
 from classify.session import open_session, run_options
-from preprocess.image import MAX_SIDE, ImageSpec
+from preprocess.image import MAX_SIDE, Fit, ImageSpec
 
 if TYPE_CHECKING:
     import onnxruntime as ort
@@ -137,15 +137,12 @@ def _described(session: "ort.InferenceSession", sha256: str) -> Model:
     classes = session.get_outputs()[0].shape
     if len(classes) != 2 or (isinstance(classes[1], int) and classes[1] != len(labels)):
         raise ModelError(f"its first output has shape {classes}; it takes [batch, {len(labels)}], one column per label")
-    crop = _number(meta, "crop")
-    if not 0 < crop <= 1:
-        raise ModelError(f"crop is {crop}; it takes a number above 0 and up to 1")
     threshold = _number(meta, "threshold")
     if not 0 <= threshold <= 1:
         raise ModelError(f"threshold is {threshold:g}; it takes a confidence from 0 to 1")
     return Model(
         ref=ModelRef(meta["name"], meta["version"], sha256),
-        spec=ImageSpec(width, height, channels, crop),
+        spec=_spec(meta, width, height, channels),
         labels=labels,
         threshold=threshold,
         session=session,
@@ -154,6 +151,27 @@ def _described(session: "ort.InferenceSession", sha256: str) -> Model:
         std=1.0 if takes_uint8 else _number(meta, "std"),
         gives_logits=meta.get("output", "probabilities") == "logits",
     )
+
+
+def _spec(meta: dict[str, str], width: int, height: int, channels: int) -> ImageSpec:
+    """The form of picture that a model takes, by its metadata. Raises ModelError."""
+    crop = _number(meta, "crop")
+    if not 0 < crop <= 1:
+        raise ModelError(f"crop is {crop}; it takes a number above 0 and up to 1")
+    try:
+        fit = Fit(meta.get("fit", Fit.CROP))
+    except ValueError:
+        raise ModelError(f"fit is {meta['fit']!r}; it takes {', '.join(Fit)}") from None
+    if fit is not Fit.CROP and crop != 1:
+        raise ModelError(f"crop is {crop}; a model that takes the whole picture (fit={fit}) has a crop of 1")
+    if fit is not Fit.PAD:
+        return ImageSpec(width, height, channels, crop, fit)
+    if "pad_value" not in meta:
+        raise ModelError("its metadata lacks pad_value, which fit=pad needs")
+    level = _number(meta, "pad_value")
+    if level not in range(256):
+        raise ModelError(f"pad_value is {level:g}; it takes a whole number from 0 to 255")
+    return ImageSpec(width, height, channels, crop, fit, int(level))
 
 
 def _input(session: "ort.InferenceSession") -> tuple[bool, int, int, int]:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from classify import ModelRef, Prediction
-from preprocess import ImageInfo, ImageSpec, PictureError, Reason
+from preprocess import Fit, ImageInfo, ImageSpec, PictureError, Reason
 from preprocess.metadata import LOCATION
 
 SCHEMA_VERSION = 1
@@ -40,7 +40,11 @@ class Upload:
 
 @dataclass(frozen=True)
 class Staged:
-    """The preprocessed picture in the staging container."""
+    """The preprocessed picture in the staging container.
+
+    `fit` says how it was brought to the model's proportions (records of version 0.1 have none: it was cropped), and
+    `pad_value` is the level of what was added to a padded one.
+    """
 
     name: str
     size_bytes: int
@@ -48,11 +52,13 @@ class Staged:
     height: int
     channels: int
     crop: float
+    fit: Fit = Fit.CROP
+    pad_value: int = 0
 
     @property
     def spec(self) -> ImageSpec:
-        """The size, channels and crop that it was made with."""
-        return ImageSpec(self.width, self.height, self.channels, self.crop)
+        """The form that it was brought to."""
+        return ImageSpec(self.width, self.height, self.channels, self.crop, self.fit, self.pad_value)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ A library: it needs Pillow, pi-heif and NumPy, and does not know Azure.
 
 from preprocess.decoder import Decoder
 from preprocess.errors import DecoderFailed, NotStaged, PictureError, Reason
-from preprocess.image import ImageInfo, ImageSpec, Metadata
+from preprocess.image import Fit, ImageInfo, ImageSpec, Metadata
 from preprocess.limits import Limits
 from preprocess.preprocess import preprocess
 from preprocess.rendition import rendition
@@ -14,6 +14,7 @@ from preprocess.staged import open_staged, write_staged
 __all__ = [
     "Decoder",
     "DecoderFailed",
+    "Fit",
     "ImageInfo",
     "ImageSpec",
     "Limits",

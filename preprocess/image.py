@@ -1,6 +1,7 @@
 """The form of picture that a model takes, and what was read from a picture's file."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 Metadata = dict[str, Any]
@@ -10,17 +11,28 @@ MAX_SIDE = 4096
 """In pixels: the longest side of a picture for a model. A model that asks for more is refused."""
 
 
+class Fit(StrEnum):
+    """How a picture is brought to a model's proportions: its centre is cropped, the whole is padded, or stretched."""
+
+    CROP = "crop"
+    PAD = "pad"
+    STRETCH = "stretch"
+
+
 @dataclass(frozen=True)
 class ImageSpec:
     """The form of picture that a model takes: width × height pixels, 1 (gray) or 3 (RGB) channels.
 
-    `crop` is the share of the short side that the centred crop keeps (0 < crop ≤ 1).
+    `crop` is the share of the short side that the centred crop keeps (0 < crop ≤ 1); it is 1 for the other ways to fit.
+    `pad_value` is the level (0 to 255) of what is added where `fit` is `pad`, else 0.
     """
 
     width: int
     height: int
     channels: int
     crop: float
+    fit: Fit = Fit.CROP
+    pad_value: int = 0
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from PIL import Image
 
-from preprocess.image import ImageSpec
+from preprocess.image import Fit, ImageSpec
 
 _TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -27,23 +27,42 @@ def upright(image: Image.Image, orientation: int) -> Image.Image:
 
 
 def smallest_useful_side(spec: ImageSpec) -> int:
-    """The short side in pixels below which a picture has less detail than the model takes."""
+    """The short side in pixels below which a picture may have less detail than the model takes."""
     return math.ceil(max(spec.width, spec.height) / spec.crop)
 
 
 def fit(image: Image.Image, spec: ImageSpec) -> np.ndarray:
-    """Crop the centre to the model's proportions, resize it: uint8 [height, width, channels].
+    """Bring a picture to the model's proportions and size: uint8 [height, width, channels].
 
-    The crop keeps `spec.crop` of the largest centred area of these proportions; bicubic, as EfficientNet-Lite was
-    trained (https://github.com/tensorflow/tpu, models/official/efficientnet/preprocessing.py).
+    `spec.fit` says how. A crop keeps `spec.crop` of the largest centred area of these proportions; bicubic, as
+    EfficientNet-Lite was trained (https://github.com/tensorflow/tpu, models/official/efficientnet/preprocessing.py).
     """
+    if spec.fit is Fit.PAD:
+        return _padded(image, spec)
+    if spec.fit is Fit.STRETCH:
+        return _pixels(image.resize((spec.width, spec.height), Image.Resampling.BICUBIC), spec)
     scale = min(image.width / spec.width, image.height / spec.height) * spec.crop
     half_width, half_height = spec.width * scale / 2, spec.height * scale / 2
     x, y = image.width / 2, image.height / 2
     left, top = max(0.0, x - half_width), max(0.0, y - half_height)  # rounding can put them a hair outside
     box = (left, top, min(x + half_width, image.width), min(y + half_height, image.height))
-    resized = image.resize((spec.width, spec.height), Image.Resampling.BICUBIC, box=box)
-    return np.asarray(resized, np.uint8).reshape(spec.height, spec.width, spec.channels)
+    return _pixels(image.resize((spec.width, spec.height), Image.Resampling.BICUBIC, box=box), spec)
+
+
+def _padded(image: Image.Image, spec: ImageSpec) -> np.ndarray:
+    """The whole picture in the middle of an area of one level."""
+    scale = min(spec.width / image.width, spec.height / image.height)
+    width = min(spec.width, max(1, round(image.width * scale)))
+    height = min(spec.height, max(1, round(image.height * scale)))
+    result = np.full((spec.height, spec.width, spec.channels), spec.pad_value, np.uint8)
+    left, top = (spec.width - width) // 2, (spec.height - height) // 2
+    resized = np.asarray(image.resize((width, height), Image.Resampling.BICUBIC), np.uint8)
+    result[top : top + height, left : left + width] = resized.reshape(height, width, spec.channels)
+    return result
+
+
+def _pixels(image: Image.Image, spec: ImageSpec) -> np.ndarray:
+    return np.asarray(image, np.uint8).reshape(spec.height, spec.width, spec.channels)
 
 
 def shrink(image: Image.Image, side: int) -> np.ndarray:

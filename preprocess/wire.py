@@ -8,7 +8,7 @@ from typing import IO
 import numpy as np
 
 from preprocess.errors import PictureError, Reason
-from preprocess.image import ImageInfo, ImageSpec
+from preprocess.image import Fit, ImageInfo, ImageSpec
 from preprocess.limits import Limits
 
 MAGIC = b"IMGS"
@@ -51,7 +51,8 @@ def read_request(source: IO[bytes]) -> tuple[bytes, Wanted, Limits] | None:
     _, head_bytes, data_bytes = struct.unpack(REQUEST, header)
     head = json.loads(source.read(head_bytes))
     asked = head["wanted"]
-    return source.read(data_bytes), asked if isinstance(asked, int) else ImageSpec(**asked), Limits(**head["limits"])
+    wanted = asked if isinstance(asked, int) else ImageSpec(**{**asked, "fit": Fit(asked["fit"])})
+    return source.read(data_bytes), wanted, Limits(**head["limits"])
 
 
 def write_answer(to: IO[bytes], answer: DecodeAnswer) -> None:

@@ -19,6 +19,7 @@ from imagestore.cli.stages import stages
 from imagestore.configure import limits_of
 from imagestore.errors import NotAModelName
 from imagestore.store.models import demand_name
+from preprocess import Fit
 
 if TYPE_CHECKING:
     from model.training.train import Prepared
@@ -34,7 +35,22 @@ def train(
         typer.Argument(help="A folder with a subfolder of pictures for each label; 'import FOLDER' only keeps them."),
     ] = None,
     name: Annotated[str, typer.Option(help="What the model is called.")] = "mine",
-    colour: Annotated[bool, typer.Option("--colour", help="A model that sees colour, instead of gray.")] = False,
+    colour: Annotated[
+        bool | None, typer.Option("--colour/--gray", help="A model that sees colour, or gray. [chosen]")
+    ] = None,
+    fit: Annotated[
+        Fit | None, typer.Option(help="What it sees of a picture: its centre, or all of it, padded. [chosen]")
+    ] = None,
+    level: Annotated[
+        bool | None,
+        typer.Option("--level/--no-level", help="With brightness and contrast made the same, or not. [chosen]"),
+    ] = None,
+    backbone: Annotated[
+        str | None, typer.Option(help="lite0, lite2, or an ONNX file of your own. [lite0 or lite2]")
+    ] = None,
+    views: Annotated[
+        int | None, typer.Option(min=0, max=20, help="Altered views of each picture to learn from too. [chosen]")
+    ] = None,
     flip: Annotated[bool, typer.Option("--flip", help="Left and right do not matter.")] = False,
     seed: Annotated[int, typer.Option(help="For altered views and folds; the same one gives the same model.")] = 1,
     by_folder: Annotated[
@@ -46,6 +62,7 @@ def train(
     ] = None,
 ) -> None:
     """Learn from labelled pictures: all in the container 'training', a folder added to it, and corrections."""
+    from model.training.recipe import Held
     from model.training.train import TrainingOptions
     from model.versions import gather, import_folders, train_version
 
@@ -66,13 +83,15 @@ def train(
             opened,
             gathered,
             name,
-            lambda version: TrainingOptions(name, version, colour, flip, seed),
+            lambda version: TrainingOptions(name, version, Held(colour, fit, level, backbone, views), flip, seed),
             limits,
             begin,
         )
     _say(made.report.sentence())
-    colours = made.provenance.colours
-    _say(colours.sentence() if colours else "The pictures are gray, so colour has nothing to add.")
+    choice = made.provenance.choice
+    _say(safe(choice.sentence()))
+    for tried in choice.tried:
+        _say(f"  {safe(tried.sentence())}", soft_wrap=True)
     _say(_next_command(name, made.version))
 
 

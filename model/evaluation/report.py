@@ -137,7 +137,9 @@ class Report:
             ("Data", f"fingerprint {self.provenance.fingerprint[:16]}…"),
             ("Trained", f"{self.provenance.at} by version {self.provenance.code}"),
         ]
-        return said + ([("Gray or colour", self.provenance.colours.sentence())] if self.provenance.colours else [])
+        choice = self.provenance.choice
+        said.append(("How it sees pictures", choice.sentence()))
+        return said + [("Tried", tried.sentence()) for tried in choice.tried]
 
     def _classes(self) -> list[tuple[str, ...]]:
         return [

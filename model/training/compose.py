@@ -6,33 +6,27 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from model.default.efficientnet import FEATURES
 from model.training.head import Head
 
 _HEAD = {"logits", "probabilities"}
 _CONSTANTS = {"fc.w", "fc.b"}
 
 
-def backbone(channels: int) -> onnx.ModelProto:
-    """The default model for gray (1 channel) or colour (3) pictures; `compose` replaces its head."""
-    from model.default.build import build
-
-    return onnx.load_from_string(build(channels))
-
-
 def compose(base: onnx.ModelProto, head: Head, metadata: dict[str, str]) -> bytes:
-    """The model file: uint8 [batch, height, width, channels] → probabilities float [batch, labels], features.
+    """The model file of a network with `features` as its last output, with another head.
+
+    It takes uint8 [batch, height, width, channels] and gives probabilities float [batch, labels] and the features.
 
     The same head and metadata give the same bytes.
     """
     model = onnx.ModelProto()
     model.CopyFrom(base)
     graph = model.graph
-    graph.name = "efficientnet_lite0_head"
+    graph.name += "_head"
     for kept in (
         [node for node in graph.node if node.name not in _HEAD],
         [constant for constant in graph.initializer if constant.name not in _CONSTANTS],
-        [graph.output[1]],
+        [graph.output[-1]],
     ):
         field = {onnx.NodeProto: graph.node, onnx.TensorProto: graph.initializer}.get(type(kept[0]), graph.output)
         saved = [type(item).FromString(item.SerializeToString()) for item in kept]
@@ -43,13 +37,13 @@ def compose(base: onnx.ModelProto, head: Head, metadata: dict[str, str]) -> byte
     graph.initializer.extend([numpy_helper.from_array(weights, "fc.w"), numpy_helper.from_array(bias, "fc.b")])
     graph.node.extend(
         [
-            helper.make_node("Sqrt", ["features"], ["roots"], name="roots"),
+            helper.make_node("Sqrt" if head.takes_roots else "Identity", ["features"], ["roots"], name="roots"),
             helper.make_node("Gemm", ["roots", "fc.w", "fc.b"], ["logits"], name="logits", transB=1),
             helper.make_node("Softmax", ["logits"], ["probabilities"], name="probabilities", axis=1),
         ]
     )
     value = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", len(head.labels)])
-    features = helper.make_tensor_value_info("features", TensorProto.FLOAT, ["batch", FEATURES])
+    features = helper.make_tensor_value_info("features", TensorProto.FLOAT, ["batch", head.weights.shape[1]])
     del graph.output[:]
     graph.output.extend([value, features])
     helper.set_model_props(

@@ -49,7 +49,7 @@ class Copies:
 
 
 class Backbone:
-    """The part of a model that computes features: uint8 [batch, height, width, channels] → float [batch, 1280]."""
+    """The part of a model that computes features: uint8 [batch, height, width, channels] → float [batch, width]."""
 
     def __init__(self, model: onnx.ModelProto, spec: ImageSpec) -> None:
         data = model.SerializeToString(deterministic=True)
@@ -57,7 +57,7 @@ class Backbone:
         self._session = open_session(data, "the backbone")
 
     def features(self, pixels: np.ndarray) -> np.ndarray:
-        """Features float32 [n, 1280] of pixels uint8 [n, height, width, channels]."""
+        """Features float32 [n, width] of pixels uint8 [n, height, width, channels]."""
         return np.asarray(self._session.run(["features"], {"image": pixels})[0], np.float32)
 
 
@@ -70,7 +70,7 @@ def extract(
     progress: Callable[[], None],
     kept: KeptArrays | None = None,
 ) -> np.ndarray:
-    """Features float32 [examples, 1 + views, 1280]; the first view is the picture as production preprocesses it.
+    """Features float32 [examples, 1 + views, width]; the first view is the picture as production preprocesses it.
 
     What is kept is not computed again, and what is computed is kept.
     """

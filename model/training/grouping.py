@@ -6,16 +6,15 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from model.default.build import CROP
-from model.default.efficientnet import SIZE
 from model.progress import BeginStage
 from model.training import look_alikes, near_duplicates
-from model.training.compose import backbone
+from model.training.backbones import net_of
 from model.training.examples import Example
 from model.training.features import Backbone, Copies, Views, extract
 from model.training.kept_arrays import KeptArrays
 from model.training.look_alikes import Similarity
-from preprocess import ImageSpec, Limits
+from model.training.recipe import Recipe
+from preprocess import Limits
 
 _FEWEST = 8
 """With fewer pictures nothing can be said of what they have in common; thumbnails alone are compared then."""
@@ -36,7 +35,8 @@ def with_looks(
     examples: list[Example], limits: Limits, progress: BeginStage, kept: KeptArrays
 ) -> tuple[list[Example], Similarity | None]:
     """The examples with their looks, and from which similarity two of them count as look-alikes."""
-    net = Backbone(backbone(1), ImageSpec(SIZE, SIZE, 1, CROP))
+    simplest = net_of(Recipe())
+    net = Backbone(simplest.graph, simplest.spec)
     features = extract(net, examples, Views(), limits, 0, progress("Looking for look-alikes", len(examples)), kept)
     found = look_alikes.looks(features[:, 0])
     examples = [replace(example, look=look) for example, look in zip(examples, found, strict=True)]

@@ -27,7 +27,10 @@ _TEMPERATURES = np.geomspace(0.25, 4, 49)
 
 @dataclass(frozen=True)
 class Head:
-    """probabilities = softmax((sqrt(features) · weights.T + bias) / temperature); weights float [classes, 1280]."""
+    """probabilities = softmax((sqrt(features) · weights.T + bias) / temperature); weights float [classes, width].
+
+    Without `takes_roots` the features are taken as they are, since a network of the user's own may have negative ones.
+    """
 
     labels: tuple[str, ...]
     weights: np.ndarray
@@ -37,16 +40,26 @@ class Head:
     strength: float
     accuracy: float
     """Of the predictions out of fold."""
+    takes_roots: bool = True
 
     def probabilities(self, features: np.ndarray) -> np.ndarray:
-        """Probabilities float64 [n, classes] of features float [n, 1280]."""
-        return softmax((np.sqrt(np.maximum(features, 0)) @ self.weights.T + self.bias) / self.temperature)
+        """Probabilities float64 [n, classes] of features float [n, width]."""
+        taken = np.sqrt(np.maximum(features, 0)) if self.takes_roots else features
+        return softmax((taken @ self.weights.T + self.bias) / self.temperature)
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Predictions on pictures that the head was not fitted to: the loss of each, float [n], and whether it is right."""
+
+    losses: np.ndarray
+    is_right: np.ndarray
 
 
 def fit(features: np.ndarray, labels: list[str], groups: np.ndarray, seed: int, progress: Callable[[], None]) -> Head:
-    """Fit a head to features float [n, 1 + views, 1280]. `progress` is called after each of `steps(n)` fits."""
+    """Fit a head to features float [n, 1 + views, width]. `progress` is called after each of `steps(n)` fits."""
     names, truth = _numbered(labels)
-    roots = np.sqrt(np.maximum(features, 0))
+    roots, takes_roots = _taken(features)
     strength, logits = _best_out_of_fold(roots, truth, groups, seed, progress)
     temperature = float(_TEMPERATURES[np.argmin([_loss(logits / t, truth) for t in _TEMPERATURES])])
     probabilities = softmax(logits / temperature)
@@ -61,19 +74,18 @@ def fit(features: np.ndarray, labels: list[str], groups: np.ndarray, seed: int, 
         threshold=threshold(probabilities.max(axis=1), probabilities.argmax(axis=1) == truth),
         strength=strength,
         accuracy=float((probabilities.argmax(axis=1) == truth).mean()),
+        takes_roots=takes_roots,
     )
 
 
-def right_out_of_fold(
+def out_of_fold(
     features: np.ndarray, labels: list[str], groups: np.ndarray, seed: int, progress: Callable[[], None]
-) -> np.ndarray:
-    """On which pictures a head is right in cross-validation: bool [n].
-
-    `progress` is called after each of `steps(n) - 1` fits.
-    """
+) -> OutOfFold:
+    """How good a head is in cross-validation. `progress` is called after each of `steps(n) - 1` fits."""
     _, truth = _numbered(labels)
-    _, logits = _best_out_of_fold(np.sqrt(np.maximum(features, 0)), truth, groups, seed, progress)
-    return np.asarray(logits.argmax(axis=1) == truth)
+    _, logits = _best_out_of_fold(_taken(features)[0], truth, groups, seed, progress)
+    losses = min((_losses(logits / t, truth) for t in _TEMPERATURES), key=lambda found: float(found.mean()))
+    return OutOfFold(losses, np.asarray(logits.argmax(axis=1) == truth))
 
 
 def steps(count: int) -> int:
@@ -148,5 +160,15 @@ def _fitted(roots: np.ndarray, truth: np.ndarray, strength: float, classes: int)
     return every_weight, every_bias
 
 
+def _taken(features: np.ndarray) -> tuple[np.ndarray, bool]:
+    """What is fitted to: the square roots of the features, or the features themselves if any is negative."""
+    is_negative = bool((features < 0).any())
+    return (features, False) if is_negative else (np.sqrt(features), True)
+
+
 def _loss(logits: np.ndarray, truth: np.ndarray) -> float:
-    return float(-np.log(np.maximum(softmax(logits)[np.arange(len(truth)), truth], 1e-12)).mean())
+    return float(_losses(logits, truth).mean())
+
+
+def _losses(logits: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    return np.asarray(-np.log(np.maximum(softmax(logits)[np.arange(len(truth)), truth], 1e-12)))

@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from model.training.examples import FEWEST
 from model.training.threads import one_thread
 
-SAMPLE = 32
+SAMPLE = 24
 """So many pictures are altered to choose the threshold."""
 _LOWEST, _HIGHEST, _STEP = 0.55, 0.97, 0.01
 _BLOCK, _MOST_PER_PICTURE = 1024, 200

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from imagestore import __version__
 from imagestore.settings import ROOT
-from model.training.colour import Colours
+from model.training.choose import Choice
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,8 @@ class Provenance:
     """When and by which code a model was trained, on what, and with which options.
 
     `fingerprint` is the SHA-256 of all pictures with their labels, `views` how many altered views of each were used.
-    `accuracy` is out-of-fold. `colours` is None if no picture has colour. `groups` is how many pictures there are if
+    `accuracy` is out-of-fold. `choice` is how pictures are shown to the model, and what else was tried.
+    `groups` is how many pictures there are if
     those that look alike count once; they count as look-alikes from `similarity` on, which the share `recognised` of
     altered copies reaches.
     """
@@ -28,17 +29,17 @@ class Provenance:
     views: int
     strength: float
     accuracy: float
-    colours: Colours | None
+    choice: Choice
     groups: int | None = None
     similarity: float | None = None
     recognised: float | None = None
 
     def sentence(self) -> str:
         """What the model was trained on, in one sentence."""
-        seen = "in colour" if self.colour else "in gray"
+        seen = f"({self.choice.recipe.sentence()})"
         if self.groups is not None and self.groups < self.pictures:
             seen += f" (of which {self.groups} differ clearly)"
-        return f"{self.pictures} pictures {seen}, {self.views} altered views of each, seed {self.seed}"
+        return f"{self.pictures} pictures {seen}, seed {self.seed}"
 
 
 def code_version() -> str:

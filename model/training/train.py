@@ -8,31 +8,29 @@ import numpy as np
 
 from imagestore.errors import BadTrainingData
 from imagestore.record import utc
-from model.default.build import CROP
-from model.default.efficientnet import SIZE
 from model.progress import BeginStage
 from model.training import head as heads
-from model.training.colour import compare_colours
-from model.training.compose import backbone, compose
+from model.training.backbones import net_of
+from model.training.choose import choose
+from model.training.compose import compose
 from model.training.examples import Example, Examples, Labelled, check, contradictions, rare_corrections, read
 from model.training.features import Backbone, Views, extract
 from model.training.grouping import Grouping, grouped, with_looks
 from model.training.head import Head
 from model.training.kept_arrays import KeptArrays
 from model.training.provenance import Provenance, code_version
+from model.training.recipe import Held
 from model.training.split import Division, Split, divide
-from preprocess import ImageSpec, Limits
-
-_MOST_VIEWS, _VIEWS_IN_ALL = 5, 20_000
+from preprocess import Fit, ImageSpec, Limits
 
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """The model's name and version, gray or colour, with mirrored views or without, and the random seed."""
+    """The model's name and version, what is not to be chosen, whether altered views may be mirrored, and the seed."""
 
     name: str = "mine"
     version: str = "1"
-    colour: bool = False
+    held: Held = Held()
     flip: bool = False
     seed: int = 1
 
@@ -125,11 +123,11 @@ def train(
     of an earlier training."""
     learning = prepared.part(test=False)
     groups, similarity = prepared.groups(test=False), prepared.grouping.similarity
-    views = Views(min(_MOST_VIEWS, max(1, _VIEWS_IN_ALL // len(learning))), options.flip)
-    spec = ImageSpec(SIZE, SIZE, 3 if options.colour else 1, CROP)
-    net = backbone(spec.channels)
-    begun = progress("Features", len(learning))
-    features = extract(Backbone(net, spec), learning, views, limits, options.seed, begun, kept)
+    kept = kept or KeptArrays()
+    choice = choose(learning, groups, options.held, options.seed, options.flip, limits, progress, kept)
+    recipe, net = choice.recipe, net_of(choice.recipe)
+    views, begun = Views(recipe.views, options.flip), progress("Features", len(learning))
+    features = extract(Backbone(net.graph, net.spec), learning, views, limits, options.seed, begun, kept)
     fitting = progress("Fitting", heads.steps(len(learning)))
     head = heads.fit(features, [e.label for e in learning], groups, options.seed, fitting)
     del features
@@ -137,10 +135,11 @@ def train(
     metadata = {
         "name": options.name,
         "version": options.version,
-        "crop": str(CROP),
+        "crop": str(net.spec.crop),
+        **_fit(net.spec),
         "data_sha256": fingerprint,
         "data_count": str(len(learning)),
-        "licence": "Apache-2.0 (backbone: EfficientNet-Lite0)",
+        "licence": f"{net.licence} (backbone: {net.called})",
     }
     provenance = Provenance(
         at=utc(),
@@ -148,17 +147,24 @@ def train(
         pictures=len(learning),
         fingerprint=fingerprint,
         seed=options.seed,
-        colour=options.colour,
+        colour=recipe.colour,
         flip=options.flip,
         views=views.count,
         strength=head.strength,
         accuracy=head.accuracy,
-        colours=compare_colours(learning, groups, options.seed, limits, progress, kept),
+        choice=choice,
         groups=len(np.unique(groups)),
         similarity=similarity.threshold if similarity else None,
         recognised=similarity.recognised if similarity else None,
     )
-    return Trained(compose(net, head, metadata), head, provenance)
+    return Trained(compose(net.graph, head, metadata), head, provenance)
+
+
+def _fit(spec: ImageSpec) -> dict[str, str]:
+    """The metadata that say how a picture fits; a model that crops says nothing, as those of version 0.1."""
+    if spec.fit is Fit.CROP:
+        return {}
+    return {"fit": str(spec.fit)} | ({"pad_value": str(spec.pad_value)} if spec.fit is Fit.PAD else {})
 
 
 def data_fingerprint(examples: list[Example]) -> str:

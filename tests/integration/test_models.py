@@ -30,9 +30,10 @@ from imagestore.record import Record, Status, utc
 from imagestore.settings import ROOT, Settings
 from imagestore.store.models import METRICS_FILE, MODEL_FILE, Active, PromotionEntry
 from model.promote import promote
+from model.training.recipe import Held
 from model.training.train import TrainingOptions
 from model.versions import gather, train_version
-from preprocess import Limits
+from preprocess import Fit, Limits
 from unit.model.labelled_pictures import quiet, scene
 from unit.pictures import encoded
 
@@ -40,6 +41,9 @@ from .browser import barriers, needs_browser
 from .conftest import Pipeline, Site, eventually
 
 LABELS = ("plain", "half", "striped")
+GRAY = Held(colour=False, fit=Fit.CROP, level=False, backbone="lite0", views=0)
+PLAIN = ("--gray", "--fit", "crop", "--no-level", "--backbone", "lite0", "--views", "0")
+"""The same on the command line: nothing is left to be chosen, so a training takes seconds."""
 
 
 @pytest.fixture(scope="module")
@@ -85,13 +89,11 @@ def imagestore(lab: Pipeline, *arguments: object, code: int = 0) -> str:
     return " ".join((done.stdout + done.stderr).split())
 
 
-def trained(lab: Pipeline, labelled: Path, name: str, *, colour: bool = False) -> None:
+def trained(lab: Pipeline, labelled: Path, name: str, held: Held = GRAY) -> None:
     """Version 1 of a model, trained as the command does unless a test before did."""
     if (name, "1") not in lab.stores.models.versions():
         gathered = gather(lab.stores, [labelled], Limits(), quiet)
-        train_version(
-            lab.stores, gathered, name, lambda version: TrainingOptions(name, version, colour), Limits(), quiet
-        )
+        train_version(lab.stores, gathered, name, lambda version: TrainingOptions(name, version, held), Limits(), quiet)
 
 
 def make_live(lab: Pipeline, name: str) -> None:
@@ -125,7 +127,7 @@ def versions(lab: Pipeline) -> set[str]:
 
 
 def test_the_whole_way(lab: Pipeline, site: Site, labelled: Path, tmp_path: Path) -> None:
-    said = imagestore(lab, "train", labelled)
+    said = imagestore(lab, "train", labelled, *PLAIN)
     assert "48 labelled pictures, 48 of them new" in said
     assert "Right on " in said
     assert "Next: imagestore promote 1" in said
@@ -169,7 +171,7 @@ def test_the_whole_way(lab: Pipeline, site: Site, labelled: Path, tmp_path: Path
     assert right >= 0.8 * len(truth), "it has learned what the default model does not know"
     assert imagestore(lab, "reprocess", "--dry-run").startswith("0 would be done again")
 
-    second = imagestore(lab, "train")
+    second = imagestore(lab, "train", *PLAIN)
     assert "promote 2" in second
     assert "already" in imagestore(lab, "promote", "1", "--force", code=1)
     refused = imagestore(lab, "promote", "2", code=1)
@@ -333,8 +335,12 @@ def test_trainings_at_once_get_versions_of_their_own(lab: Pipeline) -> None:
 def test_a_colour_model_has_pictures_staged_in_colour(lab: Pipeline, labelled: Path) -> None:
     """They were staged in gray, so a reprocess begins with the upload; where they fit it begins with what is staged."""
 
-    def staged() -> set[tuple[str, int, str | None]]:
-        return {(r.prediction.model.name, r.staged.channels, r.staged_at) for r in mine() if r.prediction and r.staged}
+    def staged() -> set[tuple[str, str, str | None]]:
+        return {
+            (r.prediction.model.name, f"{r.staged.channels} {r.staged.fit}", r.staged_at)
+            for r in mine()
+            if r.prediction and r.staged
+        }
 
     def mine() -> list[Record]:
         return [record for record in all_records(lab) if record.name.startswith("tint/")]
@@ -343,14 +349,14 @@ def test_a_colour_model_has_pictures_staged_in_colour(lab: Pipeline, labelled: P
     for name, etag in etags.items():
         lab.record(name, etag)
     gray = staged()
-    trained(lab, labelled, "tinted", colour=True)
+    trained(lab, labelled, "tinted", replace(GRAY, colour=True, fit=Fit.PAD))
     make_live(lab, "tinted")
     do_again(lab)
-    assert {(name, channels) for name, channels, _ in staged()} == {("tinted", 3)}
+    assert {(name, form) for name, form, _ in staged()} == {("tinted", "3 pad")}
     rollback(lab.stores, "the test")
     do_again(lab)
     again = staged()
-    assert {(name, channels) for name, channels, _ in again} == {("default", 1)}
+    assert {(name, form) for name, form, _ in again} == {("default", "1 crop")}
     assert again != gray, "they were staged anew"
     trained(lab, labelled, "mine")
     make_live(lab, "mine")

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 import classify.model
 from classify import ModelError, load_model, predict, read_model
 from imagestore.settings import ROOT
-from preprocess import ImageSpec, Limits, preprocess
+from preprocess import Fit, ImageSpec, Limits, preprocess
 from unit.pictures import SAMPLES
 
 DEFAULT = ROOT / "model" / "default" / "model.onnx"
@@ -186,3 +186,31 @@ def test_a_model_that_wants_larger_pictures_than_can_be_staged_is_refused(shape:
     helper.set_model_props(model, META | {"output": "logits"})
     with pytest.raises(ModelError, match="the limit is 4096 a side"):
         read_model(model.SerializeToString(), "large 1")
+
+
+@pytest.mark.parametrize(
+    ("meta", "spec"),
+    [
+        ({}, ImageSpec(8, 8, 1, 1.0)),
+        ({"fit": "crop", "crop": "0.5"}, ImageSpec(8, 8, 1, 0.5)),
+        ({"fit": "pad", "pad_value": "127"}, ImageSpec(8, 8, 1, 1.0, Fit.PAD, 127)),
+        ({"fit": "stretch"}, ImageSpec(8, 8, 1, 1.0, Fit.STRETCH)),
+    ],
+)
+def test_a_model_says_how_pictures_fit(tmp_path: Path, meta: dict[str, Any], spec: ImageSpec) -> None:
+    assert load_model(tiny(tmp_path / "m.onnx", **meta)).spec == spec
+
+
+@pytest.mark.parametrize(
+    ("meta", "said"),
+    [
+        ({"fit": "zoom"}, "fit is 'zoom'; it takes crop, pad, stretch"),
+        ({"fit": "pad"}, "lacks pad_value, which fit=pad needs"),
+        ({"fit": "pad", "pad_value": "256"}, "pad_value is 256; it takes a whole number from 0 to 255"),
+        ({"fit": "pad", "pad_value": "1.5"}, "pad_value is 1.5; it takes a whole number"),
+        ({"fit": "stretch", "crop": "0.875"}, "takes the whole picture .fit=stretch. has a crop of 1"),
+    ],
+)
+def test_what_is_said_of_how_pictures_fit_must_be_clear(tmp_path: Path, meta: dict[str, Any], said: str) -> None:
+    with pytest.raises(ModelError, match=said):
+        load_model(tiny(tmp_path / "m.onnx", **meta))

@@ -1,6 +1,7 @@
 """A staged picture becomes a record, and a blob that we did not stage becomes nothing."""
 
 import hashlib
+import json
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +15,7 @@ from imagestore.pipeline.classify_staged import classify_staged
 from imagestore.pipeline.names import staged_name
 from imagestore.record import Record, Staged, Status, Upload, record_id
 from imagestore.store.documents import to_json
-from preprocess import ImageSpec, write_staged
+from preprocess import Fit, ImageSpec, write_staged
 from unit.web.memory import memory_stores
 
 NAME = "garden/a.jpg"
@@ -66,6 +67,30 @@ def test_a_picture_staged_for_another_model_is_preprocessed_again(context: Any) 
     classify_staged(context, NAME)
     assert queued(context) == [tasks.Task(tasks.PREPROCESS, NAME)]
     assert context.stores.records.records == {}
+
+
+@pytest.mark.parametrize("fit", ["pad", "stretch"])
+def test_a_picture_staged_with_another_fit_is_preprocessed_again(context: Any, fit: str) -> None:
+    """Its size and channels are those that the model takes, so nothing but the note tells."""
+    record = replace(begun(context), staged=Staged(staged_name(NAME), 0, 8, 8, 1, 1.0, Fit(fit)))
+    stage(context, write_staged(PIXELS, to_json(record).decode()))
+    classify_staged(context, NAME)
+    assert queued(context) == [tasks.Task(tasks.PREPROCESS, NAME)]
+    context.active_model.current().spec = ImageSpec(8, 8, 1, 1.0, Fit(fit))
+    context.stores.work.messages.clear()
+    classify_staged(context, NAME)
+    assert queued(context) == []
+    assert context.stores.records.read(record_id(NAME)).record.staged.fit is Fit(fit)
+
+
+def test_a_picture_staged_before_there_was_another_fit_was_cropped(context: Any) -> None:
+    note = json.loads(to_json(begun(context)))
+    for field in ("fit", "pad_value"):
+        note["staged"].pop(field, None)
+    stage(context, write_staged(PIXELS, json.dumps(note)))
+    classify_staged(context, NAME)
+    assert queued(context) == []
+    assert context.stores.records.read(record_id(NAME)).record.status is Status.CLASSIFIED
 
 
 def test_nothing_is_done_for_a_picture_that_is_no_longer_staged(context: Any) -> None:

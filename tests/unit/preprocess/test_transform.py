@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from preprocess import ImageSpec, Limits, preprocess
+from preprocess import Decoder, Fit, ImageSpec, Limits, preprocess
 from unit.pictures import SAMPLES, encoded, photo
 
 GRAY = ImageSpec(224, 224, 1, 0.875)
@@ -21,6 +21,37 @@ def test_pixels_are_an_independent_crop_resize_and_gray() -> None:
     assert pixels.dtype == np.uint8
     assert np.abs(pixels[:, :, 0] - plain).max() <= 2  # gray before or after resizing differs by rounding alone
     assert (info.format, info.width, info.height, info.mode) == ("PNG", 320, 240, "RGB")
+
+
+@pytest.mark.parametrize(("width", "height"), [(320, 240), (240, 320), (1000, 8), (9, 12), (64, 64)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_padded_picture_is_whole_and_in_the_middle(width: int, height: int, channels: int) -> None:
+    image = Image.new("RGB", (width, height), (200, 200, 200))
+    spec = ImageSpec(64, 48, channels, 1.0, Fit.PAD, 127)
+    _, pixels = preprocess(encoded(image), spec, Limits())
+    assert pixels.shape == (48, 64, channels)
+    scale = min(64 / width, 48 / height)
+    wide, high = max(1, round(width * scale)), max(1, round(height * scale))
+    left, top = (64 - wide) // 2, (48 - high) // 2
+    expected = np.full((48, 64, channels), 127, np.uint8)
+    expected[top : top + high, left : left + wide] = 200
+    assert (pixels == expected).all()
+
+
+def test_a_stretched_picture_is_whole() -> None:
+    image = photo(320, 240)
+    _, pixels = preprocess(encoded(image), ImageSpec(64, 64, 3, 1.0, Fit.STRETCH), Limits())
+    assert (pixels == np.asarray(image.resize((64, 64), Image.Resampling.BICUBIC))).all()
+
+
+def test_the_decode_child_fits_as_this_process_does() -> None:
+    data, spec = encoded(photo(320, 200)), ImageSpec(64, 64, 3, 1.0, Fit.PAD, 9)
+    decoder = Decoder()
+    try:
+        _, pixels = decoder.preprocess(data, spec, Limits())
+    finally:
+        decoder.close()
+    assert (pixels == preprocess(data, spec, Limits())[1]).all()
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

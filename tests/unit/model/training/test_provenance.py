@@ -7,7 +7,9 @@ import pytest
 
 import model.training.provenance
 from imagestore import __version__
+from model.training.choose import Choice
 from model.training.provenance import Provenance, code_version
+from model.training.recipe import Recipe
 
 
 def git(folder: Path, *arguments: str) -> None:
@@ -32,5 +34,7 @@ def test_a_checkout_is_told_by_its_commit_and_whether_files_were_changed(
 
 
 def test_it_is_told_in_a_sentence() -> None:
-    made = Provenance("2026-11-21", "0.2.0", 120, "f" * 64, 7, True, False, 4, 1.0, 0.9, None)
-    assert made.sentence() == "120 pictures in colour, 4 altered views of each, seed 7"
+    made = Provenance(
+        "2026-11-21", "0.2.0", 120, "f" * 64, 7, True, False, 4, 1.0, 0.9, Choice(Recipe(colour=True, views=4), 0, [])
+    )
+    assert made.sentence() == "120 pictures (colour, cropped, Lite0, 4 altered views), seed 7"

@@ -8,12 +8,15 @@ from imagestore.errors import BadTrainingData
 from model.evaluation.evaluate import evaluate
 from model.training.features import Backbone
 from model.training.kept_arrays import KeptArrays
+from model.training.recipe import Held
 from model.training.split import Split
 from model.training.train import TrainingOptions, prepare, train
 from model.validate import validate
-from preprocess import Limits
+from preprocess import Fit, Limits
 from unit.model.labelled_pictures import labelled, quiet, scene
 from unit.pictures import encoded
+
+PLAIN = Held(colour=False, fit=Fit.CROP, level=False, backbone="lite0", views=0)
 
 
 def test_a_corrected_copy_of_a_test_picture_is_neither_learned_from_nor_tested() -> None:
@@ -44,10 +47,10 @@ def test_a_model_is_trained_runs_in_production_code_and_is_the_same_every_time(m
     sources = [labelled(f"l{s % 3}", str(s), encoded(scene(s, s % 3))) for s in range(30)]
     prepared = prepare(sources, Split(), Limits(), quiet)
     kept = KeptArrays()
-    first = train(prepared, TrainingOptions(version="7"), Limits(), quiet, kept)
+    first = train(prepared, TrainingOptions(version="7", held=PLAIN), Limits(), quiet, kept)
     with monkeypatch.context() as patched:
         patched.setattr(Backbone, "features", None)
-        second = train(prepared, TrainingOptions(version="7"), Limits(), quiet, kept)
+        second = train(prepared, TrainingOptions(version="7", held=PLAIN), Limits(), quiet, kept)
     assert first.data == second.data, "the second time nothing is computed anew"
     assert first.provenance.pictures == len(prepared.part(test=False))
     assert first.provenance.fingerprint == second.provenance.fingerprint
