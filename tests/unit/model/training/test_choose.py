@@ -17,8 +17,12 @@ from unit.pictures import encoded
 ONLY_COLOUR = Held(fit=Fit.CROP, level=False, backbone="lite0", views=0)
 
 
-def chosen(examples: list[Example], held: Held, kept: KeptArrays | None = None) -> Choice:
-    return choose(examples, np.arange(len(examples)), held, 1, False, Limits(), quiet, kept or KeptArrays())
+KEPT = KeptArrays()
+"""What one test has computed the next need not."""
+
+
+def chosen(examples: list[Example], held: Held) -> Choice:
+    return choose(examples, np.arange(len(examples)), held, 1, False, Limits(), quiet, KEPT)
 
 
 def tinted(seed: int) -> bytes:
@@ -75,9 +79,8 @@ def test_all_ways_are_tried_in_turn(hues: list[Example], monkeypatch: pytest.Mon
 
 
 def test_pictures_of_a_group_count_as_one(hues: list[Example]) -> None:
-    kept = KeptArrays()
-    apart = chosen(hues, ONLY_COLOUR, kept)
-    together = choose(hues + hues, np.tile(np.arange(40), 2), ONLY_COLOUR, 1, False, Limits(), quiet, kept)
+    apart = chosen(hues, ONLY_COLOUR)
+    together = choose(hues + hues, np.tile(np.arange(40), 2), ONLY_COLOUR, 1, False, Limits(), quiet, KEPT)
     width = [max(t.high - t.low for t in found.tried) for found in (apart, together)]
     assert width[1] > 0.6 * width[0], "twice the same pictures prove no more"
 

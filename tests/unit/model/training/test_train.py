@@ -19,12 +19,16 @@ from unit.pictures import encoded
 PLAIN = Held(colour=False, fit=Fit.CROP, level=False, backbone="lite0", views=0)
 
 
+KEPT = KeptArrays()
+"""What one test has computed the next need not."""
+
+
 def test_a_corrected_copy_of_a_test_picture_is_neither_learned_from_nor_tested() -> None:
     sources = [labelled(f"l{s % 2}", str(s), encoded(scene(s))) for s in range(30)]
-    first = prepare(sources, Split(), Limits(), quiet)
+    first = prepare(sources, Split(), Limits(), quiet, KEPT)
     tested = first.part(test=True)[0]
     copy = labelled(tested.label, "corrected", encoded(scene(int(tested.source.name)), "JPEG"), correction=True)
-    second = prepare([*sources, copy], first.division.split, Limits(), quiet)
+    second = prepare([*sources, copy], first.division.split, Limits(), quiet, KEPT)
     assert tested.source.name in {e.source.name for e in second.part(test=True)}
     assert "corrected" not in {e.source.name for part in (True, False) for e in second.part(test=part)}
 
@@ -32,20 +36,20 @@ def test_a_corrected_copy_of_a_test_picture_is_neither_learned_from_nor_tested()
 def test_a_single_correction_to_a_new_label_keeps_nobody_from_training() -> None:
     sources = [labelled(f"l{s % 2}", str(s), encoded(scene(s))) for s in range(20)]
     new = [labelled("new", f"new {s}", encoded(scene(s)), correction=True) for s in range(100, 105)]
-    first = prepare([*sources, *new[:1]], Split(), Limits(), quiet)
+    first = prepare([*sources, *new[:1]], Split(), Limits(), quiet, KEPT)
     assert first.rare == {"new": 1}
     assert {e.label for e in first.examples.good} == {"l0", "l1"}
     assert len(first.grouping.groups) == len(first.division.is_test) == 20
-    second = prepare([*sources, *new], first.division.split, Limits(), quiet)
+    second = prepare([*sources, *new], first.division.split, Limits(), quiet, KEPT)
     assert second.rare == {}
     assert sum(e.label == "new" for e in second.part(test=False)) == 5
     with pytest.raises(BadTrainingData, match="'l2' has 1"):
-        prepare([*sources, labelled("l2", "x", encoded(scene(200))), *new[:1]], Split(), Limits(), quiet)
+        prepare([*sources, labelled("l2", "x", encoded(scene(200))), *new[:1]], Split(), Limits(), quiet, KEPT)
 
 
 def test_a_model_is_trained_runs_in_production_code_and_is_the_same_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
     sources = [labelled(f"l{s % 3}", str(s), encoded(scene(s, s % 3))) for s in range(30)]
-    prepared = prepare(sources, Split(), Limits(), quiet)
+    prepared = prepare(sources, Split(), Limits(), quiet, KEPT)
     kept = KeptArrays()
     first = train(prepared, TrainingOptions(version="7", held=PLAIN), Limits(), quiet, kept)
     with monkeypatch.context() as patched:
