@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from math import sqrt
+from math import ceil, sqrt
 
 import numpy as np
 
@@ -11,6 +11,10 @@ from model.evaluation.evaluate import Evaluation
 from model.evaluation.metrics import macro_f1
 
 ROUNDS = 2000
+WORTH_SEEING = 0.05
+"""The difference in macro-F1 for which it is said how many test pictures would show it."""
+_POWER = 1.96 + 0.84
+"""A difference of so many standard errors leaves the interval without zero in four of five tries."""
 _NAMED = 12
 
 
@@ -66,7 +70,9 @@ class Comparison:
     """Macro-F1 of candidate and live model over the labels that both know, and the difference (candidate − live) with
     its 95 % interval.
 
-    `fell` holds each label whose recall fell: label, recall of the live model, recall of the candidate.
+    `fell` holds each label whose recall fell: label, recall of the live model, recall of the candidate. `unseen` is the
+    difference that the test part is too small to show in four of five tries, and `needed` how many test pictures would
+    show one of WORTH_SEEING.
     """
 
     outcome: Outcome
@@ -81,6 +87,8 @@ class Comparison:
     common: list[str]
     only_candidate: list[str]
     only_live: list[str]
+    unseen: float
+    needed: int
 
     def sentence(self) -> str:
         """The comparison in one sentence."""
@@ -90,14 +98,33 @@ class Comparison:
             f"live model, {interval}, on {self.count} test pictures."
         )
 
+    def _power(self) -> str:
+        """What the test part is too small to show."""
+        alike = f", of which {self.groups} differ clearly," if self.groups < self.count else ""
+        said = f"With {self.count} test pictures{alike} a difference of less than {100 * self.unseen:.0f} points mostly"
+        if self.unseen <= WORTH_SEEING:
+            return f"{said} goes unseen."
+        return f"{said} goes unseen; about {self.needed:,} would show one of {100 * WORTH_SEEING:.0f}."
+
     def details(self) -> list[str]:
         """Further facts for the user, one per line."""
-        lines = [f"The recall of {label} falls from {percent(was)} to {percent(now)}." for label, was, now in self.fell]
+        lines = [self._power()]
+        lines += [
+            f"The recall of {label} falls from {percent(was)} to {percent(now)}." for label, was, now in self.fell
+        ]
         if self.only_candidate or self.only_live:
             lines.append(f"Compared on the labels that both know: {shortened(self.common)}.")
             for who, labels in (("the candidate", self.only_candidate), ("the live model", self.only_live)):
                 lines += [f"Only {who} knows {shortened(labels)}."] if labels else []
         return lines
+
+
+def _unseen(differences: np.ndarray, groups: int) -> float:
+    """The difference that so many groups show in four of five tries, given those of the draws float [rounds].
+
+    Models that answer nearly all alike would seem to be compared without error, so one group is always taken to differ.
+    """
+    return _POWER * max(float(differences.std()), 1 / groups)
 
 
 def against_chance(candidate: Evaluation, groups: np.ndarray) -> AgainstChance | None:
@@ -144,6 +171,7 @@ def compare(candidate: Evaluation, live: Evaluation, groups: np.ndarray, seed: i
     drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), ROUNDS)
     scores = [_macro_f1_of_draws(answer, truth, blocks, drawn, len(common)) for answer in answers]
     low, high = (float(edge) for edge in np.percentile(scores[0] - scores[1], [2.5, 97.5]))
+    unseen = _unseen(scores[0] - scores[1], count)
     first, second = macro_f1(answers[0], truth), macro_f1(answers[1], truth)
     recalls = [
         (label, float((answers[1][truth == i] == i).mean()), float((answers[0][truth == i] == i).mean()))
@@ -163,6 +191,8 @@ def compare(candidate: Evaluation, live: Evaluation, groups: np.ndarray, seed: i
         common=common,
         only_candidate=sorted(set(candidate.model.labels) - set(live.model.labels)),
         only_live=sorted(set(live.model.labels) - set(candidate.model.labels)),
+        unseen=unseen,
+        needed=max(len(truth), ceil(len(truth) * (unseen / WORTH_SEEING) ** 2)),
     )
 
 

@@ -68,3 +68,34 @@ def test_labels_that_the_candidate_does_not_know_are_not_held_against_it() -> No
     tests = eighty()
     assert beside_chance(answering(tests, ("b", "c"), ["b"] * 80), np.arange(80)).labels == 1
     assert against_chance(answering(tests, ("c", "d"), ["c"] * 80), np.arange(80)) is None
+
+
+def test_what_so_few_pictures_cannot_show_is_said() -> None:
+    """A difference as large as that is found in about four of five test parts, one of a quarter in few."""
+    tests, groups, chance = eighty(), np.arange(80), np.random.default_rng(5)
+    truth = np.array([example.label for example in tests])
+
+    def wrong(share: float) -> Evaluation:
+        flipped = np.where(truth == "a", "b", "a")
+        return answering(tests, ("a", "b"), np.where(chance.random(80) < share, flipped, truth).tolist())
+
+    found = compared(wrong(0.2), wrong(0.2), groups)
+    assert 0.1 < found.unseen < 0.3
+    assert found.details()[0].startswith(
+        f"With 80 test pictures a difference of less than {100 * found.unseen:.0f} points"
+    )
+    assert f"about {found.needed:,} would show one of 5." in found.details()[0]
+
+    def seen(loss: float) -> float:
+        return float(np.mean([compared(wrong(0.2 + loss), wrong(0.2), groups).high < 0 for _ in range(12)]))
+
+    assert seen(found.unseen) >= 0.4
+    assert seen(found.unseen / 4) <= 0.2
+
+
+def test_models_that_answer_alike_are_not_compared_without_error() -> None:
+    tests = eighty()
+    same = answering(tests, ("a", "b"), [e.label for e in tests])
+    found = compared(same, same, np.arange(80))
+    assert found.unseen > 0.03
+    assert "of which 10 differ clearly," in compared(same, same, np.arange(80) // 8).details()[0]
