@@ -13,6 +13,7 @@ from imagestore.settings import AZURITE, COSMOS_EMULATOR
 from imagestore.web.app import create_app
 
 from .browser import watch
+from .conftest import TIMEOUT_S
 
 
 @pytest.fixture
@@ -32,6 +33,7 @@ def base(tmp_path: Path) -> Iterator[str]:
 def test_an_operation_can_be_tried(browser: Browser, base: str) -> None:
     complaints: list[str] = []
     page = browser.new_page(base_url=base)
+    page.set_default_timeout(TIMEOUT_S * 1000)
     watch(page, complaints)
     page.goto("/api/docs#/Overview/counts")
     operation = page.locator("#operations-Overview-counts")

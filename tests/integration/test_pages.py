@@ -14,7 +14,7 @@ from imagestore.record import record_id
 from unit.pictures import encoded, photo
 
 from .browser import barriers, needs_browser, open_live
-from .conftest import SAMPLES, Pipeline, Site, eventually
+from .conftest import SAMPLES, TIMEOUT_S, Pipeline, Site, eventually
 
 pytestmark = needs_browser
 PHONE = ViewportSize(width=390, height=844)
@@ -228,6 +228,7 @@ def test_every_page_fits_and_has_no_barriers(
     pictures = (f"/pictures/{id}", f"/pictures/{bad}")
     pages = ("/", "/gallery", *pictures, "/review", "/dashboard", "/models", "/api", "/nothing")
     with browser.new_context(base_url=site.base, viewport=size, color_scheme=scheme) as context:
+        context.set_default_timeout(TIMEOUT_S * 1000)
         page = context.new_page()
         for address in pages:
             page.goto(address)
@@ -242,6 +243,7 @@ def test_every_page_fits_and_has_no_barriers(
 def test_charts_can_be_read_on_a_phone(browser: Browser, site: Site, coffee: bytes) -> None:
     site.take_in("charts/cup.jpg", coffee)
     with browser.new_context(base_url=site.base, viewport=PHONE, timezone_id="Asia/Kolkata") as context:
+        context.set_default_timeout(TIMEOUT_S * 1000)
         page = context.new_page()
         page.goto("/dashboard")
         labels = page.locator(".chart text").all()
@@ -332,6 +334,7 @@ def test_the_models_page_tells_which_one_is_live(page: Page, site: Site) -> None
 def test_without_scripts_one_can_look_and_filter(browser: Browser, site: Site, coffee: bytes) -> None:
     site.take_in("plain/cup.jpg", coffee)
     with browser.new_context(base_url=site.base, java_script_enabled=False) as context:
+        context.set_default_timeout(TIMEOUT_S * 1000)
         page = context.new_page()
         page.goto("/gallery")
         page.get_by_label("Name contains").fill("plain/")
