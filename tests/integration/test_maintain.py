@@ -1,10 +1,10 @@
 """The commands that keep an estate in order."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -18,14 +18,15 @@ from imagestore.errors import NotFound
 from imagestore.local.ports import Ports
 from imagestore.local.supervisor import Options, Stack
 from imagestore.pipeline.names import result_name, staged_name
+from imagestore.pipeline.sweep import sweep
 from imagestore.pipeline.verify import Difference, Kind, verify
 from imagestore.record import Record, Status, record_id
 from imagestore.settings import ROOT
 from imagestore.store.records import Summary
 from unit.pictures import encoded, photo
 
-from .conftest import Pipeline, eventually
-from .faults import settled, unseen
+from .conftest import Pipeline
+from .faults import processes, settled, unseen
 
 PICTURE = encoded(photo(), "JPEG")
 
@@ -70,11 +71,18 @@ def test_sweep_takes_in_what_was_there_before(estate: Pipeline) -> None:
 def test_new_uploads_do_not_wait_behind_an_estate(estate: Pipeline) -> None:
     with unseen(estate.stack):
         etags = {name: estate.drop(name, PICTURE) for name in (f"backlog/{number}.jpg" for number in range(120))}
-    with ThreadPoolExecutor(1) as pool:
-        swept = pool.submit(imagestore, estate, "sweep", "--rate", "1000")
-        eventually(lambda: estate.stores.work.length() >= 40, "a backlog")
+    host = estate.stack.processes["host"].pid
+    assert host is not None
+    paused = processes(host)
+    assert len(paused) >= 2, "its workers"
+    for pid in paused:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        assert list(sweep(estate.stores, 0))[-1].queued == 120
         new = estate.drop("new.jpg", PICTURE)
-        assert "120 queued" in swept.result().stdout
+    finally:
+        for pid in paused:
+            os.kill(pid, signal.SIGCONT)
     finished = [estate.record(name, etag).finished_at or "" for name, etag in etags.items()]
     assert (estate.record("new.jpg", new).finished_at or "") < max(finished)
     assert settled(estate) == []
