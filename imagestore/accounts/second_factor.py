@@ -152,15 +152,10 @@ class FactorDemand:
     """Who must have a second factor: those with a password whose role is this one or may do more."""
 
     role: Role
-    factors: SecondFactors
 
     def is_for(self, account: Account) -> bool:
         """Whether this account must have one."""
         return account.password is not None and account.role.covers(self.role)
-
-    def is_unmet_by(self, account: Account) -> bool:
-        """Whether this account must have one, and has none. Raises Unavailable."""
-        return self.is_for(account) and self.factors.find(account.id) is None
 
 
 def link_for_app(secret: str, email: str) -> str:

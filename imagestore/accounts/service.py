@@ -74,7 +74,7 @@ class Accounts:
         allowed = Issuers(issuers)
         admission = Admission(people, allowed)
         log = Audit(audit, clock)
-        demand = FactorDemand(factor_from, factors) if factor_from is not None else None
+        demand = FactorDemand(factor_from) if factor_from is not None else None
         links, counted = Links(accounts, clock), Attempts(accounts, clock)
         mail = None
         if mail_server is not None:
@@ -88,7 +88,7 @@ class Accounts:
             audit=log,
             passwords=passwords or Passwords(),
             tokens=tokens,
-            callers=Callers(people, sessions, keys, tokens, admission, allowed, log, demand),
+            callers=Callers(people, sessions, keys, tokens, admission, allowed, log, factors, demand),
             names=Names(people, keys),
             factors=factors,
             demand=demand,
@@ -133,13 +133,15 @@ class Accounts:
         self.attempts.forget(attempts.PAIR, pair)
         return account
 
-    def confirm_factor(self, id: str, code: str, address: str) -> list[str]:
+    def confirm_factor(self, id: str, code: str, address: str, session: str) -> list[str]:
         """Turn a second factor on with a first code. Returns its recovery codes, which are shown once.
 
+        The session with this id goes on. The others began with the password alone, and have ended.
         Raises NotFound, SignInRefused, TooManyAttempts, or Conflict.
         """
         self.attempts.begin([(attempts.PAIR, f"code {id} {address}")])
         codes = self.factors.confirm(id, code)
+        self.sessions.note_factor(session)
         self.callers.forget(id)
         return codes
 
@@ -158,9 +160,12 @@ class Accounts:
         self.callers.forget(account.id)
         return account, is_new
 
-    def sign_in(self, account: Account, address: str, agent: str) -> str:
-        """Begin a session for who has proved to be this account. Returns the token for the cookie."""
-        token, _ = self.sessions.start(account.id, address, agent)
+    def sign_in(self, account: Account, address: str, agent: str, *, has_factor: bool = False) -> str:
+        """Begin a session for who has proved to be this account, with a second factor or without.
+
+        Returns the token for the cookie.
+        """
+        token, _ = self.sessions.start(account.id, address, agent, has_factor=has_factor)
         return token
 
     def join(self, token: str, email: str, name: str, password: str, address: str) -> Account:

@@ -17,11 +17,15 @@ TYPE = "session"
 SEEN_EVERY = timedelta(minutes=5)
 """How exactly `seen_at` is kept: a write for each request would cost too much."""
 _LONGEST_AGENT = 200
+_TRIES = 8
 
 
 @dataclass(frozen=True)
 class Session:
-    """A session. `agent` is what the browser says it is, and `address` where it was when the session began."""
+    """A session. `agent` is what the browser says it is, and `address` where it was when the session began.
+
+    `has_factor` says that who began it showed a second factor, or set it up in it. Without, it ends once there is one.
+    """
 
     id: str
     account: str
@@ -30,6 +34,7 @@ class Session:
     expires_at: str
     address: str
     agent: str
+    has_factor: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ class Sessions:
         self._lengths = lengths or Lengths()
         self._clock = clock
 
-    def start(self, account: str, address: str, agent: str) -> tuple[str, Session]:
+    def start(self, account: str, address: str, agent: str, *, has_factor: bool = False) -> tuple[str, Session]:
         """Begin a session. Returns its token, for the cookie, and what is kept of it."""
         token = new_secret()
         moment = self._clock()
@@ -60,6 +65,7 @@ class Sessions:
             expires_at=utc(moment + self._lengths.most),
             address=address,
             agent=agent[:_LONGEST_AGENT],
+            has_factor=has_factor,
         )
         self._items.create(self._document(session, moment))
         return token, session
@@ -77,6 +83,22 @@ class Sessions:
             with contextlib.suppress(Conflict):  # seen by another request, or just ended: the next look tells
                 self._items.replace(self._document(session, moment), item.etag)
         return session
+
+    def note_factor(self, id: str) -> None:
+        """Remember of a session that a second factor was set up in it. Raises Conflict (contended)."""
+        for _ in range(_TRIES):
+            item = self._items.read(id)
+            if item is None or item.document.get("type") != TYPE:
+                return
+            with contextlib.suppress(Conflict):  # it was seen by another request
+                self._items.replace(item.document | {"has_factor": True}, item.etag)
+                return
+        raise Conflict("This session is in use all the time. Sign in again.")
+
+    def has_factor(self, id: str) -> bool:
+        """Whether a second factor was shown or set up in the session with this id; False if there is none."""
+        item = self._items.read(id)
+        return item is not None and item.document.get("type") == TYPE and _session(item).has_factor
 
     def of(self, account: str) -> list[Session]:
         """The sessions of an account, the one seen last first."""

@@ -54,6 +54,7 @@ def change_password(
     request: Request, services: ServicesDep, caller: CallerDep, address: AddressDep, form: FormDep
 ) -> Response:
     """Set another password. All sessions end, and one begins anew for who asks."""
+    has_factor = services.accounts.sessions.has_factor(caller.by)
     problem = attempted(
         lambda: operations.change_password(services, caller, address, form.get("old", ""), form.get("new", ""))
     )
@@ -63,7 +64,7 @@ def change_password(
     if account is None:
         return left(services)
     response = back("password")
-    token = services.accounts.sign_in(account, address, agent_of(request))
+    token = services.accounts.sign_in(account, address, agent_of(request), has_factor=has_factor)
     cookies.set_session(response, token, services.public.is_https)
     return response
 

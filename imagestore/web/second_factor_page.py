@@ -49,7 +49,7 @@ def confirm(request: Request, services: ServicesDep, caller: CallerDep, address:
     """Turn it on with a first code, and show the recovery codes."""
     account, codes = person(services, caller), list[str]()
     problem = attempted(
-        lambda: codes.extend(services.accounts.confirm_factor(account.id, form.get("code", ""), address))
+        lambda: codes.extend(services.accounts.confirm_factor(account.id, form.get("code", ""), address, caller.by))
     )
     if not problem:
         return _shown(request, services, codes, _IS_ON)

@@ -77,7 +77,7 @@ async def give_code(request: Request, services: ServicesDep) -> Response:
         target = links.look(Purpose.CODE, token).account or ""
         account = services.accounts.check_code(target, form.get("code", ""), address)
         links.use(Purpose.CODE, token)
-        return account, services.accounts.sign_in(account, address, agent_of(request))
+        return account, services.accounts.sign_in(account, address, agent_of(request), has_factor=True)
 
     try:
         account, session = await run_in_threadpool(check)

@@ -58,6 +58,7 @@ def another(services: Services, folder: Path) -> Services:
         accounts.admission,
         accounts.issuers,
         accounts.audit,
+        accounts.factors,
         accounts.demand,
         lambda: next(later),
     )

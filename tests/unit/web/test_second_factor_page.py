@@ -130,6 +130,35 @@ def test_only_who_knows_the_password_sets_it_up_or_turns_it_off(
     assert Browser(browser.app).sign_in(VIEWER).status_code == 303
 
 
+def test_who_signed_in_with_the_password_alone_is_out_once_there_is_a_factor(
+    browser: Browser, people: dict[Role, Person], clock: Clock
+) -> None:
+    stranger = Browser(browser.app)
+    stranger.sign_in(VIEWER)
+    browser.sign_in(VIEWER)
+    begun = browser.submit("/account/second-factor", browser.get("/account"), password=PASSWORD)
+    (secret,) = re.findall(r"<code>([A-Z2-7]{32})</code>", begun.text)
+    assert stranger.get("/api/v1/account").status_code == 200
+    browser.submit("/account/second-factor/confirm", begun, code=pyotp.TOTP(secret).at(clock.moment))
+    assert stranger.get("/api/v1/account").status_code == 401
+    assert browser.get("/api/v1/account").status_code == 200, "who set it up goes on"
+    changed = browser.submit("/account/password", browser.get("/account"), old=PASSWORD, new=OTHER)
+    assert follow(browser, changed).status_code == 200, "and with another password too"
+
+
+def test_who_knows_the_password_does_not_get_past_a_demand_by_waiting_for_another_to_meet_it(
+    demanding: Browser, people: dict[Role, Person]
+) -> None:
+    stranger = Browser(demanding.app)
+    stranger.sign_in(TRAINER)
+    demanding.sign_in(TRAINER)
+    begun = demanding.submit("/account/second-factor", demanding.get("/account/second-factor"), password=PASSWORD)
+    (secret,) = re.findall(r"<code>([A-Z2-7]{32})</code>", begun.text)
+    demanding.submit("/account/second-factor/confirm", begun, code=pyotp.TOTP(secret).now())
+    assert demanding.get("/gallery").status_code == 200
+    assert stranger.get("/gallery").headers["location"].startswith("/sign-in")
+
+
 def test_a_wrong_first_code_turns_nothing_on(browser: Browser, people: dict[Role, Person], clock: Clock) -> None:
     browser.sign_in(VIEWER)
     begun = browser.submit("/account/second-factor", browser.get("/account"), password=PASSWORD)
@@ -268,7 +297,8 @@ def test_whose_role_comes_to_need_a_factor_and_whose_factor_is_taken_off_set_one
     accounts.set_role(contributor.id, Role.TRAINER)
     assert demanding.get("/gallery").headers["location"] == "/account/second-factor"
     secret = accounts.factors.begin(contributor.id)
-    accounts.confirm_factor(contributor.id, pyotp.TOTP(secret).now(), "192.0.2.7")
+    (session,) = accounts.sessions.of(contributor.id)[:1]
+    accounts.confirm_factor(contributor.id, pyotp.TOTP(secret).now(), "192.0.2.7", session.id)
     assert demanding.get("/gallery").status_code == 200
     accounts.remove_factor(contributor.id)
     assert demanding.get("/gallery").headers["location"] == "/account/second-factor"
