@@ -176,6 +176,9 @@ class Accounts:
         """
         self.attempts.begin([(attempts.ADDRESS, address)])
         link = self.links.look(Purpose.INVITATION, token)
+        is_for_the_first = link.role is Role.ADMIN and link.email is None
+        if is_for_the_first and any(one.role is Role.ADMIN for one in self.people.all()):
+            raise LinkRefused("This link was for the first administrator, and there is one. Ask them to invite you.")
         known = normalised(link.email or email)
         self._check_new(known, name, password)
         hashed = self.passwords.hash(password)

@@ -34,11 +34,15 @@ _FACTOR = "People with your role sign in with a second factor here. Set yours up
 
 @dataclass
 class AuditNote:
-    """What a route adds to the entry of the audit log that its request gets: to what it was done, and what changed."""
+    """What a route adds to the entry of the audit log that its request gets: to what it was done, and what changed.
+
+    Once the entry `is_written`, there is no second one.
+    """
 
     target: str = ""
     before: dict[str, Any] = field(default_factory=dict)
     after: dict[str, Any] = field(default_factory=dict)
+    is_written: bool = False
 
 
 def caller_of(request: Request) -> Caller:
@@ -139,6 +143,10 @@ class Access:
             await self._app(scope, receive, send)
         except _Ended:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except Exception:  # it is answered further out; until then something may have been changed
+            if scope["method"] not in _SAFE and found is not None and caller is not None and not note.is_written:
+                await self._write(request, caller, found[0], note, 500)
+            raise
 
     async def _identified(self, request: Request, need: Need | None) -> Caller | None:
         """Who asks; None where nobody has signed in. Raises ApiProblem."""
@@ -210,6 +218,7 @@ class Access:
     async def _write(self, request: Request, caller: Caller, route: _Route, note: AuditNote, status: int) -> None:
         if caller.means is Means.LOCAL:
             return
+        note.is_written = True
         await run_in_threadpool(
             self._services.accounts.audit.write,
             caller.account,

@@ -95,6 +95,14 @@ def test_an_invitation_makes_an_account_with_its_role_and_address(accounts: Acco
         accounts.join(token, "", "Maria", PASSWORD, ADDRESS)
 
 
+def test_of_the_links_for_the_first_administrator_one_is_good(accounts: Accounts, maria: Account) -> None:
+    """Each start prints one until somebody has used one; Maria, who is no administrator, takes it from nobody."""
+    one, another = (accounts.links.invite(Role.ADMIN, None, "the machine")[0] for _ in range(2))
+    assert accounts.join(one, "ada@example.org", "Ada", PASSWORD, ADDRESS).role is Role.ADMIN
+    with pytest.raises(LinkRefused, match="there is one"):
+        accounts.join(another, "evil@example.org", "E", PASSWORD, ADDRESS)
+
+
 def test_a_password_that_is_refused_does_not_use_the_link_up(accounts: Accounts, maria: Account) -> None:
     invitation, _ = accounts.links.invite(Role.VIEWER, None, "ada")
     for email, name, password in (

@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 
+from imagestore.accounts.keys import Keys
 from imagestore.accounts.roles import Role
 from imagestore.web.jobs import Jobs
 from imagestore.web.services import Services
@@ -40,6 +41,22 @@ def test_what_changes_something_is_on_record_with_the_account(
     assert (changed["before"], changed["after"]) == ({"role": "contributor"}, {"role": "trainer"})
     assert "garden" not in json.dumps(found), "names hold people's names"
     assert "@" not in json.dumps(found)
+
+
+def test_what_ends_in_an_error_of_ours_is_on_record_once(
+    browser: Browser, people: dict[Role, Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have changed something before it failed."""
+
+    def broken(*arguments: object, **options: object) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(Keys, "create", broken)
+    contributor, admin = people[Role.CONTRIBUTOR], people[Role.ADMIN]
+    answer = browser.post("/api/v1/keys", json={"name": "laptop"}, headers=contributor.cookie | SAME)
+    assert answer.status_code == 500
+    (entry,) = browser.get("/api/v1/audit", headers=admin.bearer).json()["items"]
+    assert (entry["who"], entry["what"], entry["result"]) == (contributor.account.id, "createKey", "500")
 
 
 @pytest.fixture
