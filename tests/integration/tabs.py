@@ -12,6 +12,9 @@ from playwright.sync_api import Browser, CDPSession
 
 from .conftest import eventually
 
+PAGE_CHANGED = -32000
+"""What the browser answers to a question whose page is gone: a new tab has an empty page before its own."""
+
 
 class Window:
     """A window of the browser, with nothing kept from other windows."""
@@ -36,12 +39,15 @@ class Window:
         self._session.send("Target.activateTarget", {"targetId": id})
 
     def ask(self, session: str, expression: str) -> Any:
-        """The value of a JavaScript expression in the tab of this session."""
+        """The value of a JavaScript expression in the tab of this session; None if the tab changed its page meanwhile."""
         number = next(self._numbers)
         question = {"expression": expression, "returnByValue": True, "awaitPromise": True}
         message = json.dumps({"id": number, "method": "Runtime.evaluate", "params": question})
         self._session.send("Target.sendMessageToTarget", {"sessionId": session, "message": message})
-        return eventually(lambda: self._answer(number), expression)["result"]["result"].get("value")
+        answer = eventually(lambda: self._answer(number), expression)
+        if answer.get("error", {}).get("code") == PAGE_CHANGED:
+            return None
+        return answer["result"]["result"].get("value")
 
     def count(self, kind: str) -> int:
         """How many targets of a kind there are in this window, such as `shared_worker`."""
@@ -70,7 +76,7 @@ class Tab:
         self._session = session
 
     def evaluate(self, expression: str) -> Any:
-        """The value of a JavaScript expression."""
+        """The value of a JavaScript expression; None if the tab changed its page before it was known."""
         return self._window.ask(self._session, expression)
 
     def show(self) -> None:
