@@ -39,7 +39,7 @@ class Window:
         self._session.send("Target.activateTarget", {"targetId": id})
 
     def ask(self, session: str, expression: str) -> Any:
-        """The value of a JavaScript expression in the tab of this session; None if the tab changed its page meanwhile."""
+        """The value of a JavaScript expression in the tab of this session; None if its page changed meanwhile."""
         number = next(self._numbers)
         question = {"expression": expression, "returnByValue": True, "awaitPromise": True}
         message = json.dumps({"id": number, "method": "Runtime.evaluate", "params": question})
