@@ -12,10 +12,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
+import uvicorn
+from azure.core.pipeline.transport import AsyncioRequestsTransport
 from azure.storage.queue import TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient
 from croniter import croniter
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 
 from imagestore import parent_watchdog
 from imagestore.errors import NotStarted
@@ -26,32 +31,36 @@ from imagestore.local.host.queues import QueueTrigger
 from imagestore.store.queues import BLOB_POISON_QUEUE
 
 log = logging.getLogger("host")
+_LAST_REQUESTS_S = 10
 
 
 class Host:
     """The triggers of the function app, which all run in this process; the functions run in workers."""
 
-    def __init__(self, pool: Pool, blob_queue: BlobQueue, config: dict[str, Any]) -> None:
+    def __init__(
+        self, pool: Pool, blob_queue: BlobQueue, config: dict[str, Any], functions: list[dict[str, Any]]
+    ) -> None:
         self._pool, self._blob_queue = pool, blob_queue
         extensions = config.get("extensions", {})
         self._blobs, self._queues = extensions.get("blobs", {}), extensions.get("queues", {})
         self._clients: list[QueueClient] = []
-        self.web = web.Application()
-
-    async def serve(self, functions: list[dict[str, Any]]) -> None:
-        """Listen to every trigger until cancelled."""
+        self._routes = [Route("/admin/functions/{name}", self._admin, methods=["POST"])]
         triggers: dict[str, list[dict[str, Any]]] = {}
         for function in functions:
             triggers.setdefault(function["trigger"]["type"], []).append(function)
-        runs: list[Coroutine[Any, Any, None]] = []
+        self._runs: list[Coroutine[Any, Any, None]] = []
         if blob := triggers.get("blobTrigger"):
-            runs.append(self._blob_triggers(blob))
-        runs += [self._queue_trigger(function) for function in triggers.get("queueTrigger", [])]
-        runs += [self._timer(function) for function in triggers.get("timerTrigger", [])]
-        self.web.router.add_post("/admin/functions/{name}", self._admin)
+            self._runs.append(self._blob_triggers(blob))
+        self._runs += [self._queue_trigger(function) for function in triggers.get("queueTrigger", [])]
+        self._runs += [self._timer(function) for function in triggers.get("timerTrigger", [])]
+        self.app = Starlette(routes=self._routes)
+        """What Event Grid and administrators speak to."""
+
+    async def run(self) -> None:
+        """Listen to every trigger until cancelled."""
         try:
             async with asyncio.TaskGroup() as group:
-                for run in runs:
+                for run in self._runs:
                     group.create_task(run)
         finally:
             for client in self._clients:
@@ -65,7 +74,7 @@ class Host:
             parallel=self._blobs.get("maxDegreeOfParallelism", 8),
             threshold=self._blobs.get("poisonBlobThreshold", 5),
         )  # fmt: skip
-        self.web.router.add_route("*", "/runtime/webhooks/blobs", triggers.webhook)
+        self._routes.append(Route("/runtime/webhooks/blobs", triggers.webhook, methods=["OPTIONS", "POST"]))
         return triggers.run()
 
     def _queue_trigger(self, function: dict[str, Any]) -> Coroutine[Any, Any, None]:
@@ -85,14 +94,16 @@ class Host:
             await asyncio.sleep(max(0.0, (due - datetime.now()).total_seconds()))
             await self._pool.call(function["name"], {})
 
-    async def _admin(self, request: web.Request) -> web.Response:
+    async def _admin(self, request: Request) -> Response:
         """Run a timer function at once, as Azure Functions' admin interface does."""
-        error = await self._pool.call(request.match_info["name"], {})
-        return web.Response(status=202) if error is None else web.Response(status=500, text=error)
+        error = await self._pool.call(request.path_params["name"], {})
+        return Response(status_code=202) if error is None else PlainTextResponse(error, status_code=500)
 
     def _queue(self, connection: str, name: str, *, encoded: bool = False) -> QueueClient:
         policy: dict[str, Any] = {"message_encode_policy": TextBase64EncodePolicy()} if encoded else {}
-        client = QueueClient.from_connection_string(os.environ[connection], name, retry_total=1, **policy)
+        client = QueueClient.from_connection_string(
+            os.environ[connection], name, retry_total=1, transport=AsyncioRequestsTransport(), **policy
+        )
         self._clients.append(client)
         return client
 
@@ -118,7 +129,7 @@ async def main() -> None:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(levelname)s %(name)s %(message)s")
-    for noisy in ("azure", "aiohttp.access"):
+    for noisy in ("azure", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     parent_watchdog.end_with_parent()
     stopping = asyncio.Event()
@@ -126,25 +137,27 @@ async def main() -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     pool = Pool(arguments.workers)
     blob_queue = BlobQueue(arguments.queue)
-    host = Host(pool, blob_queue, json.loads(Path("host.json").read_text("utf-8")))
     try:
         functions = await pool.start()
     except NotStarted as error:
         raise SystemExit(f"The function app does not load: {error}") from None
-    serving = asyncio.create_task(host.serve(functions))
-    await asyncio.sleep(0)  # routes are added before the site opens
-    runner = web.AppRunner(host.web)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", arguments.port).start()
-    log.info("listening on 127.0.0.1:%d, functions: %s", arguments.port, ", ".join(f["name"] for f in functions))
-    stop = asyncio.create_task(stopping.wait())
-    await asyncio.wait([serving, stop], return_when=asyncio.FIRST_COMPLETED)
-    await runner.cleanup()
+    host = Host(pool, blob_queue, json.loads(Path("host.json").read_text("utf-8")), functions)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            host.app, port=arguments.port, log_config=None, access_log=False, lifespan="off", ws="none",
+            timeout_graceful_shutdown=_LAST_REQUESTS_S,
+        )
+    )  # fmt: skip
+    listening = asyncio.create_task(host.run())
+    listening.add_done_callback(lambda _: setattr(server, "should_exit", True))
+    log.info("port %d, functions: %s", arguments.port, ", ".join(f["name"] for f in functions))
+    if not stopping.is_set():
+        await server.serve()  # until SIGTERM
     await pool.stop()
-    serving.cancel()
-    await asyncio.wait([serving])
+    listening.cancel()
+    await asyncio.wait([listening])
     blob_queue.close()
-    if not serving.cancelled() and serving.exception():
+    if not listening.cancelled() and listening.exception():
         raise SystemExit("The host's listeners ended; see its log.")
 
 

@@ -9,8 +9,9 @@ import logging
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from aiohttp import web
 from azure.storage.queue.aio import QueueClient
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from imagestore.local.host.blob_queue import BlobMessage, BlobQueue
 from imagestore.local.host.pool import Pool
@@ -46,28 +47,28 @@ class BlobTriggers:
             for _ in range(self._parallel):
                 group.create_task(self._handle())
 
-    async def webhook(self, request: web.Request) -> web.Response:
+    async def webhook(self, request: Request) -> Response:
         """The Event Grid webhook: /runtime/webhooks/blobs?functionName=Host.Functions.NAME."""
         if request.method == "OPTIONS":
-            return web.Response(headers={"WebHook-Allowed-Origin": "eventgrid.azure.net"})
+            return Response(headers={"WebHook-Allowed-Origin": "eventgrid.azure.net"})
         kind = request.headers.get("aeg-event-type", "").lower()
         try:
             events = await request.json()
             events = events if isinstance(events, list) else [events]
             if kind == "subscriptionvalidation":
-                return web.json_response({"validationResponse": events[0]["data"]["validationCode"]})
+                return JSONResponse({"validationResponse": events[0]["data"]["validationCode"]})
             if kind != "notification":
-                return web.Response(status=202 if kind == "unsubscribe" else 400)
-            function = request.query.get("functionName", "").removeprefix(PREFIX)
+                return Response(status_code=202 if kind == "unsubscribe" else 400)
+            function = request.query_params.get("functionName", "").removeprefix(PREFIX)
             if function not in self._functions:
-                return web.Response(status=404, text=f"There is no blob function {function!r}.")
+                return PlainTextResponse(f"There is no blob function {function!r}.", status_code=404)
             kept = self._queue.put([(function, *_blob_of(event["data"])) for event in events])
         except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             log.warning("refused a malformed event: %r", error)
-            return web.Response(status=400, text="This is no Event Grid event.")
+            return PlainTextResponse("This is no Event Grid event.", status_code=400)
         for message in kept:
             self._offered.put_nowait(message)
-        return web.Response(status=202)
+        return Response(status_code=202)
 
     async def _handle(self) -> None:
         while True:
