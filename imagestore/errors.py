@@ -31,6 +31,7 @@
         │   ├── LinkRefused        a one-time link was used, has expired, or never was
         │   ├── NotAccepted        an email address, a name or a password that an account cannot have
         │   ├── LastAdmin          the only administrator left can neither go nor become anything else
+        │   ├── DeletionUnfinished  an account is closed, and not all of it could be deleted
         │   └── Overloaded         more passwords are being checked than this process can bear at once
         ├── RemoteError            a distant web app, which the client or the command line asks
         │   ├── NotReached         it did not answer, or its certificate is not trusted
@@ -106,6 +107,10 @@ class NotAccepted(AccessError):
 
 class LastAdmin(AccessError):
     """The only administrator left can neither go nor become anything else."""
+
+
+class DeletionUnfinished(AccessError):
+    """An account was closed, and not all that belongs to it could be deleted: once more does the rest."""
 
 
 class Overloaded(AccessError):

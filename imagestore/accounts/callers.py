@@ -90,6 +90,7 @@ class Callers:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._forgotten = 0
 
     def of_session(self, token: str) -> Caller:
         """Who has this session. Raises SignInRefused if it has ended or its account may not sign in.
@@ -101,7 +102,7 @@ class Callers:
         def look() -> Caller | None:
             session = self._sessions.find(token)
             account = None if session is None else self._people.get(session.account)
-            if session is None or account is None or account.is_disabled or session.created_at < account.sessions_from:
+            if session is None or account is None or account.is_disabled or session.created_at < account.good_from:
                 return None
             has_factor = account.password is not None and self._factors.find(account.id) is not None
             if has_factor and not session.has_factor:
@@ -169,6 +170,7 @@ class Callers:
     def forget(self, *ids: str) -> None:
         """Look again at who has these sessions, keys or accounts: something about them was changed here."""
         with self._lock:
+            self._forgotten += 1
             for name, known in list(self._known.items()):
                 if {known.caller.by, known.caller.account} & set(ids):
                     del self._known[name]
@@ -179,14 +181,14 @@ class Callers:
         if key.account is None:
             return Caller(key.id, key.name, key.role, means, key.id)
         owner = self._people.get(key.account)
-        if owner is None or owner.is_disabled:
+        if owner is None or owner.is_disabled or key.created_at < owner.created_at:
             return None
         return Caller(owner.id, owner.name, lower(key.role, owner.role), means, key.id)
 
     def _ask(self, name: str, look: Callable[[], Caller | None]) -> Caller | None:
         moment = self._monotonic()
         with self._lock:
-            known = self._known.get(name)
+            known, forgotten = self._known.get(name), self._forgotten
         if known is not None and moment - known.at < KEPT_S:
             return known.caller
         try:
@@ -197,10 +199,11 @@ class Callers:
             return replace(known.caller, is_stale=True)
         if caller is not None and not caller.lacks_factor:  # who gets one may go on at once, on each instance
             with self._lock:
-                self._known[name] = _Known(caller, moment)
-                self._known.move_to_end(name)
-                if len(self._known) > _MOST:
-                    self._known.popitem(last=False)
+                if forgotten == self._forgotten:  # else what was found may be what was to be forgotten
+                    self._known[name] = _Known(caller, moment)
+                    self._known.move_to_end(name)
+                    if len(self._known) > _MOST:
+                        self._known.popitem(last=False)
         else:  # what is refused is not kept: anybody can make up as many as they like
             with self._lock:
                 self._known.pop(name, None)

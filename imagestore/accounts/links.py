@@ -97,8 +97,8 @@ class Links:
         item = self._items.read(id)
         return item is not None and item.document.get("type") == TYPE and self._items.delete(id)
 
-    def revoke_resets(self, account: str) -> None:
-        """Take back all links with which this account's password could be set."""
+    def revoke_for(self, account: str) -> None:
+        """Take back all links with which this account's password could be set, or somebody could sign in to it."""
         for item in list(self._items.find(TYPE, {"account": account})):
             self._items.delete(item.id)
 

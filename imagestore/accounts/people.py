@@ -1,5 +1,6 @@
 """Accounts: who there is, and with which role."""
 
+import contextlib
 import functools
 import re
 import unicodedata
@@ -10,9 +11,10 @@ from typing import Any
 
 import msgspec
 
+from imagestore.accounts.administrators import Administrators
 from imagestore.accounts.roles import Role
 from imagestore.accounts.tokens import Clock, id_of, now
-from imagestore.errors import Conflict, LastAdmin, NotAccepted, NotFound
+from imagestore.errors import Conflict, NotAccepted, NotFound
 from imagestore.record import utc
 from imagestore.store import Item, Items
 
@@ -21,9 +23,6 @@ LONGEST_EMAIL = 254
 LONGEST_NAME = 100
 _EMAIL = re.compile(r"[^\s@<>()\[\]\\,;:\"]{1,64}@[^\s@<>()\[\]\\,;:\"/]+\.[^\s@<>()\[\]\\,;:\"/.]+")
 _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-_ADMINS = "admins"
-"""The id of the document that lists the administrators. Whoever takes one away changes it first, so that of two who
-each take the other away one fails."""
 _TRIES = 8
 
 
@@ -45,6 +44,11 @@ class Account:
     subject: str | None = None
     sessions_from: str = ""
     signed_in_at: str | None = None
+
+    @property
+    def good_from(self) -> str:
+        """When the earliest session began that is good. What is older than the account was another's with its id."""
+        return max(self.created_at, self.sessions_from)
 
 
 def normalised(email: str) -> str:
@@ -90,6 +94,7 @@ class People:
     def __init__(self, items: Items, clock: Clock = now) -> None:
         self._items = items
         self._clock = clock
+        self._administrators = Administrators(items)
 
     def get(self, id: str) -> Account | None:
         """The account with this id, None if there is none."""
@@ -126,25 +131,28 @@ class People:
 
         Raises NotFound, Conflict (contended), or LastAdmin where no administrator would be left.
         """
+        was_removed = False
         for _ in range(_TRIES):
             item = self._items.read(id)
             if item is None or item.document.get("type") != TYPE:
                 raise NotFound("There is no such account.")
             before = _account(item)
             after = change(before)
-            if after == before:
+            announced = self._administrators.announce(id) if _is_admin(after) else None
+            if after == before and announced is None:
                 return before
             if _is_admin(before) and not _is_admin(after):
-                self._remove_admin(id)
+                was_removed = True
+                self._administrators.remove(id)
             try:
                 self._items.replace(item.document | _document(after), item.etag)
             except Conflict:
-                if _is_admin(before):  # whether it still is one shows when it is read again
-                    self._add_admin(id)
                 continue
-            if _is_admin(after) and not _is_admin(before):
-                self._add_admin(id)
+            if announced is not None:
+                self._administrators.confirm(id, announced)
             return after
+        if was_removed:
+            self._list_again(id)
         raise Conflict("Others keep changing this account. Try again.")
 
     def rename(self, id: str, name: str) -> Account:
@@ -183,51 +191,36 @@ class People:
         return self.change(id, lambda account: replace(account, sessions_from=moment))
 
     def delete(self, id: str) -> None:
-        """Delete an account. Raises NotFound, or LastAdmin."""
-        account = self.get(id)
-        if account is None:
-            raise NotFound("There is no such account.")
-        if _is_admin(account):
-            self._remove_admin(id)
-        self._items.delete(id)
+        """Delete an account. Raises as `change` does."""
+        was_removed = False
+        for _ in range(_TRIES):
+            item = self._items.read(id)
+            if item is None or item.document.get("type") != TYPE:
+                raise NotFound("There is no such account.")
+            if _is_admin(_account(item)):
+                was_removed = True
+                self._administrators.remove(id)
+            with contextlib.suppress(Conflict):  # it was changed meanwhile, perhaps into an administrator's
+                self._items.delete(id, item.etag)
+                return
+        if was_removed:
+            self._list_again(id)
+        raise Conflict("Others keep changing this account. Try again.")
 
     def _create(self, account: Account) -> Account:
+        announced = self._administrators.announce(account.id) if _is_admin(account) else None
         try:
             self._items.create(_document(account))
         except Conflict:
             raise Conflict("There is an account with this email address already.") from None
-        if _is_admin(account):
-            self._add_admin(account.id)
+        if announced is not None:
+            self._administrators.confirm(account.id, announced)
         return account
 
-    def _add_admin(self, id: str) -> None:
-        self._change_admins(lambda admins: [*(one for one in admins if one != id), id])
-
-    def _remove_admin(self, id: str) -> None:
-        def without(admins: list[str]) -> list[str]:
-            left = [one for one in admins if one != id]
-            if not left:
-                raise LastAdmin(
-                    "This is the only administrator left, so nothing was changed. Make somebody else one first."
-                )
-            return left
-
-        self._change_admins(without)
-
-    def _change_admins(self, change: Callable[[list[str]], list[str]]) -> None:
-        for _ in range(_TRIES):
-            item = self._items.read(_ADMINS)
-            document: dict[str, Any] = item.document if item else {"id": _ADMINS, "type": _ADMINS, "admins": []}
-            after = document | {"admins": change(document["admins"])}
-            try:
-                if item is None:
-                    self._items.create(after)
-                else:
-                    self._items.replace(after, item.etag)
-            except Conflict:
-                continue
-            return
-        raise Conflict("Others keep changing who is an administrator. Try again.")
+    def _list_again(self, id: str) -> None:
+        """Put an account back on the list of administrators that was taken off it and could not be changed."""
+        with contextlib.suppress(NotFound, Conflict):
+            self.change(id, lambda account: account)
 
     def _now(self) -> str:
         moment: datetime = self._clock()

@@ -7,6 +7,7 @@ from imagestore.accounts import attempts, passwords
 from imagestore.accounts.admission import Admission
 from imagestore.accounts.attempts import Attempts
 from imagestore.accounts.audit import Audit
+from imagestore.accounts.belongings import Belongings
 from imagestore.accounts.callers import Caller, Callers
 from imagestore.accounts.issuers import Issuers
 from imagestore.accounts.keys import Keys
@@ -22,7 +23,15 @@ from imagestore.accounts.second_factor import FactorDemand, SecondFactors
 from imagestore.accounts.sessions import Lengths, Sessions
 from imagestore.accounts.signing import Tokens
 from imagestore.accounts.tokens import Clock, now
-from imagestore.errors import Conflict, LinkRefused, NotAccepted, NotFound, SignInRefused
+from imagestore.errors import (
+    Conflict,
+    DeletionUnfinished,
+    LinkRefused,
+    NotAccepted,
+    NotFound,
+    SignInRefused,
+    Unavailable,
+)
 from imagestore.store import Items
 
 WRONG = "The email address or the password is wrong."
@@ -44,6 +53,7 @@ class Accounts:
     callers: Callers
     names: Names
     factors: SecondFactors
+    belongings: Belongings
     admission: Admission
     issuers: Issuers
     demand: FactorDemand | None = None
@@ -72,10 +82,11 @@ class Accounts:
         sessions = Sessions(accounts, lengths, clock)
         factors = SecondFactors(accounts, clock)
         allowed = Issuers(issuers)
-        admission = Admission(people, allowed)
         log = Audit(audit, clock)
         demand = FactorDemand(factor_from) if factor_from is not None else None
         links, counted = Links(accounts, clock), Attempts(accounts, clock)
+        belongings = Belongings(sessions, keys, links, factors)
+        admission = Admission(people, allowed, belongings, log)
         mail = None
         if mail_server is not None:
             mail = MailedLinks(mail_server, public_url, people, links, counted, log)
@@ -91,6 +102,7 @@ class Accounts:
             callers=Callers(people, sessions, keys, tokens, admission, allowed, log, factors, demand),
             names=Names(people, keys),
             factors=factors,
+            belongings=belongings,
             demand=demand,
             mail=mail,
             admission=admission,
@@ -183,6 +195,7 @@ class Accounts:
         self._check_new(known, name, password)
         hashed = self.passwords.hash(password)
         link = self.links.use(Purpose.INVITATION, token)
+        self.belongings.delete(account_id(known))
         return self.people.create(known, name, link.role or Role.VIEWER, hashed)
 
     def sign_up(self, email: str, name: str, password: str, address: str) -> Account:
@@ -200,7 +213,7 @@ class Accounts:
         self.attempts.begin([(attempts.ADDRESS, address)])
         link = self.links.look(Purpose.RESET, token)
         account = self.people.get(link.account or "")
-        if account is None:
+        if account is None or link.created_at < account.created_at:
             raise LinkRefused("The account that this link was for is gone.")
         passwords.check_strength(password, account.email or "", account.name)
         hashed = self.passwords.hash(password)
@@ -259,13 +272,22 @@ class Accounts:
         return account
 
     def delete(self, id: str) -> None:
-        """Delete an account with its sessions, keys, links and second factor. Raises NotFound, or LastAdmin."""
-        self.people.delete(id)
-        self.sessions.end_all(id)
-        self.keys.revoke_all(id)
-        self.links.revoke_resets(id)
-        self.factors.remove(id)
-        self.callers.forget(id)
+        """Delete an account with all that belongs to it. Raises NotFound, LastAdmin, Conflict, or DeletionUnfinished.
+
+        It is disabled first and goes last. Wherever this breaks off, nobody gets in with it, nobody makes another with
+        its email address, administrators see it, and once more deletes the rest.
+        """
+        self.people.set_disabled(id, True)
+        try:
+            self.belongings.delete(id)
+            self.people.delete(id)
+        except Unavailable as error:
+            raise DeletionUnfinished(
+                "The account is closed, and nobody can sign in to it. The rest of it could not be deleted, since a "
+                f"service does not answer ({error}). An administrator deletes the account again later."
+            ) from None
+        finally:
+            self.callers.forget(id)
 
     def _check_new(self, email: str, name: str, password: str) -> None:
         shown = checked_name(name)
@@ -276,6 +298,6 @@ class Accounts:
     def _set_password(self, id: str, hashed: str) -> Account:
         account = self.people.set_password(id, hashed)
         self.sessions.end_all(id)
-        self.links.revoke_resets(id)
+        self.links.revoke_for(id)
         self.callers.forget(id)
         return account

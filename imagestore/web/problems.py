@@ -16,6 +16,7 @@ from imagestore.errors import (
     BadCursor,
     Busy,
     Conflict,
+    DeletionUnfinished,
     ImageStoreError,
     LastAdmin,
     LinkRefused,
@@ -89,6 +90,8 @@ def problem_of(error: Exception) -> ApiProblem:
             return ApiProblem(503, "busy", f"{error}", headers={"Retry-After": str(RETRY_AFTER_S)})
         case LinkRefused():
             return ApiProblem(410, "link_refused", f"{error}")
+        case DeletionUnfinished():
+            return ApiProblem(503, "deletion_unfinished", f"{error}")
         case LastAdmin():
             return ApiProblem(409, "last_admin", f"{error}")
         case NotAccepted():

@@ -114,3 +114,22 @@ def test_what_anybody_makes_up_takes_no_memory(accounts: Accounts) -> None:
         with pytest.raises(SignInRefused):
             accounts.callers.of_session(str(number))
     assert len(accounts.callers._known) == 0
+
+
+def test_a_look_that_was_under_way_puts_nobody_back(
+    accounts: Accounts, maria: Account, items: MemoryItems, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It read the account before that was changed, and ends after."""
+    session = accounts.sign_in(maria, ADDRESS, "")
+    get = accounts.people.get
+
+    def changed_meanwhile(id: str) -> Account | None:
+        found = get(id)
+        monkeypatch.undo()
+        accounts.set_disabled(id, True)
+        return found
+
+    monkeypatch.setattr(accounts.people, "get", changed_meanwhile)
+    assert accounts.callers.of_session(session).account == maria.id, "it was asked before"
+    with pytest.raises(SignInRefused):
+        accounts.callers.of_session(session)

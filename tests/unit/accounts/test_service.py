@@ -3,6 +3,7 @@
 import threading
 from dataclasses import replace
 
+import pyotp
 import pytest
 from argon2 import PasswordHasher
 
@@ -12,8 +13,17 @@ from imagestore.accounts.passwords import Passwords
 from imagestore.accounts.people import Account
 from imagestore.accounts.roles import Role
 from imagestore.accounts.service import Accounts
-from imagestore.errors import Conflict, LinkRefused, NotAccepted, SignInRefused, TooManyAttempts
+from imagestore.errors import (
+    Conflict,
+    DeletionUnfinished,
+    LinkRefused,
+    NotAccepted,
+    SignInRefused,
+    TooManyAttempts,
+    Unavailable,
+)
 from unit.accounts.conftest import ADDRESS, PASSWORD, Clock
+from unit.memory_items import MemoryItems
 
 OTHER = "wombat trellis oboe"
 
@@ -182,6 +192,92 @@ def test_a_deleted_account_leaves_nothing_behind(accounts: Accounts, maria: Acco
     with pytest.raises(LinkRefused):
         accounts.reset(reset, OTHER, ADDRESS)
     assert accounts.keys.list(maria.id) == []
+
+
+class Breaking:
+    """Documents that are deleted `most` times and then no more: there the service has gone away."""
+
+    def __init__(self, items: MemoryItems, most: int) -> None:
+        self.most = most
+        self._read = items.read
+        self._delete, items.delete = items.delete, self.delete  # type: ignore[method-assign]
+
+    def delete(self, id: str, etag: str | None = None) -> bool:
+        if self._read(id) is None:
+            return False
+        if self.most == 0:
+            raise Unavailable("deleting a document: ServiceRequestError")
+        self.most -= 1
+        return self._delete(id, etag)
+
+
+@pytest.mark.parametrize("most", range(6))
+def test_a_deletion_that_breaks_off_anywhere_leaves_nothing_to_another_with_that_address(
+    most: int, accounts: Accounts, maria: Account, items: MemoryItems, clock: Clock
+) -> None:
+    session = accounts.sign_in(maria, ADDRESS, "")
+    key, _ = accounts.keys.create("camera", Role.VIEWER, maria.id)
+    made_with = accounts.keys.create("made with it", Role.VIEWER, maria.id, made_with=accounts.keys.find(key))[0]
+    reset, _ = accounts.links.allow_reset(maria.id, "ada")
+    code = pyotp.TOTP(accounts.factors.begin(maria.id)).at(clock())
+    accounts.factors.confirm(maria.id, code)
+    for good in (key, made_with):
+        accounts.callers.of_bearer(good)
+    invitation, _ = accounts.links.invite(Role.VIEWER, "maria@example.org", "ada")
+
+    breaking = Breaking(items, most)
+    with pytest.raises(DeletionUnfinished, match="An administrator deletes the account again"):
+        accounts.delete(maria.id)
+    said(accounts, "maria@example.org", PASSWORD)
+    for one in (key, made_with):
+        with pytest.raises(SignInRefused):
+            accounts.callers.of_bearer(one)
+    breaking.most = 100
+    with pytest.raises(Conflict):
+        accounts.join(invitation, "", "Another Maria", OTHER, ADDRESS)
+    accounts.delete(maria.id)
+    clock.turn(seconds=1)
+    another = accounts.join(invitation, "", "Another Maria", OTHER, ADDRESS)
+
+    assert another.id == maria.id
+    assert accounts.sessions.of(another.id) == []
+    assert accounts.keys.list(another.id) == []
+    assert accounts.factors.find(another.id) is None
+    with pytest.raises(SignInRefused):
+        accounts.callers.of_session(session)
+    with pytest.raises(SignInRefused):
+        accounts.callers.of_bearer(key)
+    with pytest.raises(LinkRefused):
+        accounts.reset(reset, PASSWORD, ADDRESS)
+
+
+def test_what_is_older_than_an_account_is_not_its_own(accounts: Accounts, maria: Account, clock: Clock) -> None:
+    """Such as what a request made that was under way while the account was deleted."""
+    accounts.delete(maria.id)
+    session = accounts.sign_in(maria, ADDRESS, "")
+    key, _ = accounts.keys.create("camera", Role.VIEWER, maria.id)
+    reset, _ = accounts.links.allow_reset(maria.id, "ada")
+    clock.turn(seconds=1)
+    accounts.people.create("maria@example.org", "Another Maria", Role.ADMIN, accounts.passwords.hash(OTHER))
+    with pytest.raises(SignInRefused):
+        accounts.callers.of_session(session)
+    with pytest.raises(SignInRefused):
+        accounts.callers.of_bearer(key)
+    with pytest.raises(LinkRefused):
+        accounts.reset(reset, PASSWORD, ADDRESS)
+
+
+def test_who_joins_finds_nothing_that_another_left_behind(accounts: Accounts, maria: Account) -> None:
+    """Whatever the clocks of the instances say."""
+    accounts.delete(maria.id)
+    session = accounts.sign_in(maria, ADDRESS, "")
+    accounts.factors.begin(maria.id)
+    token, _ = accounts.links.invite(Role.VIEWER, "maria@example.org", "ada")
+    another = accounts.join(token, "", "Another Maria", PASSWORD, ADDRESS)
+    assert another.id == maria.id
+    assert accounts.factors.secret_begun(another.id) is None
+    with pytest.raises(SignInRefused):
+        accounts.callers.of_session(session)
 
 
 def test_links_and_client_secrets_cannot_be_guessed_for_long(accounts: Accounts, maria: Account) -> None:

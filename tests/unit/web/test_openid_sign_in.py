@@ -181,6 +181,18 @@ def test_the_issuers_roles_count_at_each_sign_in(visitor: Browser, federated: Se
     assert visitor.get("/api/v1/account").json()["role"] == "trainer"
 
 
+def test_a_role_that_changes_with_the_claims_is_on_record(visitor: Browser, federated: Services, issuer: str) -> None:
+    ada = federated_id(issuer, "ada")
+    visitor.get(path_of(walk(begin(visitor), "ada")))
+    visitor.get(path_of(walk(begin(visitor), "ada")))
+    assert list(federated.accounts.audit.search(what="setRole")) == [], "it has not changed"
+    federated.accounts.set_role(ada, Role.VIEWER)
+    visitor.get(path_of(walk(begin(visitor), "ada")))
+    (entry,) = federated.accounts.audit.search(what="setRole")
+    assert (entry.who, entry.by, entry.target) == (ada, issuer, ada)
+    assert (entry.before, entry.after) == ({"role": "viewer"}, {"role": "trainer"})
+
+
 def test_a_disabled_account_stays_out(visitor: Browser, federated: Services, issuer: str) -> None:
     visitor.get(path_of(walk(begin(visitor), "ada")))
     federated.accounts.set_disabled(federated_id(issuer, "ada"), True)
