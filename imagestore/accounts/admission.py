@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 from imagestore.accounts.audit import Audit
 from imagestore.accounts.belongings import Belongings
+from imagestore.accounts.email_address import normalised
 from imagestore.accounts.issuers import Issuers
 from imagestore.accounts.openid import Identity
-from imagestore.accounts.people import Account, People, checked_name, federated_id, normalised
+from imagestore.accounts.people import Account, People, checked_name, federated_id
 from imagestore.accounts.roles import Role
 from imagestore.errors import Conflict, LastAdmin, NotAccepted, SignInRefused
 

@@ -4,6 +4,7 @@ The counts are in Cosmos DB, so that they hold over all instances and over resta
 made, and so of many at once no more get through than one after the other. Sign-in alone costs these writes.
 """
 
+import ipaddress
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,6 +39,32 @@ CODE = Limit("code", 20, timedelta(hours=1))
 
 MAIL = Limit("mail", 3, timedelta(hours=1))
 """For mail to one address, whoever asks for it: nobody's mailbox is filled."""
+
+
+def network(address: str) -> str:
+    """What attempts from a network address are counted under: of IPv6 its /64, since a subscriber has that at least.
+
+    IPv4 addresses written as IPv6 ones count as themselves, and so does what is no address.
+    """
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((int(found) >> 64 << 64, 64)))
+
+
+def from_address(address: str) -> tuple[Limit, str]:
+    """What is counted of an attempt from this network address, for whichever account."""
+    return ADDRESS, network(address)
+
+
+def for_account(id: str, address: str) -> tuple[Limit, str]:
+    """What is counted of an attempt for this account from this network address."""
+    return PAIR, f"{id} {network(address)}"
 
 
 class Attempts:

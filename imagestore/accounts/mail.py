@@ -11,6 +11,7 @@ from email.message import EmailMessage
 from email.utils import formatdate, make_msgid, parseaddr
 from typing import Literal
 
+from imagestore.accounts.email_address import in_ascii_domain
 from imagestore.errors import Overloaded, Unavailable
 
 log = logging.getLogger("imagestore.mail")
@@ -33,7 +34,7 @@ class MailServer:
     def send(self, to: str, subject: str, text: str) -> None:
         """Send a message. Raises Unavailable if the server does not take it; the message names no address."""
         message = EmailMessage()
-        message["From"], message["To"], message["Subject"] = self.sender, to, subject
+        message["From"], message["To"], message["Subject"] = self.sender, in_ascii_domain(to), subject
         message["Date"] = formatdate()
         message["Message-ID"] = make_msgid(domain=parseaddr(self.sender)[1].rpartition("@")[2])
         message["Auto-Submitted"] = "auto-generated"

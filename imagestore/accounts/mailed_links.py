@@ -12,9 +12,10 @@ from urllib.parse import urlencode
 from imagestore.accounts import attempts
 from imagestore.accounts.attempts import Attempts
 from imagestore.accounts.audit import Audit
+from imagestore.accounts.email_address import normalised
 from imagestore.accounts.links import Links, Purpose
 from imagestore.accounts.mail import Background, MailServer
-from imagestore.accounts.people import People, account_id, normalised
+from imagestore.accounts.people import People, account_id
 from imagestore.accounts.roles import Role
 from imagestore.errors import NotAccepted, TooManyAttempts, Unavailable
 
@@ -48,7 +49,7 @@ class MailedLinks:
         self._ask(email, address, self._send_account)
 
     def _ask(self, email: str, address: str, send: Callable[[str, str], None]) -> None:
-        self.attempts.begin([(attempts.ADDRESS, address)])
+        self.attempts.begin([attempts.from_address(address)])
         try:
             known = normalised(email)
         except NotAccepted:

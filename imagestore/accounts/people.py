@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ from typing import Any
 import msgspec
 
 from imagestore.accounts.administrators import Administrators
+from imagestore.accounts.email_address import UNSEEN, has_unseen, normalised
 from imagestore.accounts.roles import Role
 from imagestore.accounts.tokens import Clock, id_of, now
 from imagestore.errors import Conflict, NotAccepted, NotFound
@@ -19,10 +19,7 @@ from imagestore.record import utc
 from imagestore.store import Item, Items
 
 TYPE = "account"
-LONGEST_EMAIL = 254
 LONGEST_NAME = 100
-_EMAIL = re.compile(r"[^\s@<>()\[\]\\,;:\"]{1,64}@[^\s@<>()\[\]\\,;:\"/]+\.[^\s@<>()\[\]\\,;:\"/.]+")
-_UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _TRIES = 8
 
 
@@ -51,18 +48,10 @@ class Account:
         return max(self.created_at, self.sessions_from)
 
 
-def normalised(email: str) -> str:
-    """An email address as it is kept: without spaces around it, composed, in small letters. Raises NotAccepted."""
-    text = unicodedata.normalize("NFKC", email.strip()).casefold()
-    if len(text) > LONGEST_EMAIL or not _EMAIL.fullmatch(text) or _has_unseen(text):
-        raise NotAccepted(f"'{email.strip()[:80]}' is no email address such as maria@example.org.")
-    return text
-
-
 def checked_name(name: str) -> str:
     """A display name without spaces around it. Raises NotAccepted."""
     text = unicodedata.normalize("NFC", name.strip())
-    if not 0 < len(text) <= LONGEST_NAME or _has_unseen(text):
+    if not 0 < len(text) <= LONGEST_NAME or has_unseen(text):
         raise NotAccepted(f"A name has 1 to {LONGEST_NAME} characters, each of which can be seen.")
     return text
 
@@ -73,7 +62,7 @@ def name_pattern() -> str:
     unseen = "".join(
         rf"\u{code:04x}" if code < 0x10000 else chr(code)
         for code in (*range(0x1E000), *range(0xE0000, 0xE0080))  # there are none elsewhere
-        if unicodedata.category(chr(code)) in _UNSEEN - {"Cs"}
+        if unicodedata.category(chr(code)) in UNSEEN - {"Cs"}
     )
     return rf"^[^{unseen}]*[^{unseen}\s][^{unseen}]*$"
 
@@ -238,7 +227,3 @@ def _account(item: Item) -> Account:
 def _document(account: Account) -> dict[str, Any]:
     document: dict[str, Any] = msgspec.to_builtins(account)
     return document | {"type": TYPE}
-
-
-def _has_unseen(text: str) -> bool:
-    return any(unicodedata.category(character) in _UNSEEN for character in text)

@@ -9,6 +9,7 @@ from imagestore.accounts.attempts import Attempts
 from imagestore.accounts.audit import Audit
 from imagestore.accounts.belongings import Belongings
 from imagestore.accounts.callers import Caller, Callers
+from imagestore.accounts.email_address import normalised
 from imagestore.accounts.issuers import Issuers
 from imagestore.accounts.keys import Keys
 from imagestore.accounts.links import Links, Purpose
@@ -17,7 +18,7 @@ from imagestore.accounts.mailed_links import MailedLinks
 from imagestore.accounts.names import Names
 from imagestore.accounts.openid import Identity, OpenId
 from imagestore.accounts.passwords import Passwords
-from imagestore.accounts.people import Account, People, account_id, checked_name, normalised
+from imagestore.accounts.people import Account, People, account_id, checked_name
 from imagestore.accounts.roles import Role
 from imagestore.accounts.second_factor import FactorDemand, SecondFactors
 from imagestore.accounts.sessions import Lengths, Sessions
@@ -119,13 +120,13 @@ class Accounts:
         except NotAccepted:
             known = ""
         id = account_id(known)
-        pair = f"{id} {address}"
-        self.attempts.begin([(attempts.PAIR, pair), (attempts.ADDRESS, address), (attempts.ACCOUNT, id)])
+        pair = attempts.for_account(id, address)
+        self.attempts.begin([pair, attempts.from_address(address), (attempts.ACCOUNT, id)])
         account = self.people.get(id)
         is_right = self.passwords.is_right(password, account.password if account else None)
         if account is None or not is_right or account.is_disabled:
             raise SignInRefused(WRONG)
-        self.attempts.forget(attempts.PAIR, pair)
+        self.attempts.forget(*pair)
         assert account.password is not None
         if self.passwords.is_outdated(account.password):
             hashed = self.passwords.hash(password)
@@ -137,12 +138,12 @@ class Accounts:
 
         Raises SignInRefused, or TooManyAttempts.
         """
-        pair = f"code {id} {address}"
-        self.attempts.begin([(attempts.PAIR, pair), (attempts.CODE, id)])
+        pair = attempts.for_account(f"code {id}", address)
+        self.attempts.begin([pair, (attempts.CODE, id)])
         account = self.people.get(id)
         if account is None or account.is_disabled or not self.factors.use(id, code):
             raise SignInRefused("This code is not right, or was used already. Wait for the next one.")
-        self.attempts.forget(attempts.PAIR, pair)
+        self.attempts.forget(*pair)
         return account
 
     def confirm_factor(self, id: str, code: str, address: str, session: str) -> list[str]:
@@ -151,7 +152,7 @@ class Accounts:
         The session with this id goes on. The others began with the password alone, and have ended.
         Raises NotFound, SignInRefused, TooManyAttempts, or Conflict.
         """
-        self.attempts.begin([(attempts.PAIR, f"code {id} {address}")])
+        self.attempts.begin([attempts.for_account(f"code {id}", address)])
         codes = self.factors.confirm(id, code)
         self.sessions.note_factor(session)
         self.callers.forget(id)
@@ -186,7 +187,7 @@ class Accounts:
         Raises LinkRefused, TooManyAttempts, NotAccepted, or Conflict if the address has an account. After the last
         three the invitation can be used again.
         """
-        self.attempts.begin([(attempts.ADDRESS, address)])
+        self.attempts.begin([attempts.from_address(address)])
         link = self.links.look(Purpose.INVITATION, token)
         is_for_the_first = link.role is Role.ADMIN and link.email is None
         if is_for_the_first and any(one.role is Role.ADMIN for one in self.people.all()):
@@ -198,19 +199,12 @@ class Accounts:
         self.belongings.delete(account_id(known))
         return self.people.create(known, name, link.role or Role.VIEWER, hashed)
 
-    def sign_up(self, email: str, name: str, password: str, address: str) -> Account:
-        """Make an account without an invitation: a viewer's. Raises NotAccepted, Conflict, or TooManyAttempts."""
-        self.attempts.begin([(attempts.ADDRESS, address)])
-        known = normalised(email)
-        self._check_new(known, name, password)
-        return self.people.create(known, name, Role.VIEWER, self.passwords.hash(password))
-
     def reset(self, token: str, password: str, address: str) -> Account:
         """Set another password with a link, which is used up, and end all sessions.
 
         Raises LinkRefused, or TooManyAttempts or NotAccepted, after which the link can be used again.
         """
-        self.attempts.begin([(attempts.ADDRESS, address)])
+        self.attempts.begin([attempts.from_address(address)])
         link = self.links.look(Purpose.RESET, token)
         account = self.people.get(link.account or "")
         if account is None or link.created_at < account.created_at:
@@ -228,11 +222,11 @@ class Accounts:
         account = self.people.get(id)
         if account is None or account.password is None:
             raise NotFound("This account has no password.")
-        pair = f"{id} {address}"
-        self.attempts.begin([(attempts.PAIR, pair), (attempts.ACCOUNT, id)])
+        pair = attempts.for_account(id, address)
+        self.attempts.begin([pair, (attempts.ACCOUNT, id)])
         if not self.passwords.is_right(old, account.password):
             raise SignInRefused("The old password is wrong. Nothing was changed.")
-        self.attempts.forget(attempts.PAIR, pair)
+        self.attempts.forget(*pair)
         passwords.check_strength(new, account.email or "", account.name)
         return self._set_password(id, self.passwords.hash(new))
 
@@ -241,7 +235,7 @@ class Accounts:
         try:
             return self.callers.of_client(client_id, secret)
         except SignInRefused:
-            self.attempts.begin([(attempts.ADDRESS, address)])
+            self.attempts.begin([attempts.from_address(address)])
             raise
 
     def sign_out_everywhere(self, id: str) -> int:

@@ -1,5 +1,6 @@
 """imagestore accounts: who may sign in, for administrators: over the stores, or with an administrator's key."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Annotated
 
@@ -7,13 +8,14 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from imagestore.accounts.email_address import normalised
 from imagestore.accounts.people import People
 from imagestore.accounts.roles import Role
 from imagestore.cli import administration
 from imagestore.cli.administration import Administration, OverStores
 from imagestore.cli.output import console, errors, print_whole, safe
 from imagestore.client import AccountInfo
-from imagestore.errors import NotFound
+from imagestore.errors import NotAccepted, NotFound
 from imagestore.store import Stores
 
 app = typer.Typer(no_args_is_help=True, help="Who may sign in to the web app.")
@@ -116,8 +118,10 @@ def first_invitation(opened: Stores, public_url: str) -> str | None:
 def _with(who: str, action: Callable[[Administration, AccountInfo], None]) -> None:
     """Do something with the account that is meant. Raises NotFound if there is none, or more than one."""
     opened = administration.opened()
-    wanted = who.strip().casefold()
-    found = [one for one in opened.accounts() if wanted in (one.id, (one.email or "").casefold())]
+    wanted = who.strip()
+    with contextlib.suppress(NotAccepted):
+        wanted = normalised(who)
+    found = [one for one in opened.accounts() if wanted in (one.id, one.email)]
     if not found:
         raise NotFound(f"There is no account '{who}'. imagestore accounts list shows those there are.")
     if len(found) > 1:

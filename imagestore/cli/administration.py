@@ -9,9 +9,10 @@ from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from imagestore.accounts.audit import Audit
+from imagestore.accounts.email_address import normalised
 from imagestore.accounts.keys import DAYS, Key, Keys
 from imagestore.accounts.links import Links
-from imagestore.accounts.people import Account, People, normalised
+from imagestore.accounts.people import Account, People
 from imagestore.accounts.roles import Role
 from imagestore.accounts.second_factor import SecondFactors
 from imagestore.cli import servers, stores

@@ -14,7 +14,7 @@ from imagestore.settings.connections import CONNECTIONS
 from imagestore.settings.mail import MailSettings
 from imagestore.settings.openid import OpenIdSettings
 from imagestore.settings.pictures import PictureSettings
-from imagestore.settings.web import WebSettings
+from imagestore.settings.web import Auth, SignUp, WebSettings
 
 log = logging.getLogger("imagestore.settings")
 
@@ -52,6 +52,12 @@ class Settings(
         _ = self.pixel_limits, self.allowed_origins, self.issuers
         self.check_address()
         self.check_mail()
+        if self.auth is Auth.REQUIRED and self.sign_up is SignUp.OPEN and not self.mail_server:
+            raise SettingsError(
+                "SIGN_UP is 'open', and MAIL_SERVER is not set: whoever likes could have an account with the email "
+                "address of somebody else. Set MAIL_SERVER, which sends a link there (docs/sign-in.md), or "
+                "SIGN_UP=invitation."
+            )
         if not self.retry_delays_s:
             raise SettingsError("RETRY_DELAYS_SECONDS is empty.")
         containers = {f.name: getattr(self, f.name) for f in fields(self) if f.name.endswith("_container")}

@@ -47,7 +47,9 @@ class WebSettings:
     trusted_proxies: Annotated[int, msgspec.Meta(ge=0, le=10)] = setting(
         0, "How many proxies stand before the web app and add the address of who asks to X-Forwarded-For."
     )
-    sign_up: SignUp = setting(SignUp.INVITATION, "Who may make an account: `invitation`, or `open` for everybody.")
+    sign_up: SignUp = setting(
+        SignUp.INVITATION, "Who may make an account: `invitation`, or `open` for everybody, which needs MAIL_SERVER."
+    )  # fmt: skip
     second_factor_from: FactorFrom = setting(
         "", "From which role on who signs in with a password needs a second factor: `viewer` means everybody, "
         "`trainer` means trainers and administrators; empty: nobody."

@@ -5,7 +5,8 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 
-from imagestore.accounts.people import account_id, normalised
+from imagestore.accounts.email_address import normalised
+from imagestore.accounts.people import account_id
 from imagestore.errors import NotAccepted
 from imagestore.web.access import Routes
 from imagestore.web.api.audit import Search, search

@@ -71,7 +71,7 @@ async def _completed(request: Request, services: Services, id: str) -> Response:
     address = client_address(request, services)
 
     def admit() -> tuple[Account, str, bool]:
-        services.accounts.attempts.begin([(attempts.ADDRESS, address)])
+        services.accounts.attempts.begin([attempts.from_address(address)])
         if started is None:
             raise SignInRefused(_OTHER_BROWSER)
         identity = openid.finish(started, _back(request, services, id), dict(request.query_params))

@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import RedirectResponse
 
-from imagestore.accounts.people import LONGEST_EMAIL, Account
+from imagestore.accounts.email_address import LONGEST_EMAIL
+from imagestore.accounts.people import Account
 from imagestore.accounts.roles import Role
 from imagestore.errors import NotFound
 from imagestore.web.access import CallerDep, NoteDep

@@ -12,9 +12,10 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
+from imagestore.accounts.email_address import LONGEST_EMAIL, normalised
 from imagestore.accounts.links import Link, Purpose
 from imagestore.accounts.passwords import LONGEST, SHORTEST
-from imagestore.accounts.people import LONGEST_EMAIL, LONGEST_NAME, Account, account_id, normalised
+from imagestore.accounts.people import LONGEST_NAME, Account, account_id
 from imagestore.errors import AccessError, Conflict, LinkRefused, NotAccepted, SignInRefused
 from imagestore.settings import Auth, SignUp
 from imagestore.web.access import CallerDep
@@ -176,8 +177,8 @@ async def reset(request: Request, services: ServicesDep) -> Response:
 def _sign_in_form(
     request: Request, services: Services, next: str, email: str = "", error: AccessError | None = None
 ) -> Response:
-    links = [("/sign-up", "Make an account")] if services.options.sign_up is SignUp.OPEN else []
     has_mail = services.accounts.mail is not None
+    links = [("/sign-up", "Make an account")] if has_mail and services.options.sign_up is SignUp.OPEN else []
     if has_mail:
         links = [("/sign-in/forgotten", "I have forgotten my password"), *links]
     query = urlencode({"next": safe_next(next)})

@@ -5,8 +5,9 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Body, Path, Query, Request, Response
 
+from imagestore.accounts.email_address import LONGEST_EMAIL, normalised
 from imagestore.accounts.links import Link, Purpose
-from imagestore.accounts.people import LONGEST_EMAIL, Account, normalised
+from imagestore.accounts.people import Account
 from imagestore.accounts.roles import Role
 from imagestore.errors import Conflict, NotFound
 from imagestore.web.access import CallerDep, NoteDep

@@ -8,7 +8,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from imagestore.accounts.attempts import ADDRESS as ADDRESS_LIMIT
-from imagestore.accounts.attempts import PAIR
+from imagestore.accounts.attempts import PAIR, network
 from imagestore.accounts.passwords import Passwords
 from imagestore.accounts.people import Account
 from imagestore.accounts.roles import Role
@@ -96,6 +96,29 @@ def test_one_address_cannot_try_all_accounts(accounts: Accounts) -> None:
     assert answers[50].startswith("TooManyAttempts")
 
 
+def test_addresses_of_one_ipv6_network_are_one_and_those_of_another_are_not(accounts: Accounts) -> None:
+    """Else one attacker had as many addresses as there are."""
+    answers = [said(accounts, f"{number}@example.org", PASSWORD, f"2001:db8:0:7::{number:x}") for number in range(51)]
+    assert answers[49].startswith("SignInRefused")
+    assert answers[50].startswith("TooManyAttempts")
+    assert said(accounts, "0@example.org", PASSWORD, "2001:db8:0:8::1").startswith("SignInRefused")
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("2001:db8:0:7:ffff::1", "2001:db8:0:7::/64"),
+        ("2001:db8:0:7::", "2001:db8:0:7::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_what_a_network_address_is_counted_under(address: str, counted: str) -> None:
+    assert network(address) == counted
+
+
 def test_an_invitation_makes_an_account_with_its_role_and_address(accounts: Accounts) -> None:
     token, _ = accounts.links.invite(Role.TRAINER, "maria@example.org", "ada")
     account = accounts.join(token, "evil@example.org", "Maria", PASSWORD, ADDRESS)
@@ -169,13 +192,6 @@ def test_a_password_is_hashed_anew_where_it_was_hashed_more_weakly(accounts: Acc
     assert account.password is not None
     assert "t=2" in account.password
     assert stronger.check_password("maria@example.org", PASSWORD, ADDRESS) == account
-
-
-def test_sign_up_makes_viewers(accounts: Accounts, maria: Account) -> None:
-    account = accounts.sign_up("new@example.org", "New", PASSWORD, ADDRESS)
-    assert account.role is Role.VIEWER
-    with pytest.raises(Conflict):
-        accounts.sign_up("maria@example.org", "M", PASSWORD, ADDRESS)
 
 
 def test_a_deleted_account_leaves_nothing_behind(accounts: Accounts, maria: Account, admin: Account) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from imagestore.accounts.roles import Role
 from imagestore.errors import SettingsError
-from imagestore.settings import Settings
+from imagestore.settings import Settings, SignUp
 from imagestore.store.secrets import FileSecrets
 from imagestore.web.services import RecentUploads, issuers_of, mail_server_of
 
@@ -105,3 +105,13 @@ def test_a_mail_server_is_read_from_the_settings(tmp_path: Path) -> None:
 def test_what_is_wrong_with_a_mail_server_is_said_at_start(changed: dict[str, str], said: str) -> None:
     with pytest.raises(SettingsError, match=re.escape(said)):
         Settings.read(MAIL | changed)
+
+
+def test_an_open_sign_up_needs_a_mail_server_and_that_is_said_at_start() -> None:
+    """Nobody has checked an email address that was only typed in."""
+    given = {"AUTH": "required", "PUBLIC_URL": "https://pictures.example.org", "SIGN_UP": "open"}
+    with pytest.raises(SettingsError, match="SIGN_UP is 'open', and MAIL_SERVER is not set"):
+        Settings.read(given)
+    mail = {"MAIL_SERVER": "smtp.example.org", "MAIL_FROM": "pictures@example.org"}
+    assert Settings.read(given | mail).sign_up is SignUp.OPEN
+    assert Settings.read(given | {"AUTH": "off"}).sign_up is SignUp.OPEN, "where nobody signs in it says nothing"
