@@ -64,6 +64,7 @@ class Watch:
 
     def summary(self) -> str:
         """Everything done so far, by status and label, and what is still open; empty if there is nothing."""
+        self._poll()  # what came since the last look is done too
         if not self._done and not self._awaited:
             return ""
         labels = Counter(record.label for record in self._done.values() if record.label)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from commands import run as imagestore
 from imagestore import __version__
 from imagestore.local.ports import Ports
 from imagestore.local.supervisor import Stack
@@ -18,14 +19,6 @@ from imagestore.settings import ROOT
 from unit.pictures import encoded, photo
 
 from .conftest import FAULTS, SAMPLES, WORKER, Pipeline, eventually
-
-
-def imagestore(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "imagestore.cli.main", *arguments],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-        env={**os.environ, "COLUMNS": "200", **(environment or {})},
-    )  # fmt: skip
 
 
 @pytest.fixture

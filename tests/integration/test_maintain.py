@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 
@@ -12,6 +11,7 @@ from azure.cosmos import CosmosClient, DatabaseProxy
 from azure.cosmos.exceptions import CosmosHttpResponseError
 from typer.testing import CliRunner
 
+import commands
 from imagestore.cli import maintain
 from imagestore.cli.main import app
 from imagestore.errors import NotFound
@@ -21,7 +21,6 @@ from imagestore.pipeline.names import result_name, staged_name
 from imagestore.pipeline.sweep import sweep
 from imagestore.pipeline.verify import Difference, Kind, verify
 from imagestore.record import Record, Status, record_id
-from imagestore.settings import ROOT
 from imagestore.store.records import Summary
 from unit.pictures import encoded, photo
 
@@ -40,11 +39,7 @@ def estate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
 
 
 def imagestore(estate: Pipeline, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "imagestore.cli.main", *arguments],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-        env={**os.environ, **estate.stack.environment, "COLUMNS": "200"},
-    )  # fmt: skip
+    return commands.run(*arguments, environment=estate.stack.environment)
 
 
 def fill(estate: Pipeline, folder: str, count: int) -> dict[str, Record]:

@@ -17,6 +17,7 @@ import onnx
 import pytest
 from playwright.sync_api import Page, expect
 
+import commands
 from classify import load_model
 from imagestore.errors import Conflict, GateOverride
 from imagestore.local.ports import Ports
@@ -75,15 +76,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def imagestore(lab: Pipeline, *arguments: object, code: int = 0) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "imagestore.cli.main", *map(str, arguments)],
-        env=os.environ | lab.stack.environment | {"COLUMNS": "200"},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=1500,
-    )
+    done = commands.run(*arguments, environment=lab.stack.environment)
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return " ".join((done.stdout + done.stderr).split())

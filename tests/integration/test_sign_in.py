@@ -15,6 +15,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect
 
+import commands
 from imagestore.local.ports import Ports
 from imagestore.settings import ROOT
 
@@ -41,8 +42,7 @@ class Running:
 
     def cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A command about this stack."""
-        command = [*COMMAND, *arguments, "--data", str(self.folder)]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        return commands.run(*arguments, "--data", self.folder)
 
 
 @pytest.fixture(scope="module")

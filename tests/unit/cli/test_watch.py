@@ -57,6 +57,12 @@ def test_it_ends_when_all_that_is_waited_for_is_final_and_sums_up_the_rest_too(
     assert "somebody's.jpg  tabby" in capsys.readouterr().out
 
 
+def test_what_came_since_the_last_look_is_summed_up_too() -> None:
+    watching = watch(Feed([final("a", Status.CLASSIFIED, "tabby")]))
+    watching.expect(Uploaded({"a": "0x1"}))
+    assert watching.summary().splitlines() == ["", "1 done: 1 classified.", "      1  tabby"]  # Ctrl-C before any look
+
+
 def test_a_record_of_an_older_version_is_not_the_one_that_is_waited_for() -> None:
     watching = watch(Feed([final("a", Status.UNKNOWN)]))
     watching.expect(Uploaded({"a": "0x2"}))
