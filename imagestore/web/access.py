@@ -18,7 +18,7 @@ from imagestore.accounts.callers import KEPT_S, Caller, Means
 from imagestore.accounts.roles import Role
 from imagestore.errors import ImageStoreError, SignInRefused
 from imagestore.settings import Auth
-from imagestore.web import cookies
+from imagestore.web import cookies, location
 from imagestore.web.clients import address_of
 from imagestore.web.problems import ApiProblem, problem_of
 from imagestore.web.rules import TABLE, WITHOUT_FACTOR, Need, Open
@@ -127,7 +127,7 @@ class Access:
         try:
             caller = await self._identified(request, need)
             scope["state"]["caller"] = caller
-            scope["state"]["hide_location"] = caller is not None and caller.role is Role.VIEWER
+            scope["state"]["hide_location"] = location.hidden_from(caller)
             self._check(caller, need, scope["method"], "" if found is None else found[0].row(scope["method"]))
         except ApiProblem as problem:
             caller = scope["state"]["caller"]

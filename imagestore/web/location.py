@@ -1,7 +1,7 @@
 """Where a picture was taken is not for everybody to see: what the API and the pages show without it.
 
 A record holds the location only with KEEP_LOCATION. Whether this request may see it is said in `request.state`, as
-`hide_location`; whoever decides what an account may do sets it before a route runs.
+`hide_location`, which `access.py` sets before a route runs.
 """
 
 from dataclasses import replace
@@ -9,9 +9,16 @@ from typing import Annotated, overload
 
 from fastapi import Depends, Request
 
+from imagestore.accounts.callers import Caller
+from imagestore.accounts.roles import Role
 from imagestore.record import Record, without_location
 from imagestore.store.documents import from_json, to_json
 from imagestore.web.answers import Duplicates, Listing
+
+
+def hidden_from(caller: Caller | None) -> bool:
+    """Whether the location is to be hidden from this caller: from viewers, where people sign in."""
+    return caller is not None and caller.role is Role.VIEWER
 
 
 def hides_location(request: Request) -> bool:

@@ -6,14 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fastapi import FastAPI
 from PIL import Image
 
 from imagestore.record import Record, record_id
 from imagestore.store import Stores
 from imagestore.store.documents import to_json
+from imagestore.web import location
 from imagestore.web.events import events
-from imagestore.web.location import hides_location
 from imagestore.web.services import Services
 from preprocess import ImageInfo, NotStaged, open_staged, write_staged
 from preprocess.staged import without_note
@@ -55,16 +54,21 @@ ADDRESSES = {
 }
 
 
+def hide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on, from everybody."""
+    monkeypatch.setattr(location, "hidden_from", lambda caller: True)
+
+
 @pytest.mark.usefixtures("paris")
 @pytest.mark.parametrize(("method", "address", "query"), ADDRESSES.values(), ids=ADDRESSES.keys())
 def test_no_answer_tells_the_place_to_those_who_may_not_know_it(
-    api: Api, app: FastAPI, method: str, address: str, query: dict[str, str]
+    api: Api, monkeypatch: pytest.MonkeyPatch, method: str, address: str, query: dict[str, str]
 ) -> None:
     sent = {"content": b"paris"} if method == "POST" else {}
     whole = api.request(method, address, params=query, **sent)
     assert whole.status_code == 200
     assert "GPSLatitude" in whole.text, "with KEEP_LOCATION the others see it"
-    app.dependency_overrides[hides_location] = lambda: True
+    hide(monkeypatch)
     hidden = api.request(method, address, params=query, **sent)
     assert hidden.status_code == 200
     assert [word for word in WHERE if word in hidden.text] == []
@@ -72,8 +76,8 @@ def test_no_answer_tells_the_place_to_those_who_may_not_know_it(
 
 
 @pytest.mark.usefixtures("paris")
-def test_undoing_a_deletion_tells_no_place(api: Api, app: FastAPI) -> None:
-    app.dependency_overrides[hides_location] = lambda: True
+def test_undoing_a_deletion_tells_no_place(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    hide(monkeypatch)
     token = api.delete(f"/pictures/{ID}", params={"undoable": True}).json()["undo"]
     assert "GPS" not in api.post(f"/pictures/{ID}/undelete", params={"token": token}).text
 
@@ -93,10 +97,10 @@ def test_no_event_tells_the_place(services: Services, paris: Record) -> None:
 
 
 @pytest.mark.usefixtures("paris")
-def test_the_staged_picture_comes_without_the_record_that_it_holds(api: Api, app: FastAPI) -> None:
+def test_the_staged_picture_comes_without_the_record_that_it_holds(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = api.get(f"/pictures/{ID}/staged").content
     assert "GPSLatitude" in open_staged(whole)[1]
-    app.dependency_overrides[hides_location] = lambda: True
+    hide(monkeypatch)
     bare = api.get(f"/pictures/{ID}/staged")
     assert (bare.status_code, bare.headers["content-type"]) == (200, "image/png")
     with pytest.raises(NotStaged):
