@@ -8,7 +8,7 @@ import sys
 from preprocess.errors import PictureError
 from preprocess.limits import Limits
 from preprocess.preprocess import preprocess
-from preprocess.rendition import rendition
+from preprocess.rendition import described_rendition
 from preprocess.wire import HELLO, DecodeAnswer, read_request, write_answer
 
 _GRACE_S = 10.0
@@ -48,7 +48,7 @@ def main() -> None:
         signal.setitimer(signal.ITIMER_REAL, limits.decode_seconds + _GRACE_S)
         try:
             if isinstance(wanted, int):
-                answer = DecodeAnswer(pixels=rendition(data, wanted, limits))
+                answer = DecodeAnswer(*described_rendition(data, wanted, limits))
             else:
                 answer = DecodeAnswer(*preprocess(data, wanted, limits))
         except PictureError as error:

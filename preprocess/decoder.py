@@ -159,9 +159,14 @@ class Decoder:
 
     def rendition(self, data: bytes, side: int, limits: Limits) -> np.ndarray:
         """The same as `preprocess.rendition`. Raises PictureError if the picture is at fault, else DecoderFailed."""
+        return self.described_rendition(data, side, limits)[1]
+
+    def described_rendition(self, data: bytes, side: int, limits: Limits) -> tuple[ImageInfo, np.ndarray]:
+        """The same, with what the file holds about itself."""
         answer = self._answer(data, side, limits)
+        assert answer.image is not None
         assert answer.pixels is not None
-        return answer.pixels
+        return answer.image, answer.pixels
 
     @property
     def pids(self) -> tuple[int, ...]:

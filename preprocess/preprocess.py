@@ -1,6 +1,7 @@
 """Preprocesses a picture: all of it in one function."""
 
 import numpy as np
+from PIL import Image
 
 from preprocess import metadata
 from preprocess.decode import open_picture, read_pixels
@@ -15,8 +16,17 @@ def preprocess(data: bytes, spec: ImageSpec, limits: Limits) -> tuple[ImageInfo,
 
     Raises PictureError if the picture is at fault.
     """
+    info, picture = read_upright(data, spec.channels, smallest_useful_side(spec), limits)
+    return info, fit(picture, spec)
+
+
+def read_upright(data: bytes, channels: int, side: int, limits: Limits) -> tuple[ImageInfo, Image.Image]:
+    """What the file holds about itself, and the picture, upright, in mode L (1 channel) or RGB (3).
+
+    A JPEG may come back smaller, but with no side under `side` pixels. Raises PictureError if the picture is at fault.
+    """
     opened = open_picture(data, limits)
-    pixels = read_pixels(opened, spec.channels, smallest_useful_side(spec))
+    pixels = read_pixels(opened, channels, side)
     exif = metadata.read_exif(opened.image)
     orientation = metadata.orientation(exif)
     recorded = metadata.kept(opened.image, exif, limits)
@@ -33,4 +43,4 @@ def preprocess(data: bytes, spec: ImageSpec, limits: Limits) -> tuple[ImageInfo,
         phash=perceptual_hash(pixels),
         metadata=recorded,
     )
-    return info, fit(pixels, spec)
+    return info, pixels

@@ -2,16 +2,18 @@
 
 import numpy as np
 
-from preprocess import metadata
-from preprocess.decode import open_picture, read_pixels
+from preprocess.image import ImageInfo
 from preprocess.limits import Limits
-from preprocess.transform import shrink, upright
+from preprocess.preprocess import read_upright
+from preprocess.transform import shrink
 
 
 def rendition(data: bytes, side: int, limits: Limits) -> np.ndarray:
     """A picture's bytes as uint8 [height, width, 3] in sRGB, no side longer than `side` pixels. Raises PictureError."""
-    opened = open_picture(data, limits)
-    pixels = read_pixels(opened, 3, side)
-    orientation = metadata.orientation(metadata.read_exif(opened.image))
-    opened.image.close()  # frees what was decoded, before the picture is turned
-    return shrink(upright(pixels, orientation), side)
+    return described_rendition(data, side, limits)[1]
+
+
+def described_rendition(data: bytes, side: int, limits: Limits) -> tuple[ImageInfo, np.ndarray]:
+    """The same, with what the file holds about itself."""
+    info, picture = read_upright(data, 3, side, limits)
+    return info, shrink(picture, side)

@@ -25,7 +25,7 @@ Wanted = ImageSpec | int
 
 @dataclass(frozen=True)
 class DecodeAnswer:
-    """The answer to a request: pixels, with ImageInfo if they are for a model, or the reason that there are none.
+    """The answer to a request: pixels, with what the file holds about itself, or the reason that there are none.
 
     A `problem` is the picture's fault, a `failure` is not.
     """

@@ -153,6 +153,8 @@ def _tell_prepared(prepared: "Prepared") -> None:
     distinct = len(set(prepared.grouping.groups.tolist()))
     if distinct < len(prepared.grouping.groups):
         _say(f"{len(prepared.grouping.groups)} pictures, of which {distinct} differ clearly; the others look like one.")
+    if prepared.grouping.by_time is False:
+        _say("a camera took most pictures directly after each other, so its clock does not say which are of one burst")
     for label, count in prepared.rare.items():
         _say(f"left out: only {count} corrected to '{safe(label)}', and {FEWEST} different pictures are needed")
     two = prepared.of_two_labels()

@@ -13,6 +13,8 @@ from classify.metadata import RESERVED_LABEL
 from imagestore.errors import BadTrainingData, NotFound
 from imagestore.record import is_utf8, stored_name
 from model.decoder_pool import DecoderPool
+from model.training import bursts
+from model.training.bursts import Taken
 from model.training.kept_arrays import KeptArrays
 from preprocess import Decoder, Limits, PictureError
 from preprocess.transform import HASH_SOURCE
@@ -44,7 +46,8 @@ class Example:
     """A labelled picture that could be read.
 
     `sha256` and `md5` are those of the file, `thumb` is a gray thumbnail uint8 [32, 32], and `is_gray` says whether the
-    picture itself has no colour. `look` float32 [1280] is by what look_alikes.py compares pictures, where it is known.
+    picture itself has no colour. `look` float32 [1280] is by what look_alikes.py compares pictures, where it is known,
+    and `taken` is when and by which camera the picture was taken, if the file says so.
     """
 
     source: Labelled
@@ -53,6 +56,7 @@ class Example:
     thumb: np.ndarray
     is_gray: bool = False
     look: np.ndarray | None = None
+    taken: Taken | None = None
 
     @property
     def label(self) -> str:
@@ -104,21 +108,24 @@ def read(
     """
     examples, kept = Examples(), kept or KeptArrays()
     basis = {"side": _LOOK_SIDE, "limits": asdict(limits)}
-    looks = kept.get("looks", **basis)
+    looks, moments = kept.get("looks", **basis), kept.get("moments", **basis)
+    new_looks, new_moments = {}, {}
 
     def one(decoder: Decoder, source: Labelled) -> tuple[Labelled, Example | None, str]:
         try:
             data = source.read()
             sha256 = hashlib.sha256(data).hexdigest()
-            look = looks.get(sha256)
-            if look is None:
-                look = _look(decoder.rendition(data, _LOOK_SIDE, limits))
+            look, moment = looks.get(sha256), moments.get(sha256)
+            if look is None or moment is None:
+                info, pixels = decoder.described_rendition(data, _LOOK_SIDE, limits)
+                look, moment = new_looks[sha256], new_moments[sha256] = _look(pixels), bursts.packed(info)
         except PictureError as error:
             return source, None, f"{error.reason}: {error.detail}"
         except NotFound:
             return source, None, "it was deleted just now"
         md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
-        return source, Example(source, sha256, md5, look[:-1], bool(look[-1, 0])), ""
+        taken = bursts.unpacked(moment)
+        return source, Example(source, sha256, md5, look[:-1], bool(look[-1, 0]), taken=taken), ""
 
     with DecoderPool() as decoders:
         for source, example, why in decoders.map(one, sources):
@@ -127,7 +134,8 @@ def read(
                 examples.bad[source.name] = why
             else:
                 examples.good.append(example)
-    kept.add({e.sha256: _kept_look(e) for e in examples.good if e.sha256 not in looks}, "looks", **basis)
+    kept.add(new_looks, "looks", **basis)
+    kept.add(new_moments, "moments", **basis)
     return examples
 
 
@@ -135,10 +143,6 @@ def _look(pixels: np.ndarray) -> np.ndarray:
     """The gray thumbnail of pixels uint8 [height, width, 3] and, in one more row, whether they are gray."""
     thumb = Image.fromarray(pixels).convert("L").resize((THUMB_SIDE, THUMB_SIDE), Image.Resampling.BOX)
     return np.concatenate([np.asarray(thumb, np.uint8), np.full((1, THUMB_SIDE), _is_gray(pixels), np.uint8)])
-
-
-def _kept_look(example: Example) -> np.ndarray:
-    return np.concatenate([example.thumb, np.full((1, THUMB_SIDE), example.is_gray, np.uint8)])
 
 
 def _is_gray(pixels: np.ndarray) -> bool:
@@ -159,7 +163,7 @@ def check(examples: list[Example], groups: np.ndarray) -> None:
     if len(labels) < 2:
         there = f"There is only the label '{labels[0]}'" if labels else "No picture can be read"
         raise BadTrainingData(f"{there}; at least two labels are needed.")
-    few = _few(examples, groups)
+    few = fewer_than_enough(examples, groups)
     if few:
         said = ", ".join(f"'{label}' has {count}" for label, count in sorted(few.items()))
         raise BadTrainingData(
@@ -174,10 +178,10 @@ def rare_corrections(examples: list[Example], groups: np.ndarray) -> dict[str, i
     They are left out, so that one correction to a new label does not make training impossible.
     """
     given = {example.label for example in examples if not example.source.is_correction}
-    return {label: count for label, count in _few(examples, groups).items() if label not in given}
+    return {label: count for label, count in fewer_than_enough(examples, groups).items() if label not in given}
 
 
-def _few(examples: list[Example], groups: np.ndarray) -> dict[str, int]:
+def fewer_than_enough(examples: list[Example], groups: np.ndarray) -> dict[str, int]:
     """Labels with fewer different pictures than FEWEST, each with their number."""
     distinct: dict[str, set[int]] = defaultdict(set)
     for example, group in zip(examples, groups, strict=True):

@@ -7,9 +7,9 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from model.progress import BeginStage
-from model.training import look_alikes, near_duplicates
+from model.training import bursts, look_alikes, near_duplicates
 from model.training.backbones import net_of
-from model.training.examples import Example
+from model.training.examples import Example, fewer_than_enough
 from model.training.features import Backbone, Copies, Views, extract
 from model.training.kept_arrays import KeptArrays
 from model.training.look_alikes import Similarity
@@ -24,11 +24,15 @@ Pair = tuple[int, int]
 @dataclass(frozen=True)
 class Grouping:
     """Group numbers int [n] of examples, the similarity that was chosen (None for very few pictures), and pairs of
-    example numbers that are alike but have different labels."""
+    example numbers that are alike but have different labels.
+
+    `by_time` is None if no two pictures were taken directly after each other, else whether such pictures are together.
+    """
 
     groups: np.ndarray
     similarity: Similarity | None
     of_two_labels: list[Pair]
+    by_time: bool | None = None
 
 
 def with_looks(
@@ -54,13 +58,24 @@ def with_looks(
 
 
 def grouped(examples: list[Example], similarity: Similarity | None, *, by_folder: bool = False) -> Grouping:
-    """Group the examples by thumbnails, by looks and, if so wished, by the folders below their labels' folders."""
+    """Group the examples by thumbnails, by looks, by the moment at which a camera took them and, if so wished, by the
+    folders below their labels' folders.
+
+    Moments do not count if a label would have too few groups to learn from, as where a camera takes a picture each
+    second of what goes by.
+    """
     thumbs = np.stack([example.thumb for example in examples])
     pairs = near_duplicates.pairs(thumbs, thumbs) + _alike(examples, examples, similarity)
     two = [(i, j) for i, j in pairs if examples[i].label != examples[j].label]
     together = _in_one_folder(examples) if by_folder else []
-    groups = near_duplicates.group([example.sha256 for example in examples], pairs + together)
-    return Grouping(groups, similarity, sorted({(min(pair), max(pair)) for pair in two}))
+    digests, by_time = [example.sha256 for example in examples], None
+    groups = near_duplicates.group(digests, pairs + together)
+    if in_burst := bursts.pairs([example.taken for example in examples]):
+        by_moment = near_duplicates.group(digests, pairs + together + in_burst)
+        enough_before = fewer_than_enough(examples, groups).keys()
+        by_time = fewer_than_enough(examples, by_moment).keys() <= enough_before
+        groups = by_moment if by_time else groups
+    return Grouping(groups, similarity, sorted({(min(pair), max(pair)) for pair in two}), by_time)
 
 
 def touching(examples: list[Example], others: Sequence[Example], similarity: Similarity | None) -> set[int]:

@@ -5,9 +5,9 @@ from importlib import resources
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
-from model.training.examples import Example
+from model.training.examples import Example, Labelled
 from model.training.grouping import grouped, with_looks
 from model.training.kept_arrays import KeptArrays
 from model.training.look_alikes import Similarity
@@ -87,3 +87,26 @@ def test_blank_pictures_are_compared_by_nothing() -> None:
     assert similarity is not None
     groups = grouped(examples, similarity).groups
     assert len(np.unique(groups)) == 14
+
+
+def shot(second: int, number: int, camera: str = "C") -> Labelled:
+    """A picture of label a or b that a camera took in this second of a minute."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Model] = camera
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = f"2026:04:20 17:26:{second:02}"
+    return labelled("ab"[number % 2], str(number), encoded(scene(number), "JPEG", exif=exif))
+
+
+def test_pictures_that_a_camera_takes_in_one_go_are_a_group() -> None:
+    apart = [shot(4 * number, number) for number in range(12)]
+    in_burst = [*apart, shot(1, 20), shot(3, 22), shot(41, 24, "D"), labelled("a", "without", encoded(scene(26)))]
+    found = grouped(examples_of(in_burst), None)
+    assert found.by_time
+    assert len(set(found.groups.tolist())) == 13
+    assert found.groups[0] == found.groups[12] == found.groups[13] == found.groups[1], "of both labels"
+    assert grouped(examples_of(apart), None).by_time is None
+
+
+def test_a_camera_that_takes_a_picture_each_second_says_nothing_by_its_clock() -> None:
+    found = grouped(examples_of([shot(number, number) for number in range(20)]), None)
+    assert (found.by_time, len(set(found.groups.tolist()))) == (False, 20)
