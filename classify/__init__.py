@@ -2,11 +2,12 @@
 
 from classify.errors import ModelError
 from classify.metadata import ModelLabels, read_labels
-from classify.model import Model, ModelDescription, load_model, read_model
+from classify.model import Answer, Model, ModelDescription, load_model, read_model
 from classify.predict import predict
 from classify.prediction import Earlier, ModelRef, Prediction, Score
 
 __all__ = [
+    "Answer",
     "Earlier",
     "Model",
     "ModelDescription",

@@ -1,8 +1,9 @@
 """Loads a model file and makes it ready to run. docs/model-file.md states what its metadata must hold."""
 
 import hashlib
+import json
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,20 +22,41 @@ MAX_MODEL_BYTES = 500_000_000
 PROBE_SECONDS = 30.0
 """How long a model may take to answer a picture when it is loaded."""
 _SUM_WITHIN = 0.01
+_DISTANCE = "distance"
 _REQUIRED = ("name", "version", "labels", "threshold", "crop")
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What a model gives for a picture: probabilities float32 [classes], features float32 [n] if any, and, if it tells,
+    how far the picture lies from those that it learned from."""
+
+    probabilities: np.ndarray
+    features: np.ndarray | None = None
+    distance: float | None = None
+
+
+@dataclass(frozen=True)
 class ModelDescription:
-    """A model file's description of itself: what it takes, one label per class, and the threshold."""
+    """A model file's description of itself: what it takes, one label per class, and when it answers.
+
+    `threshold` is the confidence from which on it answers, but for labels that have one of their own in `thresholds`.
+    What lies farther than `distance_limit` from the pictures that it learned from it does not answer.
+    """
 
     ref: ModelRef
     spec: ImageSpec
     labels: tuple[str, ...]
     threshold: float
+    thresholds: dict[str, float] = field(default_factory=dict)
+    distance_limit: float | None = None
+
+    def threshold_of(self, label: str) -> float:
+        """The confidence from which on it answers with this label."""
+        return self.thresholds.get(label, self.threshold)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Model(ModelDescription):
     """A loaded model. `mean` and `std` are used only if the graph takes floats."""
 
@@ -45,9 +67,14 @@ class Model(ModelDescription):
     gives_logits: bool
 
     def run(self, pixels: np.ndarray, options: "ort.RunOptions | None" = None) -> tuple[np.ndarray, np.ndarray | None]:
-        """From uint8 [height, width, channels] to probabilities float32 [classes] and, if any, features float32 [n].
+        """The probabilities and features of `answer`."""
+        found = self.answer(pixels, options)
+        return found.probabilities, found.features
 
-        Raises ModelError if the answer is not a probability distribution over the labels.
+    def answer(self, pixels: np.ndarray, options: "ort.RunOptions | None" = None) -> Answer:
+        """The answer for pixels uint8 [height, width, channels].
+
+        Raises ModelError if it holds no probability distribution over the labels, or no distance where one is due.
         """
         batch = pixels[None]
         if not self.takes_uint8:
@@ -56,7 +83,13 @@ class Model(ModelDescription):
         first = outputs[0][0].astype(np.float32)
         probabilities = softmax(first) if self.gives_logits else first
         self._check(probabilities)
-        return probabilities, (outputs[1][0] if len(outputs) > 1 else None)
+        distance = None
+        if self.distance_limit is not None:
+            named = {output.name: value for output, value in zip(self.session.get_outputs(), outputs, strict=True)}
+            distance = float(named[_DISTANCE].reshape(-1)[0])
+            if not np.isfinite(distance):
+                raise ModelError(f"the model {self.ref.name} {self.ref.version} answered with a distance of {distance}")
+        return Answer(probabilities, outputs[1][0] if len(outputs) > 1 else None, distance)
 
     def _check(self, probabilities: np.ndarray) -> None:
         called = f"the model {self.ref.name} {self.ref.version}"
@@ -140,17 +173,38 @@ def _described(session: "ort.InferenceSession", sha256: str) -> Model:
     threshold = _number(meta, "threshold")
     if not 0 <= threshold <= 1:
         raise ModelError(f"threshold is {threshold:g}; it takes a confidence from 0 to 1")
+    limit = _number(meta, "distance_limit") if "distance_limit" in meta else None
+    if limit is not None and _DISTANCE not in {output.name for output in session.get_outputs()}:
+        raise ModelError(f"its metadata has a distance_limit, but it has no output called {_DISTANCE}")
     return Model(
         ref=ModelRef(meta["name"], meta["version"], sha256),
         spec=_spec(meta, width, height, channels),
         labels=labels,
         threshold=threshold,
+        thresholds=_thresholds(meta, labels),
+        distance_limit=limit,
         session=session,
         takes_uint8=takes_uint8,
         mean=0.0 if takes_uint8 else _number(meta, "mean"),
         std=1.0 if takes_uint8 else _number(meta, "std"),
         gives_logits=meta.get("output", "probabilities") == "logits",
     )
+
+
+def _thresholds(meta: dict[str, str], labels: tuple[str, ...]) -> dict[str, float]:
+    """The thresholds of labels that have one of their own. Raises ModelError."""
+    try:
+        found = json.loads(meta.get("thresholds", "{}"))
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict) or not all(type(value) in (int, float) for value in found.values()):
+        raise ModelError('thresholds is not a JSON object of labels and numbers, such as {"cat": 0.8}')
+    for label, value in found.items():
+        if label not in labels:
+            raise ModelError(f"thresholds has {label!r}, which is none of its labels")
+        if not 0 <= value <= 1:
+            raise ModelError(f"the threshold of {label!r} is {value:g}; it takes a confidence from 0 to 1")
+    return {label: float(value) for label, value in found.items()}
 
 
 def _spec(meta: dict[str, str], width: int, height: int, channels: int) -> ImageSpec:

@@ -16,7 +16,8 @@ def predict(model: Model, pixels: np.ndarray, top: int) -> Prediction:
     expected = (model.spec.height, model.spec.width, model.spec.channels)
     if pixels.shape != expected:
         raise ValueError(f"pixels of shape {pixels.shape}; the model takes {expected}")
-    probabilities, _ = model.run(pixels)
+    answer = model.answer(pixels)
+    probabilities = answer.probabilities
     order = np.argsort(-probabilities, kind="stable")[: max(top, 2)]
     scores = tuple(Score(model.labels[i], round(float(probabilities[i]), _DIGITS)) for i in order)
     best = scores[0].probability
@@ -24,7 +25,9 @@ def predict(model: Model, pixels: np.ndarray, top: int) -> Prediction:
         label=scores[0].label,
         confidence=best,
         margin=round(best - (scores[1].probability if len(scores) > 1 else 0.0), _DIGITS),
-        threshold=model.threshold,
+        threshold=model.threshold_of(scores[0].label),
         top=scores[:top],
         model=model.ref,
+        distance=None if answer.distance is None else round(answer.distance, _DIGITS),
+        distance_limit=model.distance_limit,
     )

@@ -33,6 +33,8 @@ class Earlier:
 class Prediction:
     """The model's answer. `margin` is the lead over the second class; below `threshold` the status is unknown.
 
+    It is unknown too if the picture's `distance` from the pictures that the model learned from is above
+    `distance_limit`; a model that tells no distance has neither.
     `earlier` is the earlier model's answer, if it was another label that this model knows too.
     """
 
@@ -43,17 +45,25 @@ class Prediction:
     top: tuple[Score, ...]
     model: ModelRef
     earlier: Earlier | None = None
+    distance: float | None = None
+    distance_limit: float | None = None
 
     @property
     def is_known(self) -> bool:
-        """Whether the confidence reaches the threshold."""
-        return self.confidence >= self.threshold
+        """Whether the confidence reaches the threshold, and the picture is like those that the model learned from."""
+        return self.confidence >= self.threshold and not self.is_far
+
+    @property
+    def is_far(self) -> bool:
+        """Whether the picture is unlike all that the model learned from."""
+        return self.distance is not None and self.distance_limit is not None and self.distance > self.distance_limit
 
     @property
     def uncertainty(self) -> float:
         """How unsure the model is, from 0 (sure) to 1, plus 2 if two versions of the model disagree.
 
-        It is 1 minus the lead over the second class or the distance from the threshold, whichever is smaller.
+        It is 1 minus the lead over the second class or the distance from the threshold, whichever is smaller, and 1
+        for a picture that is unlike all that the model learned from.
         """
-        certainty = min(self.margin, abs(self.confidence - self.threshold))
+        certainty = 0.0 if self.is_far else min(self.margin, abs(self.confidence - self.threshold))
         return 3 - certainty if self.earlier else 1 - certainty

@@ -9,6 +9,7 @@ import resource
 import signal
 import sys
 import time
+from dataclasses import fields
 from typing import BinaryIO
 
 import msgspec
@@ -36,7 +37,7 @@ def main() -> None:
         model = _load(sys.stdin.buffer, called)
     except Exception as error:
         return _write(answers, ModelAnswer(problem=_sentence(error, called, memory)))
-    _write(answers, ModelAnswer(model=ModelDescription(model.ref, model.spec, model.labels, model.threshold)))
+    _write(answers, ModelAnswer(model=_description(model)))
     shape = (model.spec.height, model.spec.width, model.spec.channels)
     size = int(np.prod(shape))
     signal.setitimer(signal.ITIMER_REAL, 0)
@@ -58,8 +59,13 @@ def _load(requests: BinaryIO, called: str) -> Model:
 
 def _answer(model: Model, pixels: np.ndarray) -> ModelAnswer:
     started = time.perf_counter()
-    probabilities, _ = model.run(pixels)
-    return ModelAnswer(probabilities=probabilities.tolist(), inference_ms=(time.perf_counter() - started) * 1e3)
+    answer = model.answer(pixels)
+    took_ms = (time.perf_counter() - started) * 1e3
+    return ModelAnswer(probabilities=answer.probabilities.tolist(), distance=answer.distance, inference_ms=took_ms)
+
+
+def _description(model: Model) -> ModelDescription:
+    return ModelDescription(**{field.name: getattr(model, field.name) for field in fields(ModelDescription)})
 
 
 def _sentence(error: Exception, called: str, memory: int) -> str:

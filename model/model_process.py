@@ -32,10 +32,12 @@ _MOST_LINE_BYTES = 2**26
 
 
 class ModelAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A line that the child prints: the model that it loaded, the probabilities of a picture, or why it has neither."""
+    """A line that the child prints: the model that it loaded, the probabilities of a picture (with its distance from
+    those that were learned from, if the model tells it), or why it has neither."""
 
     model: ModelDescription | None = None
     probabilities: list[float] = []
+    distance: float | None = None
     inference_ms: float = 0.0
     problem: str | None = None
 
@@ -62,15 +64,15 @@ class ModelProcess:
             raise
         self.model = model
 
-    def run(self, pixels: np.ndarray) -> tuple[np.ndarray, float]:
-        """Probabilities float64 [classes] of pixels uint8 [height, width, channels], and the milliseconds of inference.
+    def run(self, pixels: np.ndarray) -> ModelAnswer:
+        """The answer for pixels uint8 [height, width, channels].
 
         Raises ModelError if the model cannot answer, or its answer holds no probabilities.
         """
         answer = self._ask(np.ascontiguousarray(pixels, np.uint8).tobytes(), PICTURE_SECONDS)
         if len(answer.probabilities) != len(self.model.labels):
             raise ModelError(f"{self._called} answered {len(answer.probabilities)} of {len(self.model.labels)} values.")
-        return np.array(answer.probabilities), answer.inference_ms
+        return answer
 
     def close(self) -> None:
         """End the child."""
@@ -126,7 +128,7 @@ class ModelPool:
         self._free.put(self._processes[0])
         self.model = self._processes[0].model
 
-    def run(self, pixels: np.ndarray) -> tuple[np.ndarray, float]:
+    def run(self, pixels: np.ndarray) -> ModelAnswer:
         """The same as `ModelProcess.run`, in a child that is free."""
         process = self._take()
         try:

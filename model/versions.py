@@ -10,7 +10,7 @@ import numpy as np
 from classify import ModelError
 from imagestore.errors import BadTrainingData, NotFound
 from imagestore.store import Stores
-from imagestore.store.models import METRICS_FILE, MODEL_FILE, REPORT_FILE
+from imagestore.store.models import METRICS_FILE, MODEL_FILE, REPORT_FILE, TRAINING_FILE
 from model.evaluation.evaluate import evaluate
 from model.evaluation.report import Report
 from model.progress import BeginStage
@@ -115,7 +115,12 @@ def train_version(
     begun, groups = progress("Evaluating", len(tests)), prepared.groups(test=True)
     evaluation = evaluate(trained.data, f"{name} {version}", tests, limits, begun, groups)
     report = Report.of(evaluation, len(trained.data), provenance=trained.provenance)
-    files = {MODEL_FILE: trained.data, METRICS_FILE: report.to_json(), REPORT_FILE: report.to_html(limits)}
+    files = {
+        MODEL_FILE: trained.data,
+        METRICS_FILE: report.to_json(),
+        REPORT_FILE: report.to_html(limits),
+        TRAINING_FILE: trained.provenance.to_json(),
+    }
     stores.models.keep(name, version, files)
     return NewVersion(version, report, trained.provenance)
 

@@ -6,6 +6,7 @@ Their libraries are loaded only by these commands.
 import functools
 import sys
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,8 +23,18 @@ from imagestore.store.models import demand_name
 from preprocess import Fit
 
 if TYPE_CHECKING:
+    from model.training.provenance import Provenance
     from model.training.train import Prepared
     from model.versions import Kept
+
+
+class Weight(StrEnum):
+    """The values of `--balance`, as model/training/imbalance.py has them, which takes long to load."""
+
+    NONE = "none"
+    SQUARE_ROOT = "sqrt"
+    BALANCED = "balanced"
+
 
 _SHOWN = 10
 _say = functools.partial(console.print, markup=False, highlight=False)
@@ -51,6 +62,13 @@ def train(
     views: Annotated[
         int | None, typer.Option(min=0, max=20, help="Altered views of each picture to learn from too. [chosen]")
     ] = None,
+    right: Annotated[
+        float,
+        typer.Option(min=0.5, max=0.999, help="The share of its answers that is to be right; the rest is unknown."),
+    ] = 0.95,
+    balance: Annotated[
+        Weight | None, typer.Option(help="How much more pictures of rare labels count. [chosen]")
+    ] = None,
     flip: Annotated[bool, typer.Option("--flip", help="Left and right do not matter.")] = False,
     seed: Annotated[int, typer.Option(help="For altered views and folds; the same one gives the same model.")] = 1,
     by_folder: Annotated[
@@ -62,6 +80,7 @@ def train(
     ] = None,
 ) -> None:
     """Learn from labelled pictures: all in the container 'training', a folder added to it, and corrections."""
+    from model.training.imbalance import Balance
     from model.training.recipe import Held
     from model.training.train import TrainingOptions
     from model.versions import gather, import_folders, train_version
@@ -83,15 +102,20 @@ def train(
             opened,
             gathered,
             name,
-            lambda version: TrainingOptions(name, version, Held(colour, fit, level, backbone, views), flip, seed),
+            lambda version: TrainingOptions(
+                name,
+                version,
+                Held(colour, fit, level, backbone, views),
+                flip,
+                seed,
+                right,
+                None if balance is None else Balance(balance),
+            ),
             limits,
             begin,
         )
     _say(made.report.sentence())
-    choice = made.provenance.choice
-    _say(safe(choice.sentence()))
-    for tried in choice.tried:
-        _say(f"  {safe(tried.sentence())}", soft_wrap=True)
+    _tell_training(made.provenance)
     _say(_next_command(name, made.version))
 
 
@@ -118,6 +142,21 @@ def evaluate(
     _say(f"{html} shows more.")
     if model.isdecimal() and not opened.models.is_live(name, model):
         _say(_next_command(name, model))
+
+
+def _tell_training(provenance: "Provenance") -> None:
+    choice = provenance.choice
+    _say(safe(choice.sentence()))
+    said = [tried.sentence() for tried in choice.tried] + [tried.sentence() for tried in provenance.balancing.tried]
+    for tried in said:
+        _say(f"  {safe(tried)}", soft_wrap=True)
+    _say("What it costs to be right, out of fold:")
+    for price in provenance.prices:
+        _say(f"  {price.sentence()}", soft_wrap=True)
+    if provenance.left_out is not None:
+        _say(provenance.left_out.sentence(), soft_wrap=True)
+    for rare in provenance.rare:
+        _say(f"Too few pictures: {safe(rare)}", soft_wrap=True)
 
 
 def _are_one(same_case: bool | None) -> Callable[[list[str]], bool | None]:

@@ -54,6 +54,7 @@ def _prediction(record: Record) -> Iterator[tuple[str, str]]:
         yield "Corrected", f"by {correction.account}{instead}"
     if (prediction := record.prediction) is not None:
         sure = "" if prediction.is_known else f", less than the {percent(prediction.threshold)} it takes to be sure"
+        sure = ", but it is unlike all that the model learned from" if prediction.is_far else sure
         yield "Confidence", percent(prediction.confidence) + sure
         yield "Most likely", ", ".join(f"{score.label} {percent(score.probability)}" for score in prediction.top)
         yield "Model", f"{prediction.model.name} {prediction.model.version}"

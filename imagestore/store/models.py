@@ -18,6 +18,7 @@ ACTIVE = "active.json"
 MODEL_FILE = "model.onnx"
 METRICS_FILE = "metrics.json"
 REPORT_FILE = "report.html"
+TRAINING_FILE = "training.json"
 NAME = "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$"
 """What a model's name may be: it is part of blob names, of addresses and of command lines."""
 _NAME = re.compile(NAME)

@@ -60,10 +60,12 @@ def timeline(record: Record, who: Callable[[str], str] = str) -> list[Step]:
 
 
 def _final_answer(at: str | None, prediction: Prediction) -> Step:
-    """The latest prediction; that it is below the threshold, if it is."""
+    """The latest prediction, and why it is no answer, if it is none."""
     step = _answer(at, prediction.model, prediction.label, prediction.confidence)
     if prediction.is_known:
         return step
+    if prediction.is_far:
+        return replace(step, rest=f"{step.rest}, but it is unlike all that the model learned from: unknown")
     return replace(step, rest=f"{step.rest}, which is under {percent(prediction.threshold)}: unknown")
 
 

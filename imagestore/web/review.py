@@ -65,6 +65,8 @@ def _why(prediction: Prediction | None) -> str:
     if prediction.earlier is not None:
         other = prediction.earlier
         return f"Two models disagree: {other.model.name} {other.model.version} said {other.label}."
+    if prediction.is_far:
+        return "It is unlike all that the model learned from."
     if len(prediction.top) > 1 and prediction.margin <= abs(prediction.confidence - prediction.threshold):
         if prediction.margin < _CLOSE:
             return f"{prediction.top[1].label} is nearly as likely."

@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 from classify import ModelDescription
 from model.decoder_pool import DecoderPool
 from model.evaluation.metrics import Metrics, metrics
-from model.model_process import ModelPool
+from model.model_process import ModelAnswer, ModelPool
 from model.training.examples import Example
 from preprocess import Decoder, Limits
 
@@ -21,7 +21,8 @@ _PICTURES_PER_PROCESS = 50
 class Evaluation:
     """Probabilities float [n, classes] of `examples`, and the milliseconds of inference of each, float [n].
 
-    `groups` int [n] are the examples' group numbers: pictures that look alike count once in the intervals.
+    `groups` int [n] are the examples' group numbers: pictures that look alike count once in the intervals. `distances`
+    float [n] say how far they lie from what the model learned from, if it tells that.
     """
 
     model: ModelDescription
@@ -29,6 +30,16 @@ class Evaluation:
     probabilities: np.ndarray
     inference_ms: np.ndarray
     groups: np.ndarray | None = None
+    distances: np.ndarray | None = None
+
+    @property
+    def is_answered(self) -> np.ndarray:
+        """Which examples the model answers, bool [n]: it is sure enough, and they are like what it learned from."""
+        thresholds = np.array([self.model.threshold_of(label) for label in self.model.labels])
+        is_sure = self.probabilities.max(axis=1) >= thresholds[self.probabilities.argmax(axis=1)]
+        if self.distances is None or self.model.distance_limit is None:
+            return np.asarray(is_sure)
+        return np.asarray(is_sure & (self.distances <= self.model.distance_limit))
 
     @property
     def truth(self) -> np.ndarray:
@@ -38,7 +49,8 @@ class Evaluation:
 
     def metrics(self) -> Metrics:
         """Figures over all examples; a label that the model does not know counts as wrong."""
-        return metrics(self.probabilities, self.truth, list(self.model.labels), self.model.threshold, self.groups)
+        labels, threshold = list(self.model.labels), self.model.threshold
+        return metrics(self.probabilities, self.truth, labels, threshold, self.groups, self.is_answered)
 
     def mistakes(self, most: int) -> list[tuple[Example, str, float]]:
         """(example, predicted label, confidence) of the most confident wrong answers."""
@@ -80,13 +92,15 @@ def evaluate(
     processes = min(os.cpu_count() or 1, 1 + len(examples) // _PICTURES_PER_PROCESS)
     with ModelPool(data, called, processes) as pool, DecoderPool() as decoders:
 
-        def one(decoder: Decoder, example: Example) -> tuple[np.ndarray, float]:
+        def one(decoder: Decoder, example: Example) -> ModelAnswer:
             _, pixels = decoder.preprocess(example.source.read(), pool.model.spec, limits)
             return pool.run(pixels)
 
         probabilities = np.empty((len(examples), len(pool.model.labels)), np.float64)
-        took = np.empty(len(examples))
-        for i, (found, ms) in enumerate(decoders.map(one, examples)):
-            probabilities[i], took[i] = found, ms
+        took, distances = np.empty(len(examples)), np.full(len(examples), np.nan)
+        for i, found in enumerate(decoders.map(one, examples)):
+            probabilities[i], took[i] = found.probabilities, found.inference_ms
+            distances[i] = np.nan if found.distance is None else found.distance
             progress()
-    return Evaluation(pool.model, examples, probabilities, took, groups)
+    told = None if pool.model.distance_limit is None else distances
+    return Evaluation(pool.model, examples, probabilities, took, groups, told)

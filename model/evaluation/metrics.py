@@ -69,9 +69,10 @@ def metrics(
     labels: list[str],
     threshold: float,
     groups: np.ndarray | None = None,
+    is_answered: np.ndarray | None = None,
 ) -> Metrics:
     """Compute the figures of probabilities float [n, classes] and class numbers int [n]; groups int [n] are those of
-    pictures that look alike.
+    pictures that look alike. `is_answered` bool [n] says which are answered; without it, those from `threshold` on.
 
     The number -1 is a class that the model does not know.
     """
@@ -84,7 +85,7 @@ def metrics(
     figures = [_of_class(confusion, i, label) for i, label in enumerate(labels)]
     present = [figure for figure in figures if figure.count]
     ranks = (probabilities > probabilities[np.arange(len(truth)), truth][:, None]).sum(axis=1)
-    answered = confidence >= threshold
+    answered = confidence >= threshold if is_answered is None else is_answered
     groups = np.arange(len(truth)) if groups is None else groups
     calibrated = _ece_if_calibrated(confidence)
     return Metrics(

@@ -77,7 +77,7 @@ class Report:
             "inference_ms": {"p50": self._ms(50), "p95": self._ms(95)},
             "size_bytes": self.size_bytes,
             "unreadable": self.unreadable,
-            "training": asdict(self.provenance) if self.provenance else None,
+            "training": self.provenance.told() if self.provenance else None,
         }
         return msgspec.json.format(msgspec.json.encode(found))
 
@@ -116,6 +116,7 @@ class Report:
             sentence=visible(self.sentence()),
             figures=figures,
             classes=self._classes(),
+            prices=self._prices(),
             labels=[visible(label) for label in m.labels],
             confusion=m.confusion,
             reliability=plots.reliability([asdict(bin) for bin in m.reliability]),
@@ -139,7 +140,27 @@ class Report:
         ]
         choice = self.provenance.choice
         said.append(("How it sees pictures", choice.sentence()))
-        return said + [("Tried", tried.sentence()) for tried in choice.tried]
+        said += [("Tried", tried.sentence()) for tried in choice.tried]
+        said += [("Tried", tried.sentence()) for tried in self.provenance.balancing.tried]
+        said += [("Too few pictures", visible(rare)) for rare in self.provenance.rare]
+        if self.provenance.left_out is not None:
+            said.append(("Tells what it never saw", self.provenance.left_out.sentence()))
+        return said
+
+    def _prices(self) -> list[tuple[str, ...]]:
+        """For each share of right answers: what is answered, from which confidence on, and what is shown."""
+        return [
+            (
+                percent(price.target) + (", as chosen" if price.target == self.provenance.right else ""),
+                percent(price.answered),
+                f"{price.threshold:g}",
+                ", ".join(f"{visible(label)} {own:g}" for label, own in price.thresholds.items()),
+                percent(price.right, 1),
+                price.shown(),
+            )
+            for price in (self.provenance.prices if self.provenance else ())
+            if self.provenance
+        ]
 
     def _classes(self) -> list[tuple[str, ...]]:
         return [

@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from model.training.distance import NEIGHBOURS, References
 from model.training.head import Head
 
 _HEAD = {"logits", "probabilities"}
@@ -15,7 +16,8 @@ _CONSTANTS = {"fc.w", "fc.b"}
 def compose(base: onnx.ModelProto, head: Head, metadata: dict[str, str]) -> bytes:
     """The model file of a network with `features` as its last output, with another head.
 
-    It takes uint8 [batch, height, width, channels] and gives probabilities float [batch, labels] and the features.
+    It takes uint8 [batch, height, width, channels] and gives probabilities float [batch, labels], the features, and the
+    distance float [batch, 1] to the pictures that were learned from.
 
     The same head and metadata give the same bytes.
     """
@@ -42,14 +44,45 @@ def compose(base: onnx.ModelProto, head: Head, metadata: dict[str, str]) -> byte
             helper.make_node("Softmax", ["logits"], ["probabilities"], name="probabilities", axis=1),
         ]
     )
+    _add_distance(graph, head.references)
     value = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", len(head.labels)])
     features = helper.make_tensor_value_info("features", TensorProto.FLOAT, ["batch", head.weights.shape[1]])
+    distance = helper.make_tensor_value_info("distance", TensorProto.FLOAT, ["batch", 1])
     del graph.output[:]
-    graph.output.extend([value, features])
-    helper.set_model_props(
-        model,
-        {**metadata, "labels": json.dumps(head.labels), "threshold": str(head.threshold), "output": "probabilities"},
-    )
+    graph.output.extend([value, features, distance])
+    own = {head.labels[number]: threshold for number, threshold in head.thresholds.own.items()}
+    answers = {
+        "labels": json.dumps(head.labels),
+        "threshold": str(head.thresholds.common),
+        **({"thresholds": json.dumps(own)} if own else {}),
+        "distance_limit": str(head.distance_limit),
+        "output": "probabilities",
+    }
+    helper.set_model_props(model, {**metadata, **answers})
     onnx.checker.check_model(model, full_check=True)
     data: bytes = model.SerializeToString(deterministic=True)
     return data
+
+
+def _add_distance(graph: onnx.GraphProto, references: References) -> None:
+    """Add the nodes that compute what `References.distances` does, from the head's `roots`."""
+    nearest = min(NEIGHBOURS, len(references.codes))
+    constants = {
+        "references": np.ascontiguousarray(references.codes.T),
+        "references.scale": np.array(references.scale, np.float32),
+        "references.centre": references.centre,
+        "references.nearest": np.array([nearest], np.int64),
+        "references.share": np.full((nearest, 1), -1 / nearest, np.float32),
+        "references.one": np.array([1.0], np.float32),
+    }
+    graph.initializer.extend([numpy_helper.from_array(value, name) for name, value in constants.items()])
+    graph.node.extend(
+        [
+            helper.make_node("DequantizeLinear", ["references", "references.scale"], ["directions"]),
+            helper.make_node("Sub", ["roots", "references.centre"], ["centred_roots"]),
+            helper.make_node("LpNormalization", ["centred_roots"], ["direction"], axis=1, p=2),
+            helper.make_node("MatMul", ["direction", "directions"], ["cosines"]),
+            helper.make_node("TopK", ["cosines", "references.nearest"], ["nearest_cosines", "nearest_numbers"], axis=1),
+            helper.make_node("Gemm", ["nearest_cosines", "references.share", "references.one"], ["distance"]),
+        ]
+    )

@@ -1,8 +1,8 @@
-"""Fits a head to a backbone's features: logistic regression on their square roots, a temperature and a threshold.
+"""Fits a head to a backbone's features: logistic regression on their square roots, a temperature and thresholds.
 
 The features are means of a rectified layer's output and have long tails, which square roots shorten; centring without
-scaling keeps weak features weak. Regularisation, temperature and threshold are chosen by cross-validation, from
-predictions on pictures that the head was not fitted to.
+scaling keeps weak features weak. Regularisation, the weight of rare labels, temperature, thresholds and the limit of
+the distance are chosen by cross-validation, from predictions on pictures that the head was not fitted to.
 """
 
 import warnings
@@ -15,12 +15,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 
 from classify.model import softmax
+from model.training import distance, imbalance, thresholds
+from model.training.distance import References
+from model.training.imbalance import Balance, Balancing
 from model.training.threads import one_thread
+from model.training.thresholds import RIGHT, TARGETS, Answers, Price, Thresholds
 
 STRENGTHS = (0.0003, 0.003, 0.03, 0.3)
-RIGHT = 0.95
-"""The threshold is the lowest confidence above which this share of the answers is right."""
-EVEN = 0.5
 _FOLDS, _FEWER_FOLDS, _MANY = 5, 3, 2000
 _TEMPERATURES = np.geomspace(0.25, 4, 49)
 
@@ -30,22 +31,34 @@ class Head:
     """probabilities = softmax((sqrt(features) · weights.T + bias) / temperature); weights float [classes, width].
 
     Without `takes_roots` the features are taken as they are, since a network of the user's own may have negative ones.
+    What lies farther than `distance_limit` from the `references` is not answered. `shift` float [classes] is what rare
+    labels' weight takes from the logits, and is in `bias` already. `prices` say what other thresholds would cost, and
+    `rare` names labels with too few pictures.
     """
 
     labels: tuple[str, ...]
     weights: np.ndarray
     bias: np.ndarray
     temperature: float
-    threshold: float
+    thresholds: Thresholds
+    references: References
+    distance_limit: float
+    shift: np.ndarray
     strength: float
     accuracy: float
     """Of the predictions out of fold."""
-    takes_roots: bool = True
+    takes_roots: bool
+    balancing: Balancing
+    prices: tuple[Price, ...]
+    rare: tuple[str, ...]
+
+    def taken(self, features: np.ndarray) -> np.ndarray:
+        """What the head is fitted to, of features float [..., width]."""
+        return np.asarray(np.sqrt(np.maximum(features, 0)) if self.takes_roots else features)
 
     def probabilities(self, features: np.ndarray) -> np.ndarray:
         """Probabilities float64 [n, classes] of features float [n, width]."""
-        taken = np.sqrt(np.maximum(features, 0)) if self.takes_roots else features
-        return softmax((taken @ self.weights.T + self.bias) / self.temperature)
+        return softmax((self.taken(features) @ self.weights.T + self.bias) / self.temperature)
 
 
 @dataclass(frozen=True)
@@ -56,25 +69,51 @@ class OutOfFold:
     is_right: np.ndarray
 
 
-def fit(features: np.ndarray, labels: list[str], groups: np.ndarray, seed: int, progress: Callable[[], None]) -> Head:
-    """Fit a head to features float [n, 1 + views, width]. `progress` is called after each of `steps(n)` fits."""
-    names, truth = _numbered(labels)
+def fit(
+    features: np.ndarray,
+    labels: list[str],
+    groups: np.ndarray,
+    seed: int,
+    progress: Callable[[], None],
+    right: float = RIGHT,
+    balance: Balance | None = None,
+) -> Head:
+    """Fit a head to features float [n, 1 + views, width]. `progress` is called after each of `steps(n)` fits.
+
+    It answers so that the share `right` of its answers is right. The weight of rare labels is chosen if `balance` is
+    None.
+    """
+    names, truth = numbered(labels)
     roots, takes_roots = _taken(features)
-    strength, logits = _best_out_of_fold(roots, truth, groups, seed, progress)
+    divided = folds(truth, groups, seed)
+    strength, logits = _best_out_of_fold(roots, truth, divided, progress)
+    balancing = imbalance.choose(logits, truth, groups, balance)
+    shift = imbalance.shift(np.bincount(truth), balancing.chosen)
+    logits = logits - shift
     temperature = float(_TEMPERATURES[np.argmin([_loss(logits / t, truth) for t in _TEMPERATURES])])
     probabilities = softmax(logits / temperature)
+    far = _distances_out_of_fold(roots[:, 0], truth, groups, divided)
+    limit = distance.limit_of(far)
+    predicted = probabilities.argmax(axis=1)
+    answers = Answers(probabilities.max(axis=1), predicted, truth, groups, far <= limit)
     with one_thread():
-        weights, bias = _fitted(roots, truth, strength, len(names))
+        weights, bias = fitted(roots, truth, strength, len(names))
     progress()
     return Head(
         labels=tuple(names),
         weights=weights,
-        bias=bias,
+        bias=bias - shift,
         temperature=temperature,
-        threshold=threshold(probabilities.max(axis=1), probabilities.argmax(axis=1) == truth),
+        thresholds=thresholds.choose(answers, right),
+        references=distance.references(roots[:, 0], truth, groups),
+        distance_limit=limit,
+        shift=shift,
         strength=strength,
-        accuracy=float((probabilities.argmax(axis=1) == truth).mean()),
+        accuracy=float(answers.is_right.mean()),
         takes_roots=takes_roots,
+        balancing=balancing,
+        prices=tuple(thresholds.price(answers, target, names) for target in sorted({*TARGETS, right})),
+        rare=tuple(imbalance.warnings(names, truth, groups, answers.is_right)),
     )
 
 
@@ -82,8 +121,8 @@ def out_of_fold(
     features: np.ndarray, labels: list[str], groups: np.ndarray, seed: int, progress: Callable[[], None]
 ) -> OutOfFold:
     """How good a head is in cross-validation. `progress` is called after each of `steps(n) - 1` fits."""
-    _, truth = _numbered(labels)
-    _, logits = _best_out_of_fold(_taken(features)[0], truth, groups, seed, progress)
+    _, truth = numbered(labels)
+    _, logits = _best_out_of_fold(_taken(features)[0], truth, folds(truth, groups, seed), progress)
     losses = min((_losses(logits / t, truth) for t in _TEMPERATURES), key=lambda found: float(found.mean()))
     return OutOfFold(losses, np.asarray(logits.argmax(axis=1) == truth))
 
@@ -93,41 +132,35 @@ def steps(count: int) -> int:
     return len(STRENGTHS) * int(_folds(count, 0).get_n_splits()) + 1
 
 
-def threshold(confidence: np.ndarray, is_right: np.ndarray, wanted: float = RIGHT) -> float:
-    """The lowest confidence above which the share `wanted` of the answers is right.
-
-    If no confidence reaches that share, the highest there is. If all answers together reach it, at most EVEN, since
-    later pictures may be less clear than these.
-    """
-    order = np.argsort(-confidence, kind="stable")
-    share_right = np.cumsum(is_right[order]) / np.arange(1, len(order) + 1)
-    enough = np.flatnonzero(share_right >= wanted)
-    found = float(confidence[order][enough[-1]] if len(enough) else confidence.max())
-    if len(enough) and enough[-1] == len(order) - 1:
-        found = min(found, EVEN)
-    return round(min(max(found, 1 / 1000), 0.99), 4)
-
-
-def _numbered(labels: list[str]) -> tuple[list[str], np.ndarray]:
+def numbered(labels: list[str]) -> tuple[list[str], np.ndarray]:
+    """The labels' names in order, and the class numbers int [n]."""
     names = sorted(set(labels))
     numbers = {label: i for i, label in enumerate(names)}
     return names, np.array([numbers[label] for label in labels])
 
 
+def folds(truth: np.ndarray, groups: np.ndarray, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """(numbers to fit to, numbers to predict) of each fold of pictures with these class and group numbers int [n]; a
+    group is never on both sides."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a small class may be missing from a fold
+        return list(_folds(len(truth), seed).split(truth, truth, groups))
+
+
 def _best_out_of_fold(
-    roots: np.ndarray, truth: np.ndarray, groups: np.ndarray, seed: int, progress: Callable[[], None]
+    roots: np.ndarray,
+    truth: np.ndarray,
+    divided: list[tuple[np.ndarray, np.ndarray]],
+    progress: Callable[[], None],
 ) -> tuple[float, np.ndarray]:
     """The regularisation with the lowest loss in cross-validation, and its predictions: logits [n, classes]."""
     classes = int(truth.max()) + 1
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a small class may be missing from a fold
-        folds = list(_folds(len(truth), seed).split(truth, truth, groups))
     tried: list[tuple[float, float, np.ndarray]] = []
     for strength in STRENGTHS:
         logits = np.zeros((len(truth), classes))
-        for train, held in folds:
+        for train, held in divided:
             with one_thread():
-                weights, bias = _fitted(roots[train], truth[train], strength, classes)
+                weights, bias = fitted(roots[train], truth[train], strength, classes)
                 logits[held] = roots[held, 0] @ weights.T + bias
             progress()
         tried.append((min(_loss(logits / t, truth) for t in _TEMPERATURES), strength, logits))
@@ -135,11 +168,21 @@ def _best_out_of_fold(
     return strength, logits
 
 
+def _distances_out_of_fold(
+    roots: np.ndarray, truth: np.ndarray, groups: np.ndarray, divided: list[tuple[np.ndarray, np.ndarray]]
+) -> np.ndarray:
+    """How far each picture lies from those of the other folds, float [n]."""
+    found = np.zeros(len(truth))
+    for train, held in divided:
+        found[held] = distance.references(roots[train], truth[train], groups[train]).distances(roots[held])
+    return found
+
+
 def _folds(count: int, seed: int) -> StratifiedGroupKFold:
     return StratifiedGroupKFold(_FOLDS if count < _MANY else _FEWER_FOLDS, shuffle=True, random_state=seed)
 
 
-def _fitted(roots: np.ndarray, truth: np.ndarray, strength: float, classes: int) -> tuple[np.ndarray, np.ndarray]:
+def fitted(roots: np.ndarray, truth: np.ndarray, strength: float, classes: int) -> tuple[np.ndarray, np.ndarray]:
     """Fit to square roots [n, views, 1280]; the views of a picture share its weight.
 
     Returns (weights [classes, 1280], bias [classes]).

@@ -1,11 +1,17 @@
 """How a model was made, kept beside it, so that a person can tell later and make it again."""
 
 import subprocess
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import msgspec
 
 from imagestore import __version__
 from imagestore.settings import ROOT
 from model.training.choose import Choice
+from model.training.imbalance import Balancing
+from model.training.left_out import LeftOut
+from model.training.thresholds import RIGHT, Price
 
 
 @dataclass(frozen=True)
@@ -16,7 +22,9 @@ class Provenance:
     `accuracy` is out-of-fold. `choice` is how pictures are shown to the model, and what else was tried.
     `groups` is how many pictures there are if
     those that look alike count once; they count as look-alikes from `similarity` on, which the share `recognised` of
-    altered copies reaches.
+    altered copies reaches. `right` is the share of its answers that is to be right, `prices` what that and other shares
+    cost, `balancing` the weight of rare labels, `rare` a sentence for each label that has too few pictures, and
+    `left_out` how well it tells what it never saw. `learned` is the label of each picture by the SHA-256 of its file.
     """
 
     at: str
@@ -33,6 +41,25 @@ class Provenance:
     groups: int | None = None
     similarity: float | None = None
     recognised: float | None = None
+    right: float = RIGHT
+    prices: tuple[Price, ...] = ()
+    balancing: Balancing = Balancing()
+    rare: tuple[str, ...] = ()
+    left_out: LeftOut | None = None
+    learned: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, data: bytes) -> "Provenance":
+        """Read what `to_json` wrote, now or in an earlier version. Raises ValueError."""
+        return msgspec.json.decode(data, type=cls)
+
+    def to_json(self) -> bytes:
+        """All of it as JSON."""
+        return msgspec.json.encode(self)
+
+    def told(self) -> dict[str, Any]:
+        """What a report tells of it: all but the label of each picture."""
+        return {name: value for name, value in asdict(self).items() if name != "learned"}
 
     def sentence(self) -> str:
         """What the model was trained on, in one sentence."""

@@ -10,6 +10,7 @@ from imagestore.errors import BadTrainingData
 from imagestore.record import utc
 from model.progress import BeginStage
 from model.training import head as heads
+from model.training import left_out
 from model.training.backbones import net_of
 from model.training.choose import choose
 from model.training.compose import compose
@@ -17,22 +18,30 @@ from model.training.examples import Example, Examples, Labelled, check, contradi
 from model.training.features import Backbone, Views, extract
 from model.training.grouping import Grouping, grouped, with_looks
 from model.training.head import Head
+from model.training.imbalance import Balance
 from model.training.kept_arrays import KeptArrays
 from model.training.provenance import Provenance, code_version
 from model.training.recipe import Held
 from model.training.split import Division, Split, divide
+from model.training.thresholds import RIGHT
 from preprocess import Fit, ImageSpec, Limits
 
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """The model's name and version, what is not to be chosen, whether altered views may be mirrored, and the seed."""
+    """The model's name and version, what is not to be chosen, whether altered views may be mirrored, and the seed.
+
+    `right` is the share of its answers that is to be right, and `balance` the weight of rare labels if it is not to be
+    chosen.
+    """
 
     name: str = "mine"
     version: str = "1"
     held: Held = Held()
     flip: bool = False
     seed: int = 1
+    right: float = RIGHT
+    balance: Balance | None = None
 
 
 @dataclass(frozen=True)
@@ -129,7 +138,10 @@ def train(
     views, begun = Views(recipe.views, options.flip), progress("Features", len(learning))
     features = extract(Backbone(net.graph, net.spec), learning, views, limits, options.seed, begun, kept)
     fitting = progress("Fitting", heads.steps(len(learning)))
-    head = heads.fit(features, [e.label for e in learning], groups, options.seed, fitting)
+    labels = [e.label for e in learning]
+    head = heads.fit(features, labels, groups, options.seed, fitting, options.right, options.balance)
+    leaving = progress("Leaving out labels", left_out.steps(labels))
+    unseen = left_out.measure(features, labels, groups, head, options.seed, leaving)
     del features
     fingerprint = data_fingerprint(learning)
     metadata = {
@@ -156,6 +168,12 @@ def train(
         groups=len(np.unique(groups)),
         similarity=similarity.threshold if similarity else None,
         recognised=similarity.recognised if similarity else None,
+        right=options.right,
+        prices=head.prices,
+        balancing=head.balancing,
+        rare=head.rare,
+        left_out=unseen,
+        learned={example.sha256: example.label for example in learning},
     )
     return Trained(compose(net.graph, head, metadata), head, provenance)
 

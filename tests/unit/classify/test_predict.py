@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from classify import ModelError, ModelRef, load_model, predict
+from classify import Answer, ModelError, ModelRef, load_model, predict
 from preprocess import ImageSpec
 from unit.classify.test_model import tiny
 
@@ -30,13 +30,15 @@ def test_it_keeps_the_likeliest_classes_and_the_lead_of_the_first() -> None:
     model: Any = SimpleNamespace(
         spec=ImageSpec(8, 8, 1, 1.0),
         labels=("a", "b", "c", "d"),
-        threshold=0.5,
+        threshold_of=lambda label: {"b": 0.7}.get(label, 0.5),
+        distance_limit=0.4,
         ref=ModelRef("m", "1", "f" * 64),
-        run=lambda pixels: (answer, None),
+        answer=lambda pixels: Answer(answer, None, 0.41),
     )
     prediction = predict(model, np.zeros((8, 8, 1), np.uint8), 3)
     assert [(score.label, score.probability) for score in prediction.top] == [("b", 0.6), ("d", 0.25), ("a", 0.1)]
     assert (prediction.label, prediction.confidence, prediction.margin) == ("b", 0.6, 0.35)
+    assert (prediction.threshold, prediction.distance, prediction.distance_limit) == (0.7, 0.41, 0.4)
     only_first = predict(model, np.zeros((8, 8, 1), np.uint8), 1)
     assert [score.label for score in only_first.top] == ["b"]
     assert only_first.margin == 0.35, "the lead is over the second class, kept or not"

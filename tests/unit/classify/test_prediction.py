@@ -1,5 +1,7 @@
 """When a model has answered, and how unsure it was."""
 
+from dataclasses import replace
+
 import pytest
 
 from classify import Earlier, ModelRef, Prediction, Score
@@ -23,6 +25,12 @@ def test_what_is_close_to_another_class_or_to_the_threshold_is_uncertain() -> No
     assert sure.uncertainty == pytest.approx(0.4)
     assert close_to_another_class.uncertainty == pytest.approx(0.98)
     assert close_to_the_threshold.uncertainty == pytest.approx(0.99)
+
+
+def test_what_is_unlike_all_that_was_learned_is_not_known_however_sure_the_answer() -> None:
+    near, far = (replace(prediction(0.95, 0.9), distance=by, distance_limit=0.4) for by in (0.4, 0.41))
+    assert (near.is_known, far.is_known) == (True, False)
+    assert far.uncertainty > near.uncertainty, "it teaches more"
 
 
 def test_where_two_models_disagree_is_more_uncertain_than_anything_else() -> None:

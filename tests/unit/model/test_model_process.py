@@ -13,9 +13,10 @@ from unit.classify.test_model import tiny
 
 def test_a_model_answers_as_it_does_in_production(tmp_path: Path) -> None:
     with ModelPool(tiny(tmp_path / "m.onnx").read_bytes(), "it") as pool:
-        probabilities, ms = pool.run(np.full((8, 8, 1), 255, np.uint8))
-    assert probabilities[1] == pytest.approx(1 / (1 + np.exp(-255 / 128)), abs=1e-5)
-    assert ms > 0
+        answer = pool.run(np.full((8, 8, 1), 255, np.uint8))
+    assert answer.probabilities[1] == pytest.approx(1 / (1 + np.exp(-255 / 128)), abs=1e-5)
+    assert answer.inference_ms > 0
+    assert answer.distance is None
 
 
 def test_an_endless_loop_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,3 +83,10 @@ def test_senseless_metadata_is_no_fact() -> None:
     strange = {"ExposureTime": -1, "FNumber": "f", "ISOSpeedRatings": [], "Flash": "on", "GPSLatitude": [1, 2]}
     assert camera_facts(strange) == []
     assert camera_facts({"Model": "\u202eabc"}) == [("Camera", "\\u202eabc")]
+
+
+def test_an_answer_to_something_unlike_what_was_learned_says_so() -> None:
+    record = classified(0.9)
+    assert record.prediction is not None
+    far = replace(record, prediction=replace(record.prediction, distance=0.5, distance_limit=0.4))
+    assert told(far)[-1] == "m 1 said tabby (90 %), but it is unlike all that the model learned from: unknown"

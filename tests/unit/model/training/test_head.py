@@ -3,15 +3,7 @@
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from model.training.head import Head, fit, steps, threshold
-
-
-def test_the_threshold_is_the_lowest_at_which_enough_are_right() -> None:
-    confidence = np.array([0.9, 0.8, 0.7, 0.6, 0.5])
-    assert threshold(confidence, np.array([1, 1, 1, 0, 1], bool), 0.8) == 0.5
-    assert threshold(confidence, np.array([1, 1, 0, 0, 0], bool), 1.0) == 0.8
-    assert threshold(confidence, np.zeros(5, bool)) == 0.9
-    assert threshold(np.array([0.999, 0.998, 0.997]), np.ones(3, bool)) == 0.5, "clear pictures ask for no high one"
+from model.training.head import Head, fit, steps
 
 
 def test_a_head_tells_what_can_be_told_and_counts_its_fits() -> None:

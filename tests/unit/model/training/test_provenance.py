@@ -8,6 +8,7 @@ import pytest
 import model.training.provenance
 from imagestore import __version__
 from model.training.choose import Choice
+from model.training.imbalance import Balance, Balancing
 from model.training.provenance import Provenance, code_version
 from model.training.recipe import Recipe
 
@@ -38,3 +39,14 @@ def test_it_is_told_in_a_sentence() -> None:
         "2026-11-21", "0.2.0", 120, "f" * 64, 7, True, False, 4, 1.0, 0.9, Choice(Recipe(colour=True, views=4), 0, [])
     )
     assert made.sentence() == "120 pictures (colour, cropped, Lite0, 4 altered views), seed 7"
+
+
+def test_it_is_read_again_and_the_label_of_each_picture_is_no_part_of_what_is_told() -> None:
+    made = Provenance(
+        "2026-11-21", "0.2.0", 2, "f" * 64, 7, True, False, 0, 1.0, 0.9, Choice(Recipe(), 0, []),
+        balancing=Balancing(Balance.SQUARE_ROOT), learned={"a" * 64: "cat"},
+    )  # fmt: skip
+    assert Provenance.from_json(made.to_json()) == made
+    assert "learned" not in made.told()
+    with pytest.raises(ValueError, match="pictures"):
+        Provenance.from_json(b'{"at": "2026-11-21", "code": "0.2.0"}')

@@ -61,7 +61,8 @@ def test_a_model_is_trained_runs_in_production_code_and_is_the_same_every_time(m
     validate(first.data, "it")
     model = read_model(first.data, "it")
     assert (model.ref.name, model.ref.version, model.labels) == ("mine", "7", ("l0", "l1", "l2"))
-    assert model.threshold == first.head.threshold
+    assert model.threshold == first.head.thresholds.common
+    assert model.distance_limit == first.head.distance_limit
     tests = prepared.part(test=True)
     evaluation = evaluate(first.data, "it", tests, Limits(), lambda: None)
     figures = evaluation.metrics()
@@ -70,4 +71,10 @@ def test_a_model_is_trained_runs_in_production_code_and_is_the_same_every_time(m
     _, features = model.run(np.zeros((224, 224, 1), np.uint8))
     assert features is not None
     expected = first.head.probabilities(features[None])[0]
-    assert model.run(np.zeros((224, 224, 1), np.uint8))[0] == pytest.approx(expected, abs=1e-4)
+    answer = model.answer(np.zeros((224, 224, 1), np.uint8))
+    assert answer.probabilities == pytest.approx(expected, abs=1e-4)
+    far = first.head.references.distances(first.head.taken(features[None]))
+    assert answer.distance == pytest.approx(float(far[0]), abs=1e-3)
+    assert evaluation.distances is not None
+    assert evaluation.distances.max() < answer.distance, "a black picture is like none of them"
+    assert set(first.provenance.learned.values()) == {"l0", "l1", "l2"}
