@@ -61,7 +61,7 @@ def _promote(stores: Stores, settings: Settings, wanted: WantedJob) -> JobResult
             state=JobState.REFUSED, say=str(error), details=error.details, override=error.override, drop=error.drop
         )
     said = f"{done.entry.name} {done.entry.version} is live. {done.entry.note[:1].upper()}{done.entry.note[1:]}"
-    return _done(said, done.comparison.details() if done.comparison else [])
+    return _done(said, done.details)
 
 
 def _rollback(stores: Stores, settings: Settings, wanted: WantedJob) -> JobResult:

@@ -1,41 +1,49 @@
 """Promotes a model if the gate allows it.
 
 The gate asks of every promotion: the file can be used and answers with probabilities; the candidate knows each label of
-the live model, or the label is dropped by name; it is better than guessing, and better than the live model, on test
-pictures. No override lifts the first two.
+the live model, or the label is dropped by name; it is better than guessing on test pictures; and it is better than the
+live model, on test pictures together with those that were learned from, where both are trained anew. No override lifts
+the first two.
 """
 
 import hashlib
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from classify import ModelDescription, ModelError
 from imagestore.errors import Conflict, GateOverride, ImageStoreError, NotFound, PromotionRefused
 from imagestore.record import utc
 from imagestore.store import Active, PromotionEntry, Stores
+from imagestore.store.models import TRAINING_FILE
 from model.default.build import DEFAULT
+from model.evaluation.anew import Anew, compare_anew, shared
 from model.evaluation.evaluate import Evaluation, evaluate
-from model.evaluation.gate import AgainstChance, Comparison, Outcome, against_chance, compare, shortened
+from model.evaluation.gate import AgainstChance, Comparison, Outcome, against_chance, compare, shortened, together
 from model.model_process import describe
 from model.progress import BeginStage
-from model.training.training_set import HeldOut, held_out
+from model.training.kept_arrays import KeptArrays
+from model.training.provenance import Provenance
+from model.training.training_set import Part, held_out, learned
 from preprocess import Limits
+
+ANEW = "pictures that were learned from, both trained anew in folds"
 
 
 @dataclass(frozen=True)
 class Promotion:
-    """The promotion, and the comparison with the model that was live before (None if nothing could be compared)."""
+    """The promotion, and further facts of the comparison with the model that was live before, one per line."""
 
     entry: PromotionEntry
-    comparison: Comparison | None
+    details: list[str]
 
 
 @dataclass(frozen=True)
 class GateFindings:
     """A candidate's comparisons with guessing and with the live model, and the test pictures used.
 
-    `pictures` is their number and `labels` are their labels.
+    `pictures` is their number and `labels` are their labels. `anew` compares how both were made, or it is said in
+    `why_not_anew` why that could not be done.
     """
 
     chance: AgainstChance | None = None
@@ -43,9 +51,30 @@ class GateFindings:
     pictures: int = 0
     labels: list[str] = field(default_factory=list)
     is_live_usable: bool = True
+    anew: Anew | None = None
+    why_not_anew: str = ""
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How the candidate compares with the live model: worse if the test pictures alone say so, else as both
+        comparisons say together. None if the two could not be compared."""
+        if self.comparison is None or self.comparison.outcome is Outcome.WORSE or self.anew is None:
+            return self.comparison.outcome if self.comparison else None
+        return together(self.comparison, self.anew.comparison).outcome
+
+    @property
+    def could_pass(self) -> bool:
+        """Whether the candidate passes by the test pictures, or may by another comparison with the live model."""
+        is_better_than_chance = self.chance is not None and self.chance.outcome is Outcome.BETTER
+        return is_better_than_chance and self.comparison is not None and self.outcome is not Outcome.WORSE
 
     def sentence(self) -> str:
         """The findings in a sentence or two, for a person and for the history."""
+        if self.comparison is not None and self.comparison.outcome is Outcome.WORSE:
+            return self.comparison.sentence()
+        if self.comparison is not None and self.anew is not None:
+            both = together(self.comparison, self.anew.comparison)
+            return f"{both.sentence()} {self.comparison.sentence()} {self.anew.comparison.sentence(ANEW)}"
         if self.comparison is not None:
             return self.comparison.sentence()
         if self.chance is not None:
@@ -55,7 +84,9 @@ class GateFindings:
 
     def details(self) -> list[str]:
         """Further facts for the user, one per line."""
-        return self.comparison.details() if self.comparison else []
+        lines = self.comparison.details() if self.comparison else []
+        lines += self.anew.details() if self.anew else []
+        return lines + ([self.why_not_anew] if self.why_not_anew else [])
 
 
 @dataclass(frozen=True)
@@ -95,13 +126,16 @@ def promote(
         tested = {example.label for example in tests.examples}
         check_labels(candidate, live.model, drop, tested, override, called=(called, live.called))
     findings = _examine(data, called, live, tests, limits, progress)
+    if override is not GateOverride.FORCE and findings.could_pass:
+        before = found[0].live if found else None
+        findings = _with_anew(findings, stores, (name, version), before, limits, progress)
     note = decide(findings, override, drop)
     entry = PromotionEntry(name, version, sha256, utc(), by, note)
     if found is None:
         stores.models.begin(Active(entry, _before(live, by)))
     else:
         stores.models.activate(entry, found)
-    return Promotion(entry, findings.comparison)
+    return Promotion(entry, findings.details())
 
 
 def check_labels(
@@ -149,12 +183,12 @@ def decide(findings: GateFindings, override: GateOverride, drop: Collection[str]
     if chance.outcome is not Outcome.BETTER:
         said = f"{comparison.sentence()} {chance.sentence()}" if comparison else chance.sentence()
         raise PromotionRefused(f"{said} It is not promoted.", GateOverride.FORCE, findings.details(), drop)
-    if comparison is not None and comparison.outcome is Outcome.WORSE:
-        message = f"{comparison.sentence()} It is not promoted."
+    if findings.outcome is Outcome.WORSE:
+        message = f"{findings.sentence()} It is not promoted."
         raise PromotionRefused(message, GateOverride.FORCE, findings.details(), drop)
     is_accepted = override is GateOverride.ACCEPT_EQUAL
-    if comparison is not None and comparison.outcome is Outcome.CANNOT_TELL and not is_accepted:
-        message = f"{comparison.sentence()} That is too close to call, so it is not promoted."
+    if findings.outcome is Outcome.CANNOT_TELL and not is_accepted:
+        message = f"{findings.sentence()} That is too close to call, so it is not promoted."
         raise PromotionRefused(message, GateOverride.ACCEPT_EQUAL, findings.details(), drop)
     return findings.sentence() + without
 
@@ -180,8 +214,41 @@ def _before(live: _ActiveModelFile, by: str) -> tuple[PromotionEntry, ...]:
     return (PromotionEntry(ref.name, ref.version, ref.sha256, utc(), by, "came with the app"),)
 
 
+def _with_anew(
+    findings: GateFindings,
+    stores: Stores,
+    candidate: tuple[str, str],
+    live: PromotionEntry | None,
+    limits: Limits,
+    progress: BeginStage,
+) -> GateFindings:
+    """The findings with the comparison of how both models were made, or why there is none."""
+    made = [_made(stores, *one) for one in (candidate, (live.name, live.version) if live else None) if one]
+    if len(made) < 2 or made[0] is None or made[1] is None:
+        who = "the candidate" if made[0] is None else "the live model"
+        return replace(findings, why_not_anew=f"Both were not trained anew to compare: how {who} was made is not kept.")
+    kept = KeptArrays(stores.training)
+    part = learned(stores, shared(made[0], made[1]), limits, progress, kept)
+    try:
+        found = compare_anew(made[0], made[1], part.examples, part.groups, limits, progress, kept)
+    except ModelError as error:
+        return replace(findings, why_not_anew=f"Both were not trained anew to compare: {error}")
+    if found is None:
+        few = f"only {len(part.examples)} pictures of labels that both know are left"
+        return replace(findings, why_not_anew=f"Both were not trained anew to compare: {few}.")
+    return replace(findings, anew=found)
+
+
+def _made(stores: Stores, name: str, version: str) -> Provenance | None:
+    """How a version was made; None if that is not kept, as before version 0.2."""
+    try:
+        return Provenance.from_json(stores.models.read(name, version, TRAINING_FILE))
+    except (NotFound, ValueError):
+        return None
+
+
 def _examine(
-    data: bytes, called: str, live: _ActiveModelFile, part: HeldOut, limits: Limits, progress: BeginStage
+    data: bytes, called: str, live: _ActiveModelFile, part: Part, limits: Limits, progress: BeginStage
 ) -> GateFindings:
     """Both models' results on the same test pictures. Raises ModelError if the candidate cannot answer them."""
     tests, groups = part.examples, part.groups

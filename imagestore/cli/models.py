@@ -125,7 +125,7 @@ def promote(
             say(safe(line))
         said = f"{error} {distant_jobs.would_pass(error.drop, error.override)}"
         raise ImageStoreError(said.strip()) from None
-    for line in done.comparison.details() if done.comparison else []:
+    for line in done.details:
         say(safe(line))
     say(f"{done.entry.name} {done.entry.version} is live: {done.entry.note}")
     return say(_NEXT)

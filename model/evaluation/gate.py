@@ -90,25 +90,25 @@ class Comparison:
     unseen: float
     needed: int
 
-    def sentence(self) -> str:
+    def sentence(self, where: str = "test pictures") -> str:
         """The comparison in one sentence."""
         interval = f"{self.difference:+.3f} ({self.low:+.3f} to {self.high:+.3f})"
         return (
             f"{str(self.outcome).capitalize()}: macro-F1 {self.candidate_f1:.3f} against {self.live_f1:.3f} of the "
-            f"live model, {interval}, on {self.count} test pictures."
+            f"live model, {interval}, on {self.count} {where}."
         )
 
-    def _power(self) -> str:
-        """What the test part is too small to show."""
+    def power(self, what: str = "test pictures") -> str:
+        """What so many pictures are too few to show."""
         alike = f", of which {self.groups} differ clearly," if self.groups < self.count else ""
-        said = f"With {self.count} test pictures{alike} a difference of less than {100 * self.unseen:.0f} points mostly"
+        said = f"With {self.count} {what}{alike} a difference of less than {100 * self.unseen:.0f} points mostly"
         if self.unseen <= WORTH_SEEING:
             return f"{said} goes unseen."
         return f"{said} goes unseen; about {self.needed:,} would show one of {100 * WORTH_SEEING:.0f}."
 
     def details(self) -> list[str]:
         """Further facts for the user, one per line."""
-        lines = [self._power()]
+        lines = [self.power()]
         lines += [
             f"The recall of {label} falls from {percent(was)} to {percent(now)}." for label, was, now in self.fell
         ]
@@ -117,6 +117,35 @@ class Comparison:
             for who, labels in (("the candidate", self.only_candidate), ("the live model", self.only_live)):
                 lines += [f"Only {who} knows {shortened(labels)}."] if labels else []
         return lines
+
+
+@dataclass(frozen=True)
+class Together:
+    """Two comparisons of one candidate with the live model as one: the difference in macro-F1, weighted by how exactly
+    each comparison knows it, with its 95 % interval."""
+
+    difference: float
+    low: float
+    high: float
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the interval lies to zero."""
+        return Outcome.WORSE if self.high < 0 else Outcome.BETTER if self.low > 0 else Outcome.CANNOT_TELL
+
+    def sentence(self) -> str:
+        """The result in one sentence."""
+        said = f"{self.difference:+.3f} ({self.low:+.3f} to {self.high:+.3f})"
+        return f"{str(self.outcome).capitalize()}, by two comparisons together: macro-F1 {said}."
+
+
+def together(tested: Comparison, anew: Comparison) -> Together:
+    """Both comparisons as one; they are of different pictures."""
+    errors = [one.unseen / _POWER for one in (tested, anew)]
+    weights = [1 / error**2 for error in errors]
+    mean = (weights[0] * tested.difference + weights[1] * anew.difference) / sum(weights)
+    around = 1.96 / sqrt(sum(weights))
+    return Together(mean, mean - around, mean + around)
 
 
 def _unseen(differences: np.ndarray, groups: int) -> float:

@@ -84,7 +84,7 @@ def fit(
     None.
     """
     names, truth = numbered(labels)
-    roots, takes_roots = _taken(features)
+    roots, takes_roots = roots_of(features)
     divided = folds(truth, groups, seed)
     strength, logits = _best_out_of_fold(roots, truth, divided, progress)
     balancing = imbalance.choose(logits, truth, groups, balance)
@@ -122,7 +122,7 @@ def out_of_fold(
 ) -> OutOfFold:
     """How good a head is in cross-validation. `progress` is called after each of `steps(n) - 1` fits."""
     _, truth = numbered(labels)
-    _, logits = _best_out_of_fold(_taken(features)[0], truth, folds(truth, groups, seed), progress)
+    _, logits = _best_out_of_fold(roots_of(features)[0], truth, folds(truth, groups, seed), progress)
     losses = min((_losses(logits / t, truth) for t in _TEMPERATURES), key=lambda found: float(found.mean()))
     return OutOfFold(losses, np.asarray(logits.argmax(axis=1) == truth))
 
@@ -144,7 +144,10 @@ def folds(truth: np.ndarray, groups: np.ndarray, seed: int) -> list[tuple[np.nda
     group is never on both sides."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a small class may be missing from a fold
-        return list(_folds(len(truth), seed).split(truth, truth, groups))
+        wanted = int(_folds(len(truth), seed).get_n_splits())
+        possible = max(2, min(wanted, int(np.bincount(truth).max())))
+        divided = StratifiedGroupKFold(possible, shuffle=True, random_state=seed)
+        return list(divided.split(truth, truth, groups))
 
 
 def _best_out_of_fold(
@@ -203,7 +206,7 @@ def fitted(roots: np.ndarray, truth: np.ndarray, strength: float, classes: int) 
     return every_weight, every_bias
 
 
-def _taken(features: np.ndarray) -> tuple[np.ndarray, bool]:
+def roots_of(features: np.ndarray) -> tuple[np.ndarray, bool]:
     """What is fitted to: the square roots of the features, or the features themselves if any is negative."""
     is_negative = bool((features < 0).any())
     return (features, False) if is_negative else (np.sqrt(features), True)

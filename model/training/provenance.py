@@ -11,6 +11,7 @@ from imagestore.settings import ROOT
 from model.training.choose import Choice
 from model.training.imbalance import Balancing
 from model.training.left_out import LeftOut
+from model.training.recipe import Held
 from model.training.thresholds import RIGHT, Price
 
 
@@ -19,12 +20,12 @@ class Provenance:
     """When and by which code a model was trained, on what, and with which options.
 
     `fingerprint` is the SHA-256 of all pictures with their labels, `views` how many altered views of each were used.
-    `accuracy` is out-of-fold. `choice` is how pictures are shown to the model, and what else was tried.
-    `groups` is how many pictures there are if
-    those that look alike count once; they count as look-alikes from `similarity` on, which the share `recognised` of
-    altered copies reaches. `right` is the share of its answers that is to be right, `prices` what that and other shares
-    cost, `balancing` the weight of rare labels, `rare` a sentence for each label that has too few pictures, and
-    `left_out` how well it tells what it never saw. `learned` is the label of each picture by the SHA-256 of its file.
+    `accuracy` is out-of-fold. `choice` is how pictures are shown to the model, and what else was tried; `held` is what
+    a person had decided of it. `groups` is how many pictures there are if those that look alike count once; they count
+    as look-alikes from `similarity` on, which the share `recognised` of altered copies reaches. `right` is the share of
+    its answers that is to be right, `prices` what that and other shares cost, `balancing` the weight of rare labels,
+    `rare` a sentence for each label that has too few pictures, and `left_out` how well it tells what it never saw.
+    `learned` is the label of each picture by the SHA-256 of its file.
     """
 
     at: str
@@ -46,6 +47,7 @@ class Provenance:
     balancing: Balancing = Balancing()
     rare: tuple[str, ...] = ()
     left_out: LeftOut | None = None
+    held: Held = Held()
     learned: dict[str, str] = field(default_factory=dict)
 
     @classmethod

@@ -173,6 +173,7 @@ def train(
         balancing=head.balancing,
         rare=head.rare,
         left_out=unseen,
+        held=options.held,
         learned={example.sha256: example.label for example in learning},
     )
     return Trained(compose(net.graph, head, metadata), head, provenance)

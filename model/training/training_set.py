@@ -1,7 +1,7 @@
 """The labelled pictures that are kept: `<label>/…` in the container `training`, and corrected uploads."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,15 +12,16 @@ from imagestore.store import Blobs, Stores
 from model.progress import BeginStage
 from model.training.examples import Example, Labelled, read
 from model.training.grouping import grouped
-from model.training.split import Split
+from model.training.kept_arrays import KeptArrays
+from model.training.split import Members, Split
 from preprocess import Limits
 
 SPLIT = "split.json"
 
 
 @dataclass(frozen=True)
-class HeldOut:
-    """The test pictures and their group numbers int [n]: pictures that look alike are in one group."""
+class Part:
+    """Some of the pictures and their group numbers int [n]: pictures that look alike are in one group."""
 
     examples: list[Example]
     groups: np.ndarray
@@ -58,19 +59,25 @@ def all_with(stores: Stores, new: list[Labelled]) -> list[Labelled]:
     return found
 
 
-def held_out(stores: Stores, limits: Limits, progress: BeginStage) -> HeldOut:
+def held_out(stores: Stores, limits: Limits, progress: BeginStage) -> Part:
     """The test pictures, which no model has learned from.
 
     A picture is read only if it is a test picture, or if the listing has no MD5 to tell. Raises BadSplit, Unavailable.
     """
     split, _ = split_of(stores)
-    wanted = {member.md5 for member in split.test.values()}
-    sources = [source for source in _in_container(stores) if source.md5 is None or source.md5 in wanted]
-    found = read(sources, limits, progress("Reading", len(sources)))
-    examples = [replace(e, look=split.test[e.sha256].look) for e in found.good if e.sha256 in split.test]
-    if not examples:
-        return HeldOut([], np.zeros(0, int))
-    return HeldOut(examples, grouped(examples, split.chosen_similarity()).groups)
+    return _part(_in_container(stores), split.test, split, limits, progress, KeptArrays())
+
+
+def learned(stores: Stores, pictures: Collection[str], limits: Limits, progress: BeginStage, kept: KeptArrays) -> Part:
+    """Those of the pictures with these SHA-256 that are still there and never were test pictures, each once.
+
+    Their labels are today's. Raises BadSplit, Unavailable.
+    """
+    split, _ = split_of(stores)
+    members = {sha256: member for sha256, member in split.train.items() if sha256 in pictures}
+    part = _part(all_with(stores, []), members, split, limits, progress, kept)
+    first = sorted({example.sha256: i for i, example in reversed(list(enumerate(part.examples)))}.values())
+    return Part([part.examples[i] for i in first], part.groups[first])
 
 
 def split_of(stores: Stores) -> tuple[Split, str | None]:
@@ -91,6 +98,19 @@ def keep_split(stores: Stores, split: Split, etag: str | None) -> None:
     Raises Conflict if another training changed it at the same time; Unavailable.
     """
     stores.training.put(SPLIT, split.to_json(), "application/json", etag)
+
+
+def _part(
+    sources: list[Labelled], members: Members, split: Split, limits: Limits, progress: BeginStage, kept: KeptArrays
+) -> Part:
+    """Those of the sources that are these members of the split."""
+    wanted = {member.md5 for member in members.values()}
+    sources = [source for source in sources if source.md5 is None or source.md5 in wanted]
+    found = read(sources, limits, progress("Reading", len(sources)), kept)
+    examples = [replace(e, look=members[e.sha256].look) for e in found.good if e.sha256 in members]
+    if not examples:
+        return Part([], np.zeros(0, int))
+    return Part(examples, grouped(examples, split.chosen_similarity()).groups)
 
 
 def _in_container(stores: Stores) -> list[Labelled]:

@@ -14,12 +14,15 @@ from PIL import Image
 from classify import ModelError
 from imagestore.errors import Conflict, GateOverride, ImageStoreError, NotFound, PromotionRefused
 from imagestore.store import Active, PromotionEntry
+from imagestore.store.models import MODEL_FILE
 from model import model_process
 from model import promote as module
 from model.default.build import DEFAULT
-from model.promote import Promotion, promote
+from model.evaluation.anew import Anew
+from model.evaluation.gate import AgainstChance, Comparison, Outcome
+from model.promote import GateFindings, Promotion, decide, promote
 from model.training.examples import Example
-from model.training.training_set import HeldOut
+from model.training.training_set import Part
 from preprocess import Limits
 from unit.classify.test_model import tiny
 from unit.model.labelled_pictures import examples_of, labelled, quiet
@@ -35,8 +38,8 @@ class Registry:
     files: dict[tuple[str, str], bytes] = field(default_factory=dict)
     said: tuple[Active, str] | None = None
 
-    def read(self, name: str, version: str) -> bytes:
-        if (name, version) not in self.files:
+    def read(self, name: str, version: str, file: str = MODEL_FILE) -> bytes:
+        if file != MODEL_FILE or (name, version) not in self.files:
             raise NotFound(version)
         return self.files[name, version]
 
@@ -64,8 +67,8 @@ def pictures() -> list[Example]:
     )
 
 
-def part_of(examples: list[Example]) -> HeldOut:
-    return HeldOut(examples, np.arange(len(examples)))
+def part_of(examples: list[Example]) -> Part:
+    return Part(examples, np.arange(len(examples)))
 
 
 class Lab:
@@ -260,3 +263,42 @@ def test_what_is_live_is_not_promoted_again(lab: Lab) -> None:
     lab.make_live("1")
     with pytest.raises(Conflict, match="mine 1 is live already"):
         lab.promote("1", GateOverride.FORCE)
+
+
+def test_how_the_live_model_was_made_may_be_lost(lab: Lab) -> None:
+    lab.add("1")
+    lab.make_live("1")
+    lab.add("2")
+    with pytest.raises(PromotionRefused, match="too close to call") as refused:
+        lab.promote("2")
+    assert "how the candidate was made is not kept." in refused.value.details[-1]
+
+
+def comparison(difference: float, unseen: float = 0.1) -> Comparison:
+    """A comparison that found this difference, and would mostly show one of `unseen`."""
+    around = 1.96 * unseen / 2.8
+    low, high = difference - around, difference + around
+    outcome = Outcome.WORSE if high < 0 else Outcome.BETTER if low > 0 else Outcome.CANNOT_TELL
+    return Comparison(
+        outcome, 0.8 + difference, 0.8, difference, low, high, 100, 100, [], ["a", "b"], [], [], unseen, 400
+    )
+
+
+def findings(tested: float, anew: float) -> GateFindings:
+    chance = AgainstChance(0.8, 0.7, 0.9, 2, 100)
+    return GateFindings(chance, comparison(tested), 100, ["a", "b"], anew=Anew(comparison(anew, 0.05), True, 3))
+
+
+def test_what_test_pictures_are_too_few_to_show_both_trained_anew_may_show() -> None:
+    assert decide(findings(0.03, 0.06), GateOverride.NOTHING).startswith("Better, by two comparisons together: ")
+    with pytest.raises(PromotionRefused, match="Worse, by two comparisons together: ") as refused:
+        decide(findings(0.0, -0.06), GateOverride.ACCEPT_EQUAL)
+    assert refused.value.override is GateOverride.FORCE
+    assert "3 pictures have another label than the live model learned" in refused.value.details[-1]
+    with pytest.raises(PromotionRefused, match="too close to call"):
+        decide(findings(0.0, 0.02), GateOverride.NOTHING)
+
+
+def test_what_test_pictures_show_to_be_worse_is_refused_whatever_else_is_found() -> None:
+    with pytest.raises(PromotionRefused, match=r"^Worse: macro-F1 0\.700"):
+        decide(findings(-0.1, 0.1), GateOverride.ACCEPT_EQUAL)

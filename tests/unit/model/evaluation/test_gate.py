@@ -1,9 +1,10 @@
 """The gate says what the numbers say."""
 
 import numpy as np
+import pytest
 
 from model.evaluation.evaluate import Evaluation
-from model.evaluation.gate import AgainstChance, Comparison, Outcome, against_chance, compare
+from model.evaluation.gate import AgainstChance, Comparison, Outcome, against_chance, compare, together
 from unit.model.evaluations import answering, eighty
 
 
@@ -99,3 +100,15 @@ def test_models_that_answer_alike_are_not_compared_without_error() -> None:
     found = compared(same, same, np.arange(80))
     assert found.unseen > 0.03
     assert "of which 10 differ clearly," in compared(same, same, np.arange(80) // 8).details()[0]
+
+
+def test_two_comparisons_know_more_together_than_each() -> None:
+    examples = eighty()
+    truth = [example.label for example in examples]
+    worse = ["a" if n % 10 == 1 else label for n, label in enumerate(truth)]
+    one = compare(answering(examples, ("a", "b"), worse), answering(examples, ("a", "b"), truth), np.arange(80))
+    assert one is not None
+    both = together(one, one)
+    assert both.difference == pytest.approx(one.difference)
+    assert both.high - both.low < one.high - one.low
+    assert both.outcome is Outcome.WORSE

@@ -27,3 +27,9 @@ def test_a_head_is_the_same_however_many_threads_the_machine_has() -> None:
             heads.append(fit(features, labels, np.arange(120), 1, lambda: None))
     assert heads[0].weights.tobytes() == heads[1].weights.tobytes()
     assert heads[0].bias.tobytes() == heads[1].bias.tobytes()
+
+
+def test_labels_with_four_pictures_each_are_enough() -> None:
+    features = np.random.default_rng(0).uniform(0, 1, (8, 1, 1280)).astype(np.float32)
+    head = fit(features, ["a", "b"] * 4, np.arange(8), 1, lambda: None)
+    assert head.probabilities(features[:, 0]).argmax(axis=1).tolist() == [0, 1] * 4
