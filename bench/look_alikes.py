@@ -50,7 +50,8 @@ def copies(picture: Image.Image) -> dict[str, Image.Image]:
     }
 
 
-def _jpeg(picture: Image.Image) -> bytes:
+def jpeg(picture: Image.Image) -> bytes:
+    """The picture as a JPEG file."""
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=88)
     return out.getvalue()
@@ -58,7 +59,7 @@ def _jpeg(picture: Image.Image) -> bytes:
 
 def _copied(examples: list[Example], what: str) -> list[Labelled]:
     def data(example: Example) -> bytes:
-        return _jpeg(copies(Image.fromarray(rendition(example.source.read(), _SIDE, Limits())))[what])
+        return jpeg(copies(Image.fromarray(rendition(example.source.read(), _SIDE, Limits())))[what])
 
     return [Labelled(e.label, f"{e.source.name} {what}", partial(data, e)) for e in examples]
 

@@ -1,0 +1,179 @@
+"""Whether what a report says of a model holds on pictures that training never had: `python -m bench.honesty FOLDER`.
+
+FOLDER has a subfolder of pictures for each label. Again and again a part of them is put away, untouched; training gets
+the rest, divides it itself, and reports an accuracy on its own test pictures. Of both accuracies, with their 95 %
+intervals, it is said whether their difference lies inside the joint interval. With `--burst 3` each picture is there
+with three more that are cropped, shifted or turned a little, as a burst has them. docs/model.md has the figures.
+"""
+
+import argparse
+import os
+import platform
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import partial
+from math import sqrt
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from rich.console import Console
+
+from bench.look_alikes import copies, jpeg
+from imagestore.cli.stages import stages
+from imagestore.proportion import Share
+from model.evaluation.metrics import Metrics, metrics
+from model.progress import BeginStage
+from model.training import head as heads
+from model.training.backbones import net_of
+from model.training.choose import choose
+from model.training.examples import Example, Labelled, in_folder, read
+from model.training.features import Backbone, Views, extract
+from model.training.grouping import grouped, with_looks
+from model.training.kept_arrays import KeptArrays
+from model.training.recipe import Held, Recipe
+from model.training.split import Split
+from model.training.train import prepare
+from preprocess import Fit, Limits, rendition
+
+BEFORE = Recipe()
+"""How version 0.1 showed pictures to a model: gray and cropped."""
+HELD = Recipe(colour=True, fit=Fit.PAD)
+UNTOUCHED = 0.3
+_SIDE = 480
+_COPIES = ("cropped by 4 % on each side", "turned by 3°", "shifted by 4 %")
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """What training reported, what holds on the untouched part, and what the recipe of version 0.1 has there."""
+
+    reported: Share
+    untouched: Share
+    before: float
+    learned: int
+    tested: int
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether the difference lies inside the joint 95 % interval (Zou and Donner 2008)."""
+        (a, a_low, a_high), (b, b_low, b_high) = (
+            (one.share, one.low or 0.0, 1.0 if one.high is None else one.high)
+            for one in (self.reported, self.untouched)
+        )
+        low = a - b - sqrt((a - a_low) ** 2 + (b_high - b) ** 2)
+        high = a - b + sqrt((a_high - a) ** 2 + (b - b_low) ** 2)
+        return low <= 0 <= high
+
+
+def _with_bursts(example: Example, burst: int) -> list[Labelled]:
+    """A picture, and its neighbours in a burst."""
+    if not burst:
+        return [example.source]
+    picture = Image.fromarray(rendition(example.source.read(), _SIDE, Limits()))
+    altered = copies(picture)
+    files = [jpeg(picture), *(jpeg(altered[what]) for what in _COPIES[:burst])]
+    return [Labelled(example.label, f"{example.source.name} {n}", partial(bytes, data)) for n, data in enumerate(files)]
+
+
+def _put_away(labels: list[str], groups: np.ndarray, seed: int) -> set[int]:
+    """The numbers of the groups that are put away: the same share of each label."""
+    of_label: dict[str, list[int]] = defaultdict(list)
+    for number, first in zip(*np.unique(groups, return_index=True), strict=True):
+        of_label[labels[first]].append(int(number))
+    chance = np.random.default_rng(seed)
+    return {
+        number
+        for _, numbers in sorted(of_label.items())
+        for number in chance.permutation(numbers)[: round(UNTOUCHED * len(numbers))].tolist()
+    }
+
+
+def _figures(head: heads.Head, features: np.ndarray, examples: list[Example], groups: np.ndarray) -> Metrics:
+    numbers = {label: number for number, label in enumerate(head.labels)}
+    truth = np.array([numbers.get(example.label, -1) for example in examples])
+    return metrics(head.probabilities(features[:, 0]), truth, list(head.labels), head.thresholds.common, groups)
+
+
+class _Bench:
+    def __init__(self, folder: Path, burst: int, begin: BeginStage) -> None:
+        self.kept, self.limits, self.begin = KeptArrays(), Limits(), begin
+        sources = in_folder(folder).pictures
+        found = read(sources, self.limits, begin("Reading", len(sources)), self.kept).good
+        self.examples, similarity = with_looks(found, self.limits, begin, self.kept)
+        self.groups = grouped(self.examples, similarity).groups
+        begun = begin("Making bursts", len(self.examples))
+        self.bursts: list[list[Labelled]] = []
+        for example in self.examples:
+            self.bursts.append(_with_bursts(example, burst))
+            begun()
+
+    def run(self, seed: int, *, is_chosen: bool) -> Repeat:
+        away = _put_away([example.label for example in self.examples], self.groups, seed)
+        is_away = [int(group) in away for group in self.groups]
+        used = [one for burst, gone in zip(self.bursts, is_away, strict=True) if not gone for one in burst]
+        prepared = prepare(used, Split(), self.limits, self.begin, self.kept)
+        kept_away = [
+            (one, group) for burst, gone, group in zip(self.bursts, is_away, self.groups, strict=True) if gone
+            for one in burst
+        ]  # fmt: skip
+        untouched = read([one for one, _ in kept_away], self.limits, lambda: None, self.kept).good
+        learning, groups = prepared.part(test=False), prepared.groups(test=False)
+        recipe = HELD
+        if is_chosen:
+            recipe = choose(learning, groups, Held(), 1, False, self.limits, self.begin, self.kept).recipe
+        head = self._fitted(recipe, learning, groups)
+        tests = prepared.part(test=True)
+        reported = _figures(head, self._features(recipe, tests), tests, prepared.groups(test=True))
+        true_groups = np.array([group for _, group in kept_away])
+        found = _figures(head, self._features(recipe, untouched), untouched, true_groups)
+        earlier = self._fitted(BEFORE, learning, groups)
+        before = _figures(earlier, self._features(BEFORE, untouched), untouched, true_groups)
+        return Repeat(reported.accuracy, found.accuracy, before.accuracy.share, len(learning), len(tests))
+
+    def _fitted(self, recipe: Recipe, learning: list[Example], groups: np.ndarray) -> heads.Head:
+        labels = [example.label for example in learning]
+        begun = self.begin("Fitting", heads.steps(len(learning)))
+        return heads.fit(self._features(recipe, learning), labels, groups, 1, begun)
+
+    def _features(self, recipe: Recipe, examples: list[Example]) -> np.ndarray:
+        net, begun = net_of(recipe), self.begin(recipe.sentence(), len(examples))
+        backbone, views = Backbone(net.graph, net.spec), Views(recipe.views)
+        return extract(backbone, examples, views, self.limits, 1, begun, self.kept)
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m bench.honesty", description=__doc__)
+    parser.add_argument("folder", type=Path, help="with a subfolder for each label")
+    parser.add_argument("--repeats", type=int, default=20)
+    parser.add_argument("--burst", type=int, default=0, choices=range(4), help="altered neighbours of each picture")
+    parser.add_argument("--chosen", action="store_true", help="let training choose, instead of colour, padded, Lite0")
+    arguments = parser.parse_args()
+    console = Console()
+    with stages() as begin:
+        bench = _Bench(arguments.folder, arguments.burst, begin)
+        repeats = [bench.run(seed, is_chosen=arguments.chosen) for seed in range(arguments.repeats)]
+    console.print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    first = repeats[0]
+    console.print(
+        f"{len(bench.examples)} pictures in {len(np.unique(bench.groups))} groups, bursts of {1 + arguments.burst}; of "
+        f"the first repeat {first.learned} were learned from, {first.tested} tested, {first.untouched.of} put away."
+    )
+    inside = sum(one.is_inside for one in repeats)
+    gaps = np.array([one.reported.share - one.untouched.share for one in repeats])
+    gains = np.array([one.untouched.share - one.before for one in repeats])
+    console.print(f"Inside the joint 95 % interval: {inside} of {len(repeats)} repeats.")
+    console.print(
+        f"Reported {np.mean([one.reported.share for one in repeats]):.3f}, untouched "
+        f"{np.mean([one.untouched.share for one in repeats]):.3f}, difference {gaps.mean():+.3f} (from "
+        f"{gaps.min():+.3f} to {gaps.max():+.3f})."
+    )
+    console.print(
+        f"Gray and cropped, as version 0.1: {np.mean([one.before for one in repeats]):.3f} on the untouched part, so "
+        f"{100 * gains.mean():+.1f} points now (from {100 * gains.min():+.1f} to {100 * gains.max():+.1f})."
+    )
+
+
+if __name__ == "__main__":
+    main()
