@@ -21,6 +21,8 @@ from imagestore.store import Item, Items
 log = logging.getLogger("imagestore.audit")
 TYPE = "entry"
 PAGE = 100
+NOBODY = "nobody"
+"""Who stands in the log for what somebody did, or tried, who had not signed in."""
 
 
 @dataclass(frozen=True)

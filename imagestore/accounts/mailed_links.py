@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from imagestore.accounts import attempts
 from imagestore.accounts.attempts import Attempts
-from imagestore.accounts.audit import Audit
+from imagestore.accounts.audit import NOBODY, Audit
 from imagestore.accounts.email_address import normalised
 from imagestore.accounts.links import Links, Purpose
 from imagestore.accounts.mail import Background, MailServer
@@ -101,7 +101,7 @@ class MailedLinks:
         self._note(what, email, address, "done")
 
     def _note(self, what: str, email: str, address: str, result: str) -> None:
-        self.audit.write("nobody", what, target=account_id(email), address=address, result=result)
+        self.audit.write(NOBODY, what, target=account_id(email), address=address, result=result)
 
     def _url(self, purpose: Purpose, token: str) -> str:
         return f"{self.public_url}/{purpose}?{urlencode({'token': token})}"

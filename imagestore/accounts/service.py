@@ -222,13 +222,20 @@ class Accounts:
         account = self.people.get(id)
         if account is None or account.password is None:
             raise NotFound("This account has no password.")
-        pair = attempts.for_account(id, address)
-        self.attempts.begin([pair, (attempts.ACCOUNT, id)])
-        if not self.passwords.is_right(old, account.password):
-            raise SignInRefused("The old password is wrong. Nothing was changed.")
-        self.attempts.forget(*pair)
+        self._confirm_password(account, old, address)
         passwords.check_strength(new, account.email or "", account.name)
         return self._set_password(id, self.passwords.hash(new))
+
+    def confirm(self, account: Account, session: str, password: str, address: str) -> None:
+        """Have who asks show once more that they are who they are, before what cannot be undone.
+
+        They know the account's password or, where it has none, have begun the session with this id in the last ten
+        minutes. Raises SignInRefused, or TooManyAttempts.
+        """
+        if account.password is not None:
+            self._confirm_password(account, password, address)
+        elif not self.sessions.is_recent(session):
+            raise SignInRefused("You signed in more than ten minutes ago. Nothing was changed: sign in again first.")
 
     def client(self, client_id: str, secret: str, address: str) -> Caller:
         """Which program asks for an access token, from this network address. Raises SignInRefused, TooManyAttempts."""
@@ -288,6 +295,13 @@ class Accounts:
         passwords.check_strength(password, email, shown)
         if self.people.find(email) is not None:
             raise Conflict("There is an account with this email address already.")
+
+    def _confirm_password(self, account: Account, password: str, address: str) -> None:
+        pair = attempts.for_account(account.id, address)
+        self.attempts.begin([pair, (attempts.ACCOUNT, account.id)])
+        if not self.passwords.is_right(password, account.password):
+            raise SignInRefused("The password is wrong. Nothing was changed.")
+        self.attempts.forget(*pair)
 
     def _set_password(self, id: str, hashed: str) -> Account:
         account = self.people.set_password(id, hashed)

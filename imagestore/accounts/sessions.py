@@ -16,6 +16,8 @@ from imagestore.store import Item, Items
 TYPE = "session"
 SEEN_EVERY = timedelta(minutes=5)
 """How exactly `seen_at` is kept: a write for each request would cost too much."""
+RECENT = timedelta(minutes=10)
+"""Who signed in so lately needs not do so again before what cannot be undone."""
 _LONGEST_AGENT = 200
 _TRIES = 8
 
@@ -95,10 +97,20 @@ class Sessions:
                 return
         raise Conflict("This session is in use all the time. Sign in again.")
 
+    def get(self, id: str) -> Session | None:
+        """The session with this id, None if there is none."""
+        item = self._items.read(id)
+        return None if item is None or item.document.get("type") != TYPE else _session(item)
+
     def has_factor(self, id: str) -> bool:
         """Whether a second factor was shown or set up in the session with this id; False if there is none."""
-        item = self._items.read(id)
-        return item is not None and item.document.get("type") == TYPE and _session(item).has_factor
+        session = self.get(id)
+        return session is not None and session.has_factor
+
+    def is_recent(self, id: str) -> bool:
+        """Whether the session with this id began less than RECENT ago; False if there is none."""
+        session = self.get(id)
+        return session is not None and session.created_at > utc(self._clock() - RECENT)
 
     def of(self, account: str) -> list[Session]:
         """The sessions of an account, the one seen last first."""

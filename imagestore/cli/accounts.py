@@ -81,6 +81,17 @@ def sign_out(who: Who) -> None:
     _with(who, end)
 
 
+@app.command("reset")
+def reset(who: Who) -> None:
+    """Print a link, good once and for a day, with which somebody sets another password. Send it to them."""
+
+    def allow(of: Administration, one: AccountInfo) -> None:
+        typer.echo(of.allow_reset(one.id).url)
+        errors.print("It works once, within a day, and ends all sessions. A second factor stays.", style="dim")
+
+    _with(who, allow)
+
+
 @app.command("remove-second-factor")
 def remove_second_factor(who: Who) -> None:
     """Let somebody who has lost their second factor sign in with the password alone, and set up another."""

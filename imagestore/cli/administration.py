@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from imagestore.accounts.audit import Audit
 from imagestore.accounts.email_address import normalised
 from imagestore.accounts.keys import DAYS, Key, Keys
-from imagestore.accounts.links import Links
+from imagestore.accounts.links import Link, Links
 from imagestore.accounts.people import Account, People
 from imagestore.accounts.roles import Role
 from imagestore.accounts.second_factor import SecondFactors
@@ -50,6 +50,9 @@ class Administration(Protocol):
 
     def remove_second_factor(self, id: str) -> None:
         """Take the second factor off of an account. Raises NotFound if it has none."""
+
+    def allow_reset(self, id: str) -> OneTimeLink:
+        """Make a link with which somebody sets another password. Raises Conflict if the account has none."""
 
     def delete_account(self, id: str) -> None:
         """Delete an account with its sessions and keys. Raises LastAdmin."""
@@ -99,10 +102,7 @@ class OverStores:
             raise Conflict(f"There is an account with the email address {address} already.")
         token, link = Links(self._items).invite(role, address, COMMAND_LINE)
         self._note("invite", link.id, after={"role": str(role)})
-        public_url = stores.settings().public_url if self._public_url is None else self._public_url
-        base = public_url or os.environ.get("AZURE_WEB_URL") or LOCAL_ADDRESS  # the second is azd's
-        url = f"{base.rstrip('/')}/{link.purpose}?{urlencode({'token': token})}"
-        return OneTimeLink(link.id, url, link.expires_at)
+        return self._link(token, link)
 
     def set_role(self, id: str, role: Role) -> AccountInfo:
         """Give an account another role."""
@@ -134,6 +134,14 @@ class OverStores:
             raise NotFound("This account has no second factor.")
         self._note("removeSecondFactor", id)
 
+    def allow_reset(self, id: str) -> OneTimeLink:
+        """Make a link with which somebody sets another password."""
+        if self._account(id).password is None:
+            raise Conflict("This account has no password: its owner signs in elsewhere.")
+        token, link = Links(self._items).allow_reset(id, COMMAND_LINE)
+        self._note("allowReset", id)
+        return self._link(token, link)
+
     def delete_account(self, id: str) -> None:
         """Delete an account with its sessions and keys."""
         before = self._account(id)
@@ -159,6 +167,13 @@ class OverStores:
         ended = self._keys.revoke(id)
         also = [one for one in ended if one != id]
         self._note("revokeKey", id, {"role": str(key.role), "account": key.account}, {"also": also} if also else None)
+
+    def _link(self, token: str, link: Link) -> OneTimeLink:
+        """A link as it is shown to who made it, once."""
+        public_url = stores.settings().public_url if self._public_url is None else self._public_url
+        base = public_url or os.environ.get("AZURE_WEB_URL") or LOCAL_ADDRESS  # the second is azd's
+        url = f"{base.rstrip('/')}/{link.purpose}?{urlencode({'token': token})}"
+        return OneTimeLink(link.id, url, link.expires_at)
 
     def _made(self, what: str, secret: str, key: Key, before: dict[str, Any] | None = None) -> NewKey:
         after = {"key": key.id, "role": str(key.role), "expires_at": key.expires_at}

@@ -72,6 +72,9 @@ class Instance(Protocol):
     def figures(self, name: str, version: str) -> dict[str, Any] | None:
         """The result of a version's evaluation; None if there is none."""
 
+    def model_file(self, name: str, version: str, file: str) -> bytes:
+        """A file of a version. Raises NotFound."""
+
 
 def opened() -> Instance:
     """The instance that this command works on: a distant one if one was named, else the stores. Raises
@@ -164,6 +167,10 @@ class OverStores:
         """See Instance."""
         return self.stores.models.figures(name, version)
 
+    def model_file(self, name: str, version: str, file: str) -> bytes:
+        """See Instance."""
+        return self.stores.models.read(name, version, file)
+
 
 @dataclass(frozen=True)
 class OverApi:
@@ -254,6 +261,10 @@ class OverApi:
         """See Instance."""
         found = (one.figures for one in self.client.models().versions if (one.name, one.version) == (name, version))
         return next(found, None)
+
+    def model_file(self, name: str, version: str, file: str) -> bytes:
+        """See Instance. The key must be a trainer's."""
+        return self.client.model_file(name, version, file)
 
     def _known(self, id: str) -> Record | None:
         try:

@@ -13,7 +13,7 @@ from imagestore.cli import distant_jobs, instance, servers, stores
 from imagestore.cli.output import console, errors, safe
 from imagestore.cli.stages import Rate, stages
 from imagestore.configure import limits_of
-from imagestore.errors import GateOverride, ImageStoreError, NotFound, PromotionRefused, SettingsError
+from imagestore.errors import GateOverride, ImageStoreError, NotFound, PromotionRefused
 from imagestore.pipeline import reprocess as again
 from imagestore.pipeline.active_model import ActiveModel
 from imagestore.pipeline.rollback import rollback as roll_back
@@ -77,8 +77,8 @@ def export(
     name: Name = "mine",
 ) -> None:
     """Write a version's files into a folder."""
-    opened = stores.opened()
-    files = {file: opened.models.read(name, version, file) for file in (MODEL_FILE, METRICS_FILE, REPORT_FILE)}
+    opened = instance.opened()
+    files = {file: opened.model_file(name, version, file) for file in (MODEL_FILE, METRICS_FILE, REPORT_FILE)}
     folder.mkdir(parents=True, exist_ok=True)
     for file, data in files.items():
         (folder / file).write_bytes(data)
@@ -146,9 +146,9 @@ def reprocess(
 ) -> None:
     """Classify again every picture that the live model has not classified. Continues where it was stopped."""
     if (server := servers.given()) is not None:
-        if dry_run:
-            raise SettingsError("--dry-run counts in the stores: give the command on the machine with them.")
         client = instance.client_of(server)
+        if dry_run:
+            return console.print(f"{client.outdated()} would be done again.")
         job = distant_jobs.follow(client, client.reprocess(), budget)
         return console.print(safe(job.say), markup=False, highlight=False)
     opened = stores.opened()

@@ -53,6 +53,13 @@ class JobStatus:
 
 
 @dataclass(frozen=True)
+class Outdated:
+    """How many pictures another model than the live one has classified."""
+
+    pictures: int
+
+
+@dataclass(frozen=True)
 class Listing:
     """One page of records, and the `after` of the next page (None on the last)."""
 

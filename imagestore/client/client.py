@@ -19,6 +19,7 @@ from imagestore.client.answers import (
     Me,
     NewKey,
     OneTimeLink,
+    Outdated,
     Pending,
 )
 from imagestore.client.http import TIMEOUT_S, TRIES, Answer, Http
@@ -204,6 +205,14 @@ class Client:
         """Begin to classify again every picture that the live model has not classified."""
         return self._read(JobStatus, "POST", "/models/reprocess")
 
+    def outdated(self) -> int:
+        """How many pictures `reprocess` would classify again."""
+        return self._http.get(Outdated, "/models/outdated").pictures
+
+    def model_file(self, name: str, version: str, file: str) -> bytes:
+        """A file of a version: `model.onnx`, `metrics.json` or `report.html`. For trainers."""
+        return self._http.send("GET", f"/models/{_part(name)}/{_part(version)}/files/{_part(file)}").content
+
     def job(self) -> JobStatus | None:
         """The latest job of the server, None if there was none."""
         return self._http.get_or_none(JobStatus, "/job")
@@ -243,6 +252,10 @@ class Client:
     def remove_second_factor(self, id: str) -> None:
         """Take the second factor off of somebody who has lost it. For administrators."""
         self._http.send("DELETE", f"/accounts/{_part(id)}/second-factor")
+
+    def allow_reset(self, id: str) -> OneTimeLink:
+        """Make a link with which somebody sets another password, once, within a day. For administrators."""
+        return self._read(OneTimeLink, "POST", f"/accounts/{_part(id)}/reset")
 
     def delete_account(self, id: str) -> None:
         """Delete an account with its sessions and keys. For administrators."""

@@ -125,15 +125,9 @@ def delete_page(request: Request, services: ServicesDep, caller: CallerDep) -> R
 
 @router.post("/account/delete", name="deleteMe")
 def delete(request: Request, services: ServicesDep, caller: CallerDep, address: AddressDep, form: FormDep) -> Response:
-    """Delete one's account; who has a password must know it."""
+    """Delete one's account; who has a password must know it, who has none must have signed in just now."""
     account = person(services, caller)
-
-    def leave() -> None:
-        if account.password is not None:
-            services.accounts.check_password(account.email, form.get("password", ""), address)
-        services.accounts.delete(account.id)
-
-    problem = attempted(leave)
+    problem = attempted(lambda: operations.delete_me(services, caller, address, form.get("password", "")))
     return _delete_form(request, services, account, problem) if problem else left(services)
 
 
@@ -177,16 +171,18 @@ def is_factor_needed(services: Services, account: Account) -> bool:
 
 def _delete_form(request: Request, services: Services, account: Account, problem: ApiProblem | None = None) -> Response:
     password = Field("password", "Password", "password", "current-password", longest=LONGEST)
+    again = [] if account.password else [("/sign-in?next=/account/delete", "Sign in again")]
     return entrance(
         request,
         services,
         "Delete my account",
         "Your name, email address, sessions and keys are deleted at once and cannot be brought back. Pictures stay. "
-        "What you did stays in the audit log under a number that says nothing of you.",
+        "What you did stays in the audit log under a number that says nothing of you, with the network addresses you "
+        f"did it from, until each entry is {services.options.audit_days} days old.",
         "/account/delete",
         "Delete my account",
         [password] if account.password else [],
-        links=[("/account/data", "Get my data first"), ("/account", "Keep my account")],
+        links=[*again, ("/account/data", "Get my data first"), ("/account", "Keep my account")],
         error=problem,
     )
 

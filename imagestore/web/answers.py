@@ -63,6 +63,13 @@ class JobStatus:
 
 
 @dataclass(frozen=True)
+class Outdated:
+    """How many pictures another model than the live one has classified."""
+
+    pictures: int
+
+
+@dataclass(frozen=True)
 class Health:
     """What is wrong with each part; null if nothing is."""
 

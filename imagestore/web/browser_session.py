@@ -6,6 +6,7 @@ from fastapi import Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
+from imagestore.accounts.audit import NOBODY
 from imagestore.errors import Overloaded, TooManyAttempts
 from imagestore.web import cookies
 from imagestore.web.clients import address_of
@@ -51,7 +52,7 @@ async def note_attempt(
 async def note_refusal(services: Services, request: Request, what: str, target: str, error: Exception) -> None:
     """Each attempt that counted is on record, and no more: whoever likes could fill the log."""
     if not isinstance(error, TooManyAttempts | Overloaded):
-        await note_attempt(services, request, what, "nobody", target, "refused")
+        await note_attempt(services, request, what, NOBODY, target, "refused")
 
 
 def client_address(request: Request, services: Services) -> str:

@@ -34,6 +34,7 @@ from imagestore.web.answers import (
     Me,
     NewKey,
     OneTimeLink,
+    Outdated,
     Overview,
     Pending,
     PersonalData,
@@ -130,6 +131,8 @@ EXAMPLES = {
         "", "", Health("ok", {"Blob Storage": None, "queues": None, "Cosmos DB": None, "index": None})
     ),
     "models": OperationExample("", "", ModelList([ModelVersion("garden", "3", _FIGURES, True)], _LIVE, [])),
+    "outdated": OperationExample("", "", Outdated(1200)),
+    "modelFile": OperationExample("", "--output model.onnx"),
     "promote": OperationExample("?insist=accept_equal", "", _JOB),
     "rollback": OperationExample(
         "", "", replace(_JOB, kind="rollback", stage="Starting", done=0, steps=0, seconds_left=None)
@@ -140,7 +143,7 @@ EXAMPLES = {
     "job": OperationExample("", "", _JOB),
     "stopJob": OperationExample("", "", _JOB_ENDED),
     "me": OperationExample("", "", Me(_ACCOUNT, "Maria", "maria@example.org", Role.CONTRIBUTOR, Means.SESSION)),
-    "deleteMe": OperationExample(),
+    "deleteMe": OperationExample("", _json('{"password": "plover gazebo ninety"}')),
     "myData": OperationExample(
         "", "", PersonalData({"id": _ACCOUNT, "email": "maria@example.org"}, [_SESSION], [_KEY], [_ENTRY])
     ),
@@ -209,6 +212,7 @@ _VALUES: dict[str, Any] = {
     "drawn": False,
     "v": "0x8DE1A2B3C4D5E6F",
     "version": "3",
+    "file": "model.onnx",
     "insist": str(GateOverride.ACCEPT_EQUAL),
     "drop": ["fish"],
     "last-event-id": "3f2a9c41-17",
@@ -225,6 +229,7 @@ _OF_A_KEY = {"id": _KEY.id}
 _OF_THE_LOG = {"after": _ENTRY.id}
 _SPECIAL: dict[str, dict[str, Any]] = {
     "promote": {"name": "garden"},
+    "modelFile": {"name": "garden"},
     "events": {"after": "3f2a9c41-17"},
     "endSession": {"id": _SESSION.id},
     "uninvite": {"id": _LINK},
@@ -247,7 +252,7 @@ def value_of(operation_id: str, parameter: str) -> Any:
 def command(method: str, address: str, operation_id: str) -> str:
     """The curl command for this operation of the app on this machine."""
     example = EXAMPLES[operation_id]
-    for name in ("id", "name", "version"):
+    for name in ("id", "name", "version", "file"):
         address = address.replace(f"{{{name}}}", str(value_of(operation_id, name)))
     is_default = method == "GET" or (method == "POST" and ("--data" in example.curl or "--json" in example.curl))
     options = " ".join(filter(None, ("" if is_default else f"-X {method}", example.curl)))

@@ -95,6 +95,7 @@ _BY_NEED: dict[Need, tuple[str, ...]] = {
         "GET /api/v1/overview",
         "GET /api/v1/events",
         "GET /api/v1/models",
+        "GET /api/v1/models/outdated",
         "GET /api/v1/job",
     ),
     Role.CONTRIBUTOR: (
@@ -108,6 +109,7 @@ _BY_NEED: dict[Need, tuple[str, ...]] = {
         "POST /api/v1/pictures/{id}/retry",
     ),
     Role.TRAINER: (
+        "GET /api/v1/models/{name}/{version}/files/{file}",
         "POST /api/v1/models/{name}/{version}/promote",
         "POST /api/v1/models/rollback",
         "POST /api/v1/models/reprocess",

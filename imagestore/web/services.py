@@ -70,6 +70,7 @@ class WebOptions:
     trusted_proxies: int = 0
     sign_up: SignUp = SignUp.INVITATION
     allowed_origins: tuple[str, ...] = ()
+    audit_days: int = 365
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,7 @@ def options_of(settings: Settings) -> WebOptions:
         trusted_proxies=settings.trusted_proxies,
         sign_up=settings.sign_up,
         allowed_origins=settings.allowed_origins,
+        audit_days=settings.audit_days,
     )
 
 

@@ -1,10 +1,12 @@
 """The account of who asks: who one is, where one is signed in, and what is kept of one."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Body, Path, Response
 
+from imagestore.accounts.audit import NOBODY, Audit, Entry
 from imagestore.accounts.callers import Caller, Means
 from imagestore.accounts.passwords import LONGEST
 from imagestore.accounts.people import Account
@@ -18,6 +20,9 @@ from imagestore.web.services import Services
 router = APIRouter(prefix="/account", tags=["Account"])
 SessionId = Annotated[str, Path(pattern="^session-[0-9a-f]{32}$", description="The session's id.")]
 _Password = Annotated[str, Body(embed=True, min_length=1, max_length=LONGEST)]
+_OwnPassword = Annotated[
+    str, Body(embed=True, max_length=LONGEST, description="The account's password; of no account without one.")
+]
 
 
 @router.get("", operation_id="me")
@@ -28,9 +33,17 @@ def me(services: ServicesDep, caller: CallerDep) -> Me:
 
 
 @router.delete("", status_code=204, operation_id="deleteMe")
-def delete_me(services: ServicesDep, caller: CallerDep) -> Response:
-    """Delete one's account with its sessions and keys. The audit log keeps its id, which then says nothing."""
+def delete_me(services: ServicesDep, caller: CallerDep, address: AddressDep, password: _OwnPassword = "") -> Response:
+    """Delete one's account with its sessions and keys. The password is asked for, or a sign-in of the last ten minutes
+    where the account has none.
+
+    The audit log keeps its id, which then says nothing, and where one asked from until an entry is too old.
+    """
     account = person(services, caller)
+    try:
+        services.accounts.confirm(account, caller.by, password, address)
+    except SignInRefused as error:
+        raise ApiProblem(403, "wrong_password" if account.password else "sign_in_again", f"{error}") from None
     services.accounts.delete(account.id)
     return Response(status_code=204)
 
@@ -49,7 +62,7 @@ def my_data(services: ServicesDep, caller: CallerDep) -> PersonalData:
         },
         sessions=accounts.sessions.of(account.id),
         keys=accounts.keys.list(account.id),
-        audit=list(accounts.audit.search(who=account.id, limit=None)),
+        audit=_entries_about(accounts.audit, account),
     )
 
 
@@ -89,6 +102,20 @@ def end_session(services: ServicesDep, caller: CallerDep, id: SessionId) -> Resp
         raise NotFound("You have no such session. It may have ended.")
     services.accounts.callers.forget(id)
     return Response(status_code=204)
+
+
+def _entries_about(audit: Audit, account: Account) -> list[Entry]:
+    """What somebody did, and what was done to their account, the newest first.
+
+    Of others who did it only the id is told: where they asked from, and with what, is theirs. What is older than the
+    account is of another with its id.
+    """
+    since = account.created_at
+    entries = {entry.id: entry for entry in audit.search(who=account.id, since=since, limit=None)}
+    for entry in audit.search(target=account.id, since=since, limit=None):
+        is_others = entry.who not in (account.id, NOBODY)
+        entries.setdefault(entry.id, replace(entry, by="", address="") if is_others else entry)
+    return sorted(entries.values(), key=lambda entry: entry.id, reverse=True)
 
 
 def person(services: Services, caller: Caller) -> Account:

@@ -1,20 +1,35 @@
 """Versions of models, and the jobs that promote one, roll back, or classify everything again."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import StringConstraints
 
-from imagestore.errors import GateOverride, NotFound
+from imagestore.errors import GateOverride, NotFound, Unavailable
 from imagestore.pipeline.correct import LABEL
-from imagestore.store.models import NAME, ModelList
+from imagestore.store.models import METRICS_FILE, MODEL_FILE, NAME, REPORT_FILE, ModelList
+from imagestore.web import queries
 from imagestore.web.access import CallerDep, NoteDep
-from imagestore.web.answers import JobStatus
+from imagestore.web.answers import JobStatus, Outdated
 from imagestore.web.api.common import ServicesDep
 from imagestore.web.job import Job
 
 router = APIRouter(tags=["Models"])
 MOST_VERSIONS = 20
+
+
+class ModelFile(StrEnum):
+    """The files that are kept of a version."""
+
+    MODEL = MODEL_FILE
+    METRICS = METRICS_FILE
+    REPORT = REPORT_FILE
+
+
+File = Annotated[ModelFile, Path(description="Which of its files.")]
+
+
 Name = Annotated[str, Path(pattern=NAME, description="The model's name.")]
 Number = Annotated[str, Path(pattern="^[1-9][0-9]{0,8}$", description="Its version.")]
 
@@ -23,6 +38,23 @@ Number = Annotated[str, Path(pattern="^[1-9][0-9]{0,8}$", description="Its versi
 def list_models(services: ServicesDep) -> ModelList:
     """The newest versions with their figures, which one is live, and which were live before."""
     return services.stores.models.listing(MOST_VERSIONS)
+
+
+@router.get("/models/outdated", operation_id="outdated")
+def count_outdated(services: ServicesDep) -> Outdated:
+    """How many pictures `reprocess` would classify again: those that another model than the live one has classified."""
+    model = services.model
+    if model is None:
+        raise Unavailable("the live model cannot be read")
+    return Outdated(queries.count_outdated(services.index, model.ref.sha256))
+
+
+@router.get("/models/{name}/{version}/files/{file}", operation_id="modelFile", response_class=Response)
+def model_file(services: ServicesDep, name: Name, version: Number, file: File) -> Response:
+    """A file of a version, to be saved: the model itself, its figures or its report."""
+    data = services.stores.models.read(name, version, file)
+    headers = {"Content-Disposition": f'attachment; filename="{name}-{version}-{file}"', "Cache-Control": "no-store"}
+    return Response(data, media_type="application/octet-stream", headers=headers)
 
 
 @router.post("/models/{name}/{version}/promote", status_code=202, operation_id="promote")

@@ -15,7 +15,7 @@ from imagestore.settings import Settings
 from imagestore.store import Stores
 from imagestore.web.services import Services
 from unit.web.conftest import guarded, guarded_app, people, services, stores
-from unit.web.signed_in import COOKIE, PUBLIC, Person
+from unit.web.signed_in import COOKIE, PUBLIC, Browser, Person
 
 from .distant import Command, command
 
@@ -103,6 +103,30 @@ def test_a_second_factor_is_taken_off_and_that_is_on_record(
     assert entry.target == viewer.id
     again = imagestore("accounts", "remove-second-factor", viewer.email)
     assert (again.code, "no second factor" in again.err) == (1, True)
+
+
+def test_who_has_forgotten_the_password_gets_a_link_though_nobody_else_administers(
+    imagestore: Command, people: dict[Role, Person], guarded: Services, guarded_app: FastAPI
+) -> None:
+    admin = people[Role.ADMIN].account
+    done = imagestore("accounts", "reset", admin.email)
+    (url,) = done.out.splitlines()
+    assert url.startswith(f"{PUBLIC}/reset?token=")
+    assert "within a day" in done.err
+    browser = Browser(guarded_app)
+    address = url.removeprefix(PUBLIC)
+    assert browser.submit("/reset", browser.get(address), password="wombat trellis oboe").status_code == 303
+    assert browser.get(address).status_code == 410
+    assert browser.sign_in(admin.email, "wombat trellis oboe").status_code == 303
+    (entry,) = guarded.accounts.audit.search(what="allowReset")
+    assert entry.target == admin.id
+    elsewhere = guarded.accounts.people.create_federated("https://issuer.example", "1", "", "Ada", Role.VIEWER)
+    assert "signs in elsewhere" in imagestore("accounts", "reset", elsewhere.id).err
+
+
+def test_an_address_that_only_looks_like_that_of_an_account_is_of_none(imagestore: Command, guarded: Services) -> None:
+    guarded.accounts.people.create("maria@strasse.example", "Maria", Role.VIEWER, "hash")
+    assert "There is no account" in imagestore("accounts", "delete", "maria@straße.example", "--yes").err
 
 
 def test_an_account_is_deleted_if_it_is_said_twice(

@@ -12,10 +12,12 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from classify import ModelLabels, ModelRef
 from imagestore.accounts.roles import Role
 from imagestore.cli.instance import OverStores
 from imagestore.cli.intake import Uploaded, scan, upload_pictures
 from imagestore.store import Listed, Stores
+from imagestore.web.services import Services
 from unit.pictures import encoded, photo
 from unit.web.conftest import Drop, drop, guarded, guarded_app, people, services, stores
 from unit.web.records import rejected
@@ -126,10 +128,31 @@ def test_models_are_listed(imagestore_as: As) -> None:
     assert "There are no figures of mine 1" in imagestore("models", "show", "1").err
 
 
+def test_a_version_is_exported_by_trainers(imagestore_as: As, stores: Stores, tmp_path: Path) -> None:
+    files = {"model.onnx": b"a model", "metrics.json": b"{}", "report.html": b"<p>"}
+    stores.models.keep("mine", "1", files)
+    done = imagestore_as(Role.TRAINER)("models", "export", "1", tmp_path / "export")
+    assert done.code == 0
+    assert {path.name: path.read_bytes() for path in (tmp_path / "export").iterdir()} == files
+    assert "There is no version 9 of the model 'mine'" in imagestore_as(Role.TRAINER)("models", "export", "9", "x").err
+    assert "needs the role trainer" in imagestore_as(Role.VIEWER)("models", "export", "1", tmp_path / "other").err
+    assert not (tmp_path / "other").exists()
+
+
+def test_what_would_be_done_again_is_counted(
+    imagestore_as: As, drop: Drop, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imagestore = imagestore_as(Role.VIEWER)
+    drop("cup.jpg")
+    assert imagestore("reprocess", "--dry-run").out.strip() == "0 would be done again."
+    monkeypatch.setattr(services.live_model, "get", lambda: ModelLabels(ModelRef("m", "2", "e" * 64), ("Rose",)))
+    assert imagestore("reprocess", "--dry-run").out.strip() == "1 would be done again."
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["sweep"], ["rebuild"], ["verify"], ["status"], ["train", "."], ["doctor"],
-     ["models", "export", "1", "."]],
+    ],
     ids=lambda arguments: arguments[0],
 )  # fmt: skip
 def test_what_needs_the_stores_says_where_it_works(imagestore_as: As, arguments: list[str]) -> None:

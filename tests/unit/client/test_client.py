@@ -18,6 +18,7 @@ from imagestore.client import (
     Status,
     record_id,
 )
+from imagestore.store import Stores
 from unit.pictures import encoded, photo
 from unit.web.conftest import Drop
 from unit.web.records import rejected
@@ -111,6 +112,19 @@ def test_models_are_listed_and_a_version_that_is_not_there_is_not_promoted(clien
         client.promote("mine", "7")
 
 
+def test_a_versions_files_are_fetched_and_what_it_has_not_classified_is_counted(
+    client_of: ClientOf, stores: Stores, drop: Drop
+) -> None:
+    stores.models.keep("mine", "1", {"model.onnx": b"a model"})
+    assert client_of(Role.TRAINER).model_file("mine", "1", "model.onnx") == b"a model"
+    with pytest.raises(RequestRefused):
+        client_of(Role.TRAINER).model_file("mine", "1", "../../active.json")
+    with pytest.raises(RoleNeeded):
+        client_of(Role.CONTRIBUTOR).model_file("mine", "1", "model.onnx")
+    drop("cup.jpg")
+    assert client_of(Role.VIEWER).outdated() == 0
+
+
 def test_who_one_is(client_of: ClientOf) -> None:
     me = client_of(Role.TRAINER).me()
     assert (me.role, me.means) == (Role.TRAINER, "key")
@@ -139,6 +153,7 @@ def test_an_administrator_invites_and_says_who_may_do_what(client_of: ClientOf, 
     assert client.disable(viewer).is_disabled
     assert not client.enable(viewer).is_disabled
     client.sign_out(viewer)
+    assert "/reset?token=" in client.allow_reset(viewer).url
     client.delete_account(viewer)
     assert viewer not in {one.id for one in client.accounts()}
 

@@ -32,6 +32,7 @@ PARAMETERS = {
     "id": record_id("cat.jpg"),
     "name": "garden",
     "version": "3",
+    "file": "model.onnx",
     "account": "account-" + "0" * 32,
     "session": "session-" + "0" * 32,
     "key": "key-" + "0" * 32,
@@ -63,6 +64,8 @@ def need_of(method: str, address: str) -> Role | Open:
         return Open.SIGNED_IN
     if api.endswith("/original") or api == "/review":
         return Role.CONTRIBUTOR
+    if "/files/" in api:
+        return Role.TRAINER
     if method == "GET":
         return Role.VIEWER
     return Role.TRAINER if api.startswith(("/models", "/job")) else Role.CONTRIBUTOR

@@ -1,12 +1,18 @@
 """One's own account: what is kept of one, where one is signed in, another password, and leaving."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from imagestore.accounts.attempts import PAIR
+from imagestore.accounts.audit import NOBODY, Audit
+from imagestore.accounts.people import People
 from imagestore.accounts.roles import Role
+from imagestore.accounts.sessions import RECENT, Sessions
 from imagestore.web.services import Services
 from unit.accounts.conftest import PASSWORD
 from unit.web.conftest import Api, problem
-from unit.web.signed_in import PUBLIC, Browser, Person, person
+from unit.web.signed_in import COOKIE, PUBLIC, Answer, Browser, Person, person
 
 SAME = {"Origin": PUBLIC}
 OTHER = "wombat trellis oboe"
@@ -22,6 +28,27 @@ def test_all_that_is_kept_of_a_person_is_one_file(browser: Browser, people: dict
     assert len(data["sessions"]) == 1
     assert [entry["what"] for entry in data["audit"]] == ["createKey"]
     assert "argon2" not in found.text
+
+
+def test_what_was_done_to_ones_account_is_among_what_is_kept_of_one(
+    browser: Browser, guarded: Services, people: dict[Role, Person]
+) -> None:
+    viewer, admin = people[Role.VIEWER], people[Role.ADMIN]
+    audit = guarded.accounts.audit
+    audit.write(NOBODY, "sign_in", target=viewer.account.id, address="198.51.100.9", result="refused")
+    browser.put(f"/api/v1/accounts/{viewer.account.id}/role?role=trainer", headers=admin.bearer)
+    audit.write(admin.account.id, "setRole", target=admin.account.id)
+    data = browser.get("/api/v1/account/data", headers=viewer.cookie).json()
+    told = [(entry["what"], entry["who"], entry["by"], entry["address"]) for entry in data["audit"]]
+    assert told == [("setRole", admin.account.id, "", ""), ("sign_in", NOBODY, "", "198.51.100.9")]
+
+
+def test_what_was_done_by_a_former_account_with_the_same_address_is_not_told(
+    browser: Browser, guarded: Services, people: dict[Role, Person]
+) -> None:
+    viewer = people[Role.VIEWER]
+    Audit(guarded.stores.audit, lambda: datetime(2026, 1, 1, tzinfo=UTC)).write(viewer.account.id, "upload")
+    assert browser.get("/api/v1/account/data", headers=viewer.cookie).json()["audit"] == []
 
 
 def test_sessions_are_seen_and_ended_by_their_owner_alone(
@@ -92,11 +119,43 @@ def test_one_deletes_ones_account_unless_one_is_the_last_administrator(
     browser: Browser, guarded: Services, people: dict[Role, Person]
 ) -> None:
     viewer, admin = people[Role.VIEWER], people[Role.ADMIN]
-    assert browser.delete("/api/v1/account", headers=viewer.cookie | SAME).status_code == 204
+    assert delete(browser, viewer).status_code == 204
     assert guarded.accounts.people.get(viewer.account.id) is None
-    assert problem(browser.delete("/api/v1/account", headers=admin.cookie | SAME), 409)["code"] == "last_admin"
+    assert problem(delete(browser, admin), 409)["code"] == "last_admin"
     person(guarded.accounts, Role.ADMIN, "second")
-    assert browser.delete("/api/v1/account", headers=admin.cookie | SAME).status_code == 204
+    assert delete(browser, admin).status_code == 204
+
+
+def test_without_the_password_a_session_deletes_nothing(
+    browser: Browser, guarded: Services, people: dict[Role, Person]
+) -> None:
+    viewer = people[Role.VIEWER]
+    assert problem(delete(browser, viewer, {}), 403)["code"] == "wrong_password"
+    assert problem(browser.delete("/api/v1/account", headers=viewer.cookie | SAME), 403)["code"] == "wrong_password"
+    for _ in range(PAIR.most - 2):
+        assert problem(delete(browser, viewer, {"password": OTHER}), 403)["code"] == "wrong_password"
+    assert problem(delete(browser, viewer), 429)["code"] == "too_many", "nor can one guess it so"
+    assert guarded.accounts.people.get(viewer.account.id) == viewer.account
+
+
+def test_who_has_no_password_deletes_the_account_soon_after_signing_in(browser: Browser, guarded: Services) -> None:
+    def then() -> datetime:
+        return datetime.now(UTC) - RECENT
+
+    people = People(guarded.stores.accounts, then)
+    elsewhere = people.create_federated("https://issuer.example", "1", "", "Ada", Role.VIEWER)
+    old, _ = Sessions(guarded.stores.accounts, clock=then).start(elsewhere.id, "", "")
+    new = guarded.accounts.sign_in(elsewhere, "", "")
+    answers = [
+        browser.delete("/api/v1/account", headers={"Cookie": f"{COOKIE}={session}"} | SAME) for session in (old, new)
+    ]
+    assert problem(answers[0], 403)["code"] == "sign_in_again"
+    assert answers[1].status_code == 204
+
+
+def delete(browser: Browser, who: Person, body: dict[str, str] | None = None) -> Answer:
+    sent = {"password": PASSWORD} if body is None else body
+    return browser.request("DELETE", "/api/v1/account", json=sent, headers=who.cookie | SAME)
 
 
 def test_where_nobody_signs_in_there_is_no_account(api: Api) -> None:

@@ -1,11 +1,14 @@
 """Everything that changes something is on record, with who did it; administrators search and export it."""
 
+import asyncio
 import csv
 import io
 import json
 from typing import cast
 
 import pytest
+from fastapi import FastAPI
+from starlette.types import Message
 
 from imagestore.accounts.keys import Keys
 from imagestore.accounts.roles import Role
@@ -131,3 +134,53 @@ def test_a_promotion_is_the_accounts(
     monkeypatch.setattr(Jobs, "_start_child", lambda self, command, id: by.extend(command))
     assert browser.post("/api/v1/models/rollback", headers=people[Role.TRAINER].bearer).status_code == 202
     assert people[Role.TRAINER].account.id in " ".join(by)
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "kind", "begun"),
+    [
+        ("POST", "/api/v1/pictures?name=cat.jpg", "application/octet-stream", b"half of a pic"),
+        (
+            "POST",
+            "/api/v1/pictures",
+            "multipart/form-data; boundary=x",
+            b'--x\r\nContent-Disposition: form-data; name="file"; filename="cat.jpg"\r\n\r\nhalf of a pic',
+        ),
+        ("POST", "/api/v1/pictures", "multipart/form-data; boundary=x", b"--x\r\nContent-Disp"),
+        ("POST", "/api/v1/keys", "application/json", b'{"name": "cam'),
+        ("POST", "/account/name", "application/x-www-form-urlencoded", b"name=Ev"),
+    ],
+    ids=["upload", "upload as a form", "the beginning of a form", "JSON", "a form of the pages"],
+)
+def test_what_its_sender_breaks_off_is_no_error_of_ours(
+    guarded_app: FastAPI,
+    guarded: Services,
+    people: dict[Role, Person],
+    caplog: pytest.LogCaptureFixture,
+    method: str,
+    address: str,
+    kind: str,
+    begun: bytes,
+) -> None:
+    path, _, query = address.partition("?")
+    who = people[Role.CONTRIBUTOR].cookie | {"Content-Type": kind, "Origin": PUBLIC, "Host": PUBLIC[8:]}
+    scope = {
+        "type": "http", "http_version": "1.1", "method": method, "scheme": "https", "path": path,
+        "raw_path": path.encode(), "query_string": query.encode(), "root_path": "", "client": ("192.0.2.7", 1),
+        "headers": [(name.lower().encode(), value.encode()) for name, value in who.items()],
+    }  # fmt: skip
+    coming: list[Message] = [{"type": "http.request", "body": begun, "more_body": True}, {"type": "http.disconnect"}]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return coming.pop(0) if coming else {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    asyncio.run(guarded_app(scope, receive, send))
+    assert sent[0]["status"] == 400
+    (entry,) = guarded.accounts.audit.search()
+    assert entry.result == "400"
+    assert next(iter(guarded.stores.uploads.list()))[0] == []
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []

@@ -7,10 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from classify import ModelLabels, ModelRef
 from imagestore.store import Active, PromotionEntry, Stores
 from imagestore.web import jobs
 from imagestore.web.jobs import Jobs
-from unit.web.conftest import Api, problem
+from imagestore.web.services import Services
+from unit.web.conftest import Api, Drop, problem
+from unit.web.records import rejected
 
 AT = "2026-11-21T09:00:00.000Z"
 
@@ -46,6 +49,31 @@ def test_versions_with_their_figures_and_which_one_is_live(api: Api, stores: Sto
         ("1", None, False),
     ]
     assert (found["live"]["version"], [one["version"] for one in found["previous"]]) == ("2", ["1"])
+
+
+def test_a_versions_files_are_to_be_saved_and_not_shown(api: Api, stores: Stores) -> None:
+    stores.models.keep("mine", "1", {"model.onnx": b"model", "report.html": b"<script>"})
+    for file, content in (("model.onnx", b"model"), ("report.html", b"<script>")):
+        found = api.get(f"/models/mine/1/files/{file}")
+        assert (found.status_code, found.content) == (200, content)
+        assert found.headers["content-type"] == "application/octet-stream"
+        assert found.headers["content-disposition"] == f'attachment; filename="mine-1-{file}"'
+    problem(api.get("/models/mine/1/files/metrics.json"), 404)
+    problem(api.get("/models/mine/2/files/model.onnx"), 404)
+    for file in ("claim", "..%2f..%2factive.json"):
+        assert api.get(f"/models/mine/1/files/{file}").status_code in (404, 422)
+
+
+def test_what_another_model_has_classified_is_counted(
+    api: Api, drop: Drop, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop("cup.jpg")
+    drop("bad.jpg", made=rejected("bad.jpg"))
+    assert api.get("/models/outdated").json() == {"pictures": 0}
+    monkeypatch.setattr(services.live_model, "get", lambda: ModelLabels(ModelRef("m", "2", "e" * 64), ("Rose",)))
+    assert api.get("/models/outdated").json() == {"pictures": 1}
+    monkeypatch.setattr(services.live_model, "get", lambda: None)
+    problem(api.get("/models/outdated"), 503)
 
 
 def test_one_job_at_a_time_which_can_be_looked_at_and_stopped(
