@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 DIST = ROOT / "dist"
-_LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "requirements.txt")
+_LEFT_OUT = shutil.ignore_patterns("py.typed", "__pycache__", "*.pyc", "requirements.txt")
 _CORE = (
     "imagestore/*.py",
     "imagestore/settings",

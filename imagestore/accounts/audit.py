@@ -1,7 +1,8 @@
 """The audit log: who did what, when, from where and with what result. It is only ever added to.
 
-Accounts, keys and pictures stand in it as ids, which say nothing about a person once the account is gone. How long an
-entry is kept is the container's own time to live (AUDIT_DAYS).
+Accounts, keys and pictures stand in it as ids. An account's id follows from its email address, which nobody can read
+from it once the account is gone, and who knows the address can compare. How long an entry is kept, with the network
+address in it, is the container's own time to live (AUDIT_DAYS).
 """
 
 import json

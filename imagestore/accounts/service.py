@@ -195,8 +195,8 @@ class Accounts:
         known = normalised(link.email or email)
         self._check_new(known, name, password)
         hashed = self.passwords.hash(password)
-        link = self.links.use(Purpose.INVITATION, token)
         self.belongings.delete(account_id(known))
+        link = self.links.use(Purpose.INVITATION, token)
         return self.people.create(known, name, link.role or Role.VIEWER, hashed)
 
     def reset(self, token: str, password: str, address: str) -> Account:

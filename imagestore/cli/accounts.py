@@ -107,7 +107,7 @@ def remove_second_factor(who: Who) -> None:
 def delete(
     who: Who, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before deleting.")] = False
 ) -> None:
-    """Delete an account with its sessions and keys. The audit log and records keep its id, which then says nothing."""
+    """Delete an account with its sessions and keys. The audit log and records keep its id."""
 
     def end(of: Administration, one: AccountInfo) -> None:
         if not yes and not typer.confirm(f"Delete the account of {safe(one.name)} ({safe(one.email or one.id)})?"):

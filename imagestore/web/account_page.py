@@ -177,7 +177,7 @@ def _delete_form(request: Request, services: Services, account: Account, problem
         services,
         "Delete my account",
         "Your name, email address, sessions and keys are deleted at once and cannot be brought back. Pictures stay. "
-        "What you did stays in the audit log under a number that says nothing of you, with the network addresses you "
+        "What you did stays in the audit log, without your name and email address but with the network addresses you "
         f"did it from, until each entry is {services.options.audit_days} days old.",
         "/account/delete",
         "Delete my account",

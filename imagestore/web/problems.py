@@ -91,7 +91,7 @@ def problem_of(error: Exception) -> ApiProblem:
         case LinkRefused():
             return ApiProblem(410, "link_refused", f"{error}")
         case DeletionUnfinished():
-            return ApiProblem(503, "deletion_unfinished", f"{error}")
+            return ApiProblem(503, "deletion_unfinished", f"{error}", headers={"Retry-After": str(RETRY_AFTER_S)})
         case LastAdmin():
             return ApiProblem(409, "last_admin", f"{error}")
         case NotAccepted():

@@ -88,6 +88,8 @@ def test_the_wheel_holds_every_file_that_runs(wheel: Path) -> None:
     wanted |= {f"imagestore/samples/{picture.name}" for picture in (ROOT / "samples").iterdir()}
     held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert held == wanted
+    typed = {f"{room}/py.typed" for room in ("classify", "imagestore", "model", "preprocess")}
+    assert typed <= held, "else a type checker takes all that a program uses of the client for Any"
 
 
 def test_the_wheel_requires_what_the_requirement_files_pin(wheel: Path) -> None:

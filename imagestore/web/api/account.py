@@ -37,7 +37,7 @@ def delete_me(services: ServicesDep, caller: CallerDep, address: AddressDep, pas
     """Delete one's account with its sessions and keys. The password is asked for, or a sign-in of the last ten minutes
     where the account has none.
 
-    The audit log keeps its id, which then says nothing, and where one asked from until an entry is too old.
+    The audit log keeps its id and the network addresses one asked from, until an entry is too old (AUDIT_DAYS).
     """
     account = person(services, caller)
     try:
