@@ -1,12 +1,15 @@
 """One's own account as a page: without scripts one changes what is one's own, and nothing of others."""
 
 import re
+from datetime import UTC, datetime
 from html import unescape
 
 import pytest
 from fastapi import FastAPI
 
+from imagestore.accounts.people import People
 from imagestore.accounts.roles import Role
+from imagestore.accounts.sessions import RECENT, Sessions
 from imagestore.web.services import Services
 from unit.accounts.conftest import PASSWORD
 from unit.web.conftest import Api
@@ -147,6 +150,30 @@ def test_an_account_is_deleted_by_who_knows_its_password(
     assert (gone.status_code, gone.headers["location"]) == (303, "/sign-in")
     assert guarded.accounts.people.get(viewer.account.id) is None
     assert browser.get("/api/v1/account", headers=viewer.bearer).status_code == 401
+
+
+def test_before_an_account_is_deleted_it_is_said_what_stays(browser: Browser, people: dict[Role, Person]) -> None:
+    browser.sign_in(VIEWER)
+    page = browser.get("/account/delete").text
+    assert "with the network addresses you did it from, until each entry is 365 days old" in page
+    assert "Sign in again" not in page
+
+
+def test_who_has_no_password_signs_in_again_and_leaves(browser: Browser, guarded: Services) -> None:
+    def then() -> datetime:
+        return datetime.now(UTC) - RECENT
+
+    store = guarded.stores.accounts
+    elsewhere = People(store, then).create_federated("https://issuer.example", "1", "", "Ada", Role.VIEWER)
+    browser.cookies.set(COOKIE, Sessions(store, clock=then).start(elsewhere.id, "", "")[0])
+    page = browser.get("/account/delete")
+    assert 'href="/sign-in?next=/account/delete"' in page.text
+    refused = browser.submit("/account/delete", page)
+    assert (refused.status_code, "more than ten minutes ago" in said(refused)) == (403, True)
+    browser.cookies.clear()
+    browser.cookies.set(COOKIE, guarded.accounts.sign_in(elsewhere, "", ""))
+    assert browser.submit("/account/delete", browser.get("/account/delete")).status_code == 303
+    assert guarded.accounts.people.get(elsewhere.id) is None
 
 
 def test_the_last_administrator_cannot_leave(browser: Browser, guarded: Services, people: dict[Role, Person]) -> None:
