@@ -7,6 +7,7 @@ none of them may do more than the key that made it, lasts longer, or outlives it
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Path, Query, Response
+from pydantic import BeforeValidator, Field
 
 from imagestore.accounts.callers import Caller, Means
 from imagestore.accounts.keys import DAYS, MOST_DAYS, Key
@@ -22,7 +23,21 @@ from imagestore.web.services import Services
 
 router = APIRouter(prefix="/keys", tags=["Keys"])
 KeyId = Annotated[str, Path(pattern="^key-[0-9a-f]{32}$", description="The key's id.")]
-Days = Annotated[int, Body(embed=True, ge=1, le=MOST_DAYS, description="For how many days it is good.")]
+
+
+def _no_word(days: object) -> object:
+    """Refuse `true` and "7", which pydantic takes for whole numbers; 7.0 is one, as JSON Schema says."""
+    if isinstance(days, bool | str):
+        raise ValueError("a number of days is written as 90")
+    return days
+
+
+Days = Annotated[
+    int,
+    Field(ge=1, le=MOST_DAYS),
+    BeforeValidator(_no_word),
+    Body(embed=True, description="For how many days it is good."),
+]
 
 
 @router.get("", operation_id="keys")

@@ -145,3 +145,10 @@ def test_where_nobody_signs_in_the_owner_makes_keys_for_later(api: Api) -> None:
     assert made.status_code == 201
     assert made.json()["key"]["account"] is None
     assert [key["name"] for key in api.get("/keys").json()] == ["camera"]
+
+
+@pytest.mark.parametrize("days", [True, "7", 7.5, 0, 3651, None])
+def test_days_are_a_whole_number(browser: Browser, people: dict[Role, Person], days: object) -> None:
+    headers = people[Role.VIEWER].cookie | SAME
+    assert problem(browser.post("/api/v1/keys", json={"name": "camera", "days": days}, headers=headers), 422)
+    assert browser.post("/api/v1/keys", json={"name": "camera", "days": 7.0}, headers=headers).status_code == 201
