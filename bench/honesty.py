@@ -9,7 +9,6 @@ with three more that are cropped, shifted or turned a little, as a burst has the
 import argparse
 import os
 import platform
-from collections import defaultdict
 from dataclasses import dataclass
 from functools import partial
 from math import sqrt
@@ -20,19 +19,15 @@ from PIL import Image
 from rich.console import Console
 
 from bench.look_alikes import copies, jpeg
+from bench.pictures import Pictures
 from imagestore.cli.stages import stages
 from imagestore.proportion import Share
 from model.evaluation.metrics import Metrics, metrics
-from model.progress import BeginStage
 from model.training import head as heads
-from model.training.backbones import net_of
+from model.training import split
 from model.training.choose import choose
-from model.training.examples import Example, Labelled, in_folder, read
-from model.training.features import Backbone, Views, extract
-from model.training.grouping import grouped, with_looks
-from model.training.kept_arrays import KeptArrays
+from model.training.examples import Example, Labelled, read
 from model.training.recipe import Held, Recipe
-from model.training.split import Split
 from model.training.train import prepare
 from preprocess import Fit, Limits, rendition
 
@@ -76,19 +71,6 @@ def _with_bursts(example: Example, burst: int) -> list[Labelled]:
     return [Labelled(example.label, f"{example.source.name} {n}", partial(bytes, data)) for n, data in enumerate(files)]
 
 
-def _put_away(labels: list[str], groups: np.ndarray, seed: int) -> set[int]:
-    """The numbers of the groups that are put away: the same share of each label."""
-    of_label: dict[str, list[int]] = defaultdict(list)
-    for number, first in zip(*np.unique(groups, return_index=True), strict=True):
-        of_label[labels[first]].append(int(number))
-    chance = np.random.default_rng(seed)
-    return {
-        number
-        for _, numbers in sorted(of_label.items())
-        for number in chance.permutation(numbers)[: round(UNTOUCHED * len(numbers))].tolist()
-    }
-
-
 def _figures(head: heads.Head, features: np.ndarray, examples: list[Example], groups: np.ndarray) -> Metrics:
     numbers = {label: number for number, label in enumerate(head.labels)}
     truth = np.array([numbers.get(example.label, -1) for example in examples])
@@ -96,50 +78,42 @@ def _figures(head: heads.Head, features: np.ndarray, examples: list[Example], gr
 
 
 class _Bench:
-    def __init__(self, folder: Path, burst: int, begin: BeginStage) -> None:
-        self.kept, self.limits, self.begin = KeptArrays(), Limits(), begin
-        sources = in_folder(folder).pictures
-        found = read(sources, self.limits, begin("Reading", len(sources)), self.kept).good
-        self.examples, similarity = with_looks(found, self.limits, begin, self.kept)
-        self.groups = grouped(self.examples, similarity).groups
-        begun = begin("Making bursts", len(self.examples))
+    def __init__(self, pictures: Pictures, burst: int) -> None:
+        self.all = pictures
+        begun = pictures.begin("Making bursts", len(pictures.examples))
         self.bursts: list[list[Labelled]] = []
-        for example in self.examples:
+        for example in pictures.examples:
             self.bursts.append(_with_bursts(example, burst))
             begun()
 
     def run(self, seed: int, *, is_chosen: bool) -> Repeat:
-        away = _put_away([example.label for example in self.examples], self.groups, seed)
-        is_away = [int(group) in away for group in self.groups]
+        is_away, groups_of_all = self.all.part(UNTOUCHED, np.random.default_rng(seed)), self.all.groups
+        limits, begin, kept = self.all.limits, self.all.begin, self.all.kept
         used = [one for burst, gone in zip(self.bursts, is_away, strict=True) if not gone for one in burst]
-        prepared = prepare(used, Split(), self.limits, self.begin, self.kept)
+        split.SALT = f"repeat {seed}"  # else the same pictures would test each time, and be as lucky each time
+        prepared = prepare(used, split.Split(), limits, begin, kept)
         kept_away = [
-            (one, group) for burst, gone, group in zip(self.bursts, is_away, self.groups, strict=True) if gone
+            (one, group) for burst, gone, group in zip(self.bursts, is_away, groups_of_all, strict=True) if gone
             for one in burst
         ]  # fmt: skip
-        untouched = read([one for one, _ in kept_away], self.limits, lambda: None, self.kept).good
+        untouched = read([one for one, _ in kept_away], limits, lambda: None, kept).good
         learning, groups = prepared.part(test=False), prepared.groups(test=False)
         recipe = HELD
         if is_chosen:
-            recipe = choose(learning, groups, Held(), 1, False, self.limits, self.begin, self.kept).recipe
+            recipe = choose(learning, groups, Held(), 1, False, limits, begin, kept).recipe
         head = self._fitted(recipe, learning, groups)
         tests = prepared.part(test=True)
-        reported = _figures(head, self._features(recipe, tests), tests, prepared.groups(test=True))
+        reported = _figures(head, self.all.features(recipe, tests), tests, prepared.groups(test=True))
         true_groups = np.array([group for _, group in kept_away])
-        found = _figures(head, self._features(recipe, untouched), untouched, true_groups)
+        found = _figures(head, self.all.features(recipe, untouched), untouched, true_groups)
         earlier = self._fitted(BEFORE, learning, groups)
-        before = _figures(earlier, self._features(BEFORE, untouched), untouched, true_groups)
+        before = _figures(earlier, self.all.features(BEFORE, untouched), untouched, true_groups)
         return Repeat(reported.accuracy, found.accuracy, before.accuracy.share, len(learning), len(tests))
 
     def _fitted(self, recipe: Recipe, learning: list[Example], groups: np.ndarray) -> heads.Head:
         labels = [example.label for example in learning]
-        begun = self.begin("Fitting", heads.steps(len(learning)))
-        return heads.fit(self._features(recipe, learning), labels, groups, 1, begun)
-
-    def _features(self, recipe: Recipe, examples: list[Example]) -> np.ndarray:
-        net, begun = net_of(recipe), self.begin(recipe.sentence(), len(examples))
-        backbone, views = Backbone(net.graph, net.spec), Views(recipe.views)
-        return extract(backbone, examples, views, self.limits, 1, begun, self.kept)
+        begun = self.all.begin("Fitting", heads.steps(len(learning)))
+        return heads.fit(self.all.features(recipe, learning), labels, groups, 1, begun)
 
 
 def main() -> None:
@@ -152,13 +126,13 @@ def main() -> None:
     arguments = parser.parse_args()
     console = Console()
     with stages() as begin:
-        bench = _Bench(arguments.folder, arguments.burst, begin)
+        bench = _Bench(Pictures(arguments.folder, begin), arguments.burst)
         repeats = [bench.run(seed, is_chosen=arguments.chosen) for seed in range(arguments.repeats)]
     console.print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     first = repeats[0]
     console.print(
-        f"{len(bench.examples)} pictures in {len(np.unique(bench.groups))} groups, bursts of {1 + arguments.burst}; of "
-        f"the first repeat {first.learned} were learned from, {first.tested} tested, {first.untouched.of} put away."
+        f"{bench.all.sentence()}, bursts of {1 + arguments.burst}; of the first repeat {first.learned} were "
+        f"learned from, {first.tested} tested, {first.untouched.of} put away."
     )
     inside = sum(one.is_inside for one in repeats)
     gaps = np.array([one.reported.share - one.untouched.share for one in repeats])

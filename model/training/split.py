@@ -21,7 +21,8 @@ from model.training.grouping import is_blank, touching
 from model.training.look_alikes import Similarity
 
 TEST_SHARE = 0.2
-_SALT = "imagestore test part 1"
+SALT = "imagestore test part 1"
+"""Which pictures test follows from this and their content alone."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def divide(examples: list[Example], groups: np.ndarray, known: Split, similarity
             tests[number] = False
         else:
             key = min(examples[i].sha256 for i in inside)
-            order = hashlib.sha256(f"{_SALT}{key}".encode()).hexdigest()
+            order = hashlib.sha256(f"{SALT}{key}".encode()).hexdigest()
             open_groups[examples[inside[0]].label].append((order, number))
     sizes: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for number, inside in members.items():
