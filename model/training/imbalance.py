@@ -15,6 +15,8 @@ from imagestore.proportion import percent
 
 _UNEVEN = 2.0
 """If no label has so many times the pictures of another, nothing is tried."""
+_WIDTH = 2 * 1.96
+"""Of a 95 % interval, in standard errors."""
 _RARE_SHARE, _FEW, _ENOUGH = 0.25, 10, 20
 
 
@@ -64,8 +66,8 @@ def shift(counts: np.ndarray, balance: Balance) -> np.ndarray:
 def choose(logits: np.ndarray, truth: np.ndarray, groups: np.ndarray, held: Balance | None) -> Balancing:
     """Choose the weight by the mean recall of logits float [n, classes] that are out of fold.
 
-    The simplest wins whose mean recall does not lie below the highest with the whole 95 % interval of the difference,
-    in which a group counts as one.
+    The simplest wins whose mean recall lies within one standard error of the highest (Breiman et al. 1984), in which a
+    group counts as one: with the whole 95 % interval the few pictures of a rare label would hardly ever change it.
     """
     counts = np.bincount(truth, minlength=logits.shape[1])
     if held is not None:
@@ -79,7 +81,10 @@ def choose(logits: np.ndarray, truth: np.ndarray, groups: np.ndarray, held: Bala
     for one, found in right.items():
         below, low, high = _difference(right[highest], found, truth, groups)
         tried.append(TriedBalance(one, recall[one], float(found.mean()), below, low, high))
-    return Balancing(next(one.balance for one in tried if one.balance is highest or one.low <= 0), tuple(tried))
+    return Balancing(
+        next(one.balance for one in tried if one.balance is highest or one.below <= (one.high - one.low) / _WIDTH),
+        tuple(tried),
+    )
 
 
 def warnings(names: list[str], truth: np.ndarray, groups: np.ndarray, is_right: np.ndarray) -> list[str]:
