@@ -159,12 +159,12 @@ def _out_of_fold(
             fitted = head.fit(features[learning], labels, groups, made.seed, _nothing, made.right)
             found[np.ix_(held, columns)] = fitted.probabilities(features[held, 0])
         else:
-            found[np.ix_(held, columns)] = _as_chosen(features[learning], labels, features[held], made)
+            found[np.ix_(held, columns)] = as_chosen(features[learning], labels, features[held], made)
         progress()
     return found
 
 
-def _as_chosen(features: np.ndarray, labels: list[str], held: np.ndarray, made: Provenance) -> np.ndarray:
+def as_chosen(features: np.ndarray, labels: list[str], held: np.ndarray, made: Provenance) -> np.ndarray:
     """Probabilities of the held pictures by a head as strongly regularised, and as weighted, as that which was made."""
     names, truth = head.numbered(labels)
     (roots, is_root), others = head.roots_of(features), held[:, 0]
