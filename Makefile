@@ -35,6 +35,10 @@ setup: .venv/.run imagestore/local/node_modules/.package-lock.json
 	@cd tests/openid && npm ci --no-audit --no-fund --loglevel=error || echo "The OpenID issuer could not be installed: the tests that sign in at it are skipped."
 	@touch $@
 
+.venv/.bench: .venv/.test bench/requirements.txt
+	@$(PIP) -r bench/requirements.txt
+	@touch $@
+
 imagestore/local/node_modules/.package-lock.json: imagestore/local/package.json imagestore/local/package-lock.json
 	@command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 || { echo "Node.js 20 or newer with npm is needed: https://nodejs.org." >&2; exit 1; }
 	@echo "Installing Azurite and the Cosmos DB engine (half a minute, the first time) …"
@@ -67,7 +71,7 @@ bench: setup .venv/.test
 bench-web: setup .venv/.test
 	@$(BIN)/python -m bench.web
 
-bench-model: setup .venv/.test
+bench-model: setup .venv/.test .venv/.bench
 	@$(BIN)/python -m bench.model
 
 screenshots: setup .venv/.test

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from classify.errors import ModelError
+from classify.families import RESERVED_LABEL, families_in
 from classify.prediction import ModelRef
 
-RESERVED_LABEL = "unknown"
 _METADATA_PROPS, _KEY, _VALUE = 14, 1, 2
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 _FIXED_BYTES = {_FIXED64: 8, _FIXED32: 4}
@@ -26,10 +26,16 @@ _REQUIRED = ("name", "version", "labels")
 
 @dataclass(frozen=True)
 class ModelLabels:
-    """Which model it is, and the label of each of its classes."""
+    """Which model it is, the label of each of its classes, and the names of its families of classes."""
 
     ref: ModelRef
     labels: tuple[str, ...]
+    families: tuple[str, ...] = ()
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """All that it may answer."""
+        return self.labels + self.families
 
 
 def read_labels(data: bytes, called: str) -> ModelLabels:
@@ -39,7 +45,8 @@ def read_labels(data: bytes, called: str) -> ModelLabels:
         if missing := [key for key in _REQUIRED if key not in meta]:
             raise ModelError(f"its metadata lacks {', '.join(missing)}")
         ref = ModelRef(meta["name"], meta["version"], hashlib.sha256(data).hexdigest())
-        return ModelLabels(ref, labels_in(meta["labels"]))
+        labels = labels_in(meta["labels"])
+        return ModelLabels(ref, labels, tuple(family.label for family in families_in(meta, labels)))
     except ModelError as error:
         raise ModelError(f"{called} cannot be used: {error}. See docs/model-file.md.") from None
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from classify.errors import ModelError
+from classify.families import Family, families_in
 from classify.metadata import labels_in
 from classify.prediction import ModelRef
 from classify.session import open_session, run_options
@@ -42,6 +43,7 @@ class ModelDescription:
 
     `threshold` is the confidence from which on it answers, but for labels that have one of their own in `thresholds`.
     What lies farther than `distance_limit` from the pictures that it learned from it does not answer.
+    `families` are labels for several classes each, the most specific first.
     """
 
     ref: ModelRef
@@ -50,10 +52,16 @@ class ModelDescription:
     threshold: float
     thresholds: dict[str, float] = field(default_factory=dict)
     distance_limit: float | None = None
+    families: tuple[Family, ...] = field(default=())
 
     def threshold_of(self, label: str) -> float:
         """The confidence from which on it answers with this label."""
         return self.thresholds.get(label, self.threshold)
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """All that it may answer: its labels, and the names of its families."""
+        return self.labels + tuple(family.label for family in self.families)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,6 +191,7 @@ def _described(session: "ort.InferenceSession", sha256: str) -> Model:
         threshold=threshold,
         thresholds=_thresholds(meta, labels),
         distance_limit=limit,
+        families=families_in(meta, labels),
         session=session,
         takes_uint8=takes_uint8,
         mean=0.0 if takes_uint8 else _number(meta, "mean"),

@@ -35,6 +35,8 @@ class Prediction:
 
     It is unknown too if the picture's `distance` from the pictures that the model learned from is above
     `distance_limit`; a model that tells no distance has neither.
+    Where no class is sure but a family of classes is, such as cat, `label` is the family, `confidence` the sum of its
+    classes' probabilities, and `margin` the lead over the likeliest class outside it; `top` holds classes all the same.
     `earlier` is the earlier model's answer, if it was another label that this model knows too.
     """
 
@@ -57,6 +59,11 @@ class Prediction:
     def is_far(self) -> bool:
         """Whether the picture is unlike all that the model learned from."""
         return self.distance is not None and self.distance_limit is not None and self.distance > self.distance_limit
+
+    @property
+    def is_family(self) -> bool:
+        """Whether the label is a family of classes."""
+        return bool(self.top) and self.label != self.top[0].label
 
     @property
     def uncertainty(self) -> float:

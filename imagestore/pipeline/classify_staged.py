@@ -51,7 +51,7 @@ def classify_staged(context: Context, name: str) -> None:
         prediction=predict(model, pixels, context.top_classes),
         timings_ms={**record.timings_ms, STEP: round((time.perf_counter() - started) * 1000)},
     )
-    commit(context.stores, record.name, record.upload.etag, final_record(classified, model.labels))
+    commit(context.stores, record.name, record.upload.etag, final_record(classified, model.answers))
 
 
 def _ours(name: str, record: Record, pixels: np.ndarray) -> Record:

@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from classify.metadata import RESERVED_LABEL
+from classify.families import RESERVED_LABEL
 from imagestore.errors import Conflict, NotALabel, NotFound
 from imagestore.pipeline.commit import commit
 from imagestore.record import Correction, Record, Status, record_id, stored_name, utc

@@ -166,9 +166,9 @@ def duplicates(index: Index, record: Record) -> Duplicates:
 
 
 def labels(index: Index, model: ModelLabels | None) -> list[Label]:
-    """The labels in use, the most used first, then the others that the model knows, by name."""
+    """The labels in use, the most used first, then the others that the model may answer, by name."""
     used = counts(index, Filter()).labels
-    unused = sorted((label for label in (model.labels if model else ()) if label not in used), key=str.casefold)
+    unused = sorted((label for label in (model.answers if model else ()) if label not in used), key=str.casefold)
     return [Label(label, count) for label, count in used.items()] + [Label(label, 0) for label in unused]
 
 

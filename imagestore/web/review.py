@@ -69,7 +69,8 @@ def _why(prediction: Prediction | None) -> str:
         return "It is unlike all that the model learned from."
     if len(prediction.top) > 1 and prediction.margin <= abs(prediction.confidence - prediction.threshold):
         if prediction.margin < _CLOSE:
-            return f"{prediction.top[1].label} is nearly as likely."
+            rival = "A class outside this family" if prediction.is_family else prediction.top[1].label
+            return f"{rival} is nearly as likely."
     elif abs(prediction.confidence - prediction.threshold) < _CLOSE:
         return f"The model is about as sure as it must be to answer ({percent(prediction.threshold)})."
     return "Of those that wait, the model is least sure of this one."

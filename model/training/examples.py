@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from classify.metadata import RESERVED_LABEL
+from classify.families import RESERVED_LABEL
 from imagestore.errors import BadTrainingData, NotFound
 from imagestore.record import is_utf8, stored_name
 from model.decoder_pool import DecoderPool

@@ -128,7 +128,7 @@ def test_the_whole_way(lab: Pipeline, site: Site, labelled: Path, tmp_path: Path
     for n in range(30):
         lab.drop(f"before/{n}.png", encoded(scene(1000 + n, n % 3)))
     eventually(lambda: len(all_records(lab)) == 30, "what was dropped before")
-    assert versions(lab) == {"default 1"}
+    assert versions(lab) == {"default 2"}
 
     stopping, dropped = threading.Event(), list[tuple[str, str]]()
 
@@ -172,10 +172,10 @@ def test_the_whole_way(lab: Pipeline, site: Site, labelled: Path, tmp_path: Path
     assert "mine 2 is live" in imagestore(lab, "promote", "2", "--accept-equal")
     assert {label["label"] for label in site.get("/labels").json()} >= set(LABELS)
     assert "mine 1 is live again" in imagestore(lab, "rollback")
-    assert "default 1 is live again" in imagestore(lab, "rollback")
+    assert "default 2 is live again" in imagestore(lab, "rollback")
     assert "no earlier model" in imagestore(lab, "rollback", code=1)
     imagestore(lab, "reprocess")
-    assert versions(lab) == {"default 1"}
+    assert versions(lab) == {"default 2"}
     assert len(all_records(lab)) == 30 + len(dropped)
     assert not [record for record in all_records(lab) if record.status is Status.FAILED]
 

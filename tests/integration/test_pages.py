@@ -88,7 +88,7 @@ def test_correct_and_take_back(page: Page, site: Site, coffee: bytes) -> None:
     page.get_by_role("button", name="Save").click()
     expect(page.locator("h1")).to_have_text('flat "white" <b>')
     expect(page.locator(".timeline li")).to_have_text(
-        [re.compile(end) for end in ("Uploaded$", "gray, 224 × 224$", r"default 1 said espresso \(\d+ %\)$", "<b>$")]
+        [re.compile(end) for end in ("Uploaded$", "gray, 224 × 224$", r"default 2 said espresso \(\d+ %\)$", "<b>$")]
     )
     page.get_by_role("button", name="Take the correction back").click()
     expect(page.locator("h1")).to_have_text("espresso")
@@ -106,7 +106,7 @@ def test_what_a_camera_wrote_is_told_in_its_words(page: Page, site: Site) -> Non
     page.goto(f"/pictures/{site.take_in('page/camera.jpg', data)['id']}")
     facts = dict(zip(page.locator("dt").all_inner_texts(), page.locator("dd").all_inner_texts(), strict=True))
     assert facts["Camera"] == "Canon EOS R5"
-    assert facts["Classified by"] == "default 1"
+    assert facts["Classified by"] == "default 2"
     assert facts["Size"] == "200 × 320 pixels"
     assert not {"Model", "Orientation", "jfif_unit"} & facts.keys()
     expect(page.locator(".original figcaption")).to_contain_text("200 × 320")

@@ -26,7 +26,8 @@ def written(**metadata: str) -> bytes:
 def test_it_reads_what_onnxruntime_reads() -> None:
     data, model = DEFAULT.read_bytes(), load_model(DEFAULT)
     read = read_labels(data, "the shipped model")
-    assert (read.ref, read.labels) == (model.ref, model.labels)
+    assert (read.ref, read.labels, read.answers) == (model.ref, model.labels, model.answers)
+    assert len(read.answers) > len(read.labels)
 
 
 def test_names_and_labels_in_any_script() -> None:
@@ -47,9 +48,10 @@ def test_names_and_labels_in_any_script() -> None:
         (written(name="m", version="1", labels="[" * 100_000), "not a JSON list of names"),
         (written(name="m", version="1", labels='["a", "a"]'), "'a' more than once"),
         (written(name="m", version="1", labels='["unknown", "a"]'), "reserved"),
+        (written(name="m", version="1", labels='["a"]', families='{"b": ["c"]}', family_threshold="1"), "'c' in 'b'"),
         (written(name="m", version="1", labels="x" * 4_000_001), "4000001 bytes; the limit is 4000000"),
     ],
-    ids=["empty", "text", "bytes", "length", "no labels", "deep", "twice", "reserved", "long"],
+    ids=["empty", "text", "bytes", "length", "no labels", "deep", "twice", "reserved", "families", "long"],
 )
 def test_what_cannot_be_used_is_said(data: bytes, said: str) -> None:
     with pytest.raises(ModelError, match=said) as caught:

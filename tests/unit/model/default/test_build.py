@@ -4,9 +4,10 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from classify import load_model
-from model.default.build import DEFAULT, build, imagenet_labels
+from model.default.build import DEFAULT, build, imagenet_labels, main
 
 
 def test_the_recipe_makes_the_committed_file() -> None:
@@ -29,3 +30,16 @@ def test_labels_are_unique_even_without_regard_to_case() -> None:
     assert len({label.casefold() for label in labels}) == 1000
     assert labels[281] == "tabby"
     assert {labels[134], labels[517]} == {"crane bird", "construction crane"}
+
+
+def test_the_colour_twin_is_one_command_and_leaves_the_shipped_model_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shipped = DEFAULT.read_bytes()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["build", "--colour"])
+    main()
+    assert DEFAULT.read_bytes() == shipped
+    model = load_model(tmp_path / "default-colour.onnx")
+    assert (model.ref.name, model.spec.channels) == ("default-colour", 3)
+    assert f"MODEL={tmp_path / 'default-colour.onnx'}" in capsys.readouterr().out
