@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from classify import ModelRef
+from classify import Family, ModelRef
 from imagestore.pipeline import tasks
 from imagestore.pipeline.classify_staged import classify_staged
 from imagestore.pipeline.names import staged_name
@@ -28,6 +28,8 @@ def context() -> Any:
     model = SimpleNamespace(
         spec=SPEC,
         labels=("cat", "dog"),
+        answers=("cat", "dog", "pet"),
+        families=(Family("pet", (0, 1), 0.9),),
         threshold=0.5,
         ref=ModelRef("m", "1", "f" * 64),
         run=lambda pixels: (np.array([0.2, 0.8], np.float32), None),
@@ -59,6 +61,16 @@ def test_the_record_becomes_final_with_what_the_model_answers(context: Any) -> N
     assert record.staged.size_bytes == len(data)
     assert "classify" in record.timings_ms
     assert queued(context) == []
+
+
+def test_a_family_is_the_label_where_no_class_is_sure(context: Any) -> None:
+    context.active_model.current().run = lambda pixels: (np.array([0.49, 0.48], np.float32), None)
+    stage(context, write_staged(PIXELS, to_json(begun(context)).decode()))
+    classify_staged(context, NAME)
+    record = context.stores.records.read(record_id(NAME)).record
+    assert (record.status, record.label, record.prediction.confidence) == (Status.CLASSIFIED, "pet", 0.97)
+    assert [score.label for score in record.prediction.top] == ["cat", "dog"]
+    assert record.prediction.is_family, "also when it is read again"
 
 
 def test_a_picture_staged_for_another_model_is_preprocessed_again(context: Any) -> None:

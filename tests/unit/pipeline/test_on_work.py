@@ -76,7 +76,7 @@ def context() -> Any:
         setattr(stores, name, Container(name, Addresses(name, account)))  # type: ignore[arg-type]
     stores.account = account
     stores.names = SimpleNamespace(uploads="uploads", staging="staging", keep_results=False)
-    model = SimpleNamespace(spec=ImageSpec(8, 8, 1, 1.0), labels=())
+    model = SimpleNamespace(spec=ImageSpec(8, 8, 1, 1.0), answers=())
     for kind, blob in (("uploads", BYSTANDER), ("staging", BYSTANDER + ".png"), ("results", BYSTANDER + ".json")):
         getattr(stores, kind).overwrite(blob, b"bystander", "text/plain")
     stores.thumbnails.overwrite(record_id(BYSTANDER) + ".preview.webp", b"bystander", "image/webp")
@@ -240,7 +240,7 @@ def test_the_queue_holds_our_tasks_and_event_grids_deletions() -> None:
 def test_a_model_that_wants_larger_pictures_than_can_be_staged_leaves_a_record_of_each() -> None:
     here = context()
     large = ImageSpec(4097, 8, 1, 1.0)
-    here.active_model = SimpleNamespace(current=lambda expected=None: SimpleNamespace(spec=large, labels=()))
+    here.active_model = SimpleNamespace(current=lambda expected=None: SimpleNamespace(spec=large, answers=()))
     decoded = (ImageInfo("PNG", 9, 9, "L"), np.zeros((8, 4097, 1), np.uint8))
     here.decoder = SimpleNamespace(preprocess=lambda *_: decoded)
     here.stores.uploads.overwrite("a.jpg", b"a picture", "image/jpeg")
