@@ -52,7 +52,7 @@ class ModelDescription:
     threshold: float
     thresholds: dict[str, float] = field(default_factory=dict)
     distance_limit: float | None = None
-    families: tuple[Family, ...] = field(default=())
+    families: tuple[Family, ...] = ()
 
     def threshold_of(self, label: str) -> float:
         """The confidence from which on it answers with this label."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from classify import Family, ModelRef
+from classify import Answer, Family, ModelRef
 from imagestore.pipeline import tasks
 from imagestore.pipeline.classify_staged import classify_staged
 from imagestore.pipeline.names import staged_name
@@ -30,9 +30,10 @@ def context() -> Any:
         labels=("cat", "dog"),
         answers=("cat", "dog", "pet"),
         families=(Family("pet", (0, 1), 0.9),),
-        threshold=0.5,
+        threshold_of=lambda label: 0.5,
+        distance_limit=None,
         ref=ModelRef("m", "1", "f" * 64),
-        run=lambda pixels: (np.array([0.2, 0.8], np.float32), None),
+        answer=lambda pixels: Answer(np.array([0.2, 0.8], np.float32)),
     )
     return SimpleNamespace(stores=memory_stores(), active_model=SimpleNamespace(current=lambda: model), top_classes=5)
 
@@ -64,7 +65,7 @@ def test_the_record_becomes_final_with_what_the_model_answers(context: Any) -> N
 
 
 def test_a_family_is_the_label_where_no_class_is_sure(context: Any) -> None:
-    context.active_model.current().run = lambda pixels: (np.array([0.49, 0.48], np.float32), None)
+    context.active_model.current().answer = lambda pixels: Answer(np.array([0.49, 0.48], np.float32))
     stage(context, write_staged(PIXELS, to_json(begun(context)).decode()))
     classify_staged(context, NAME)
     record = context.stores.records.read(record_id(NAME)).record
