@@ -10,7 +10,9 @@ from imagestore.errors import NotAccepted
 LONGEST_EMAIL = 254
 UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 """The categories of characters that nobody sees."""
-_EMAIL = re.compile(r"[^\s@<>()\[\]\\,;:\"]{1,64}@[^\s@<>()\[\]\\,;:\"/]+\.[^\s@<>()\[\]\\,;:\"/.]+")
+_ATOM = r"[^\s@<>()\[\]\\,;:\".]+"
+_EMAIL = re.compile(rf"(?!.*=\?)(?=.{{1,64}}@){_ATOM}(\.{_ATOM})*@[^\s@<>()\[\]\\,;:\"/]+\.[^\s@<>()\[\]\\,;:\"/.]+")
+"""A mailbox without quotes (RFC 5322, dot-atom), and nothing that a header decodes to another address (RFC 2047)."""
 
 
 def has_unseen(text: str) -> bool:

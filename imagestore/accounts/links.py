@@ -102,6 +102,11 @@ class Links:
         for item in list(self._items.find(TYPE, {"account": account})):
             self._items.delete(item.id)
 
+    def revoke_invitations(self, email: str) -> None:
+        """Take back all invitations that were made for this email address."""
+        for item in list(self._items.find(TYPE, {"email": email})):
+            self._items.delete(item.id)
+
     def _make(
         self,
         purpose: Purpose,

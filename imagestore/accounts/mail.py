@@ -33,15 +33,15 @@ class MailServer:
 
     def send(self, to: str, subject: str, text: str) -> None:
         """Send a message. Raises Unavailable if the server does not take it; the message names no address."""
-        message = EmailMessage()
-        message["From"], message["To"], message["Subject"] = self.sender, in_ascii_domain(to), subject
+        message, address = EmailMessage(), in_ascii_domain(to)
+        message["From"], message["To"], message["Subject"] = self.sender, address, subject
         message["Date"] = formatdate()
         message["Message-ID"] = make_msgid(domain=parseaddr(self.sender)[1].rpartition("@")[2])
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(text)
         try:
             with self._connected() as server:
-                server.send_message(message)
+                server.send_message(message, to_addrs=[address])
         except (smtplib.SMTPException, OSError) as error:
             code = f" {error.smtp_code}" if isinstance(error, smtplib.SMTPResponseException) else ""
             raise Unavailable(f"sending mail by {self.host}: {type(error).__name__}{code}") from None

@@ -243,7 +243,10 @@ class Access:
             elif is_stream and message.get("more_body") and time.monotonic() - looked > KEPT_S:
                 looked = time.monotonic()
                 try:
-                    self._check(await self._identified(request, need), need, "GET")
+                    caller = await self._identified(request, need)
+                    self._check(caller, need, "GET")
+                    if location.hidden_from(caller) != request.scope["state"]["hide_location"]:
+                        raise _Ended  # who asks anew is answered as the new role may be
                 except ApiProblem as problem:
                     if problem.status in (401, 403):
                         raise _Ended from None

@@ -23,7 +23,7 @@ def hidden_from(caller: Caller | None) -> bool:
 
 def hides_location(request: Request) -> bool:
     """Whether the location is to be left out of what this request is answered."""
-    return bool(getattr(request.state, "hide_location", False))
+    return bool(getattr(request.state, "hide_location", True))
 
 
 HideLocation = Annotated[bool, Depends(hides_location)]

@@ -23,6 +23,7 @@ def test_mail_is_sent_encrypted_and_signed_in(tmp_path: Path, monkeypatch: pytes
         server_of(box.port, encryption, **who).send("maria@example.org", "Another password", "https://x.example/ü")
         (message,) = box.messages
     assert (message["From"], message["To"], message["Subject"]) == (SENDER, "maria@example.org", "Another password")
+    assert box.to == ["maria@example.org"]
     assert message["Message-ID"].endswith("@example.org>")
     assert message["Auto-Submitted"] == "auto-generated"
     assert box.last().strip() == "https://x.example/ü"

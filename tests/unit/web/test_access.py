@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -17,6 +18,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from imagestore.accounts.callers import KEPT_S
 from imagestore.accounts.roles import Role
+from imagestore.accounts.service import Accounts
 from imagestore.accounts.signing import Tokens
 from imagestore.record import record_id
 from imagestore.web import access
@@ -233,10 +235,23 @@ def test_while_cosmos_is_away_who_was_known_looks_and_changes_nothing(
     assert browser.get("/api/v1/counts", headers=people[Role.VIEWER].bearer).status_code == 503, "who was not known"
 
 
-def test_a_stream_ends_when_its_reader_may_not_read_any_more(
-    guarded: Services, guarded_app: FastAPI, people: dict[Role, Person], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("role", "change"),
+    [
+        (Role.VIEWER, lambda accounts, id: accounts.set_disabled(id, True)),
+        (Role.TRAINER, lambda accounts, id: accounts.set_role(id, Role.VIEWER)),
+    ],
+    ids=["may not read any more", "may not know the places any more"],
+)
+def test_a_stream_ends_when_its_reader(
+    guarded: Services,
+    guarded_app: FastAPI,
+    people: dict[Role, Person],
+    monkeypatch: pytest.MonkeyPatch,
+    role: Role,
+    change: Callable[[Accounts, str], object],
 ) -> None:
-    viewer = people[Role.VIEWER]
+    reader = people[role]
     monkeypatch.setattr(access, "KEPT_S", 0.0)
     sent: list[Any] = []
 
@@ -244,7 +259,7 @@ def test_a_stream_ends_when_its_reader_may_not_read_any_more(
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
         for number in range(10):
             if number == 3:
-                guarded.accounts.set_disabled(viewer.account.id, True)
+                change(guarded.accounts, reader.account.id)
             await send({"type": "http.response.body", "body": b"%d" % number, "more_body": True})
 
     async def go() -> None:
@@ -254,7 +269,7 @@ def test_a_stream_ends_when_its_reader_may_not_read_any_more(
         async def send(message: Any) -> None:
             sent.append(message)
 
-        headers = [(b"authorization", f"Bearer {viewer.secret}".encode())]
+        headers = [(b"authorization", f"Bearer {reader.secret}".encode())]
         scope = {"type": "http", "method": "GET", "path": "/api/v1/events", "query_string": b"", "headers": headers}
         guard = access.Access(stream, guarded_app, guarded, None)
         await guard(scope | {"scheme": "https", "server": ("x", 443)}, receive, send)

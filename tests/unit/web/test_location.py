@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from imagestore.accounts.roles import Role
 from imagestore.record import Record, record_id
 from imagestore.store import Stores
 from imagestore.store.documents import to_json
@@ -18,6 +19,7 @@ from preprocess import ImageInfo, NotStaged, open_staged, write_staged
 from preprocess.staged import without_note
 from unit.web.conftest import Api, Drop
 from unit.web.records import picture
+from unit.web.signed_in import Browser, Person
 
 PLACE = {
     "GPSLatitudeRef": "N",
@@ -73,6 +75,24 @@ def test_no_answer_tells_the_place_to_those_who_may_not_know_it(
     assert hidden.status_code == 200
     assert [word for word in WHERE if word in hidden.text] == []
     assert "Canon" in hidden.text, "the camera is no secret"
+
+
+@pytest.mark.usefixtures("paris")
+@pytest.mark.parametrize("role", Role)
+def test_viewers_alone_do_not_know_the_place(browser: Browser, people: dict[Role, Person], role: Role) -> None:
+    found = browser.get(f"/api/v1/pictures/{ID}", headers=people[role].bearer)
+    assert found.status_code == 200
+    assert ("GPSLatitude" in found.text) == (role is not Role.VIEWER)
+
+
+@pytest.mark.usefixtures("paris")
+def test_a_viewers_key_does_not_know_the_place_whosever_it_is(
+    browser: Browser, guarded: Services, people: dict[Role, Person]
+) -> None:
+    secret, _ = guarded.accounts.keys.create("reads", Role.VIEWER, people[Role.ADMIN].account.id)
+    found = browser.get(f"/api/v1/pictures/{ID}", headers={"Authorization": f"Bearer {secret}"})
+    assert found.status_code == 200
+    assert "GPS" not in found.text
 
 
 @pytest.mark.usefixtures("paris")
