@@ -243,7 +243,7 @@ def test_while_cosmos_is_away_who_was_known_looks_and_changes_nothing(
     ],
     ids=["may not read any more", "may not know the places any more"],
 )
-def test_a_stream_ends_when_its_reader(
+def test_a_stream_ends_when_its_reader_may_know_less(
     guarded: Services,
     guarded_app: FastAPI,
     people: dict[Role, Person],
