@@ -110,7 +110,7 @@ class LastAdmin(AccessError):
 
 
 class DeletionUnfinished(AccessError):
-    """An account was closed, and not all that belongs to it could be deleted: once more does the rest."""
+    """An account was closed, or may be, and not all that belongs to it was deleted: once more does the rest."""
 
 
 class Overloaded(AccessError):

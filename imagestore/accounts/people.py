@@ -27,7 +27,8 @@ _TRIES = 8
 class Account:
     """A person. `password` is a hash, None for who signs in elsewhere; `issuer` and `subject` say where and as whom.
 
-    Sessions that began before `sessions_from` are over. Times are in UTC, ISO 8601.
+    Sessions that began before `sessions_from` are over. Once its deletion began, `is_leaving`: it stays disabled, since
+    some of what belongs to it, such as the second factor, may be gone. Times are in UTC, ISO 8601.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Account:
     created_at: str
     password: str | None = field(default=None, repr=False)
     is_disabled: bool = False
+    is_leaving: bool = False
     issuer: str | None = None
     subject: str | None = None
     sessions_from: str = ""
@@ -154,13 +156,29 @@ class People:
         return self.change(id, lambda account: replace(account, role=role))
 
     def set_disabled(self, id: str, is_disabled: bool) -> Account:
-        """Keep an account from signing in and end its sessions, or let it sign in again. Raises as `change` does."""
+        """Keep an account from signing in and end its sessions, or let it sign in again.
+
+        Raises as `change` does, and Conflict for who would let in an account whose deletion has begun.
+        """
+        moment = self._now()
+
+        def changed(account: Account) -> Account:
+            if account.is_leaving and not is_disabled:
+                raise Conflict(
+                    "The deletion of this account began and broke off, so it cannot be enabled: what protected it may "
+                    "be gone already. Delete it again, and invite its owner anew."
+                )
+            return replace(
+                account, is_disabled=is_disabled, sessions_from=moment if is_disabled else account.sessions_from
+            )
+
+        return self.change(id, changed)
+
+    def close(self, id: str) -> Account:
+        """Disable an account for ever, as the first step of its deletion. Raises as `change` does."""
         moment = self._now()
         return self.change(
-            id,
-            lambda account: replace(
-                account, is_disabled=is_disabled, sessions_from=moment if is_disabled else account.sessions_from
-            ),
+            id, lambda account: replace(account, is_disabled=True, is_leaving=True, sessions_from=moment)
         )
 
     def set_password(self, id: str, password: str) -> Account:
@@ -201,13 +219,15 @@ class People:
         try:
             self._items.create(_document(account))
         except Conflict:
+            if announced is not None:  # it took the place of the announcement of whoever was faster
+                self._list_again(account.id)
             raise Conflict("There is an account with this email address already.") from None
         if announced is not None:
             self._administrators.confirm(account.id, announced)
         return account
 
     def _list_again(self, id: str) -> None:
-        """Put an account back on the list of administrators that was taken off it and could not be changed."""
+        """See to it that an account is on the list of administrators if it is an administrator's."""
         with contextlib.suppress(NotFound, Conflict):
             self.change(id, lambda account: account)
 

@@ -195,8 +195,9 @@ class Accounts:
         known = normalised(link.email or email)
         self._check_new(known, name, password)
         hashed = self.passwords.hash(password)
-        self.belongings.delete(account_id(known))
-        link = self.links.use(Purpose.INVITATION, token)
+        link = self.links.use(Purpose.INVITATION, token)  # who submits it once more comes no further
+        if self.people.find(known) is None:
+            self.belongings.delete(account_id(known))
         return self.people.create(known, name, link.role or Role.VIEWER, hashed)
 
     def reset(self, token: str, password: str, address: str) -> Account:
@@ -265,7 +266,10 @@ class Accounts:
         return account
 
     def set_disabled(self, id: str, is_disabled: bool) -> Account:
-        """Keep an account out, with its keys, or let it in again. Raises NotFound, LastAdmin, or Conflict."""
+        """Keep an account out, with its keys, or let it in again. Raises NotFound, LastAdmin, or Conflict.
+
+        One whose deletion has begun is not let in again.
+        """
         account = self.people.set_disabled(id, is_disabled)
         if is_disabled:
             self.sessions.end_all(id)
@@ -278,14 +282,22 @@ class Accounts:
         It is disabled first and goes last. Wherever this breaks off, nobody gets in with it, nobody makes another with
         its email address, administrators see it, and once more deletes the rest.
         """
-        self.people.set_disabled(id, True)
+        try:
+            self.people.close(id)
+        except Unavailable as error:
+            self.callers.forget(id)
+            raise DeletionUnfinished(
+                f"The account was not deleted, since a service does not answer ({error}). It may be closed already: "
+                "whoever cannot sign in any more asks an administrator to delete it."
+            ) from None
         try:
             self.belongings.delete(id)
             self.people.delete(id)
-        except Unavailable as error:
+        except (Unavailable, Conflict) as error:
+            why = "a service does not answer" if isinstance(error, Unavailable) else "others changed it meanwhile"
             raise DeletionUnfinished(
-                "The account is closed, and nobody can sign in to it. The rest of it could not be deleted, since a "
-                f"service does not answer ({error}). An administrator deletes the account again later."
+                "The account is closed, and nobody can sign in to it. The rest of it could not be deleted, since "
+                f"{why} ({error}). An administrator deletes the account again later."
             ) from None
         finally:
             self.callers.forget(id)

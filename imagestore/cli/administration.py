@@ -18,7 +18,7 @@ from imagestore.accounts.second_factor import SecondFactors
 from imagestore.cli import servers, stores
 from imagestore.cli.instance import client_of
 from imagestore.client import AccountInfo, NewKey, OneTimeLink
-from imagestore.errors import Conflict, MissingPrerequisite, NotFound
+from imagestore.errors import Conflict, DeletionUnfinished, MissingPrerequisite, NotFound
 from imagestore.settings import account
 from imagestore.store import Stores
 
@@ -55,7 +55,7 @@ class Administration(Protocol):
         """Make a link with which somebody sets another password. Raises Conflict if the account has none."""
 
     def delete_account(self, id: str) -> None:
-        """Delete an account with its sessions and keys. Raises LastAdmin."""
+        """Delete an account with its sessions and keys. Raises LastAdmin, or DeletionUnfinished."""
 
     def api_keys(self, *, all: bool) -> list[Key]:
         """The keys of everybody."""
@@ -145,7 +145,11 @@ class OverStores:
     def delete_account(self, id: str) -> None:
         """Delete an account with its sessions and keys."""
         before = self._account(id)
-        self._service().delete(id)
+        try:
+            self._service().delete(id)
+        except DeletionUnfinished:
+            self._note("deleteAccount", id, {"role": str(before.role)}, result="deletion_unfinished")
+            raise
         self._note("deleteAccount", id, {"role": str(before.role)})
 
     def api_keys(self, *, all: bool = True) -> list[Key]:
@@ -181,9 +185,14 @@ class OverStores:
         return NewKey(secret, key)
 
     def _note(
-        self, what: str, target: str, before: dict[str, Any] | None = None, after: dict[str, Any] | None = None
+        self,
+        what: str,
+        target: str,
+        before: dict[str, Any] | None = None,
+        after: dict[str, Any] | None = None,
+        result: str = "done",
     ) -> None:
-        self._audit.write(COMMAND_LINE, what, by=account(), target=target, before=before, after=after)
+        self._audit.write(COMMAND_LINE, what, by=account(), target=target, before=before, after=after, result=result)
 
     def _info(self, account: Account) -> AccountInfo:
         return _info(account, self._factors.find(account.id) is not None)

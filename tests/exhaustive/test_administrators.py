@@ -82,32 +82,48 @@ def attempt(items: SteppingItems, change: Change) -> None:
         return
 
 
-def world(of_mara: Role, changes: Mapping[str, Change]) -> World:
+def world(of_mara: Role | None, changes: Mapping[str, Change], *, may_die: bool = True) -> World:
     items = SteppingItems(lambda: MOMENT)
     people = People(items, lambda: MOMENT)
     people.create("ada@example.org", "Ada", Role.ADMIN, "hash")
-    people.create("mara@example.org", "Mara", of_mara, "hash")
+    if of_mara is not None:
+        people.create("mara@example.org", "Mara", of_mara, "hash")
     items.is_stepping = True
-    made = AccountsWorld(items, tuple(changes))
+    made = AccountsWorld(items, tuple(changes) if may_die else ())
     for name, change in changes.items():
         made.spawn(name, partial(attempt, items, change))
     return made
 
 
-def wrong(items: SteppingItems) -> str | None:
+def everybody(items: SteppingItems) -> dict[str, Account]:
     items.is_stepping = False
     people = {one.id: one for one in People(items, lambda: MOMENT).all()}
     items.is_stepping = True
+    return people
 
-    def is_admin(account: Account | None) -> bool:
-        return account is not None and account.role is Role.ADMIN and not account.is_disabled
 
+def is_admin(account: Account | None) -> bool:
+    return account is not None and account.role is Role.ADMIN and not account.is_disabled
+
+
+def missing(items: SteppingItems) -> str | None:
+    listed = items.items[ID][0].document["admins"]
+    missed = [id for id, one in everybody(items).items() if is_admin(one) and id not in listed]
+    return f"{missed} are missing from the list" if missed else None
+
+
+def wrong(items: SteppingItems) -> str | None:
+    people = everybody(items)
     if not any(map(is_admin, people.values())):
         return "nobody is an administrator"
     listed = items.items[ID][0].document["admins"]
     if ghosts := [id for id in listed if not is_admin(people.get(id))]:
         return f"{ghosts} are listed and are none"
     return None if listed else "nobody is listed"
+
+
+def create(people: People) -> object:
+    return people.create("mara@example.org", "Mara", Role.ADMIN, "hash")
 
 
 def delete(id: str) -> Change:
@@ -132,14 +148,24 @@ def rename(id: str) -> Change:
         pytest.param(Role.TRAINER, delete(MARA), give(MARA, Role.ADMIN), id="deleted while promoted"),
         pytest.param(Role.ADMIN, delete(MARA), give(MARA, Role.VIEWER), id="deleted while demoted"),
         pytest.param(Role.TRAINER, give(MARA, Role.VIEWER), give(MARA, Role.ADMIN), id="demoted while promoted"),
+        pytest.param(None, create, create, id="created twice", marks=pytest.mark.thorough),
         pytest.param(Role.ADMIN, delete(MARA), rename(MARA), id="deleted while renamed", marks=pytest.mark.thorough),
         pytest.param(
             Role.ADMIN, disable(MARA), give(MARA, Role.ADMIN), id="disabled while promoted", marks=pytest.mark.thorough
         ),
     ],
 )
-def test_of_the_administrators_one_is_left(of_mara: Role, one: Change, another: Change) -> None:
+def test_of_the_administrators_one_is_left(of_mara: Role | None, one: Change, another: Change) -> None:
     changes = {"one": one, "another": another, "the other administrator goes": give(ADA, Role.VIEWER)}
     ends, problems = explore(lambda: world(of_mara, changes), wrong)
+    assert ends
+    assert problems == []
+
+
+@pytest.mark.parametrize("may_die", [False, pytest.param(True, marks=pytest.mark.thorough)])
+def test_whom_two_make_an_administrator_at_once_is_on_the_list(may_die: bool) -> None:
+    """Such as who signs in elsewhere for the first time, in two requests. Who dies there tries again."""
+    changes = {"one": create, "another": create}
+    ends, problems = explore(lambda: world(None, changes, may_die=may_die), missing)
     assert ends
     assert problems == []

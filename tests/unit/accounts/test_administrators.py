@@ -46,7 +46,7 @@ def test_an_announcement_that_another_took_the_place_of_is_not_confirmed(items: 
 
 
 def test_announcements_do_not_count_for_the_last_one(items: MemoryItems) -> None:
-    items.create({"id": ID, "type": ID, "admins": ["ada"]})  # as version 0.1 wrote it
+    items.create({"id": ID, "type": ID, "admins": ["ada"]})  # without announcements, as before there were any
     administrators = Administrators(items)
     administrators.announce("mara")
     with pytest.raises(LastAdmin):

@@ -210,6 +210,49 @@ def test_a_deleted_account_leaves_nothing_behind(accounts: Accounts, maria: Acco
     assert accounts.keys.list(maria.id) == []
 
 
+def test_a_deletion_that_breaks_off_at_once_says_that_the_account_may_be_closed(
+    accounts: Accounts, maria: Account, items: MemoryItems
+) -> None:
+    """Such as where the service closed it, and its answer was lost."""
+    items.is_away = True
+    with pytest.raises(DeletionUnfinished, match="may be closed already"):
+        accounts.delete(maria.id)
+
+
+def test_a_deletion_that_others_are_in_the_way_of_tells_no_one_to_try_again_who_cannot_sign_in(
+    accounts: Accounts, maria: Account, items: MemoryItems, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delete = items.delete
+
+    def changed_first(id: str, etag: str | None = None) -> bool:
+        if id == maria.id:
+            accounts.rename(id, f"{items.calls}")
+        return delete(id, etag)
+
+    monkeypatch.setattr(items, "delete", changed_first)
+    with pytest.raises(DeletionUnfinished, match="An administrator deletes the account again"):
+        accounts.delete(maria.id)
+
+
+def test_an_account_whose_deletion_broke_off_is_not_let_in_again(
+    accounts: Accounts, maria: Account, items: MemoryItems, clock: Clock
+) -> None:
+    """Its second factor may be gone."""
+    accounts.factors.confirm(maria.id, pyotp.TOTP(accounts.factors.begin(maria.id)).at(clock()))
+    breaking = Breaking(items, 1)
+    with pytest.raises(DeletionUnfinished):
+        accounts.delete(maria.id)
+    for again in (False, True):
+        with pytest.raises(Conflict, match="Delete it again"):
+            accounts.set_disabled(maria.id, False)
+        if not again:
+            accounts.set_disabled(maria.id, True)
+    said(accounts, "maria@example.org", PASSWORD)
+    breaking.most = 100
+    accounts.delete(maria.id)
+    assert accounts.people.get(maria.id) is None
+
+
 class Breaking:
     """Documents that are deleted `most` times and then no more: there the service has gone away."""
 
@@ -294,6 +337,29 @@ def test_who_joins_finds_nothing_that_another_left_behind(accounts: Accounts, ma
     assert accounts.factors.secret_begun(another.id) is None
     with pytest.raises(SignInRefused):
         accounts.callers.of_session(session)
+
+
+@pytest.mark.parametrize("links", [1, 2])
+def test_who_submits_an_invitation_twice_keeps_what_the_first_made(
+    links: int, accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other request, with the same link or another, has come as far as the password when the first is answered."""
+    tokens = [accounts.links.invite(Role.VIEWER, "maria@example.org", "ada")[0] for _ in range(links)]
+    hash, sessions = accounts.passwords.hash, list[str]()
+
+    def join(token: str) -> Account:
+        return accounts.join(token, "", "Maria", PASSWORD, ADDRESS)
+
+    def first_is_faster(password: str) -> str:
+        monkeypatch.undo()
+        sessions.append(accounts.sign_in(join(tokens[0]), ADDRESS, ""))
+        return hash(password)
+
+    monkeypatch.setattr(accounts.passwords, "hash", first_is_faster)
+    with pytest.raises(LinkRefused if links == 1 else Conflict):
+        join(tokens[-1])
+    (session,) = sessions
+    assert accounts.callers.of_session(session).role is Role.VIEWER
 
 
 def test_links_and_client_secrets_cannot_be_guessed_for_long(accounts: Accounts, maria: Account) -> None:

@@ -7,10 +7,12 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from imagestore.accounts.belongings import Belongings
 from imagestore.accounts.people import People
 from imagestore.accounts.roles import Role
 from imagestore.cli import servers
 from imagestore.cli import stores as cli_stores
+from imagestore.errors import Unavailable
 from imagestore.settings import Settings
 from imagestore.store import Stores
 from imagestore.web.services import Services
@@ -137,6 +139,23 @@ def test_an_account_is_deleted_if_it_is_said_twice(
     assert People(stores.accounts).get(viewer.id) is not None
     assert imagestore("accounts", "delete", viewer.email, "--yes").out.strip() == "a viewer has no account any more."
     assert People(stores.accounts).get(viewer.id) is None
+
+
+def test_a_deletion_that_breaks_off_is_on_record(
+    imagestore: Command, people: dict[Role, Person], guarded: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(self: Belongings, account: str) -> None:
+        raise Unavailable("deleting a document: ServiceRequestError")
+
+    viewer = people[Role.VIEWER].account
+    monkeypatch.setattr(Belongings, "delete", away)
+    done = imagestore("accounts", "delete", viewer.email, "--yes")
+    assert (done.code, "The account is closed" in done.err) == (1, True)
+    entries = list(guarded.accounts.audit.search(what="deleteAccount"))
+    assert entries, "each attempt is on record, and the client makes several"
+    for entry in entries:
+        assert (entry.target, entry.before) == (viewer.id, {"role": "viewer"})
+        assert entry.result in ("deletion_unfinished", "503")
 
 
 def test_keys_are_listed_exchanged_and_revoked(
