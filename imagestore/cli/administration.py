@@ -113,15 +113,11 @@ class OverStores:
 
     def disable(self, id: str) -> AccountInfo:
         """Keep an account out, with its keys."""
-        after = self._service().set_disabled(id, True)
-        self._note("disable", id)
-        return self._info(after)
+        return self._set_disabled("disable", id, True)
 
     def enable(self, id: str) -> AccountInfo:
         """Let an account in again."""
-        after = self._service().set_disabled(id, False)
-        self._note("enable", id)
-        return self._info(after)
+        return self._set_disabled("enable", id, False)
 
     def sign_out(self, id: str) -> None:
         """End all sessions of an account."""
@@ -171,6 +167,12 @@ class OverStores:
         ended = self._keys.revoke(id)
         also = [one for one in ended if one != id]
         self._note("revokeKey", id, {"role": str(key.role), "account": key.account}, {"also": also} if also else None)
+
+    def _set_disabled(self, what: str, id: str, is_disabled: bool) -> AccountInfo:
+        before = self._account(id)
+        after = self._service().set_disabled(id, is_disabled)
+        self._note(what, id, {"is_disabled": before.is_disabled}, {"is_disabled": after.is_disabled})
+        return self._info(after)
 
     def _link(self, token: str, link: Link) -> OneTimeLink:
         """A link as it is shown to who made it, once."""

@@ -63,16 +63,16 @@ def set_role(request: Request, services: ServicesDep, note: NoteDep, id: Account
 
 
 @router.post("/{id}/disable", name="disable")
-def disable(request: Request, services: ServicesDep, id: AccountId, form: FormDep) -> Response:
+def disable(request: Request, services: ServicesDep, note: NoteDep, id: AccountId, form: FormDep) -> Response:
     """Keep somebody out."""
-    problem = attempted(lambda: operations.disable(services, id))
+    problem = attempted(lambda: operations.disable(services, note, id))
     return _page(request, services, problem) if problem else _back("disabled")
 
 
 @router.post("/{id}/enable", name="enable")
-def enable(request: Request, services: ServicesDep, id: AccountId, form: FormDep) -> Response:
+def enable(request: Request, services: ServicesDep, note: NoteDep, id: AccountId, form: FormDep) -> Response:
     """Let somebody in again."""
-    problem = attempted(lambda: operations.enable(services, id))
+    problem = attempted(lambda: operations.enable(services, note, id))
     return _page(request, services, problem) if problem else _back("enabled")
 
 

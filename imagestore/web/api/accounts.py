@@ -10,7 +10,7 @@ from imagestore.accounts.links import Link, Purpose
 from imagestore.accounts.people import Account
 from imagestore.accounts.roles import Role
 from imagestore.errors import Conflict, NotFound
-from imagestore.web.access import CallerDep, NoteDep
+from imagestore.web.access import AuditNote, CallerDep, NoteDep
 from imagestore.web.answers import AccountInfo, Invitation, OneTimeLink
 from imagestore.web.api.common import ServicesDep
 from imagestore.web.services import Services
@@ -84,15 +84,15 @@ def set_role(
 
 
 @router.put("/{id}/disabled", operation_id="disable")
-def disable(services: ServicesDep, id: AccountId) -> AccountInfo:
+def disable(services: ServicesDep, note: NoteDep, id: AccountId) -> AccountInfo:
     """Keep somebody out: sessions end, and keys stop working. Not the last administrator."""
-    return _info(services, services.accounts.set_disabled(id, True))
+    return _set_disabled(services, note, id, True)
 
 
 @router.delete("/{id}/disabled", operation_id="enable")
-def enable(services: ServicesDep, id: AccountId) -> AccountInfo:
+def enable(services: ServicesDep, note: NoteDep, id: AccountId) -> AccountInfo:
     """Let somebody in again."""
-    return _info(services, services.accounts.set_disabled(id, False))
+    return _set_disabled(services, note, id, False)
 
 
 @router.delete("/{id}/sessions", status_code=204, operation_id="endSessions")
@@ -126,6 +126,13 @@ def delete_account(services: ServicesDep, note: NoteDep, id: AccountId) -> Respo
     note.before = {"role": str(_account(services, id).role)}
     services.accounts.delete(id)
     return Response(status_code=204)
+
+
+def _set_disabled(services: Services, note: AuditNote, id: str, is_disabled: bool) -> AccountInfo:
+    before = _account(services, id)
+    after = services.accounts.set_disabled(id, is_disabled)
+    note.before, note.after = {"is_disabled": before.is_disabled}, {"is_disabled": after.is_disabled}
+    return _info(services, after)
 
 
 def _info(services: Services, account: Account) -> AccountInfo:

@@ -194,8 +194,13 @@ def test_what_was_changed_is_in_the_audit_log(
 ) -> None:
     viewer = people[Role.VIEWER].account
     imagestore("accounts", "role", viewer.id, "trainer")
+    imagestore("accounts", "disable", viewer.id)
+    imagestore("accounts", "enable", viewer.id)
     imagestore("keys", "revoke", people[Role.CONTRIBUTOR].key.id)
     entries = {entry.what: entry for entry in guarded.accounts.audit.search()}
     assert entries["setRole"].target == viewer.id
     assert (entries["setRole"].before, entries["setRole"].after) == ({"role": "viewer"}, {"role": "trainer"})
+    within, out = {"is_disabled": False}, {"is_disabled": True}
+    assert (entries["disable"].before, entries["disable"].after) == (within, out)
+    assert (entries["enable"].before, entries["enable"].after) == (out, within)
     assert entries["revokeKey"].target == people[Role.CONTRIBUTOR].key.id

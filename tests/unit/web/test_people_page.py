@@ -87,7 +87,7 @@ def test_a_role_is_changed_and_on_record(admin: Browser, guarded: Services, peop
     assert entry.who == people[Role.ADMIN].account.id
 
 
-def test_somebody_is_kept_out_and_let_in_again(admin: Browser, people: dict[Role, Person]) -> None:
+def test_somebody_is_kept_out_and_let_in_again(admin: Browser, people: dict[Role, Person], guarded: Services) -> None:
     viewer = people[Role.VIEWER]
     path = f"/people/{viewer.account.id}"
     assert "disabled" in follow(admin, admin.submit(f"{path}/disable", admin.get("/people"))).text
@@ -95,6 +95,10 @@ def test_somebody_is_kept_out_and_let_in_again(admin: Browser, people: dict[Role
         assert Browser(admin.app).get("/api/v1/account", headers=headers).status_code == 401
     follow(admin, admin.submit(f"{path}/enable", admin.get("/people")))
     assert Browser(admin.app).sign_in("a.viewer@example.org").status_code == 303
+    within, out = {"is_disabled": False}, {"is_disabled": True}
+    for what, before, after in (("disable", within, out), ("enable", out, within)):
+        (entry,) = guarded.accounts.audit.search(what=what)
+        assert (entry.target, entry.before, entry.after) == (viewer.account.id, before, after)
 
 
 def test_somebody_is_signed_out_everywhere(admin: Browser, people: dict[Role, Person]) -> None:
