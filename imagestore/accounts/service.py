@@ -195,10 +195,12 @@ class Accounts:
         known = normalised(link.email or email)
         self._check_new(known, name, password)
         hashed = self.passwords.hash(password)
-        link = self.links.use(Purpose.INVITATION, token)  # who submits it once more comes no further
-        if self.people.find(known) is None:
+        if self.people.find(known) is None:  # else the form was sent twice, and the first one has made it
             self.belongings.delete(account_id(known))
-        return self.people.create(known, name, link.role or Role.VIEWER, hashed)
+        link = self.links.use(Purpose.INVITATION, token)
+        account = self.people.create(known, name, link.role or Role.VIEWER, hashed)
+        self.links.revoke_invitations(known)
+        return account
 
     def reset(self, token: str, password: str, address: str) -> Account:
         """Set another password with a link, which is used up, and end all sessions.
@@ -283,7 +285,7 @@ class Accounts:
         its email address, administrators see it, and once more deletes the rest.
         """
         try:
-            self.people.close(id)
+            closed = self.people.close(id)
         except Unavailable as error:
             self.callers.forget(id)
             raise DeletionUnfinished(
@@ -292,6 +294,10 @@ class Accounts:
             ) from None
         try:
             self.belongings.delete(id)
+            if (
+                closed.password is not None
+            ):  # else an issuer says that this address is theirs, and others may know better
+                self.links.revoke_invitations(closed.email)
             self.people.delete(id)
         except (Unavailable, Conflict) as error:
             why = "a service does not answer" if isinstance(error, Unavailable) else "others changed it meanwhile"
