@@ -238,7 +238,7 @@ def test_a_label_of_the_default_that_is_tested_must_be_kept(lab: Lab, monkeypatc
     tests = examples_of([labelled("tabby", "a", encoded(Image.new("L", (16, 16))))])
     monkeypatch.setattr(module, "held_out", lambda *_: part_of(tests))
     lab.add("1")
-    with pytest.raises(PromotionRefused, match="does not know the label tabby, which default 1 knows"):
+    with pytest.raises(PromotionRefused, match="does not know the label tabby, which default 2 knows"):
         lab.promote("1")
 
 
