@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 from types import FrameType
@@ -29,10 +30,6 @@ from imagestore.settings import Auth, Settings, read_local_settings
 from imagestore.store import Stores
 
 _TIMED_OUT = 3
-
-
-class _OutOfTime(KeyboardInterrupt):
-    """The time of --timeout is over, which ends the command as Ctrl-C does, wherever it is."""
 
 
 def run(
@@ -66,28 +63,29 @@ def run(
         with_web=True,
         values=read_local_settings(LOCAL_SETTINGS),
     )
+    code, is_over = 0, threading.Event()
     with Stack(options) as stack:
         try:
             if timeout is not None:
-                signal.signal(signal.SIGALRM, _end)
-                signal.setitimer(signal.ITIMER_REAL, max(0.001, timeout - (time.monotonic() - began)))
+                _end_after(max(0.001, timeout - (time.monotonic() - began)), is_over)
             stack.start(lambda what: console.print("  ✓ " + what, highlight=False, soft_wrap=True))
             stores = open_stores(stack.environment)
             _show_problems(stores)
             _invite_the_first(stores, Settings.read(stack.environment))
             watch = Watch(stores, RetryLog(options.folder / "logs" / "host.log"))
             _serve(stores, watch, found, once)
-            code = 0
-        except _OutOfTime:
-            console.print(f"Stopped after {timeout:g} s. Give the command again to go on.")
-            code = _TIMED_OUT
         except KeyboardInterrupt:
             code = 1 if once else 0
+        except Exception:
+            if not is_over.is_set():
+                raise  # else a library has made an error of its own of it, as importing onnxruntime does
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
+            if is_over.is_set():
+                console.print(f"Stopped after {timeout:g} s. Give the command again to go on.")
             if stack.processes:
                 errors.print("Stopping …", style="dim")
-    raise typer.Exit(code)
+    raise typer.Exit(_TIMED_OUT if is_over.is_set() else code)
 
 
 def _invite_the_first(stores: Stores, settings: Settings) -> None:
@@ -132,5 +130,12 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _end(number: int, frame: FrameType | None) -> None:
-    raise _OutOfTime
+def _end_after(seconds: float, is_over: threading.Event) -> None:
+    """End the command when the time of --timeout is over, as Ctrl-C does, wherever it is, and say so in the event."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        is_over.set()
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, seconds)

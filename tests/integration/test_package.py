@@ -116,7 +116,7 @@ def test_an_installed_command_takes_the_samples_in_from_any_folder(command: Comm
     assert version.stdout.strip() == f"imagestore {__version__}", version.stderr
     done = command("run", "--once", "--ports", str(23800 + 10 * WORKER))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "6 done: " in done.stdout
+    assert "7 done: " in done.stdout
 
 
 def test_an_installed_command_says_what_is_missing(command: Command) -> None:

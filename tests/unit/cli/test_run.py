@@ -1,5 +1,6 @@
 """When `imagestore run` ends."""
 
+import contextlib
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -9,9 +10,12 @@ from typing import Any
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from imagestore.cli import run as module
+from imagestore.cli.main import app
 from imagestore.cli.run import run
+from imagestore.local.supervisor import Stack
 from unit.pictures import encoded, photo
 
 
@@ -64,3 +68,22 @@ def test_the_timeout_counts_from_the_beginning_whatever_takes_the_time(
     assert slow == "start" or "So far so good." in said
     assert stopped == [True]
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0), "nothing interrupts what comes after"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ImportError])
+def test_the_end_of_the_time_is_said_whatever_a_library_makes_of_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: type[BaseException]
+) -> None:
+    """A signal that comes while onnxruntime is imported ends as its ImportError."""
+
+    def start(self: Stack, tell: object) -> None:
+        with contextlib.suppress(KeyboardInterrupt):
+            while True:
+                signal.pause()
+        raise error
+
+    monkeypatch.setattr(Stack, "start", start)
+    data = ["--data", str(tmp_path), "--ports", "24900"]
+    ended = CliRunner().invoke(app, ["run", "--once", "--timeout", "0.001", *data])
+    assert (ended.exit_code, ended.exception.__class__) == (3, SystemExit)
+    assert "Stopped after 0.001 s." in ended.stdout
