@@ -11,7 +11,8 @@ BASE = "http://localhost"
 
 def test_the_reference_shows_each_operation_with_a_command_for_this_address(api: Api) -> None:
     page = api.get(f"{BASE}/api").text
-    assert page.count('<section class="operation"') == 50
+    paths = api.get("/openapi.json").json()["paths"]
+    assert page.count('<section class="operation"') == sum(len(operations) for operations in paths.values()) > 40
     assert "integer, 1 to 500" in page
     assert "classified, unknown, rejected, failed, deleted" in page
     assert "curl --data-binary @cat.jpg &#34;http://localhost/api/v1/pictures?name=pets/cat.jpg" in page
