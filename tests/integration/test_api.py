@@ -124,7 +124,7 @@ def test_correct_and_take_back(site: Site, pipeline: Pipeline, cat: bytes) -> No
     assert tags["label"].startswith("lynx=27s")
     said = corrected["correction"]
     assert (said["predicted"], said["model"], said["random_sample"]) == (
-        "Egyptian cat",
+        record["label"],
         record["prediction"]["model"],
         False,
     )

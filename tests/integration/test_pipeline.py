@@ -30,13 +30,19 @@ from .conftest import Pipeline, eventually
 def independent_answer(data: bytes) -> tuple[str, float]:
     """The label and confidence, computed with Pillow and onnxruntime alone."""
     session = ort.InferenceSession(ROOT / "model" / "default" / "model.onnx", providers=["CPUExecutionProvider"])
-    labels = json.loads(session.get_modelmeta().custom_metadata_map["labels"])
+    said = session.get_modelmeta().custom_metadata_map
+    labels, families = json.loads(said["labels"]), json.loads(said["families"])
     image = Image.open(io.BytesIO(data)).convert("L")
     half = min(image.size) * 0.875 / 2
     x, y = image.width / 2, image.height / 2
     gray = image.resize((224, 224), Image.Resampling.BICUBIC, box=(x - half, y - half, x + half, y + half))
     probabilities = session.run(None, {"image": np.asarray(gray)[None, :, :, None]})[0][0]
-    return labels[int(probabilities.argmax())], float(probabilities.max())
+    if probabilities.max() >= float(said["threshold"]):
+        return labels[int(probabilities.argmax())], float(probabilities.max())
+    sums = {name: sum(probabilities[labels.index(label)] for label in family) for name, family in families.items()}
+    sure = [name for name in sums if sums[name] >= float(said["family_threshold"])]
+    family = min(sure, key=lambda name: (len(families[name]), -sums[name]))
+    return family, float(sums[family])
 
 
 def test_a_picture_becomes_record_result_staged_picture_and_tags(pipeline: Pipeline, coffee: bytes) -> None:
