@@ -36,7 +36,7 @@ def test_five_pictures_and_a_text_file_have_six_outcomes(page: Page, tmp_path: P
     page.set_input_files("#files", [*pictures, text])
     for file in [*pictures, text]:
         expect(page.locator("#results > li", has_text=file.name).first).to_be_visible()
-    expect(page.locator("#tally")).to_have_text("6 done: 2 classified, 3 unknown, 1 rejected")
+    expect(page.locator("#tally")).to_have_text("6 done: 4 classified, 1 unknown, 1 rejected")
     expect(page.locator("#uploads > li")).to_have_count(0)
     coffee = page.locator(".result", has_text="coffee.jpg").first
     expect(coffee.locator("h3")).to_have_text("espresso")
