@@ -294,9 +294,7 @@ class Accounts:
             ) from None
         try:
             self.belongings.delete(id)
-            if (
-                closed.password is not None
-            ):  # else an issuer says that this address is theirs, and others may know better
+            if closed.password is not None:  # else the address is only what an issuer said
                 self.links.revoke_invitations(closed.email)
             self.people.delete(id)
         except (Unavailable, Conflict) as error:
