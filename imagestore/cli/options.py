@@ -51,8 +51,11 @@ def with_data(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(command)
     def wrapped(*args: Any, data: Path | None = None, **options: Any) -> Any:
-        choose(data)
-        return command(*args, **options)
+        before = _given.set(data if data is not None else _given.get())
+        try:
+            return command(*args, **options)
+        finally:
+            _given.reset(before)
 
     signature = inspect.signature(command)
     option = inspect.Parameter("data", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Data)

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from imagestore.cli import run as module
 from imagestore.cli.main import app
+from imagestore.cli.options import chosen_folder
 from imagestore.cli.run import run
 from imagestore.local.supervisor import Stack
 from unit.pictures import encoded, photo
@@ -87,3 +88,4 @@ def test_the_end_of_the_time_is_said_whatever_a_library_makes_of_it(
     ended = CliRunner().invoke(app, ["run", "--once", "--timeout", "0.001", *data])
     assert (ended.exit_code, ended.exception.__class__) == (3, SystemExit)
     assert "Stopped after 0.001 s." in ended.stdout
+    assert chosen_folder() is None, "the option is for one command"
