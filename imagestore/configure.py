@@ -9,9 +9,9 @@ import threading
 from collections.abc import Mapping
 
 from imagestore.errors import SettingsError
-from imagestore.pipeline.active_model import ActiveModel
 from imagestore.pipeline.checks import check_at_start
 from imagestore.pipeline.context import Context
+from imagestore.pipeline.loaded_models import LoadedModels
 from imagestore.pipeline.memory import Memory, shared_out
 from imagestore.pipeline.rendition import Renderer
 from imagestore.settings import CONNECTIONS, Settings
@@ -28,7 +28,7 @@ def context_of(environ: Mapping[str, str]) -> Context:
     memory = memory_of(settings)
     return Context(
         stores=stores,
-        active_model=ActiveModel(settings.model_path, stores, settings.model_poll_seconds),
+        models=models_of(settings, stores),
         decoder=Decoder(memory.decoders),
         uploads_at_once=threading.Semaphore(memory.uploads),
         limits=memory.limits,
@@ -39,6 +39,11 @@ def context_of(environ: Mapping[str, str]) -> Context:
         sweep_budget_s=settings.sweep_budget_seconds,
         undelete_days=settings.undelete_days,
     )
+
+
+def models_of(settings: Settings, stores: Stores) -> LoadedModels:
+    """The live models, of which none is loaded yet."""
+    return LoadedModels(settings.model_path, stores, settings.model_poll_seconds, settings.model_cache_bytes)
 
 
 def open_stores(environ: Mapping[str, str], who: Who | None = None) -> Stores:
@@ -91,7 +96,8 @@ def memory_of(settings: Settings) -> Memory:
     if settings.instance_memory_mb == 0:
         return Memory(limits, decoders=1, uploads=sys.maxsize)
     is_stated = settings.max_pixels_by_format != Settings.max_pixels_by_format
-    return shared_out(settings.instance_memory_mb, limits, settings.pixel_limits if is_stated else ())
+    stated = settings.pixel_limits if is_stated else ()
+    return shared_out(settings.instance_memory_mb, limits, stated, settings.model_cache_bytes)
 
 
 def _limits(settings: Settings) -> Limits:

@@ -9,6 +9,7 @@
         ├── SettingsError          a setting that is missing or wrong
         ├── NotALabel              a text that cannot be a label
         ├── NotAModelName          a text that cannot be the name of a model
+        ├── NotARoute              a text that cannot be a route, or one route too many
         ├── NotARecord             JSON that is not a record
         ├── NotATask               a message that is not a task we would send
         ├── BadCursor              a value of `after` that this list did not give
@@ -71,6 +72,10 @@ class NotALabel(ImageStoreError):
 
 class NotAModelName(ImageStoreError):
     """No model can have this name."""
+
+
+class NotARoute(ImageStoreError):
+    """This cannot be a route."""
 
 
 class NotARecord(ImageStoreError, ValueError):

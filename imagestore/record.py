@@ -13,7 +13,7 @@ from classify import ModelRef, Prediction
 from preprocess import Fit, ImageInfo, ImageSpec, PictureError, Reason
 from preprocess.metadata import LOCATION
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 LONGEST_NAME = 1019
 """The most characters of an upload's name. Azure takes 1,024; the result's name is five longer than the upload's."""
 
@@ -97,8 +97,9 @@ class Failure:
 class Record:
     """Everything known about one upload. `label` is what people search: the correction, else the prediction.
 
-    A record with status `failed` may keep a correction: until the upload can be read, nobody knows whether it is the
-    picture that the person saw.
+    `project` is the one whose model classifies the upload; null for the model that came with the app, and in records of
+    version 1. A record with status `failed` may keep a correction: until the upload can be read, nobody knows whether
+    it is the picture that the person saw.
     """
 
     id: str
@@ -116,6 +117,7 @@ class Record:
     staged_at: str | None = None
     finished_at: str | None = None
     trace_id: str | None = None
+    project: str | None = None
     schema_version: int = SCHEMA_VERSION
 
     @property
@@ -149,6 +151,7 @@ class Record:
             self.upload and self.upload.etag,
             self.status,
             self.label,
+            self.project,
             self.correction,
             self.problem and (self.problem.reason, self.problem.detail),
             self.staged and self.staged.spec,

@@ -14,12 +14,11 @@ import msgspec
 
 from classify import ModelError
 from imagestore import parent_watchdog
-from imagestore.configure import limits_of, open_stores
+from imagestore.configure import limits_of, models_of, open_stores
 from imagestore.errors import ImageStoreError, PromotionRefused
-from imagestore.pipeline.active_model import ActiveModel
 from imagestore.pipeline.job import JobLine, JobResult, JobState, WantedJob
+from imagestore.pipeline.live import rollback
 from imagestore.pipeline.reprocess import ReprocessProgress, reprocess
-from imagestore.pipeline.rollback import rollback
 from imagestore.settings import Settings
 from imagestore.store import Stores
 
@@ -60,12 +59,11 @@ def _promote(stores: Stores, settings: Settings, wanted: WantedJob) -> JobResult
         return JobResult(
             state=JobState.REFUSED, say=str(error), details=error.details, override=error.override, drop=error.drop
         )
-    said = f"{done.entry.name} {done.entry.version} is live. {done.entry.note[:1].upper()}{done.entry.note[1:]}"
-    return _done(said, done.details)
+    return _done(done.sentence(), done.details)
 
 
 def _rollback(stores: Stores, settings: Settings, wanted: WantedJob) -> JobResult:
-    entry = rollback(stores, wanted.by)
+    entry = rollback(stores, wanted.by, wanted.name)
     return _done(f"{entry.name} {entry.version} is live again.")
 
 
@@ -82,7 +80,7 @@ def _reprocess(stores: Stores, settings: Settings, wanted: WantedJob) -> JobResu
             step()
         told = at
 
-    result = reprocess(stores, ActiveModel(settings.model_path, stores).current(), tell)
+    result = reprocess(stores, models_of(settings, stores), tell)
     if not result.is_settled:
         return _failed("Some pictures could not be done again: the dashboard names the causes.")
     return _done(f"{result.sentence()}.")

@@ -13,9 +13,11 @@ from pathlib import Path
 
 from classify import ModelDescription, ModelError
 from imagestore.errors import Conflict, GateOverride, ImageStoreError, NotFound, PromotionRefused
+from imagestore.pipeline.live import make_live
 from imagestore.record import utc
 from imagestore.store import Active, PromotionEntry, Stores
 from imagestore.store.models import TRAINING_FILE
+from imagestore.store.routes import EVERYTHING
 from model.default.build import DEFAULT
 from model.evaluation.anew import Anew, compare_anew, shared
 from model.evaluation.evaluate import Evaluation, evaluate
@@ -32,18 +34,27 @@ ANEW = "pictures that were learned from, both trained anew in folds"
 
 @dataclass(frozen=True)
 class Promotion:
-    """The promotion, and further facts of the comparison with the model that was live before, one per line."""
+    """The promotion, and further facts of the comparison with the model that was live before, one per line.
+
+    `patterns` are the routes for which it is live.
+    """
 
     entry: PromotionEntry
     details: list[str]
+    patterns: list[str]
+
+    def sentence(self) -> str:
+        """What was promoted, and for what."""
+        of = "" if self.patterns == [EVERYTHING] else f" for {', '.join(self.patterns)}"
+        return f"{self.entry.name} {self.entry.version} is live{of}: {self.entry.note}"
 
 
 @dataclass(frozen=True)
 class GateFindings:
     """A candidate's comparisons with guessing and with the live model, and the test pictures used.
 
-    `pictures` is their number and `labels` are their labels. `anew` compares how both were made, or it is said in
-    `why_not_anew` why that could not be done.
+    `pictures` is their number and `labels` are their labels. `is_first` says that the project has had no live model.
+    `anew` compares how both were made, or it is said in `why_not_anew` why that could not be done.
     """
 
     chance: AgainstChance | None = None
@@ -51,6 +62,7 @@ class GateFindings:
     pictures: int = 0
     labels: list[str] = field(default_factory=list)
     is_live_usable: bool = True
+    is_first: bool = False
     anew: Anew | None = None
     why_not_anew: str = ""
 
@@ -77,6 +89,8 @@ class GateFindings:
             return f"{both.sentence()} {self.comparison.sentence()} {self.anew.comparison.sentence(ANEW)}"
         if self.comparison is not None:
             return self.comparison.sentence()
+        if self.chance is not None and self.is_first:
+            return f"{self.chance.sentence()} It is the first live model of its project."
         if self.chance is not None:
             live = "knew none of these labels" if self.is_live_usable else "could not be used"
             return f"{self.chance.sentence()} The live model {live}."
@@ -112,30 +126,33 @@ def promote(
 ) -> Promotion:
     """Make a version live if the gate allows it; the live model's labels in `drop` may go.
 
-    The first promotion replaces the model in the file `default`, and a rollback goes back to that one if it can be
-    used. Raises PromotionRefused, ModelError, NotFound, Conflict, Unavailable.
+    It is live for the routes to its project, or by default where there is none. The first promotion by default replaces
+    the model in the file `default`, and a rollback goes back to that one if it can be used.
+
+    Raises PromotionRefused, ModelError, NotFound, Conflict, Unavailable.
     """
     data, called = stores.models.read(name, version), f"{name} {version}"
-    found = stores.models.active()
+    found = stores.routes.read()
+    shipped = default.read_bytes() if default.is_file() else b""
+    is_routed = found.is_routed(name)
+    active = found.active(name) if is_routed else found.default
     sha256 = hashlib.sha256(data).hexdigest()
-    if found is not None and found[0].live.sha256 == sha256:
+    if active is not None and active.live.sha256 == sha256:
         raise Conflict(f"{called} is live already.")
-    candidate, live = describe(data, called), _live(stores, found and found[0], default)
+    is_first = active is None and is_routed
+    candidate, live = describe(data, called), _FIRST if is_first else _live(stores, active, shipped)
     tests = held_out(stores, limits, progress)
     if live.model is not None:
         tested = {example.label for example in tests.examples}
         check_labels(candidate, live.model, drop, tested, override, called=(called, live.called))
-    findings = _examine(data, called, live, tests, limits, progress)
+    findings = replace(_examine(data, called, live, tests, limits, progress), is_first=is_first)
     if override is not GateOverride.FORCE and findings.could_pass:
-        before = found[0].live if found else None
+        before = active.live if active else None
         findings = _with_anew(findings, stores, (name, version), before, limits, progress)
     note = decide(findings, override, drop)
     entry = PromotionEntry(name, version, sha256, utc(), by, note)
-    if found is None:
-        stores.models.begin(Active(entry, _before(live, by)))
-    else:
-        stores.models.activate(entry, found)
-    return Promotion(entry, findings.details())
+    make_live(stores, entry, found, _before(live, by))
+    return Promotion(entry, findings.details(), found.patterns(name))
 
 
 def check_labels(
@@ -159,10 +176,13 @@ def check_labels(
     is_shipped = live.ref.sha256 == hashlib.sha256(DEFAULT.read_bytes()).hexdigest()
     missing = [label for label in gone if label not in drop and (label in tested or not is_shipped)]
     if missing:
+        is_other = candidate.ref.name != live.ref.name
+        route = f'imagestore route add "FOLDER/*" --project {candidate.ref.name}'
+        beside = f" It can classify some uploads beside {called[1]}: {route}" if is_other else ""
         labels = "the label" if len(missing) == 1 else f"{len(missing)} labels"
         raise PromotionRefused(
             f"{called[0]} does not know {labels} {shortened(missing)}, which {called[1]} knows. "
-            "It is not promoted unless each is dropped by name.",
+            f"It is not promoted unless each is dropped by name.{beside}",
             override,
             drop=[*drop, *missing],
         )
@@ -193,9 +213,12 @@ def decide(findings: GateFindings, override: GateOverride, drop: Collection[str]
     return findings.sentence() + without
 
 
-def _live(stores: Stores, active: Active | None, default: Path) -> _ActiveModelFile:
+_FIRST = _ActiveModelFile(b"", "no model", None)
+
+
+def _live(stores: Stores, active: Active | None, shipped: bytes) -> _ActiveModelFile:
     """The live model's file. One that cannot be used is not compared with, since nobody needs to keep it."""
-    data, called = default.read_bytes() if default.is_file() else b"", "the default model"
+    data, called = shipped, "the default model"
     try:
         if active is not None and active.live.sha256 != hashlib.sha256(data).hexdigest():
             called = f"{active.live.name} {active.live.version}"

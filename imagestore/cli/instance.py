@@ -15,13 +15,14 @@ from imagestore.client import Client, Pending
 from imagestore.errors import NotFound
 from imagestore.pipeline.correct import correct
 from imagestore.pipeline.delete import delete, demand_upload
+from imagestore.pipeline.live import add_route, remove_route
 from imagestore.pipeline.names import staged_name
 from imagestore.pipeline.retry import retry_failed, retry_one
 from imagestore.pipeline.upload import content_type, is_unchanged
 from imagestore.record import Record, Status, record_id, stored_name
 from imagestore.settings import account
 from imagestore.store import Stores
-from imagestore.store.models import ModelList
+from imagestore.store.routes import ModelList
 
 _ID = re.compile("[0-9a-f]{32}")
 _CHUNK_BYTES = 2**20
@@ -68,6 +69,12 @@ class Instance(Protocol):
 
     def models(self) -> ModelList:
         """Versions of models."""
+
+    def add_route(self, pattern: str, project: str) -> ModelList:
+        """Have a project classify the uploads under a pattern. Raises NotARoute, NotFound or Conflict."""
+
+    def remove_route(self, pattern: str) -> ModelList:
+        """Take a route away. Raises NotARoute, NotFound or Conflict."""
 
     def figures(self, name: str, version: str) -> dict[str, Any] | None:
         """The result of a version's evaluation; None if there is none."""
@@ -161,7 +168,17 @@ class OverStores:
 
     def models(self) -> ModelList:
         """See Instance."""
-        return self.stores.models.listing()
+        return self.stores.routes.listing()
+
+    def add_route(self, pattern: str, project: str) -> ModelList:
+        """See Instance."""
+        add_route(self.stores, pattern, project, account())
+        return self.models()
+
+    def remove_route(self, pattern: str) -> ModelList:
+        """See Instance."""
+        remove_route(self.stores, pattern)
+        return self.models()
 
     def figures(self, name: str, version: str) -> dict[str, Any] | None:
         """See Instance."""
@@ -256,6 +273,14 @@ class OverApi:
     def models(self) -> ModelList:
         """See Instance. The server lists the newest ones only."""
         return self.client.models()
+
+    def add_route(self, pattern: str, project: str) -> ModelList:
+        """See Instance. The key must be a trainer's."""
+        return self.client.add_route(pattern, project)
+
+    def remove_route(self, pattern: str) -> ModelList:
+        """See Instance. The key must be a trainer's."""
+        return self.client.remove_route(pattern)
 
     def figures(self, name: str, version: str) -> dict[str, Any] | None:
         """See Instance."""

@@ -45,7 +45,7 @@ def train(
         list[str] | None,
         typer.Argument(help="A folder with a subfolder of pictures for each label; 'import FOLDER' only keeps them."),
     ] = None,
-    name: Annotated[str, typer.Option(help="What the model is called.")] = "mine",
+    name: Annotated[str, typer.Option("--project", "--name", help="The project, as the model is called.")] = "mine",
     colour: Annotated[
         bool | None, typer.Option("--colour/--gray", help="A model that sees colour, or gray. [chosen]")
     ] = None,
@@ -122,7 +122,7 @@ def train(
 def evaluate(
     model: Annotated[str, typer.Argument(help="A version, such as 3, or a model file.")],
     folder: Annotated[Path | None, typer.Argument(help="Labelled pictures; without one, the test part.")] = None,
-    name: Annotated[str, typer.Option(help="Which model the version is of.")] = "mine",
+    name: Annotated[str, typer.Option("--project", "--name", help="Which project the version is of.")] = "mine",
     html: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("report.html"),
     as_json: Annotated[Path | None, typer.Option("--json", help="Where the figures go, as JSON.")] = None,
 ) -> None:
@@ -140,7 +140,7 @@ def evaluate(
     if found.learned:
         _say(f"{found.learned} of the {found.pictures} pictures were learned from: figures for new ones will be lower.")
     _say(f"{html} shows more.")
-    if model.isdecimal() and not opened.models.is_live(name, model):
+    if model.isdecimal() and not opened.routes.read().is_live(name, model):
         _say(_next_command(name, model))
 
 

@@ -24,6 +24,7 @@ from imagestore.cli.options import Data, choose, with_data
 from imagestore.cli.output import errors as screen
 from imagestore.cli.output import safe
 from imagestore.cli.profile import app as profile
+from imagestore.cli.route import app as route
 from imagestore.cli.run import run
 from imagestore.cli.servers import InsecureOption, KeyOption, ProfileOption, ServerOption
 from imagestore.cli.show import show
@@ -46,11 +47,13 @@ for command in (
 ):  # fmt: skip
     app.command()(with_data(command))
 for registered in (
-    *models.registered_commands, models.registered_callback, *accounts.registered_commands, *keys.registered_commands
+    *models.registered_commands, models.registered_callback, *accounts.registered_commands, *keys.registered_commands,
+    *route.registered_commands,
 ):  # fmt: skip
     if registered is not None and registered.callback is not None:
         registered.callback = with_data(registered.callback)
 app.add_typer(models, name="models")
+app.add_typer(route, name="route")
 app.add_typer(accounts, name="accounts")
 app.add_typer(keys, name="keys")
 app.add_typer(profile, name="profile")

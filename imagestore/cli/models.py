@@ -12,16 +12,15 @@ from rich.table import Table
 from imagestore.cli import distant_jobs, instance, servers, stores
 from imagestore.cli.output import console, errors, safe
 from imagestore.cli.stages import Rate, stages
-from imagestore.configure import limits_of
+from imagestore.configure import limits_of, models_of
 from imagestore.errors import GateOverride, ImageStoreError, NotFound, PromotionRefused
 from imagestore.pipeline import reprocess as again
-from imagestore.pipeline.active_model import ActiveModel
-from imagestore.pipeline.rollback import rollback as roll_back
+from imagestore.pipeline.live import rollback as roll_back
 from imagestore.proportion import percent
 from imagestore.settings import account
 from imagestore.store.models import METRICS_FILE, MODEL_FILE, REPORT_FILE
 
-Name = Annotated[str, typer.Option(help="Which model the version is of.")]
+Name = Annotated[str, typer.Option("--project", "--name", help="Which project the version is of.")]
 _NEXT = "Workers change to it within seconds. Next, for what is there already: imagestore reprocess"
 VersionArgument = Annotated[str, typer.Argument(help="A version, such as 3.")]
 app = typer.Typer(invoke_without_command=True, help="Versions of models: list them, show one, export one.")
@@ -49,6 +48,8 @@ def list_versions() -> None:
     if not any(one.is_live for one in found.versions):
         table.add_row(f"{found.live.name} {found.live.version}" if found.live else "default", "", "", "live")
     console.print(table)
+    if found.routes:
+        console.print("Which uploads each project classifies: imagestore route list")
 
 
 @app.command()
@@ -127,16 +128,20 @@ def promote(
         raise ImageStoreError(said.strip()) from None
     for line in done.details:
         say(safe(line))
-    say(f"{done.entry.name} {done.entry.version} is live: {done.entry.note}")
+    say(done.sentence())
     return say(_NEXT)
 
 
-def rollback() -> None:
+def rollback(
+    name: Annotated[
+        str | None, typer.Option("--project", "--name", help="Which project goes back; without it, the default one.")
+    ] = None,
+) -> None:
     """Make the previous model live again."""
     if (server := servers.given()) is not None:
         client = instance.client_of(server)
         return console.print(safe(distant_jobs.follow(client, client.rollback()).say), markup=False, highlight=False)
-    entry = roll_back(stores.opened(), account())
+    entry = roll_back(stores.opened(), account(), name)
     return console.print(f"{entry.name} {entry.version} is live again ({entry.note}).", markup=False, highlight=False)
 
 
@@ -144,7 +149,8 @@ def reprocess(
     budget: Annotated[float | None, typer.Option(min=0.001, help="Stop after so many seconds.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would be done.")] = False,
 ) -> None:
-    """Classify again every picture that the live model has not classified. Continues where it was stopped."""
+    """Classify again every picture that the model which is live for it has not classified. Continues where it was
+    stopped."""
     if (server := servers.given()) is not None:
         client = instance.client_of(server)
         if dry_run:
@@ -152,9 +158,9 @@ def reprocess(
         job = distant_jobs.follow(client, client.reprocess(), budget)
         return console.print(safe(job.say), markup=False, highlight=False)
     opened = stores.opened()
-    model = ActiveModel(stores.settings().model_path, opened).current()
+    models = models_of(stores.settings(), opened)
     if dry_run:
-        return console.print(f"{again.count_outdated(opened, model.ref.sha256)} would be done again.")
+        return console.print(f"{again.count_outdated(opened, models)} would be done again.")
     started = time.monotonic()
     columns = (TextColumn("{task.description:24}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
     with Progress(*columns, console=errors, transient=True) as bars:
@@ -167,7 +173,7 @@ def reprocess(
                 console.print(f"{at.seen} looked at, {at.queued} queued. Stopped; give the command again to go on.")
                 raise typer.Exit(3)
 
-        result = again.reprocess(opened, model, show_progress)
+        result = again.reprocess(opened, models, show_progress)
     if not result.is_settled:
         console.print("Some could not be done again, such as those that fail: imagestore status tells more.")
         raise typer.Exit(1)

@@ -9,7 +9,7 @@ from imagestore.client.answers import AccountInfo, Deletion, Invitation, JobStat
 from imagestore.client.client import Client
 from imagestore.errors import KeyRefused, NotReached, NotThere, RemoteError, RequestRefused, RoleNeeded
 from imagestore.record import Record, Status, record_id
-from imagestore.store.models import ModelList
+from imagestore.store.routes import ModelList
 
 __all__ = [
     "AccountInfo",

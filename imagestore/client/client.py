@@ -25,7 +25,7 @@ from imagestore.client.answers import (
 from imagestore.client.http import TIMEOUT_S, TRIES, Answer, Http
 from imagestore.errors import GateOverride, NotReached
 from imagestore.record import Record, Status
-from imagestore.store.models import ModelList
+from imagestore.store.routes import ModelList
 
 PAGE = 200
 LONGEST_WAIT_S = 30
@@ -184,6 +184,15 @@ class Client:
     def models(self) -> ModelList:
         """The newest versions of models with their figures, and which one is live."""
         return self._http.get(ModelList, "/models")
+
+    def add_route(self, pattern: str, project: str) -> ModelList:
+        """Have a project classify the uploads under a pattern such as `factory/*`; `*` makes it the default one. For
+        trainers."""
+        return self._read(ModelList, "PUT", "/routes", {"pattern": pattern, "project": project})
+
+    def remove_route(self, pattern: str) -> ModelList:
+        """Take a route away. For trainers."""
+        return self._read(ModelList, "DELETE", "/routes", {"pattern": pattern})
 
     def promote(
         self,

@@ -40,18 +40,29 @@ def classify_staged(context: Context, name: str) -> None:
         return
     assert record.staged is not None
     assert record.upload is not None
-    model = context.active_model.current()
+    routed = context.models.current(name)
+    model = routed.model
     if record.staged.spec != model.spec:
         log.info("staged for another model id=%s", record.id)
         tasks.send(context.stores.work, tasks.Task(tasks.PREPROCESS, record.name))
         return
     classified = replace(
         record,
+        project=routed.project,
         staged=replace(record.staged, size_bytes=len(data)),
         prediction=predict(model, pixels, context.top_classes),
         timings_ms={**record.timings_ms, STEP: round((time.perf_counter() - started) * 1000)},
     )
-    commit(context.stores, record.name, record.upload.etag, final_record(classified, model.answers))
+    final = final_record(classified, model.answers)
+
+    def revise(stored: Record | None) -> Record | None:
+        if context.models.current(name) != routed:  # another is live since, or another route: what it says counts
+            log.info("another model is live id=%s", record.id)
+            tasks.send(context.stores.work, tasks.Task(tasks.CLASSIFY, record.name))
+            return None
+        return final(stored)
+
+    commit(context.stores, record.name, record.upload.etag, revise)
 
 
 def _ours(name: str, record: Record, pixels: np.ndarray) -> Record:

@@ -3,20 +3,20 @@
 import threading
 from dataclasses import dataclass
 
-from imagestore.pipeline.active_model import ActiveModel
+from imagestore.pipeline.loaded_models import LoadedModels
 from imagestore.store import Stores
 from preprocess import Decoder, Limits
 
 
 @dataclass(frozen=True)
 class Context:
-    """What the steps need: the stores, the live model, the decoder, the limits and delays.
+    """What the steps need: the stores, the live models, the decoder, the limits and delays.
 
     Whoever holds an upload's bytes holds `uploads_at_once` too, so that memory bounds how many are held.
     """
 
     stores: Stores
-    active_model: ActiveModel
+    models: LoadedModels
     decoder: Decoder
     uploads_at_once: threading.Semaphore
     limits: Limits

@@ -21,8 +21,9 @@ MB_PER_CORE = 2048
 _HOST_BYTES = 128 * MB
 """For what the Functions host takes beyond the 272 MB that the platform adds to each instance for it."""
 _WORKER_SHARE = 5 / 32
-"""Of the instance, for the worker: 320 MB of 2,048. It takes 180 MB, Microsoft's worker library included, and three
-times the model file's size; while it changes to another model, both are loaded."""
+"""Of the instance, for the worker: 320 MB of 2,048, or more if MODEL_CACHE_BYTES needs it."""
+_WORKER_BYTES = 200 * MB
+"""What it takes besides its models, Microsoft's worker library included; measured: 180 MB."""
 _CHILD_BYTES = 48 * MB
 """A decode child before its first picture."""
 _UPLOADS_PER_CHILD = 2
@@ -43,8 +44,9 @@ class Memory:
     uploads: int
 
 
-def shared_out(instance_mb: int, limits: Limits, stated: Iterable[str] = ()) -> Memory:
-    """Share out the memory of an instance, to as many children at once as it has cores and room for.
+def shared_out(instance_mb: int, limits: Limits, stated: Iterable[str] = (), model_bytes: int = 0) -> Memory:
+    """Share out the memory of an instance, to as many children at once as it has cores and, beside `model_bytes` of
+    loaded models, room for.
 
     A format whose pixels cost more has a lower limit, unless the limit is among those `stated` by the user. Raises
     SettingsError if a limit that is stated does not fit, or the instance is too small.
@@ -57,7 +59,7 @@ def shared_out(instance_mb: int, limits: Limits, stated: Iterable[str] = ()) -> 
         )
     stated = tuple(stated)
     for children in range(instance_mb // MB_PER_CORE, 0, -1):
-        child_bytes = _child_bytes(instance_mb, children, limits.max_bytes)
+        child_bytes = _child_bytes(instance_mb, children, limits.max_bytes, model_bytes)
         most = {row.name: _most_pixels(row.name, child_bytes, limits.max_bytes) for row in FORMATS}
         problem = _problem(instance_mb, limits, stated, most)
         if problem is None:
@@ -67,10 +69,11 @@ def shared_out(instance_mb: int, limits: Limits, stated: Iterable[str] = ()) -> 
     raise SettingsError(problem)
 
 
-def _child_bytes(instance_mb: int, children: int, max_bytes: int) -> int:
+def _child_bytes(instance_mb: int, children: int, max_bytes: int, model_bytes: int) -> int:
     """What one child may take for a picture, its file included."""
     uploads = _UPLOADS_PER_CHILD * children * _COPIES_IN_WORKER * max_bytes
-    return int((instance_mb * MB * (1 - _WORKER_SHARE) - _HOST_BYTES - uploads) // children - _CHILD_BYTES)
+    worker = max(instance_mb * MB * _WORKER_SHARE, _WORKER_BYTES + model_bytes)
+    return int((instance_mb * MB - worker - _HOST_BYTES - uploads) // children - _CHILD_BYTES)
 
 
 def _most_pixels(format: str, child_bytes: int, max_bytes: int) -> int:

@@ -59,7 +59,7 @@ def _put_aside(context: Context, message: str, why: str) -> None:
 
 def _do(context: Context, task: tasks.Task) -> None:
     if task.model is not None:
-        context.active_model.current(task.model)
+        context.models.current(task.name, task.model)
     match task.step:
         case tasks.PREPROCESS:
             preprocess_upload(context, task.name)

@@ -55,7 +55,8 @@ def _preprocessed(context: Context, name: str) -> tuple[Record, np.ndarray | Non
     except NotFound:
         return None
     record = begun_record(name, blob)
-    spec = context.active_model.current().spec
+    routed = context.models.current(name)
+    spec, record = routed.model.spec, replace(record, project=routed.project)
     try:
         data = _acceptable(context, name, blob)
         image, pixels = context.decoder.preprocess(data, spec, limits)

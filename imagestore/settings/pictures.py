@@ -19,7 +19,7 @@ class PictureSettings:
     staging_container: Container = setting("staging", "Preprocessed pictures, one PNG per upload.")
     results_container: Container = setting("results", "One JSON result per upload.")
     thumbnails_container: Container = setting("thumbnails", "Small pictures for the web page, made when first seen.")
-    models_container: Container = setting("models", "Versions of your own models, and which one is live.")
+    models_container: Container = setting("models", "Versions of your own models, and which of them are live for what.")
     training_container: Container = setting("training", "Labelled pictures to learn from, and which of them test.")
     deadletter_container: Container = setting("deadletter", "Where Event Grid puts events that it could not deliver.")
     keep_results: bool = setting(False, "Whether results outlive the deletion of their uploads.")
@@ -28,6 +28,11 @@ class PictureSettings:
         "model/default/model.onnx", "The model file while none is promoted, relative to the app's folder or absolute."
     )
     model_poll_seconds: Seconds = setting(10.0, "How often a worker looks whether another model was promoted.")
+    model_cache_bytes: Positive = setting(
+        120_000_000,
+        "How much memory the models of several projects may take in a worker (each takes twice the size of its file). "
+        "The least recently used go first, and the one in use stays.",
+    )
     top_classes: Positive = setting(5, "How many classes with their probabilities a record keeps.")
     instance_memory_mb: Annotated[int, msgspec.Meta(ge=0)] = setting(
         0,

@@ -7,6 +7,7 @@ from imagestore.store.items import Item, Items
 from imagestore.store.models import Active, Models, PromotionEntry
 from imagestore.store.queues import Queue, SentMessage
 from imagestore.store.records import Records, StoredRecord, is_same_generation
+from imagestore.store.routes import LiveModels, Route, Routes, RouteTable
 
 __all__ = [
     "Active",
@@ -17,11 +18,15 @@ __all__ = [
     "Item",
     "Items",
     "Listed",
+    "LiveModels",
     "Models",
     "Names",
     "PromotionEntry",
     "Queue",
     "Records",
+    "Route",
+    "RouteTable",
+    "Routes",
     "SentMessage",
     "StoredRecord",
     "Stores",

@@ -25,6 +25,7 @@ from imagestore.store.items import CosmosItems, Items
 from imagestore.store.models import Models
 from imagestore.store.queues import BLOB_POISON_QUEUE, WORK_POISON_QUEUE, WORK_QUEUE, Queue
 from imagestore.store.records import Records
+from imagestore.store.routes import RouteTable
 
 T = TypeVar("T")
 IMAGES = "images"
@@ -99,8 +100,13 @@ class Stores:
 
     @property
     def models(self) -> Models:
-        """The versions of models, and which one is live."""
+        """The versions of models."""
         return self._once("models", lambda: Models(self._blobs(self.names.models)))
+
+    @property
+    def routes(self) -> RouteTable:
+        """Which project classifies which uploads, and which models are live."""
+        return self._once("routes", lambda: RouteTable(self._blobs(self.names.models), self.models))
 
     @property
     def training(self) -> Blobs:

@@ -1,6 +1,7 @@
 """Versions of models in the container `models`.
 
-`<name>/<version>/…` are files that never change; `active.json` names the live version and its SHA-256.
+`<name>/<version>/…` are files that never change; `active.json` names the version that is live by default, with its
+SHA-256.
 """
 
 import re
@@ -23,7 +24,6 @@ NAME = "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$"
 """What a model's name may be: it is part of blob names, of addresses and of command lines."""
 _NAME = re.compile(NAME)
 _VERSION = re.compile("[1-9][0-9]{0,8}")
-_HISTORY = 50
 _TRIES = 100
 
 
@@ -41,32 +41,10 @@ class PromotionEntry:
 
 @dataclass(frozen=True)
 class Active:
-    """The live model, and those that were live before it, the latest first."""
+    """A live model, and those that were live before it, the latest first."""
 
     live: PromotionEntry
     previous: tuple[PromotionEntry, ...] = ()
-
-
-@dataclass(frozen=True)
-class ModelVersion:
-    """A version of a model, the result of its evaluation (null if that was not kept), and whether it is live."""
-
-    name: str
-    version: str
-    figures: dict[str, Any] | None
-    is_live: bool
-
-
-@dataclass(frozen=True)
-class ModelList:
-    """Versions of models, newest first.
-
-    `live` is null until a first promotion; `previous` were live before, latest first.
-    """
-
-    versions: list[ModelVersion]
-    live: PromotionEntry | None
-    previous: list[PromotionEntry]
 
 
 def is_name(name: str) -> bool:
@@ -124,21 +102,10 @@ class Models:
         can_be = is_name(name) and _VERSION.fullmatch(version) is not None
         return can_be and self._blobs.stat(f"{name}/{version}/{MODEL_FILE}") is not None
 
-    def listing(self, most: int | None = None) -> ModelList:
-        """The versions that were kept last, at most `most` of them, and which models are and were live."""
-        active = self.active()
-        live, previous = (active[0].live, list(active[0].previous)) if active else (None, [])
-        newest = sorted(self._whole(), key=lambda one: (one[1], int(one[0][1])), reverse=True)[:most]
-        versions = [
-            ModelVersion(name, version, self.figures(name, version), _is(live, name, version))
-            for (name, version), _ in newest
-        ]
-        return ModelList(versions, live, previous)
-
-    def is_live(self, name: str, version: str) -> bool:
-        """Whether this version is the live one."""
-        active = self.active()
-        return active is not None and _is(active[0].live, name, version)
+    def newest(self, most: int | None = None) -> list[tuple[str, str]]:
+        """(name, version) of those that were kept last, at most `most` of them, newest first."""
+        found = sorted(self._whole(), key=lambda one: (one[1], int(one[0][1])), reverse=True)
+        return [one for one, _ in found[:most]]
 
     def read(self, name: str, version: str, file: str = MODEL_FILE, max_bytes: int | None = None) -> bytes:
         """A file of a version. Raises NotFound, or StoreError if it has more than `max_bytes`."""
@@ -159,7 +126,7 @@ class Models:
         return found if found.keys() >= {"metrics", "sentence"} else None
 
     def active(self) -> tuple[Active, str] | None:
-        """The live model and the ETag of its entry; None if no model was promoted yet.
+        """What is live by default and the ETag of its entry; None if no model was promoted yet.
 
         Raises StoreError if the entry cannot be read.
         """
@@ -171,23 +138,6 @@ class Models:
             return msgspec.json.decode(blob.data or b"", type=Active), blob.etag
         except msgspec.MsgspecError as error:
             raise StoreError(f"{ACTIVE} in {self._blobs.container} cannot be read: {error}") from None
-
-    def begin(self, active: Active) -> None:
-        """Write the first entry of the live model. Raises Conflict if there is one already."""
-        self._write(active, None)
-
-    def activate(self, entry: PromotionEntry, replacing: tuple[Active, str]) -> None:
-        """Make this model live. Raises Conflict if another was promoted at the same time."""
-        before, etag = replacing
-        self._write(Active(entry, (before.live, *before.previous)[:_HISTORY]), etag)
-
-    def step_back(self, entry: PromotionEntry, active: tuple[Active, str]) -> None:
-        """Make an earlier model live again, and drop the one after it from the history.
-
-        Raises Conflict if another was promoted at the same time.
-        """
-        before, etag = active
-        self._write(Active(entry, before.previous[1:]), etag)
 
     def note(self, name: str, data: bytes) -> None:
         """Keep a note under this name, such as how far a job has come."""
@@ -218,10 +168,3 @@ class Models:
                 parts = blob.name.split("/")
                 if len(parts) == 3 and parts[2] == MODEL_FILE and is_name(parts[0]) and _VERSION.fullmatch(parts[1]):
                     yield (parts[0], parts[1]), blob.last_modified
-
-    def _write(self, active: Active, etag: str | None) -> None:
-        self._blobs.put(ACTIVE, msgspec.json.format(msgspec.json.encode(active)), "application/json", etag)
-
-
-def _is(entry: PromotionEntry | None, name: str, version: str) -> bool:
-    return entry is not None and (entry.name, entry.version) == (name, version)

@@ -16,7 +16,7 @@ from imagestore.errors import GateOverride
 from imagestore.pipeline.job import JobState
 from imagestore.record import Correction, Record, Staged, Status, Upload, record_id
 from imagestore.store import PromotionEntry
-from imagestore.store.models import ModelList, ModelVersion
+from imagestore.store.routes import ModelList, ModelVersion, Route
 from imagestore.web.answers import (
     AccessToken,
     AccountInfo,
@@ -92,6 +92,13 @@ def _json(body: str) -> str:
 
 
 _JOB_ENDED = replace(_JOB, state=JobState.STOPPED, say="Stopped. Which model is live stands above.")
+_ROUTED = ModelList(
+    [ModelVersion("garden", "3", _FIGURES, True)],
+    _LIVE,
+    [],
+    [Route("factory/", "screws")],
+    {"screws": replace(_LIVE, name="screws", version="1")},
+)
 _CORRECTED = replace(_PICTURE, correction=Correction("lynx", "maria", _AT, "tabby", _MODEL)).finished(_AT)
 EXAMPLES = {
     "upload": OperationExample("?name=pets/cat.jpg&wait=10", "--data-binary @cat.jpg", _PENDING),
@@ -131,6 +138,8 @@ EXAMPLES = {
         "", "", Health("ok", {"Blob Storage": None, "queues": None, "Cosmos DB": None, "index": None})
     ),
     "models": OperationExample("", "", ModelList([ModelVersion("garden", "3", _FIGURES, True)], _LIVE, [])),
+    "addRoute": OperationExample("?pattern=factory/*&project=screws", "", _ROUTED),
+    "removeRoute": OperationExample("?pattern=factory/*", "", replace(_ROUTED, routes=[])),
     "outdated": OperationExample("", "", Outdated(1200)),
     "modelFile": OperationExample("", "--output model.onnx"),
     "promote": OperationExample("?insist=accept_equal", "", _JOB),
@@ -213,6 +222,8 @@ _VALUES: dict[str, Any] = {
     "v": "0x8DE1A2B3C4D5E6F",
     "version": "3",
     "file": "model.onnx",
+    "pattern": "factory/*",
+    "project": "screws",
     "insist": str(GateOverride.ACCEPT_EQUAL),
     "drop": ["fish"],
     "last-event-id": "3f2a9c41-17",

@@ -1,4 +1,4 @@
-"""What the live model says of itself: the web app reads its file and runs no part of it."""
+"""What the live models say of themselves: the web app reads their files and runs no part of them."""
 
 import hashlib
 import logging
@@ -16,7 +16,7 @@ _PATIENCE_S = 2.0
 
 
 class LiveModel:
-    """The name, version and labels of the live model, as far as this process could read them.
+    """Names, versions and labels of the live models, as far as this process could read them.
 
     `default` is the file of the model that is live until a first promotion. Storage is asked every `every_s` seconds at
     most, by one thread; meanwhile the others get what was known before. They wait only while nothing is known, and not
@@ -28,15 +28,31 @@ class LiveModel:
         self._stores = stores
         self._every_s = every_s
         self._asking = threading.Lock()
-        self._known: ModelLabels | None = None
-        self._etag: str | None = None
+        self._known: dict[str, ModelLabels | None] = {}
+        self._etags: tuple[str | None, str | None] | None = None
         self._looked_at = float("-inf")
 
     def get(self) -> ModelLabels | None:
-        """What is known; None if nothing can be read now."""
+        """What is known of the default route's model; None if nothing can be read now."""
+        self._ask()
+        return self._known.get("")
+
+    def all(self) -> tuple[ModelLabels, ...]:
+        """What is known of the live models of all routes, that of the default one last."""
+        self._ask()
+        return tuple(model for model in self._known.values() if model is not None)
+
+    def by_prefix(self) -> list[tuple[str, str]] | None:
+        """Prefixes of names with the SHA-256 of the model that is live for them, the longest first and the empty one
+        last; None if nothing can be read now."""
+        self._ask()
+        found = [(prefix, model.ref.sha256) for prefix, model in self._known.items() if model is not None]
+        return found if found and found[-1][0] == "" else None
+
+    def _ask(self) -> None:
         if time.monotonic() - self._looked_at <= self._every_s:
-            return self._known
-        if self._asking.acquire(timeout=_PATIENCE_S if self._known is None else 0):
+            return
+        if self._asking.acquire(timeout=0 if self._known.get("") else _PATIENCE_S):
             try:
                 self._look()
             except (ModelError, StoreError) as error:
@@ -44,19 +60,30 @@ class LiveModel:
             finally:
                 self._looked_at = time.monotonic()
                 self._asking.release()
-        return self._known
 
     def _look(self) -> None:
-        found = self._stores.models.active()
-        active, etag = found if found else (None, "")
-        if etag != self._etag:
-            self._etag = etag  # also of one that cannot be used: it is not read again and again
-            self._known = self._read_default() if active is None else self._read(active.live)
+        found = self._stores.routes.read()
+        if found.etags == self._etags:
+            return
+        live = [(prefix, active.live) for prefix, active in found.by_prefix()]
+        before, known = self._known, dict[str, ModelLabels | None]()
+        for prefix, entry in (*live, ("", found.default.live if found.default else None)):
+            try:
+                known[prefix] = self._read(entry)
+            except ModelError as error:
+                log.warning("%s", error)
+                known[prefix] = before.get(prefix)
+        self._known = known
+        self._etags = found.etags  # also of one that cannot be used: it is not read again and again
 
-    def _read(self, live: PromotionEntry) -> ModelLabels:
-        if self._default.exists():
+    def _read(self, live: PromotionEntry | None) -> ModelLabels:
+        """What the live model's file says; with None the one that came with the app. Raises ModelError, StoreError."""
+        known = (model for model in self._known.values() if model is not None)
+        if live is not None and (found := next((one for one in known if one.ref.sha256 == live.sha256), None)):
+            return found
+        if live is None or self._default.exists():
             default = self._read_default()
-            if default.ref.sha256 == live.sha256:
+            if live is None or default.ref.sha256 == live.sha256:
                 return default
         data = self._stores.models.read(live.name, live.version, max_bytes=MAX_MODEL_BYTES)
         if hashlib.sha256(data).hexdigest() != live.sha256:

@@ -105,7 +105,7 @@ def picture(request: Request, services: ServicesDep, hide_location: HideLocation
         "picture.html",
         record=record,
         duplicates=duplicates(services.index, record),
-        labels=labels(services.index, services.model),
+        labels=labels(services.index, services.live_model.all()),
         document=msgspec.json.format(msgspec.json.encode(record), indent=2).decode(),
         undo_seconds=services.options.undo_seconds,
         hidden=id in services.hidden_ids,
@@ -123,22 +123,21 @@ def review_page(request: Request, services: ServicesDep, skip: Annotated[str, Qu
         next=review.next_picture(services.index, [*services.hidden_ids, *skipped]),
         progress=review.progress(services.index, model.ref.sha256 if model else None),
         model=model and model.ref,
-        labels=labels(services.index, services.model),
+        labels=labels(services.index, services.live_model.all()),
     )
 
 
 @router.get("/models")
 def models_page(request: Request, services: ServicesDep) -> Response:
     """The versions of models, how good each is, and which one is live."""
-    found = services.stores.models.listing(MOST_VERSIONS)
-    live = found.live.sha256 if found.live else services.model and services.model.ref.sha256
+    found = services.stores.routes.listing(MOST_VERSIONS)
     return render(
         request,
         "models.html",
         models=found,
         job=services.jobs.latest,
         can_start=services.jobs.can_start,
-        others=count_outdated(services.index, live) if live else 0,
+        others=count_outdated(services.index, live) if (live := services.live_model.by_prefix()) else 0,
     )
 
 

@@ -24,6 +24,7 @@ from imagestore.errors import (
     NotAccepted,
     NotALabel,
     NotAModelName,
+    NotARoute,
     NotFound,
     Overloaded,
     Protected,
@@ -96,7 +97,7 @@ def problem_of(error: Exception) -> ApiProblem:
             return ApiProblem(409, "last_admin", f"{error}")
         case NotAccepted():
             return ApiProblem(422, "not_accepted", f"{error}")
-        case NotALabel() | NotAModelName():
+        case NotALabel() | NotAModelName() | NotARoute():
             return ApiProblem(422, "bad_request", str(error))
         case BadCursor():
             return ApiProblem(404, "no_such_page", str(error))

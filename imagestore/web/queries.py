@@ -2,7 +2,7 @@
 
 import base64
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -165,10 +165,10 @@ def duplicates(index: Index, record: Record) -> Duplicates:
     return Duplicates(exact, near)
 
 
-def labels(index: Index, model: ModelLabels | None) -> list[Label]:
-    """The labels in use, the most used first, then the others that the model may answer, by name."""
+def labels(index: Index, models: Collection[ModelLabels]) -> list[Label]:
+    """The labels in use, the most used first, then the others that one of the models may answer, by name."""
     used = counts(index, Filter()).labels
-    unused = sorted((label for label in (model.answers if model else ()) if label not in used), key=str.casefold)
+    unused = sorted({label for model in models for label in model.answers} - used.keys(), key=str.casefold)
     return [Label(label, count) for label, count in used.items()] + [Label(label, 0) for label in unused]
 
 
@@ -178,10 +178,18 @@ def overview(index: Index, stores: Stores, now: datetime | None = None) -> Overv
     return Overview(_hours(index, now or datetime.now(UTC)), _confidence(index), _causes(index), queues)
 
 
-def count_outdated(index: Index, sha256: str) -> int:
-    """How many pictures the model with this SHA-256 should classify but has not, as `is_outdated` says of a record."""
-    query = "SELECT COUNT(*) FROM pictures WHERE status != 'deleted' AND model IS NOT NULL AND model != ?"
-    ((count,),) = index.query(query, [sha256])
+def count_outdated(index: Index, live: Sequence[tuple[str, str]]) -> int:
+    """How many pictures another model should classify than the one that has, as `is_outdated` says of a record.
+
+    `live` are prefixes of names, each with the SHA-256 of the model that is live for what begins so: the longest first,
+    the empty one last.
+    """
+    *routed, (_, default) = live
+    cases = "".join(" WHEN substr(name, 1, ?) = ? THEN ?" for _ in routed)
+    expected = f"CASE{cases} ELSE ? END" if routed else "?"
+    query = f"SELECT COUNT(*) FROM pictures WHERE status != 'deleted' AND model IS NOT NULL AND model != {expected}"
+    values = [value for prefix, sha256 in routed for value in (len(prefix), prefix, sha256)]
+    ((count,),) = index.query(query, [*values, default])
     return int(count)
 
 

@@ -112,6 +112,8 @@ _BY_NEED: dict[Need, tuple[str, ...]] = {
         "GET /api/v1/models/{name}/{version}/files/{file}",
         "POST /api/v1/models/{name}/{version}/promote",
         "POST /api/v1/models/rollback",
+        "PUT /api/v1/routes",
+        "DELETE /api/v1/routes",
         "POST /api/v1/models/reprocess",
         "DELETE /api/v1/job",
     ),

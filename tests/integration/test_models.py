@@ -22,14 +22,14 @@ from classify import load_model
 from imagestore.errors import Conflict, GateOverride
 from imagestore.local.ports import Ports
 from imagestore.local.supervisor import Options, Stack
-from imagestore.pipeline import tasks
-from imagestore.pipeline.active_model import ActiveModel
+from imagestore.pipeline import live, tasks
 from imagestore.pipeline.correct import correct
+from imagestore.pipeline.live import rollback
+from imagestore.pipeline.loaded_models import LoadedModels
 from imagestore.pipeline.reprocess import reprocess
-from imagestore.pipeline.rollback import rollback
 from imagestore.record import Record, Status, utc
 from imagestore.settings import ROOT, Settings
-from imagestore.store.models import METRICS_FILE, MODEL_FILE, Active, PromotionEntry
+from imagestore.store.models import METRICS_FILE, MODEL_FILE, PromotionEntry
 from model.promote import promote
 from model.training.recipe import Held
 from model.training.train import TrainingOptions
@@ -91,20 +91,17 @@ def trained(lab: Pipeline, labelled: Path, name: str, held: Held = GRAY) -> None
 
 def make_live(lab: Pipeline, name: str) -> None:
     """Promote version 1, which the gate is not asked about."""
-    models = lab.stores.models
-    sha256 = hashlib.sha256(models.read(name, "1")).hexdigest()
-    entry, found = PromotionEntry(name, "1", sha256, utc(), "the test"), models.active()
-    if found is not None:
-        return models.activate(entry, found)
+    sha256 = hashlib.sha256(lab.stores.models.read(name, "1")).hexdigest()
     shipped = load_model(Settings().model_path).ref
     before = PromotionEntry(shipped.name, shipped.version, shipped.sha256, utc(), "the test")
-    return models.begin(Active(entry, (before,)))
+    entry = PromotionEntry(name, "1", sha256, utc(), "the test")
+    live.make_live(lab.stores, entry, lab.stores.routes.read(), (before,))
 
 
 def do_again(lab: Pipeline) -> None:
     """Reprocess everything with the live model."""
-    active = ActiveModel(Settings().model_path, lab.stores).current()
-    assert reprocess(lab.stores, active, lambda progress: None).is_settled
+    models = LoadedModels(Settings().model_path, lab.stores)
+    assert reprocess(lab.stores, models, lambda progress: None).is_settled
 
 
 def all_records(lab: Pipeline) -> list[Record]:
@@ -249,9 +246,9 @@ def test_promote_reprocess_insist_and_go_back_on_the_page(
     assert barriers(page) == []
     page.get_by_role("button", name="Promote it though it is worse").click()
     expect(page.locator(".lead")).to_contain_text(f"bad {bad}")
-    active = lab.stores.models.active()
+    active = lab.stores.routes.read().default
     assert active is not None
-    assert active[0].live.note.startswith("forced: Worse")
+    assert active.live.note.startswith("forced: Worse")
     page.get_by_role("button", name="Go back to mine 1").click()
     expect(page.locator(".lead")).to_contain_text("mine 1")
     assert site.get("/models").json()["live"]["note"] == f"rolled back from bad {bad}"
@@ -283,25 +280,25 @@ def with_labels(model: bytes, labels: list[str]) -> bytes:
 
 def test_a_promotion_that_is_overtaken_is_refused(lab: Pipeline, labelled: Path) -> None:
     """What was compared is no longer what is live: the figures say nothing of it."""
-    models, default = lab.stores.models, Settings().model_path
+    routes, default = lab.stores.routes, Settings().model_path
     trained(lab, labelled, "mine")
-    if models.active() is None:
+    if routes.read().default is None:
         make_live(lab, "mine")
         rollback(lab.stores, "the test")
 
     def overtaking(stage: str, steps: int) -> Callable[[], None]:
-        found = models.active()
-        if stage == "Live model" and found is not None:
-            models.activate(replace(found[0].live, note="overtaken"), found)
+        found = routes.read()
+        if stage == "Live model" and found.default is not None:
+            live.make_live(lab.stores, replace(found.default.live, note="overtaken"), found)
         return lambda: None
 
     with pytest.raises(Conflict):
         promote(
             lab.stores, default, "mine", "1", by="me", override=GateOverride.FORCE, limits=Limits(), progress=overtaking
         )
-    after = models.active()
+    after = routes.read().default
     assert after is not None
-    assert after[0].live.note == "overtaken"
+    assert after.live.note == "overtaken"
     rollback(lab.stores, "the test")
 
 

@@ -13,15 +13,15 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import function_app
-from imagestore.pipeline.active_model import ActiveModel
+from imagestore.pipeline.loaded_models import LoadedModels
 from imagestore.settings import Settings
 from unit.pictures import encoded, photo
 from unit.web.memory import memory_stores
 
 stores = memory_stores()
 stores.uploads.overwrite("cat.png", encoded(photo()), "image/png")
-model = ActiveModel(Settings().model_path, stores)
-function_app.context = replace(function_app.context, stores=stores, active_model=model)
+models = LoadedModels(Settings().model_path, stores)
+function_app.context = replace(function_app.context, stores=stores, models=models)
 functions = {f.get_function_name(): f.get_user_function() for f in function_app.app.get_functions()}
 
 

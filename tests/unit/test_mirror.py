@@ -25,6 +25,7 @@ ELSEWHERE = {
     "cli/models": "integration/test_models.py",
     "cli/profile": "unit/cli/test_profiles.py",
     "cli/options": "integration/test_cli.py",
+    "cli/route": "integration/test_routes.py",
     "cli/stages": "integration/test_models.py",
     "cli/upload": "integration/test_cli.py",
     "local/host/pool": "integration/test_faults.py",

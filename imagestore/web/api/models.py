@@ -7,8 +7,11 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import StringConstraints
 
 from imagestore.errors import GateOverride, NotFound, Unavailable
+from imagestore.pipeline import live as routes
 from imagestore.pipeline.correct import LABEL
-from imagestore.store.models import METRICS_FILE, MODEL_FILE, NAME, REPORT_FILE, ModelList
+from imagestore.record import LONGEST_NAME
+from imagestore.store.models import METRICS_FILE, MODEL_FILE, NAME, REPORT_FILE
+from imagestore.store.routes import ModelList
 from imagestore.web import queries
 from imagestore.web.access import CallerDep, NoteDep
 from imagestore.web.answers import JobStatus, Outdated
@@ -31,22 +34,48 @@ File = Annotated[ModelFile, Path(description="Which of its files.")]
 
 
 Name = Annotated[str, Path(pattern=NAME, description="The model's name.")]
+Pattern = Annotated[
+    str,
+    Query(max_length=LONGEST_NAME + 1, description="The beginning of names and a star: `factory/*`; `*` is the rest."),
+]
 Number = Annotated[str, Path(pattern="^[1-9][0-9]{0,8}$", description="Its version.")]
 
 
 @router.get("/models", operation_id="models")
 def list_models(services: ServicesDep) -> ModelList:
     """The newest versions with their figures, which one is live, and which were live before."""
-    return services.stores.models.listing(MOST_VERSIONS)
+    return services.stores.routes.listing(MOST_VERSIONS)
+
+
+@router.put("/routes", operation_id="addRoute")
+def add_route(
+    services: ServicesDep,
+    caller: CallerDep,
+    note: NoteDep,
+    pattern: Pattern,
+    project: Annotated[str, Query(pattern=NAME, description="The project that classifies them.")],
+) -> ModelList:
+    """Have a project classify the uploads whose names begin so. `reprocess` brings over what is there already."""
+    note.after = {"pattern": pattern, "project": project}
+    routes.add_route(services.stores, pattern, project, caller.account)
+    return list_models(services)
+
+
+@router.delete("/routes", operation_id="removeRoute")
+def remove_route(services: ServicesDep, note: NoteDep, pattern: Pattern) -> ModelList:
+    """Take a route away: the next longest one that fits a name, or the default one, classifies instead."""
+    note.before = {"pattern": pattern}
+    routes.remove_route(services.stores, pattern)
+    return list_models(services)
 
 
 @router.get("/models/outdated", operation_id="outdated")
 def count_outdated(services: ServicesDep) -> Outdated:
     """How many pictures `reprocess` would classify again: those that another model than the live one has classified."""
-    model = services.model
-    if model is None:
+    live = services.live_model.by_prefix()
+    if live is None:
         raise Unavailable("the live model cannot be read")
-    return Outdated(queries.count_outdated(services.index, model.ref.sha256))
+    return Outdated(queries.count_outdated(services.index, live))
 
 
 @router.get("/models/{name}/{version}/files/{file}", operation_id="modelFile", response_class=Response)

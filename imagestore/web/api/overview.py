@@ -33,7 +33,7 @@ def count_pictures(services: ServicesDep, filter: FilterQuery) -> Counts:
 @router.get("/labels", tags=["Overview"], operation_id="labels")
 def labels(services: ServicesDep) -> list[Label]:
     """The labels in use, most used first, then the others that the live model knows."""
-    return queries.labels(services.index, services.model)
+    return queries.labels(services.index, services.live_model.all())
 
 
 @router.get("/overview", tags=["Overview"], operation_id="overview")

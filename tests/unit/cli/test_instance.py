@@ -12,7 +12,6 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from classify import ModelLabels, ModelRef
 from imagestore.accounts.roles import Role
 from imagestore.cli.instance import OverStores
 from imagestore.cli.intake import Uploaded, scan, upload_pictures
@@ -145,8 +144,17 @@ def test_what_would_be_done_again_is_counted(
     imagestore = imagestore_as(Role.VIEWER)
     drop("cup.jpg")
     assert imagestore("reprocess", "--dry-run").out.strip() == "0 would be done again."
-    monkeypatch.setattr(services.live_model, "get", lambda: ModelLabels(ModelRef("m", "2", "e" * 64), ("Rose",)))
+    monkeypatch.setattr(services.live_model, "by_prefix", lambda: [("", "e" * 64)])
     assert imagestore("reprocess", "--dry-run").out.strip() == "1 would be done again."
+
+
+def test_routes_are_given_and_taken_away_over_the_api(imagestore_as: As, stores: Stores) -> None:
+    stores.models.keep("screws", "1", {"model.onnx": b"model"})
+    imagestore = imagestore_as(Role.TRAINER)
+    assert "It has no live model yet" in imagestore("route", "add", "factory/*", "--project", "screws").out
+    assert "factory/*  screws" in imagestore("route", "list").out
+    assert "is no route any more" in imagestore("route", "remove", "factory/*").out
+    assert "factory" not in imagestore("route", "list").out
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +13,7 @@ from PIL import Image
 
 from classify import ModelError
 from imagestore.errors import Conflict, GateOverride, ImageStoreError, NotFound, PromotionRefused
-from imagestore.store import Active, PromotionEntry
+from imagestore.store import Active, LiveModels, PromotionEntry, Route, Routes
 from imagestore.store.models import MODEL_FILE
 from model import model_process
 from model import promote as module
@@ -33,29 +33,28 @@ LABELS = ("dark", "light")
 
 @dataclass
 class Registry:
-    """What the store's Models does for a promotion."""
+    """What the store does for a promotion."""
 
     files: dict[tuple[str, str], bytes] = field(default_factory=dict)
-    said: tuple[Active, str] | None = None
+    found: LiveModels = field(default_factory=lambda: LiveModels(None, Routes()))
 
     def read(self, name: str, version: str, file: str = MODEL_FILE) -> bytes:
         if file != MODEL_FILE or (name, version) not in self.files:
             raise NotFound(version)
         return self.files[name, version]
 
-    def active(self) -> tuple[Active, str] | None:
-        return self.said
+    def write_default(self, active: Active, replacing: LiveModels) -> None:
+        assert replacing == self.found
+        self.found = replace(replacing, default=active)
 
-    def begin(self, active: Active) -> None:
-        self.said = (active, "1")
-
-    def activate(self, entry: PromotionEntry, replacing: tuple[Active, str]) -> None:
-        assert replacing == self.said
-        self.said = (Active(entry, (replacing[0].live, *replacing[0].previous)), "2")
+    def write_routes(self, routes: Routes, replacing: LiveModels) -> LiveModels:
+        assert replacing == self.found
+        self.found = replace(replacing, routes=routes)
+        return self.found
 
     @property
     def live(self) -> PromotionEntry | None:
-        return self.said[0].live if self.said else None
+        return self.found.default.live if self.found.default else None
 
 
 @pytest.fixture(scope="module")
@@ -93,14 +92,24 @@ class Lab:
     def make_live(self, version: str) -> None:
         """Whatever the gate would have said."""
         digest = hashlib.sha256(self.registry.files["mine", version]).hexdigest()
-        self.registry.said = (Active(PromotionEntry("mine", version, digest, "", "")), "0")
+        self.registry.found = replace(
+            self.registry.found, default=Active(PromotionEntry("mine", version, digest, "", ""))
+        )
 
     def promote(
-        self, version: str, override: GateOverride = GateOverride.NOTHING, drop: tuple[str, ...] = ()
+        self,
+        version: str,
+        override: GateOverride = GateOverride.NOTHING,
+        drop: tuple[str, ...] = (),
+        project: str = "mine",
     ) -> Promotion:
-        stores: Any = SimpleNamespace(models=self.registry)
+        registry = self.registry
+        routes = SimpleNamespace(
+            read=lambda: registry.found, write_default=registry.write_default, write_routes=registry.write_routes
+        )
+        stores: Any = SimpleNamespace(models=registry, routes=routes)
         asked: dict[str, Any] = {"by": "me", "override": override, "drop": drop, "limits": Limits(), "progress": quiet}
-        return promote(stores, self.default, "mine", version, **asked)
+        return promote(stores, self.default, project, version, **asked)
 
     def live(self) -> str | None:
         """The version that is live."""
@@ -190,8 +199,8 @@ def test_a_default_that_cannot_be_used_holds_nobody_up_and_is_not_gone_back_to(l
         lab.default.write_bytes(default)
     lab.add("1")
     assert "The live model could not be used." in lab.promote("1").entry.note
-    assert lab.registry.said is not None
-    assert lab.registry.said[0].previous == ()
+    assert lab.registry.found.default is not None
+    assert lab.registry.found.default.previous == ()
 
 
 def test_a_first_promotion_runs_no_model_file_in_this_process(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,8 +210,8 @@ def test_a_first_promotion_runs_no_model_file_in_this_process(lab: Lab, monkeypa
     monkeypatch.setattr("classify.model.open_session", run)
     lab.add("1")
     lab.promote("1")
-    assert lab.registry.said is not None
-    (before,) = lab.registry.said[0].previous
+    assert lab.registry.found.default is not None
+    (before,) = lab.registry.found.default.previous
     assert (before.name, before.sha256) == ("default", hashlib.sha256(DEFAULT.read_bytes()).hexdigest())
 
 
@@ -263,6 +272,30 @@ def test_what_is_live_is_not_promoted_again(lab: Lab) -> None:
     lab.make_live("1")
     with pytest.raises(Conflict, match="mine 1 is live already"):
         lab.promote("1", GateOverride.FORCE)
+
+
+def test_the_first_model_of_a_route_is_compared_with_guessing_and_leaves_the_others(lab: Lab) -> None:
+    lab.add("1")
+    lab.make_live("1")
+    lab.add("2", labels=("dark", "light", "striped"))
+    lab.registry.files["screws", "1"] = lab.registry.files["mine", "2"]
+    lab.registry.found = replace(lab.registry.found, routes=Routes((Route("factory/", "screws"),)))
+    done = lab.promote("1", project="screws")
+    assert done.sentence().startswith("screws 1 is live for factory/*: Better than guessing: ")
+    assert done.entry.note.endswith("It is the first live model of its project.")
+    assert lab.live() == "1"
+    assert lab.registry.found.routes.projects["screws"].live == done.entry
+    with pytest.raises(Conflict, match="screws 1 is live already"):
+        lab.promote("1", project="screws")
+
+
+def test_who_would_replace_another_projects_model_hears_of_routes(lab: Lab) -> None:
+    lab.add("1", labels=("dark", "light", "striped"))
+    lab.make_live("1")
+    path = tiny(lab.folder / "screws.onnx", name="screws", labels=json.dumps(LABELS), classes=2, bias=(1.0, 0.0))
+    lab.registry.files["screws", "1"] = path.read_bytes()
+    with pytest.raises(PromotionRefused, match=r'beside mine 1: imagestore route add "FOLDER/\*" --project screws'):
+        lab.promote("1", project="screws")
 
 
 def test_how_the_live_model_was_made_may_be_lost(lab: Lab) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from classify import Answer, Family, ModelRef
 from imagestore.pipeline import tasks
 from imagestore.pipeline.classify_staged import classify_staged
+from imagestore.pipeline.loaded_models import RoutedModel
 from imagestore.pipeline.names import staged_name
 from imagestore.record import Record, Staged, Status, Upload, record_id
 from imagestore.store.documents import to_json
@@ -23,9 +24,23 @@ SPEC = ImageSpec(8, 8, 1, 1.0)
 PIXELS = np.full((8, 8, 1), 7, np.uint8)
 
 
+@dataclass
+class Models:
+    """What is live: with `others`, these one after the other at each further question."""
+
+    routed: RoutedModel
+    others: list[RoutedModel] = field(default_factory=list)
+
+    def current(self, name: str) -> RoutedModel:
+        found = self.routed
+        if self.others:
+            self.routed = self.others.pop(0)
+        return found
+
+
 @pytest.fixture
 def context() -> Any:
-    model = SimpleNamespace(
+    model: Any = SimpleNamespace(
         spec=SPEC,
         labels=("cat", "dog"),
         answers=("cat", "dog", "pet"),
@@ -35,7 +50,8 @@ def context() -> Any:
         ref=ModelRef("m", "1", "f" * 64),
         answer=lambda pixels: Answer(np.array([0.2, 0.8], np.float32)),
     )
-    return SimpleNamespace(stores=memory_stores(), active_model=SimpleNamespace(current=lambda: model), top_classes=5)
+    models = Models(RoutedModel(model, "pets", "f" * 64))
+    return SimpleNamespace(stores=memory_stores(), models=models, top_classes=5)
 
 
 def begun(context: Any) -> Record:
@@ -59,13 +75,25 @@ def test_the_record_becomes_final_with_what_the_model_answers(context: Any) -> N
     classify_staged(context, NAME)
     record = context.stores.records.read(record_id(NAME)).record
     assert (record.status, record.label, record.prediction.confidence) == (Status.CLASSIFIED, "dog", 0.8)
+    assert record.project == "pets"
     assert record.staged.size_bytes == len(data)
     assert "classify" in record.timings_ms
     assert queued(context) == []
 
 
+def test_what_another_model_is_live_for_by_then_is_left_to_that(context: Any) -> None:
+    """Only its project differs: by its file alone nobody would see that the route has changed."""
+    context.models.others = [replace(context.models.routed, project="screws")]
+    stage(context, write_staged(PIXELS, to_json(begun(context)).decode()))
+    classify_staged(context, NAME)
+    assert context.stores.records.read(record_id(NAME)) is None
+    assert queued(context) == [tasks.Task(tasks.CLASSIFY, NAME)]
+    classify_staged(context, NAME)
+    assert context.stores.records.read(record_id(NAME)).record.project == "screws"
+
+
 def test_a_family_is_the_label_where_no_class_is_sure(context: Any) -> None:
-    context.active_model.current().answer = lambda pixels: Answer(np.array([0.49, 0.48], np.float32))
+    context.models.routed.model.answer = lambda pixels: Answer(np.array([0.49, 0.48], np.float32))
     stage(context, write_staged(PIXELS, to_json(begun(context)).decode()))
     classify_staged(context, NAME)
     record = context.stores.records.read(record_id(NAME)).record
@@ -89,7 +117,7 @@ def test_a_picture_staged_with_another_fit_is_preprocessed_again(context: Any, f
     stage(context, write_staged(PIXELS, to_json(record).decode()))
     classify_staged(context, NAME)
     assert queued(context) == [tasks.Task(tasks.PREPROCESS, NAME)]
-    context.active_model.current().spec = ImageSpec(8, 8, 1, 1.0, Fit(fit))
+    context.models.routed.model.spec = ImageSpec(8, 8, 1, 1.0, Fit(fit))
     context.stores.work.messages.clear()
     classify_staged(context, NAME)
     assert queued(context) == []
@@ -98,8 +126,8 @@ def test_a_picture_staged_with_another_fit_is_preprocessed_again(context: Any, f
 
 def test_a_picture_staged_before_there_was_another_fit_was_cropped(context: Any) -> None:
     note = json.loads(to_json(begun(context)))
-    for field in ("fit", "pad_value"):
-        note["staged"].pop(field, None)
+    for key in ("fit", "pad_value"):
+        note["staged"].pop(key, None)
     stage(context, write_staged(PIXELS, json.dumps(note)))
     classify_staged(context, NAME)
     assert queued(context) == []

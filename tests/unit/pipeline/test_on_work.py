@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from imagestore.errors import Conflict, StoreError
 from imagestore.pipeline import tasks
+from imagestore.pipeline.loaded_models import RoutedModel
 from imagestore.pipeline.on_work import deletion, on_work
 from imagestore.record import Status, record_id
 from imagestore.store import Blob
@@ -83,7 +84,7 @@ def context() -> Any:
     stores.models.overwrite("mine/1/model.onnx", b"model", "application/octet-stream")
     return SimpleNamespace(
         stores=stores,
-        active_model=SimpleNamespace(current=lambda expected=None: model),
+        models=SimpleNamespace(current=lambda name, expected=None: RoutedModel(cast(Any, model), "mine", "f" * 64)),
         decoder=SimpleNamespace(preprocess=bad_picture),
         limits=Limits(),
         uploads_at_once=threading.Semaphore(1),
@@ -240,7 +241,8 @@ def test_the_queue_holds_our_tasks_and_event_grids_deletions() -> None:
 def test_a_model_that_wants_larger_pictures_than_can_be_staged_leaves_a_record_of_each() -> None:
     here = context()
     large = ImageSpec(4097, 8, 1, 1.0)
-    here.active_model = SimpleNamespace(current=lambda expected=None: SimpleNamespace(spec=large, answers=()))
+    model: Any = SimpleNamespace(spec=large, answers=())
+    here.models = SimpleNamespace(current=lambda name, expected=None: RoutedModel(model, "mine", "f" * 64))
     decoded = (ImageInfo("PNG", 9, 9, "L"), np.zeros((8, 4097, 1), np.uint8))
     here.decoder = SimpleNamespace(preprocess=lambda *_: decoded)
     here.stores.uploads.overwrite("a.jpg", b"a picture", "image/jpeg")

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
+from imagestore.pipeline.loaded_models import RoutedModel
 from imagestore.pipeline.preprocess_upload import preprocess_upload
 from preprocess import DecoderFailed, ImageSpec, Limits
 from unit.pictures import encoded, photo
@@ -55,12 +56,13 @@ def test_no_more_uploads_are_held_at_once_than_memory_allows() -> None:
         stores.uploads.overwrite(f"{number}.png", encoded(photo()), "image/png")
     gate = Gate(AT_ONCE)
     held = Held(gate)
+    model: Any = SimpleNamespace(spec=ImageSpec(64, 64, 1, 1.0))
     context: Any = SimpleNamespace(
         stores=stores,
         limits=Limits(),
         decoder=held,
         uploads_at_once=gate,
-        active_model=SimpleNamespace(current=lambda: SimpleNamespace(spec=ImageSpec(64, 64, 1, 1.0))),
+        models=SimpleNamespace(current=lambda name: RoutedModel(model, "mine", "f" * 64)),
     )
 
     def event(number: int) -> bool:

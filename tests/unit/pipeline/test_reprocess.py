@@ -28,6 +28,18 @@ SPEC = ImageSpec(224, 224, 1, 0.875)
 MODEL: Any = SimpleNamespace(spec=SPEC, ref=SimpleNamespace(sha256="a" * 64))
 
 
+def only(model: Any) -> Any:
+    """Models of which one classifies everything."""
+    return SimpleNamespace(
+        current=lambda name: SimpleNamespace(model=model, sha256=model.ref.sha256),
+        fingerprint=lambda: model.ref.sha256,
+        called=lambda: ("mine 2",),
+    )
+
+
+MODELS = only(MODEL)
+
+
 def staged(width: int = 224) -> Record:
     return replace(classified("1", "tabby"), staged=Staged("a.png", 1, width, 224, 1, 0.875))
 
@@ -107,25 +119,25 @@ def queued(stores: Any) -> list[str]:
 
 
 def test_a_stopped_run_goes_on_with_the_page_it_was_in(stores: Any) -> None:
-    run = queue_again(stores, MODEL)
+    run = queue_again(stores, MODELS)
     assert [next(run).name for _ in range(4)] == ["0/0.jpg", "0/1.jpg", "1/0.jpg", "1/1.jpg"]
     run.close()  # type: ignore[attr-defined]
-    assert [looked.name for looked in queue_again(stores, MODEL)] == ["1/0.jpg", "1/1.jpg", "2/0.jpg", "2/1.jpg"]
-    assert len(list(queue_again(stores, MODEL))) == 6, "a run that is complete begins anew"
+    assert [looked.name for looked in queue_again(stores, MODELS)] == ["1/0.jpg", "1/1.jpg", "2/0.jpg", "2/1.jpg"]
+    assert len(list(queue_again(stores, MODELS))) == 6, "a run that is complete begins anew"
 
 
 def test_a_run_for_another_model_begins_anew(stores: Any) -> None:
-    for _, looked in zip(range(4), queue_again(stores, MODEL), strict=False):
+    for _, looked in zip(range(4), queue_again(stores, MODELS), strict=False):
         assert looked.queued == tasks.PREPROCESS
     other: Any = SimpleNamespace(spec=SPEC, ref=SimpleNamespace(sha256="newer"))
-    assert len(list(queue_again(stores, other))) == 6
+    assert len(list(queue_again(stores, only(other)))) == 6
 
 
 def test_it_waits_while_enough_tasks_are_due(stores: Any) -> None:
     due = [BACKLOG, BACKLOG, 0]
     stores.work.due = lambda: due.pop(0) if due else 0
     waits: list[float] = []
-    next(queue_again(stores, MODEL, waits.append))
+    next(queue_again(stores, MODELS, waits.append))
     assert len(waits) == 2
     assert queued(stores) == ["0/0.jpg"]
 
@@ -133,14 +145,14 @@ def test_it_waits_while_enough_tasks_are_due(stores: Any) -> None:
 def test_it_is_settled_once_a_pass_finds_nothing_to_queue(stores: Any) -> None:
     stores.records.read = lambda id: SimpleNamespace(record=replace(by_the_new_model(), id=id))
     told: list[ReprocessProgress] = []
-    assert reprocess(stores, MODEL, told.append) == Reprocessed(MODEL.ref, 6, 0, is_settled=True)
+    assert reprocess(stores, MODELS, told.append) == Reprocessed(("mine 2",), 6, 0, is_settled=True)
     assert told[-1] == ReprocessProgress(passes=1, seen=6, total=8, queued=0)
     assert queued(stores) == []
 
 
 def test_what_cannot_be_done_is_looked_at_some_times_and_given_up(stores: Any) -> None:
     told: list[ReprocessProgress] = []
-    result = reprocess(stores, MODEL, told.append, sleep=lambda seconds: None)
+    result = reprocess(stores, MODELS, told.append, sleep=lambda seconds: None)
     assert not result.is_settled
     assert (result.seen, result.queued) == (6, 24)
     assert [one.seen for one in told if one.passes == 2][:6] == [1, 2, 3, 4, 5, 6]

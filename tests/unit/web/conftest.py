@@ -48,6 +48,12 @@ class TinyModel:
     def get(self) -> ModelLabels:
         return ModelLabels(ModelRef("m", "1", "f" * 64), ("Rose", "tabby"))
 
+    def all(self) -> tuple[ModelLabels, ...]:
+        return (self.get(),)
+
+    def by_prefix(self) -> list[tuple[str, str]] | None:
+        return [("", self.get().ref.sha256)]
+
 
 @pytest.fixture
 def stores() -> Stores:

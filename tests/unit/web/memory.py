@@ -10,7 +10,17 @@ from typing import Any, cast
 
 from imagestore.errors import Conflict, NotFound, Unavailable
 from imagestore.record import Record
-from imagestore.store import Blob, BlobState, Listed, SentMessage, StoredRecord, Stores
+from imagestore.store import (
+    Active,
+    Blob,
+    BlobState,
+    Listed,
+    PromotionEntry,
+    RouteTable,
+    SentMessage,
+    StoredRecord,
+    Stores,
+)
 from imagestore.store.models import Models
 from imagestore.store.records import _still_hidden
 from unit.memory_items import MemoryItems
@@ -146,6 +156,18 @@ class MemoryQueue:
         return len(self.messages)
 
 
+def registry() -> dict[str, Any]:
+    """The versions of models and which are live, as `stores.models` and `stores.routes`."""
+    blobs: Any = MemoryBlobs("models")
+    models = Models(blobs)
+    return {"models": models, "routes": RouteTable(blobs, models)}
+
+
+def make_default(stores: Any, live: PromotionEntry, *previous: PromotionEntry) -> None:
+    """Make this live by default, whatever the gate would have said."""
+    stores.routes.write_default(Active(live, previous), stores.routes.read())
+
+
 def memory_stores() -> Stores:
     """Everything that the web app and the functions ask of the stores."""
     named = {name: name for name in ("uploads", "staging", "results", "thumbnails")} | {"dead_letters": "deadletter"}
@@ -159,7 +181,7 @@ def memory_stores() -> Stores:
             records=MemoryRecords(),
             accounts=MemoryItems(),
             audit=MemoryItems(),
-            models=Models(cast(Any, MemoryBlobs("models"))),
+            **registry(),
             names=SimpleNamespace(keep_results=False, **named),
         ),
     )

@@ -70,7 +70,7 @@ def need_of(method: str, address: str) -> Role | Open:
         return Role.TRAINER
     if method == "GET":
         return Role.VIEWER
-    return Role.TRAINER if api.startswith(("/models", "/job")) else Role.CONTRIBUTOR
+    return Role.TRAINER if api.startswith(("/models", "/routes", "/job")) else Role.CONTRIBUTOR
 
 
 def path_of(address: str) -> str:

@@ -15,9 +15,9 @@ from onnx import TensorProto, helper
 import classify.model
 from imagestore.errors import Unavailable
 from imagestore.settings import ROOT, Settings
-from imagestore.store import Active, PromotionEntry, Stores
+from imagestore.store import PromotionEntry, Stores
 from imagestore.web.live_model import LiveModel
-from unit.web.memory import memory_stores
+from unit.web.memory import make_default, memory_stores
 
 AT = "2026-11-21T09:00:00.000Z"
 
@@ -38,11 +38,7 @@ def model_file(name: str, *labels: str) -> bytes:
 def promote(stores: Stores, name: str, data: bytes, sha256: str | None = None) -> None:
     stores.models.keep(name, "3", {"model.onnx": data})
     entry = PromotionEntry(name, "3", sha256 or hashlib.sha256(data).hexdigest(), AT, "me")
-    found = stores.models.active()
-    if found is None:
-        stores.models.begin(Active(entry))
-    else:
-        stores.models.activate(entry, found)
+    make_default(stores, entry)
 
 
 @pytest.fixture(autouse=True)
@@ -144,10 +140,10 @@ def test_while_one_request_waits_for_storage_the_others_are_answered(
 
 def test_without_storage_there_is_no_model_and_no_error(default: Path) -> None:
     class Away:
-        def active(self) -> Any:
+        def read(self) -> Any:
             raise Unavailable("reading from models: ServiceRequestError")
 
-    stores: Any = type("Stores", (), {"models": Away()})
+    stores: Any = type("Stores", (), {"routes": Away()})
     assert LiveModel(default, cast(Stores, stores)).get() is None
 
 

@@ -35,8 +35,15 @@ def test_those_of_other_models_are_those_that_reprocessing_would_queue(index: In
     take_in(index, [failed, gone], "last")
     for sha256 in ("f" * 64, "0" * 64):
         expected = sum(is_outdated(record, sha256) for record in [*records, failed, gone])
-        assert count_outdated(index, sha256) == expected
-    assert count_outdated(index, "f" * 64) == 1, "the one that failed"
+        assert count_outdated(index, [("", sha256)]) == expected
+    assert count_outdated(index, [("", "f" * 64)]) == 1, "the one that failed"
+    of_a_folder = {"garden/": "0" * 64, "fail": "f" * 64, "": "f" * 64}
+    for prefixes in (["garden/", ""], ["fail", ""], ["garden/", "fail", ""]):
+        expected = sum(
+            is_outdated(record, next(of_a_folder[prefix] for prefix in prefixes if record.name.startswith(prefix)))
+            for record in [*records, failed, gone]
+        )
+        assert count_outdated(index, [(prefix, of_a_folder[prefix]) for prefix in prefixes]) == expected
 
 
 def no_queues() -> Stores:

@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from classify import ModelLabels, ModelRef
-from imagestore.store import Active, PromotionEntry, Stores
+from imagestore.store import PromotionEntry, Stores
 from imagestore.web import jobs
 from imagestore.web.jobs import Jobs
 from imagestore.web.services import Services
 from unit.web.conftest import Api, Drop, problem
+from unit.web.memory import make_default
 from unit.web.records import rejected
 
 AT = "2026-11-21T09:00:00.000Z"
@@ -36,19 +36,34 @@ def no_child(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 
 def test_versions_with_their_figures_and_which_one_is_live(api: Api, stores: Stores) -> None:
-    assert api.get("/models").json() == {"versions": [], "live": None, "previous": []}
+    assert api.get("/models").json() == {"versions": [], "live": None, "previous": [], "routes": [], "projects": {}}
     figures = {"metrics": {"accuracy": 0.9}, "sentence": "It is right."}
     for version in ("1", "2"):
         files = {"model.onnx": b"model", "metrics.json": msgspec.json.encode(figures)}
         stores.models.keep("mine", version, files if version == "2" else {"model.onnx": b"model"})
     before, live = (PromotionEntry("mine", version, version * 64, AT, "me") for version in ("1", "2"))
-    stores.models.begin(Active(live, (before,)))
+    make_default(stores, live, before)
     found = api.get("/models").json()
     assert [(one["version"], one["figures"], one["is_live"]) for one in found["versions"]] == [
         ("2", figures, True),
         ("1", None, False),
     ]
     assert (found["live"]["version"], [one["version"] for one in found["previous"]]) == ("2", ["1"])
+
+
+def test_routes_are_given_and_taken_away(api: Api, stores: Stores) -> None:
+    stores.models.keep("screws", "1", {"model.onnx": b"model"})
+    asked = {"pattern": "factory/*", "project": "screws"}
+    found = api.put("/routes", params=asked).json()
+    assert (found["routes"], found["projects"]) == ([{"prefix": "factory/", "project": "screws"}], {})
+    assert api.get("/models").json() == found
+    page = api.get("http://localhost/models").text
+    assert "factory/*" in page
+    assert "nothing yet; the next longest route stands in" in page
+    assert "no version of a project" in problem(api.put("/routes", params=asked | {"project": "bolts"}), 404)["detail"]
+    assert "no route" in problem(api.put("/routes", params=asked | {"pattern": "factory"}), 422)["detail"]
+    assert api.delete("/routes", params={"pattern": "factory/*"}).json()["routes"] == []
+    problem(api.delete("/routes", params={"pattern": "factory/*"}), 404)
 
 
 def test_a_versions_files_are_to_be_saved_and_not_shown(api: Api, stores: Stores) -> None:
@@ -70,9 +85,9 @@ def test_what_another_model_has_classified_is_counted(
     drop("cup.jpg")
     drop("bad.jpg", made=rejected("bad.jpg"))
     assert api.get("/models/outdated").json() == {"pictures": 0}
-    monkeypatch.setattr(services.live_model, "get", lambda: ModelLabels(ModelRef("m", "2", "e" * 64), ("Rose",)))
+    monkeypatch.setattr(services.live_model, "by_prefix", lambda: [("", "e" * 64)])
     assert api.get("/models/outdated").json() == {"pictures": 1}
-    monkeypatch.setattr(services.live_model, "get", lambda: None)
+    monkeypatch.setattr(services.live_model, "by_prefix", lambda: None)
     problem(api.get("/models/outdated"), 503)
 
 
@@ -124,7 +139,7 @@ def test_a_server_without_the_libraries_names_the_command_that_does_it_and_start
 ) -> None:
     stores.models.keep("mine", "3", {"model.onnx": b"model"})
     entry = PromotionEntry("mine", "2", "2" * 64, AT, "me")
-    stores.models.begin(Active(entry, (PromotionEntry("mine", "1", "1" * 64, AT, "me"),)))
+    make_default(stores, entry, PromotionEntry("mine", "1", "1" * 64, AT, "me"))
     page = api.get("http://localhost/models").text
     assert page.count('data-do="') == 2
     assert "disabled" not in page

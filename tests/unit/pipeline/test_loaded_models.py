@@ -12,26 +12,27 @@ import pytest
 
 from classify import Model, ModelError, load_model
 from imagestore.errors import NotFound, Unavailable
-from imagestore.pipeline import active_model
-from imagestore.pipeline.active_model import ActiveModel
-from imagestore.store import Active, PromotionEntry
+from imagestore.pipeline import loaded_models
+from imagestore.pipeline.loaded_models import LoadedModels
+from imagestore.store import Active, LiveModels, PromotionEntry, Route, Routes
 from unit.classify.test_model import tiny
 
 
 @dataclass
 class Registry:
-    """What the store's Models does for ActiveModel, with a service that may not answer."""
+    """What the store does for LoadedModels, with a service that may not answer."""
 
     files: dict[tuple[str, str], bytes] = field(default_factory=dict)
     said: tuple[Active, str] | None = None
+    routes: Routes = Routes()
     is_away: bool = False
     asked: int = 0
 
-    def active(self) -> tuple[Active, str] | None:
+    def live(self) -> LiveModels:
         self.asked += 1
         if self.is_away:
             raise Unavailable("storage does not answer")
-        return self.said
+        return LiveModels(self.said[0] if self.said else None, self.routes)
 
     def read(self, name: str, version: str, max_bytes: int | None = None) -> bytes:
         if (name, version) not in self.files:
@@ -39,10 +40,17 @@ class Registry:
         return self.files[name, version]
 
     def promote(self, version: str, data: bytes, *before: PromotionEntry, sha256: str | None = None) -> PromotionEntry:
-        self.files["mine", version] = data
-        entry = PromotionEntry("mine", version, sha256 or hashlib.sha256(data).hexdigest(), "", "")
+        entry = self.add("mine", version, data, sha256)
         self.said = (Active(entry, before), f"etag {version} {self.asked}")
         return entry
+
+    def add(self, project: str, version: str, data: bytes, sha256: str | None = None) -> PromotionEntry:
+        self.files[project, version] = data
+        return PromotionEntry(project, version, sha256 or hashlib.sha256(data).hexdigest(), "", "")
+
+    def route(self, pattern: str, live: PromotionEntry) -> None:
+        """Have a project with this live version classify what the pattern names."""
+        self.routes = self.routes.with_route(Route(pattern.rstrip("*"), live.name)).with_live(live.name, Active(live))
 
 
 @pytest.fixture
@@ -50,10 +58,24 @@ def registry() -> Registry:
     return Registry()
 
 
-def live(tmp_path: Path, registry: Registry, every_s: float = 0) -> ActiveModel:
+def loaded(tmp_path: Path, registry: Registry, every_s: float = 0, **options: int) -> LoadedModels:
     tiny(tmp_path / "default.onnx", name="default")
-    stores: Any = SimpleNamespace(models=registry)
-    return ActiveModel(tmp_path / "default.onnx", stores, every_s)
+    stores: Any = SimpleNamespace(models=registry, routes=SimpleNamespace(read=registry.live))
+    return LoadedModels(tmp_path / "default.onnx", stores, every_s, **options)
+
+
+class One:
+    """The model that classifies uploads which no route names."""
+
+    def __init__(self, models: LoadedModels) -> None:
+        self.models = models
+
+    def current(self, expected: str | None = None) -> Model:
+        return self.models.current("a.jpg", expected).model
+
+
+def live(tmp_path: Path, registry: Registry, every_s: float = 0) -> One:
+    return One(loaded(tmp_path, registry, every_s))
 
 
 def model_file(tmp_path: Path, version: str) -> bytes:
@@ -75,7 +97,7 @@ def test_nothing_is_loaded_before_it_is_needed_and_then_once(
         loaded.append(path)
         return load_model(path)
 
-    monkeypatch.setattr(active_model, "load_model", noted)
+    monkeypatch.setattr(loaded_models, "load_model", noted)
     running = live(tmp_path, registry, every_s=1e9)
     assert loaded == []
 
@@ -213,3 +235,86 @@ def test_a_step_holds_one_model_throughout(tmp_path: Path, registry: Registry) -
     assert running.current() is not held
     assert held.ref.name == "default"
     assert load_model(tmp_path / "default.onnx").ref == held.ref
+
+
+def test_each_upload_is_classified_by_the_longest_route_that_names_it(tmp_path: Path, registry: Registry) -> None:
+    models = loaded(tmp_path, registry)
+    registry.promote("1", model_file(tmp_path, "1"))
+    registry.route("factory/*", registry.add("screws", "7", model_file(tmp_path, "7")))
+    registry.route("factory/old/*", registry.add("nails", "9", model_file(tmp_path, "9")))
+    found = {name: models.current(name) for name in ("a.jpg", "factory/a.jpg", "factory\\a.jpg", "factory/old/a.jpg")}
+    assert {name: (one.project, one.model.ref.version) for name, one in found.items()} == {
+        "a.jpg": ("mine", "1"),
+        "factory/a.jpg": ("screws", "7"),
+        "factory\\a.jpg": ("screws", "7"),
+        "factory/old/a.jpg": ("nails", "9"),
+    }
+    registry.routes = registry.routes.without_route("factory/")
+    assert models.current("factory/a.jpg").project == "mine"
+    assert models.current("factory/old/a.jpg").project == "nails"
+
+
+def test_a_route_to_a_project_with_nothing_live_waits_for_it(tmp_path: Path, registry: Registry) -> None:
+    models = loaded(tmp_path, registry)
+    registry.routes = registry.routes.with_route(Route("factory/", "screws"))
+    assert models.current("factory/a.jpg").project is None
+    registry.route("factory/*", registry.add("screws", "1", model_file(tmp_path, "1")))
+    assert models.current("factory/a.jpg").project == "screws"
+
+
+def test_each_project_keeps_its_own_model_where_a_new_one_cannot_be_used(tmp_path: Path, registry: Registry) -> None:
+    models = loaded(tmp_path, registry)
+    registry.promote("1", model_file(tmp_path, "1"))
+    registry.route("factory/*", registry.add("screws", "7", model_file(tmp_path, "7")))
+    assert models.current("factory/a.jpg").model.ref.version == "7"
+    registry.route("factory/*", registry.add("screws", "8", b"this is no model"))
+    registry.promote("2", model_file(tmp_path, "2"))
+    assert models.current("factory/a.jpg").model.ref.version == "7"
+    assert models.current("a.jpg").model.ref.version == "2"
+
+
+def test_loaded_models_take_no_more_memory_than_they_may(
+    tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With room for two models, a third pushes out the one that was used least lately."""
+    read: list[str] = []
+    fetch = registry.read
+
+    def noted(name: str, version: str, max_bytes: int | None = None) -> bytes:
+        read.append(version)
+        return fetch(name, version, max_bytes)
+
+    monkeypatch.setattr(registry, "read", noted)
+    files = {version: model_file(tmp_path, version) for version in "123"}
+    room = 2 * loaded_models.MEMORY_SHARE * max(map(len, files.values()))
+    models = loaded(tmp_path, registry, cache_bytes=room)
+    registry.promote("1", files["1"])
+    registry.route("b/*", registry.add("b", "2", files["2"]))
+    registry.route("c/*", registry.add("c", "3", files["3"]))
+    for name in ("a.jpg", "b/b.jpg", "a.jpg", "b/b.jpg", "a.jpg"):
+        models.current(name)
+    assert read == ["1", "2"]
+    models.current("c/c.jpg")
+    models.current("a.jpg")
+    assert read == ["1", "2", "3"]
+    assert models.current("b/b.jpg").model.ref.version == "2"
+    assert read == ["1", "2", "3", "2"]
+
+
+def test_a_model_that_is_larger_than_all_room_is_used_all_the_same(tmp_path: Path, registry: Registry) -> None:
+    models = loaded(tmp_path, registry, cache_bytes=1)
+    registry.promote("1", model_file(tmp_path, "1"))
+    assert [models.current("a.jpg").model.ref.version for _ in range(2)] == ["1", "1"]
+
+
+def test_what_classifies_what_has_a_fingerprint(tmp_path: Path, registry: Registry) -> None:
+    models = loaded(tmp_path, registry)
+    entry = registry.promote("1", model_file(tmp_path, "1"))
+    seen = [models.fingerprint()]
+    assert seen == [entry.sha256], "as version 0.2 has it in its checkpoint"
+    for pattern, project, version in (("b/*", "b", "2"), ("b/*", "b", "3"), ("c/*", "b", "3")):
+        registry.route(pattern, registry.add(project, version, model_file(tmp_path, version)))
+        models.current("a.jpg")
+        seen.append(models.fingerprint())
+    assert len(set(seen)) == len(seen)
+    assert models.called() == ("mine 1", "b 3")

@@ -1,0 +1,111 @@
+"""Changes which models are live, and which uploads each of them classifies.
+
+A project that a route names has a live model of its own. Any other project is promoted for what no route names.
+"""
+
+from dataclasses import replace
+
+from imagestore.errors import Conflict, NotFound
+from imagestore.record import utc
+from imagestore.store import Active, LiveModels, PromotionEntry, Route, Stores
+from imagestore.store.routes import EVERYTHING, prefix_of
+
+_HISTORY = 50
+
+
+def make_live(
+    stores: Stores, entry: PromotionEntry, found: LiveModels, came_before: tuple[PromotionEntry, ...] = ()
+) -> None:
+    """Make a version live: in its project where a route names that, and by default where none does or it is the
+    default one. `came_before` is what a rollback of the first promotion goes back to.
+
+    Raises Conflict if another was promoted since `found` was read; Unavailable.
+    """
+    with _told_as_one():
+        if found.is_routed(entry.name):
+            own = _promoted(entry, found.routes.projects.get(entry.name))
+            found = stores.routes.write_routes(found.routes.with_live(entry.name, own), found)
+        if not found.is_routed(entry.name) or found.default_project == entry.name:
+            stores.routes.write_default(_promoted(entry, found.default, came_before), found)
+
+
+def rollback(stores: Stores, by: str, project: str | None = None) -> PromotionEntry:
+    """Make the model live again that was live before in this project, or with None by default.
+
+    Raises NotFound if there is none; Conflict, Unavailable.
+    """
+    found = stores.routes.read()
+    active = found.default if project is None else found.active(project)
+    if active is None or not active.previous:
+        of = "" if project is None else f" of '{project}'"
+        raise NotFound(f"There is no earlier model{of} to go back to.")
+    before, gone = active.previous[0], active.live
+    note = f"rolled back from {gone.name} {gone.version}"
+    entry = PromotionEntry(before.name, before.version, before.sha256, utc(), by, note)
+    back = Active(entry, active.previous[1:])
+    with _told_as_one():
+        if project is not None and found.is_routed(project):
+            stores.routes.write_routes(found.routes.with_live(project, back), found)
+        else:
+            stores.routes.write_default(back, found)
+    return entry
+
+
+def add_route(stores: Stores, pattern: str, project: str, by: str) -> None:
+    """Have the uploads under a pattern such as `factory/*` classified by a project; `*` makes its live model the
+    default one.
+
+    A project that is the default one keeps its live model for the route; another one has none until it is promoted,
+    and until then the next longest route classifies. What is there already is classified again by `reprocess`. Raises
+    NotARoute; NotFound if the project has no version, or for `*` no live one; Conflict, Unavailable.
+    """
+    prefix = prefix_of(pattern)
+    if not stores.models.versions(project):
+        raise NotFound(f"There is no version of a project '{project}': imagestore train FOLDER --project {project}.")
+    found = stores.routes.read()
+    if not prefix:
+        return _make_default(stores, project, by, found)
+    routes = found.routes.with_route(Route(prefix, project))
+    if found.default is not None and found.default_project == project and project not in routes.projects:
+        routes = routes.with_live(project, Active(found.default.live))
+    with _told_as_one():
+        stores.routes.write_routes(routes, found)
+
+
+def remove_route(stores: Stores, pattern: str) -> None:
+    """Take a route away: what falls under it is classified by the next longest one, or by default.
+
+    Raises NotARoute, NotFound, Conflict, Unavailable.
+    """
+    prefix = prefix_of(pattern)
+    if not prefix:
+        raise NotFound(f"The route {EVERYTHING} is always there; imagestore route add gives it to another project.")
+    found = stores.routes.read()
+    with _told_as_one():
+        stores.routes.write_routes(found.routes.without_route(prefix), found)
+
+
+def _make_default(stores: Stores, project: str, by: str, found: LiveModels) -> None:
+    active = found.active(project)
+    if active is None:
+        raise NotFound(f"'{project}' has no live version: imagestore promote VERSION --project {project}.")
+    if found.default is not None and found.default.live.sha256 == active.live.sha256:
+        return
+    entry = replace(active.live, at=utc(), by=by, note=f"given the route {EVERYTHING}")
+    with _told_as_one():
+        stores.routes.write_default(_promoted(entry, found.default), found)
+
+
+def _promoted(entry: PromotionEntry, active: Active | None, came_before: tuple[PromotionEntry, ...] = ()) -> Active:
+    return Active(entry, (active.live, *active.previous)[:_HISTORY] if active else came_before)
+
+
+class _told_as_one:
+    """A `with` block that says of any Conflict inside what it means here."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Conflict):
+            raise Conflict("Another model was promoted, or a route changed, at the same time. Try again.") from None

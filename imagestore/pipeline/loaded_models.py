@@ -1,0 +1,243 @@
+"""The live models as this process has them loaded: by route, and no more of them than memory has room for."""
+
+import hashlib
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from classify import Model, ModelError, load_model, read_model
+from classify.model import MAX_MODEL_BYTES
+from imagestore.errors import StoreError
+from imagestore.store import LiveModels, PromotionEntry, Stores
+
+log = logging.getLogger("imagestore.models")
+MODEL_CACHE_BYTES = 120_000_000
+MEMORY_SHARE = 2
+"""A loaded model takes 1.9 times the size of its file, as was measured with the model that comes with the app."""
+
+
+@dataclass(frozen=True)
+class RoutedModel:
+    """The model that classifies an upload, and its project; None if it is the model that came with the app.
+
+    Two are equal if the same file classifies for the same project.
+    """
+
+    model: Model = field(compare=False)
+    project: str | None
+    sha256: str
+
+
+class LoadedModels:
+    """Which model classifies which upload, and the models themselves; they change with promotions and routes.
+
+    `default` is the file of the model that is live until a first promotion. Nothing is loaded before the first call of
+    `current()`, since a process that classifies nothing needs no model. Later it asks for changes when a picture comes,
+    at most every `every_s` seconds. A step calls `current()` once, so that no record mixes two models. A promoted file
+    that cannot be used is refused, and the model loaded before stays; a process that has none yet takes the latest
+    earlier one that can be used. Of the loaded models the least recently used go when they need more than `cache_bytes`
+    together; the one that is asked for always stays.
+    """
+
+    def __init__(
+        self, default: Path, stores: Stores, every_s: float = 10.0, cache_bytes: int = MODEL_CACHE_BYTES
+    ) -> None:
+        self._default = default
+        self._stores = stores
+        self._every_s = every_s
+        self._cache = _Cache(cache_bytes)
+        self._default_sha256: str | None = None
+        self._known: LiveModels | None = None
+        self._in_use: dict[str | None, PromotionEntry | None] = {}
+        self._refused: set[str] = set()
+        self._failed_at: dict[str | None, float] = {}
+        self._looked_at = float("-inf")
+        self._looking = threading.Lock()
+
+    def current(self, name: str, expected: str | None = None) -> RoutedModel:
+        """The model to classify this upload with. If its SHA-256 is not `expected`, ask first whether another one is
+        live.
+
+        Several threads that need a model at once load it once. Raises Unavailable or ModelError only while no model can
+        be had; the next call tries again.
+        """
+        if self._known is None:
+            with self._looking:
+                if self._known is None:
+                    self._look()
+        elif time.monotonic() - self._looked_at > self._every_s and self._looking.acquire(blocking=False):
+            try:
+                self._try_to_look()
+            finally:
+                self._looking.release()
+        found = self._of(name, wait=False)
+        if expected in (None, found.sha256):
+            return found
+        with self._looking:
+            if (found := self._of(name, wait=True)).sha256 != expected:
+                self._try_to_look()
+                found = self._of(name, wait=True)
+        return found
+
+    def called(self) -> tuple[str, ...]:
+        """The models in use, the default one first, such as ("mine 3", "screws 1"). Raises as `current`."""
+        known = self._live()
+        entries = [known.default, *(active for _, active in known.by_prefix())]
+        named = [f"{one.live.name} {one.live.version}" for one in entries if one is not None]
+        if known.default is None:
+            shipped = self.current("").model.ref
+            named.insert(0, f"{shipped.name} {shipped.version}")
+        return tuple(dict.fromkeys(named))
+
+    def fingerprint(self) -> str:
+        """What changes if another model classifies any upload: the SHA-256 of the live model, or of all where there are
+        routes."""
+        default, routed = self.current("").model.ref.sha256, self._live().by_prefix()
+        if not routed:
+            return default
+        said = "\n".join([default, *(f"{active.live.sha256} {prefix}" for prefix, active in routed)])
+        return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def _live(self) -> LiveModels:
+        if self._known is None:
+            self.current("")
+        assert self._known is not None
+        return self._known
+
+    def _look(self) -> None:
+        self._looked_at = time.monotonic()
+        self._known = self._stores.routes.read()
+
+    def _try_to_look(self) -> None:
+        try:
+            self._look()
+        except StoreError as error:
+            log.warning("the models in use stay: %s", error)
+
+    def _of(self, name: str, *, wait: bool) -> RoutedModel:
+        known = self._known
+        assert known is not None
+        route = known.route_of(name)
+        project = route.project if route else None
+        active = known.active(project) if project else known.default
+        live = active.live if active else None
+        if project in self._in_use:
+            before = self._in_use[project]
+            if before == live:
+                return self._routed(live)
+            return self._changed(project, live, before, wait=wait)
+        for entry in (live, *(active.previous if active else ())):
+            if (found := self._tried(project, entry)) is not None:
+                return found
+        raise ModelError("No promoted model can be used; the log says why. Promote another one.")
+
+    def _changed(
+        self, project: str | None, live: PromotionEntry | None, before: PromotionEntry | None, *, wait: bool
+    ) -> RoutedModel:
+        """The live model of a project, which is not the one in use; the one in use if it cannot be had now, or without
+        `wait` while another thread loads it."""
+        found = None
+        if wait or time.monotonic() - self._failed_at.get(project, float("-inf")) > self._every_s:
+            try:
+                found = self._tried(project, live, wait=wait)
+            except (StoreError, ModelError) as error:
+                self._failed_at[project] = time.monotonic()
+                log.warning("the model in use stays: %s", error)
+        return found or self._routed(before)
+
+    def _tried(self, project: str | None, entry: PromotionEntry | None, *, wait: bool = True) -> RoutedModel | None:
+        """The model of this entry, None if it is refused, or without `wait` while another thread loads it."""
+        if entry is not None and entry.sha256 in self._refused:
+            return None
+        try:
+            found = self._routed(entry, wait=wait)
+        except _BeingLoaded:
+            return None
+        except ModelError as error:
+            if entry is None:
+                raise
+            log.error("model %s %s is refused: %s", entry.name, entry.version, error)
+            self._refused.add(entry.sha256)
+            return None
+        if entry is not None:
+            log.info("model %s %s is in use", entry.name, entry.version)
+        self._in_use[project] = entry
+        return found
+
+    def _routed(self, entry: PromotionEntry | None, *, wait: bool = True) -> RoutedModel:
+        if entry is None or self._is_shipped(entry):
+            model, project = self._cache.get(None, self._read_shipped, wait=wait), None
+        else:
+            model, project = self._cache.get(entry.sha256, lambda: self._read(entry), wait=wait), entry.name
+        return RoutedModel(model, project, model.ref.sha256)
+
+    def _read(self, entry: PromotionEntry) -> tuple[Model, int]:
+        data = self._stores.models.read(entry.name, entry.version, max_bytes=MAX_MODEL_BYTES)
+        if hashlib.sha256(data).hexdigest() != entry.sha256:
+            raise ModelError("its SHA-256 is not the one that was promoted")
+        return read_model(data, f"model {entry.name} {entry.version}"), len(data)
+
+    def _is_shipped(self, entry: PromotionEntry) -> bool:
+        if self._default_sha256 is None:
+            try:
+                with self._default.open("rb") as file:
+                    self._default_sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            except OSError:  # a process that has a promoted model needs no default
+                return False
+        return entry.sha256 == self._default_sha256
+
+    def _read_shipped(self) -> tuple[Model, int]:
+        model = load_model(self._default)
+        self._default_sha256 = model.ref.sha256
+        return model, self._default.stat().st_size
+
+
+class _BeingLoaded(Exception):
+    """Another thread is loading this model."""
+
+
+class _Cache:
+    """Loaded models by the SHA-256 of their files, None for the one that came with the app."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._models: OrderedDict[str | None, tuple[Model, int]] = OrderedDict()
+        self._changing = threading.Lock()
+        self._loading = threading.Lock()
+
+    def get(self, key: str | None, load: Callable[[], tuple[Model, int]], *, wait: bool = True) -> Model:
+        """The model of this key; `load` gives it and its size in bytes if it is not there.
+
+        Who asks for a model that is there waits for nobody. One model is loaded at a time; without `wait`, raises
+        _BeingLoaded instead of waiting for that.
+        """
+        if (found := self._used(key)) is not None:
+            return found
+        if not self._loading.acquire(blocking=wait):
+            raise _BeingLoaded
+        try:
+            if (found := self._used(key)) is not None:
+                return found
+            model, size = load()
+            with self._changing:
+                self._models[key] = (model, size * MEMORY_SHARE)
+                self._shrink()
+            return model
+        finally:
+            self._loading.release()
+
+    def _used(self, key: str | None) -> Model | None:
+        with self._changing:
+            if key not in self._models:
+                return None
+            self._models.move_to_end(key)
+            return self._models[key][0]
+
+    def _shrink(self) -> None:
+        while len(self._models) > 1 and sum(size for _, size in self._models.values()) > self._most_bytes:
+            _, (gone, _) = self._models.popitem(last=False)
+            log.info("model %s %s makes room", gone.ref.name, gone.ref.version)

@@ -1,0 +1,129 @@
+"""Whatever the order of calls while a route changes, in the end each record is by the project whose route it is."""
+
+import time
+from dataclasses import dataclass
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from classify import Answer, ModelRef
+from exhaustive.explore import World, explore
+from exhaustive.memory import memory_stores, seen, step
+from exhaustive.test_commit import ANOTHER_RESULT, ID, NAME, agree
+from imagestore.pipeline import commit as commits
+from imagestore.pipeline import tasks
+from imagestore.pipeline.classify_staged import classify_staged
+from imagestore.pipeline.loaded_models import RoutedModel
+from imagestore.pipeline.names import result_name, staged_name
+from imagestore.pipeline.reprocess import queue_again
+from imagestore.record import Record, Staged, Upload
+from imagestore.store.documents import from_json, to_json
+from preprocess import ImageSpec, write_staged
+
+PIXELS = np.full((8, 8, 1), 7, np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def _one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal states must look equal whenever they were reached."""
+    monkeypatch.setattr(commits, "utc", lambda: "2026-11-21T09:00:00.000Z")
+    monkeypatch.setattr(time, "perf_counter", lambda: 0.0)
+
+
+def routed(project: str) -> RoutedModel:
+    sha256 = ("1" if project == "mine" else "2") * 64
+    model: Any = SimpleNamespace(
+        spec=ImageSpec(8, 8, 1, 1.0),
+        labels=("a", "b"),
+        answers=("a", "b"),
+        families=(),
+        threshold_of=lambda label: 0.5,
+        distance_limit=None,
+        ref=ModelRef(project, "1", sha256),
+        answer=lambda pixels: Answer(np.array([0.2, 0.8], np.float32)),
+    )
+    return RoutedModel(model, project, sha256)
+
+
+MODELS = {project: routed(project) for project in ("mine", "screws")}
+
+
+@dataclass
+class RoutesWorld(World):
+    """A world in which uploads are classified by the project `stores.live`."""
+
+    def fingerprint(self) -> int:
+        return hash((super().fingerprint(), self.stores.live, tuple(self.stores.work.messages)))
+
+
+def context_of(stores: Any) -> Any:
+    """As if each process looked for changes at every question."""
+
+    def current(name: str) -> RoutedModel:
+        step("routes", "read")
+        return MODELS[seen(stores.live)]
+
+    models = SimpleNamespace(current=current, fingerprint=lambda: "")
+    return SimpleNamespace(stores=stores, models=models, top_classes=2)
+
+
+def classify(stores: Any) -> None:
+    classify_staged(context_of(stores), NAME)
+
+
+def change_route(world: World) -> None:
+    """Change the route, and do again what reprocessing finds to be done."""
+    step("routes", "write")
+    world.stores.live = "screws"
+    for found in list(queue_again(world.stores, context_of(world.stores).models)):
+        if found.queued:
+            world.stores.work.messages.pop()
+            world.spawn("N", partial(classify, world.stores))
+
+
+def new_upload(*, is_classified: bool) -> RoutesWorld:
+    stores = memory_stores()
+    stores.live = "mine"
+    stores.work.due = lambda: 0
+    stores.models = SimpleNamespace(note=lambda name, data: None, noted=lambda name: b"none")
+    world = RoutesWorld(stores)
+    etag = stores.uploads.place(NAME, b"picture")
+    record = Record(ID, NAME, upload=Upload(etag, 7), staged=Staged(staged_name(NAME), 0, 8, 8, 1, 1.0))
+    stores.staging.place(staged_name(NAME), write_staged(PIXELS, to_json(record).decode()))
+    if is_classified:
+        classify(stores)
+    return world
+
+
+def by_the_route(stores: Any) -> str | None:
+    """What is wrong in the end, once all is done that waits in the queue."""
+    work = stores.work.messages
+    work_left = list(work)
+    while work_left:
+        task = tasks.parse(work_left.pop(0))
+        assert task.step == tasks.CLASSIFY
+        work.clear()
+        classify(stores)
+        work_left += work
+    record, result = stores.records.stored.record, from_json(stores.results.blobs[result_name(NAME)][1])
+    found = (record.project, record.prediction.model.name, result.project, result.prediction.model.name)
+    return agree(stores) if set(found) == {stores.live} else f"{found}, but the route is to {stores.live}"
+
+
+@pytest.mark.parametrize("is_classified", [False, True])
+@pytest.mark.parametrize("crash", ["", "A", "N"])
+def test_every_interleaving_with_a_change_of_route_ends_with_the_new_one(is_classified: bool, crash: str) -> None:
+    def start() -> World:
+        world = new_upload(is_classified=is_classified)
+        world.crash = tuple(crash)
+        world.spawn("A", partial(classify, world.stores))
+        world.spawn("R", partial(change_route, world))
+        return world
+
+    ends, found = explore(start, by_the_route)
+    assert ends > 0
+    wrong = [one for one in found if not (crash and one[0] == ANOTHER_RESULT)]  # it says the same
+    assert not wrong, f"{len(wrong)} of {ends} ends are wrong, such as: {wrong[0]}"
