@@ -109,8 +109,10 @@ def by_the_route(stores: Any) -> str | None:
         classify(stores)
         work_left += work
     record, result = stores.records.stored.record, from_json(stores.results.blobs[result_name(NAME)][1])
-    found = (record.project, record.prediction.model.name, result.project, result.prediction.model.name)
-    return agree(stores) if set(found) == {stores.live} else f"{found}, but the route is to {stores.live}"
+    found = [one.project and one.prediction and (one.project, one.prediction.model.name) for one in (record, result)]
+    return (
+        agree(stores) if set(found) == {(stores.live, stores.live)} else f"{found}, but the route is to {stores.live}"
+    )
 
 
 @pytest.mark.parametrize("is_classified", [False, True])
