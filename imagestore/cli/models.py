@@ -139,6 +139,8 @@ def rollback(
 ) -> None:
     """Make the previous model live again."""
     if (server := servers.given()) is not None:
+        if name is not None:
+            raise typer.BadParameter("a distant web app goes back by default only: leave --project out.")
         client = instance.client_of(server)
         return console.print(safe(distant_jobs.follow(client, client.rollback()).say), markup=False, highlight=False)
     entry = roll_back(stores.opened(), account(), name)

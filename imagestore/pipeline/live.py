@@ -66,7 +66,7 @@ def add_route(stores: Stores, pattern: str, project: str, by: str) -> None:
     if not prefix:
         return _make_default(stores, project, by, found)
     routes = found.routes.with_route(Route(prefix, project))
-    if found.default is not None and found.default_project == project and project not in routes.projects:
+    if found.default is not None and found.default_project == project and not found.is_routed(project):
         routes = routes.with_live(project, Active(found.default.live))
     with _told_as_one():
         stores.routes.write_routes(routes, found)

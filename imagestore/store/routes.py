@@ -19,7 +19,9 @@ ROUTES = "routes.json"
 EVERYTHING = "*"
 """The pattern of the default route."""
 MOST_ROUTES = 1000
-_PATTERN = re.compile(r"[^*]*\*")
+PATTERN = r"^[^*]*\*$"
+"""What people write of a route: the beginning of names, and a star."""
+_PATTERN = re.compile(PATTERN)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from classify import ModelError, ModelLabels, read_labels
 from classify.model import MAX_MODEL_BYTES
-from imagestore.errors import StoreError
+from imagestore.errors import NotFound, StoreError
 from imagestore.store import PromotionEntry, Stores
 
 log = logging.getLogger("imagestore.web")
@@ -70,7 +70,7 @@ class LiveModel:
         for prefix, entry in (*live, ("", found.default.live if found.default else None)):
             try:
                 known[prefix] = self._read(entry)
-            except ModelError as error:
+            except (ModelError, NotFound) as error:
                 log.warning("%s", error)
                 known[prefix] = before.get(prefix)
         self._known = known

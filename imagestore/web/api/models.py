@@ -11,7 +11,7 @@ from imagestore.pipeline import live as routes
 from imagestore.pipeline.correct import LABEL
 from imagestore.record import LONGEST_NAME
 from imagestore.store.models import METRICS_FILE, MODEL_FILE, NAME, REPORT_FILE
-from imagestore.store.routes import ModelList
+from imagestore.store.routes import PATTERN, ModelList
 from imagestore.web import queries
 from imagestore.web.access import CallerDep, NoteDep
 from imagestore.web.answers import JobStatus, Outdated
@@ -36,7 +36,11 @@ File = Annotated[ModelFile, Path(description="Which of its files.")]
 Name = Annotated[str, Path(pattern=NAME, description="The model's name.")]
 Pattern = Annotated[
     str,
-    Query(max_length=LONGEST_NAME + 1, description="The beginning of names and a star: `factory/*`; `*` is the rest."),
+    Query(
+        max_length=LONGEST_NAME + 1,
+        description="The beginning of names and a star: `factory/*`; `*` is the rest.",
+        json_schema_extra={"pattern": PATTERN},
+    ),
 ]
 Number = Annotated[str, Path(pattern="^[1-9][0-9]{0,8}$", description="Its version.")]
 

@@ -90,6 +90,10 @@ def test_the_default_project_keeps_its_model_for_a_route_of_its_own(stores: Any)
     assert live(stores) == {"garden/": "mine 2", "": "mine 2"}
     promote(stores, "screws", "1")
     assert live(stores) == {"garden/": "mine 2", "": "screws 1"}
+    remove_route(stores, "garden/*")
+    promote(stores, "mine", "1")
+    add_route(stores, "garden/*", "mine", "me")
+    assert live(stores) == {"garden/": "mine 1", "": "mine 1"}, "not what it was when there was a route before"
 
 
 def test_everything_else_can_be_given_to_a_project(stores: Any) -> None:

@@ -82,6 +82,11 @@ def test_one_that_cannot_be_read_leaves_the_one_before(stores: Stores, default: 
     assert live.get() == before
     promote(stores, "forged", model_file("forged", "x"), "0" * 64)
     assert live.get() == before
+    promote(stores, "gone", model_file("gone", "x"))
+    stores.models._blobs.delete("gone/3/model.onnx")
+    assert live.get() == before
+    promote(stores, "mine", model_file("mine", "Rose"))
+    assert live.get() != before
 
 
 def test_the_shipped_model_says_what_it_says_when_it_is_loaded(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
