@@ -89,6 +89,7 @@ def reprocess(
     It goes over all uploads again until a pass finds nothing to queue, since queued tasks can fail. `progress` is
     called after each step. Raises Unavailable.
     """
+    models.fingerprint()  # a model or a storage that cannot be used is said before anything is counted
     total, queued, seen = count_to_look_at(stores), 0, 0
     for passes in range(1, _LOOKS + 1):
         seen, last = 0, deque[str](maxlen=_LAST)
