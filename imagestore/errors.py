@@ -24,7 +24,7 @@
         │   └── NotStarted         one of its processes did not start
         ├── ServiceRefused         a service refused what `imagestore doctor` asked
         ├── Busy                   more was asked at once than this process does at a time: ask again later
-        ├── NoJobsHere             this server has no program for long work: a command does it elsewhere
+        ├── LeaseLost              a job that this process did was taken up by another, or has ended
         ├── Contended              others kept writing the same record: retried later
         ├── AccessError            what has to do with accounts, sessions and keys
         │   ├── SignInRefused      email and password, key, token or session are not right, or no longer
@@ -269,8 +269,8 @@ class Busy(ImageStoreError):
     """More was asked at once than this process does at a time: asking again later helps."""
 
 
-class NoJobsHere(ImageStoreError):
-    """This server has no program for long work; the message says which command does the same elsewhere."""
+class LeaseLost(ImageStoreError):
+    """The job that this process does was taken up by another, or has ended: nothing that it makes counts."""
 
 
 class Contended(ImageStoreError):

@@ -36,7 +36,7 @@ class Package:
 PACKAGES = {
     "function": Package(("function_app.py", "host.json", *_CORE), ("requirements.txt",)),
     "web": Package(
-        ("imagestore/web", "imagestore/accounts", "imagestore/plots", *_CORE),
+        ("imagestore/web", "imagestore/accounts", "imagestore/jobs", "imagestore/plots", *_CORE),
         ("requirements.txt", "imagestore/web/requirements.txt"),
     ),
 }

@@ -1,9 +1,14 @@
-"""Long work in a process of its own, such as the web app starts: `python -m model.job_child JSON`.
+"""Long work in a process of its own, which a runner starts: `python -m model.job_child JSON`.
 
-Promotes, rolls back or reprocesses. The JSON is a WantedJob of imagestore/pipeline/job.py; what it prints are JobLines,
-the last with the result. Settings come from the environment alone. It ends when standard input does.
+The JSON names a job and the attempt at it (imagestore/jobs/lines.py); what it prints are JobLines, the last with the
+result. Settings come from the environment alone. It ends, with all that it has started, when standard input does.
+
+An attempt can follow one that broke off anywhere, even after the work was done and before that was said. So each kind
+of work first looks whether it is done, and nothing is written to the container of models once the job names another
+attempt.
 """
 
+import functools
 import os
 import sys
 import time
@@ -15,24 +20,30 @@ import msgspec
 from classify import ModelError
 from imagestore import parent_watchdog
 from imagestore.configure import limits_of, models_of, open_stores
-from imagestore.errors import ImageStoreError, PromotionRefused
-from imagestore.pipeline.job import JobLine, JobResult, JobState, WantedJob
-from imagestore.pipeline.live import rollback
+from imagestore.errors import Conflict, ImageStoreError, LeaseLost, PromotionRefused
+from imagestore.jobs.attempt import Attempt
+from imagestore.jobs.job import HowToTrain, Job, JobKind, JobResult, JobState
+from imagestore.jobs.lines import Asked, JobLine
+from imagestore.pipeline.live import finish, rollback
 from imagestore.pipeline.reprocess import ReprocessProgress, reprocess
+from imagestore.record import utc
 from imagestore.settings import Settings
-from imagestore.store import Stores
+from imagestore.store import PromotionEntry, Stores
+from imagestore.store.models import Inspection
 
 _EVERY_S = 0.1
 
 
 def main() -> None:
-    """Run one job."""
-    wanted = msgspec.json.decode(sys.argv[1], type=WantedJob)
-    parent_watchdog.end_with_parent()
+    """Do one job."""
+    asked = msgspec.json.decode(sys.argv[1], type=Asked)
+    parent_watchdog.end_with_parent(with_group=True)
     try:
-        settings = Settings.read(os.environ)
-        run = {"promote": _promote, "rollback": _rollback, "reprocess": _reprocess}[wanted.kind]
-        result = run(open_stores(os.environ), settings, wanted)
+        settings, stores = Settings.read(os.environ), open_stores(os.environ)
+        attempt = Attempt(stores.jobs, asked.job, asked.attempt)
+        result = done_by(attempt, replace(stores, before_publishing=attempt.demand), settings)
+    except LeaseLost as error:
+        sys.exit(f"{error}")
     except ModuleNotFoundError as error:
         result = _failed(f"'{error.name}' is not installed here; model/requirements.txt lists what this needs.")
     except (ImageStoreError, ModelError, OSError) as error:
@@ -40,18 +51,64 @@ def main() -> None:
     _tell(JobLine(result=result))
 
 
-def _promote(stores: Stores, settings: Settings, wanted: WantedJob) -> JobResult:
+def done_by(attempt: Attempt, stores: Stores, settings: Settings) -> JobResult:
+    """Do the job of this attempt. Raises ImageStoreError, ModelError."""
+    job = attempt.job()
+    match job.kind:
+        case JobKind.TRAIN:
+            return _train(stores, settings, attempt, job)
+        case JobKind.PROMOTE:
+            return _promote(stores, settings, job)
+        case JobKind.ROLLBACK:
+            return _rollback(stores, job)
+        case JobKind.REPROCESS:
+            return _reprocess(stores, settings)
+        case JobKind.INSPECT:
+            return _inspect(stores, job)
+
+
+def _train(stores: Stores, settings: Settings, attempt: Attempt, job: Job) -> JobResult:
+    from model.training.imbalance import Balance
+    from model.training.recipe import Held
+    from model.training.train import TrainingOptions
+    from model.versions import gather, train_version
+
+    name, wanted = job.arguments.name or "mine", job.arguments.training or HowToTrain()
+    for version in job.versions:
+        if stores.models.has(name, version):  # by an attempt that broke off before it could say so
+            return _trained(stores, name, version, [])
+    limits = limits_of(settings)
+    gathered = gather(stores, [], limits, _begin, are_one=lambda labels: wanted.same_case)
+
+    def options(version: str) -> TrainingOptions:
+        attempt.claim(version)
+        held = Held(wanted.colour, wanted.fit, wanted.level, wanted.backbone, wanted.views)
+        balance = None if wanted.balance is None else Balance(wanted.balance)
+        return TrainingOptions(name, version, held, wanted.flip, wanted.seed, wanted.right, balance)
+
+    made = train_version(stores, gathered, name, options, limits, _begin)
+    return _trained(stores, name, made.version, made.provenance.sentences())
+
+
+def _trained(stores: Stores, name: str, version: str, details: Sequence[str]) -> JobResult:
+    figures = stores.models.figures(name, version)
+    said = f"{name} {version} is trained. {figures['sentence'] if figures else ''}".strip()
+    return replace(_done(said, details), version=version)
+
+
+def _promote(stores: Stores, settings: Settings, job: Job) -> JobResult:
     from model.promote import promote
 
+    arguments = job.arguments
     try:
         done = promote(
             stores,
             settings.model_path,
-            wanted.name or "",
-            wanted.version or "",
-            by=wanted.by,
-            override=wanted.override,
-            drop=wanted.drop,
+            arguments.name or "",
+            arguments.version or "",
+            by=job.by,
+            override=arguments.override,
+            drop=arguments.drop,
             limits=limits_of(settings),
             progress=_begin,
         )
@@ -59,15 +116,34 @@ def _promote(stores: Stores, settings: Settings, wanted: WantedJob) -> JobResult
         return JobResult(
             state=JobState.REFUSED, say=str(error), details=error.details, override=error.override, drop=error.drop
         )
+    except Conflict:
+        live = _made_live(stores, job)
+        if live is None or (live.name, live.version) != (arguments.name, arguments.version):
+            raise
+        finish(stores, live)
+        return _done(f"{live.name} {live.version} is live: {live.note}")
     return _done(done.sentence(), done.details)
 
 
-def _rollback(stores: Stores, settings: Settings, wanted: WantedJob) -> JobResult:
-    entry = rollback(stores, wanted.by, wanted.name)
+def _made_live(stores: Stores, job: Job) -> PromotionEntry | None:
+    """The live model, if an attempt of this job before this one may have made it live."""
+    found = stores.routes.read()
+    active = found.of(job.arguments.name if found.is_routed(job.arguments.name or "") else None)
+    return active.live if active is not None and job.attempts > 1 and active.live.by == job.by else None
+
+
+def _rollback(stores: Stores, job: Job) -> JobResult:
+    active = stores.routes.read().of(job.arguments.name)
+    if active is not None and job.arguments.live is not None and active.live.sha256 != job.arguments.live:
+        live = active.live
+        if job.attempts < 2 or live.by != job.by or not live.note.startswith("rolled back"):
+            return _failed(f"{live.name} {live.version} is live meanwhile, by {live.by}. Nothing was changed.")
+        return _done(f"{live.name} {live.version} is live again.")
+    entry = rollback(stores, job.by, job.arguments.name)
     return _done(f"{entry.name} {entry.version} is live again.")
 
 
-def _reprocess(stores: Stores, settings: Settings, wanted: WantedJob) -> JobResult:
+def _reprocess(stores: Stores, settings: Settings) -> JobResult:
     told = ReprocessProgress(passes=0, seen=0, total=0, queued=0)
     step: Callable[[], None] | None = None
 
@@ -84,6 +160,23 @@ def _reprocess(stores: Stores, settings: Settings, wanted: WantedJob) -> JobResu
     if not result.is_settled:
         return _failed("Some pictures could not be done again: the dashboard names the causes.")
     return _done(f"{result.sentence()}.")
+
+
+def _inspect(stores: Stores, job: Job) -> JobResult:
+    import hashlib
+
+    from model.model_process import describe
+
+    name, version = job.arguments.name or "", job.arguments.version or ""
+    data = stores.models.read(name, version)
+    found = functools.partial(Inspection, hashlib.sha256(data).hexdigest(), utc(), job.by)
+    try:
+        model = describe(data, f"{name} {version}")
+    except ModelError as error:
+        stores.models.keep_inspection(name, version, found(is_admitted=False, why=str(error)))
+        return JobResult(state=JobState.REFUSED, say=str(error))
+    stores.models.keep_inspection(name, version, found(is_admitted=True))
+    return _done(f"{name} {version} can be used: {len(model.labels)} labels, {model.spec.width} × {model.spec.height}.")
 
 
 def _done(say: str, details: Sequence[str] = ()) -> JobResult:

@@ -9,7 +9,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from imagestore.cli.output import console, errors, safe
 from imagestore.client import Client, JobStatus
 from imagestore.errors import GateOverride, ImageStoreError
-from imagestore.pipeline.job import JobState
 
 _POLL_S = 1.0
 FLAGS: dict[GateOverride | None, list[str]] = {
@@ -28,32 +27,36 @@ def would_pass(drop: list[str], override: GateOverride | None) -> str:
 
 
 def follow(client: Client, started: JobStatus, budget_s: float | None = None) -> JobStatus:
-    """Wait for the end of a job that has just been started, and show its progress. Returns it as it ended.
+    """Wait for the end of a job that has just been put in, and show its progress. Returns it as it ended.
 
-    After `budget_s` seconds it is stopped, and the command ends (3). Raises ImageStoreError if the gate refuses, if the
-    job fails or is stopped elsewhere, or if another job has taken its place.
+    After `budget_s` seconds it is cancelled, and the command ends (3). Raises ImageStoreError if the gate refuses, or
+    if the job fails or is cancelled elsewhere.
     """
-    job, ends = started, time.monotonic() + (budget_s or float("inf"))
+    ends = time.monotonic() + (budget_s or float("inf"))
     try:
         with Progress(
             TextColumn("{task.description:24}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
             console=errors, transient=True,
         ) as bars:  # fmt: skip
+            job = client.read_job(started.id)
             task = bars.add_task(safe(job.stage), total=None)
-            while job.state == JobState.RUNNING:
+            while job.is_open:
                 bars.update(task, description=safe(job.stage), completed=job.done, total=job.steps or None)
                 if time.monotonic() > ends:
-                    client.stop_job()
+                    client.cancel_job(job.id)
                     console.print(f"Stopped after {budget_s:g} s; give the command again to go on.")
                     raise typer.Exit(3)
                 pause()
-                job = _same(client.job(), started)
+                job = client.read_job(job.id)
     except KeyboardInterrupt:
-        errors.print(f"It goes on: {client.server}/models shows how far it is, and stops it.", highlight=False)
+        errors.print(
+            f"It goes on: imagestore jobs show {started.id} tells how far it is, and jobs cancel ends it.",
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
         raise
     for line in job.details:
-        console.print(safe(line), markup=False, highlight=False)
-    if job.state == JobState.DONE:
+        console.print(safe(line), markup=False, highlight=False, soft_wrap=True)
+    if job.state == "done":
         return job
     override = GateOverride(job.insist) if job.insist else None
     raise ImageStoreError(f"{job.say} {would_pass(job.drop, override)}".strip())
@@ -62,9 +65,3 @@ def follow(client: Client, started: JobStatus, budget_s: float | None = None) ->
 def pause() -> None:
     """Wait until it is worth asking again."""
     time.sleep(_POLL_S)
-
-
-def _same(found: JobStatus | None, started: JobStatus) -> JobStatus:
-    if found is None or found.id != started.id:
-        raise ImageStoreError("Another job has begun there meanwhile, so what became of this one is not known.")
-    return found

@@ -8,22 +8,22 @@ import sys
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.table import Table
 
-from imagestore.cli import stores
+from imagestore.cli import distant_jobs, instance, servers, stores
 from imagestore.cli.intake import NOT_UTF8
 from imagestore.cli.output import console, safe
 from imagestore.cli.stages import stages
 from imagestore.configure import limits_of
-from imagestore.errors import NotAModelName
+from imagestore.errors import NotAModelName, SettingsError
+from imagestore.jobs.job import HowToTrain
 from imagestore.store.models import demand_name
 from preprocess import Fit
 
 if TYPE_CHECKING:
-    from model.training.provenance import Provenance
     from model.training.train import Prepared
     from model.versions import Kept
 
@@ -80,15 +80,37 @@ def train(
     ] = None,
 ) -> None:
     """Learn from labelled pictures: all in the container 'training', a folder added to it, and corrections."""
+    try:
+        demand_name(name)
+    except NotAModelName as error:
+        raise typer.BadParameter(f"--name: {error}") from None
+    if (server := servers.given()) is not None:
+        if paths or by_folder:
+            raise SettingsError(
+                f"A folder of this machine cannot be learned from at {server.address}: give the command without one, "
+                "for what is labelled and corrected there, or on the machine with the stores."
+            )
+        how = HowToTrain(
+            colour,
+            fit,
+            level,
+            _shipped(backbone),
+            views,
+            right,
+            None if balance is None else str(balance),
+            flip,
+            seed,
+            same_case,
+        )
+        client = instance.client_of(server)
+        job = distant_jobs.follow(client, client.train(name, how))
+        _say(safe(job.say), soft_wrap=True)
+        return _say(_next_command(name, job.version or "")) if job.version else None
     from model.training.imbalance import Balance
     from model.training.recipe import Held
     from model.training.train import TrainingOptions
     from model.versions import gather, import_folders, train_version
 
-    try:
-        demand_name(name)
-    except NotAModelName as error:
-        raise typer.BadParameter(f"--name: {error}") from None
     only_import = (paths or [])[:1] == ["import"] and len(paths or []) > 1
     folders = [Path(path) for path in (paths or [])[1 if only_import else 0 :]]
     opened, limits = stores.opened(), limits_of(stores.settings())
@@ -115,8 +137,9 @@ def train(
             begin,
         )
     _say(made.report.sentence())
-    _tell_training(made.provenance)
-    _say(_next_command(name, made.version))
+    for line in made.provenance.sentences():
+        _say(safe(line), soft_wrap=True)
+    return _say(_next_command(name, made.version))
 
 
 def evaluate(
@@ -144,19 +167,16 @@ def evaluate(
         _say(_next_command(name, model))
 
 
-def _tell_training(provenance: "Provenance") -> None:
-    choice = provenance.choice
-    _say(safe(choice.sentence()))
-    said = [tried.sentence() for tried in choice.tried] + [tried.sentence() for tried in provenance.balancing.tried]
-    for tried in said:
-        _say(f"  {safe(tried)}", soft_wrap=True)
-    _say("What it costs to be right, out of fold:")
-    for price in provenance.prices:
-        _say(f"  {price.sentence()}", soft_wrap=True)
-    if provenance.left_out is not None:
-        _say(provenance.left_out.sentence(), soft_wrap=True)
-    for rare in provenance.rare:
-        _say(f"Too few pictures: {safe(rare)}", soft_wrap=True)
+def _shipped(backbone: str | None) -> Literal["lite0", "lite2"] | None:
+    """The backbone, if it is one that a distant web app has. Raises SettingsError."""
+    match backbone:
+        case None:
+            return None
+        case "lite0":
+            return "lite0"
+        case "lite2":
+            return "lite2"
+    raise SettingsError(f"--backbone is '{backbone}': at a distant web app it is lite0 or lite2.")
 
 
 def _are_one(same_case: bool | None) -> Callable[[list[str]], bool | None]:

@@ -14,6 +14,7 @@ from imagestore.cli.accounts import app as accounts
 from imagestore.cli.correct import correct
 from imagestore.cli.delete import delete
 from imagestore.cli.doctor import doctor
+from imagestore.cli.jobs import app as jobs
 from imagestore.cli.keys import app as keys
 from imagestore.cli.learn import evaluate, train
 from imagestore.cli.ls import ls
@@ -48,13 +49,14 @@ for command in (
     app.command()(with_data(command))
 for registered in (
     *models.registered_commands, models.registered_callback, *accounts.registered_commands, *keys.registered_commands,
-    *route.registered_commands,
+    *route.registered_commands, *jobs.registered_commands,
 ):  # fmt: skip
     if registered is not None and registered.callback is not None:
         registered.callback = with_data(registered.callback)
 app.add_typer(models, name="models")
 app.add_typer(route, name="route")
 app.add_typer(accounts, name="accounts")
+app.add_typer(jobs, name="jobs")
 app.add_typer(keys, name="keys")
 app.add_typer(profile, name="profile")
 

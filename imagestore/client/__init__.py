@@ -5,9 +5,11 @@ What it raises is in imagestore/errors.py, below RemoteError; docs/client.md has
 
 from imagestore.accounts.keys import Key
 from imagestore.accounts.roles import Role
-from imagestore.client.answers import AccountInfo, Deletion, Invitation, JobStatus, Me, NewKey, OneTimeLink, Pending
+from imagestore.client.answers import AccountInfo, Deletion, Invitation, JobList, Me, NewKey, OneTimeLink, Pending
 from imagestore.client.client import Client
 from imagestore.errors import KeyRefused, NotReached, NotThere, RemoteError, RequestRefused, RoleNeeded
+from imagestore.jobs.job import HowToTrain, JobKind
+from imagestore.jobs.status import JobStatus
 from imagestore.record import Record, Status, record_id
 from imagestore.store.routes import ModelList
 
@@ -15,7 +17,10 @@ __all__ = [
     "AccountInfo",
     "Client",
     "Deletion",
+    "HowToTrain",
     "Invitation",
+    "JobKind",
+    "JobList",
     "JobStatus",
     "Key",
     "KeyRefused",

@@ -1,4 +1,4 @@
-"""What the API answers with, apart from records, versions of models and keys, which are the types of those rooms.
+"""What the API answers with, apart from records, jobs, versions of models and keys, which are the types of those rooms.
 
 The web app has these types in imagestore/web/answers.py; a test holds the two together. Fields that a newer server adds
 are ignored.
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from imagestore.accounts.keys import Key
 from imagestore.accounts.roles import Role
+from imagestore.jobs.status import JobStatus
 from imagestore.record import Record
 
 
@@ -32,24 +33,12 @@ class Deletion:
 
 
 @dataclass(frozen=True)
-class JobStatus:
-    """How far a job is, such as a promotion: `done` of `steps` of its stage; `state` is running until it has ended.
+class JobList:
+    """One page of jobs, the `before` of the next page (None on the last), and whether a runner was heard of lately."""
 
-    At its end `say` and `details` tell how it went; if the gate refused, `insist` and `drop` would let it pass.
-    """
-
-    id: int
-    kind: str
-    state: str
-    started_at: str
-    stage: str
-    done: int
-    steps: int
-    seconds_left: int | None
-    say: str
-    details: list[str]
-    insist: str | None
-    drop: list[str]
+    items: list[JobStatus]
+    next: int | None
+    has_runner: bool
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any, Literal
 from urllib.parse import quote
@@ -14,7 +15,7 @@ from imagestore.client.answers import (
     AccountInfo,
     Deletion,
     Invitation,
-    JobStatus,
+    JobList,
     Listing,
     Me,
     NewKey,
@@ -24,10 +25,13 @@ from imagestore.client.answers import (
 )
 from imagestore.client.http import TIMEOUT_S, TRIES, Answer, Http
 from imagestore.errors import GateOverride, NotReached
+from imagestore.jobs.job import HowToTrain, JobKind
+from imagestore.jobs.status import JobStatus
 from imagestore.record import Record, Status
 from imagestore.store.routes import ModelList
 
 PAGE = 200
+MOST_JOBS = 50
 LONGEST_WAIT_S = 30
 IfExists = Literal["error", "overwrite", "rename"]
 Sort = Literal["newest", "oldest", "confident", "doubtful", "name"]
@@ -222,12 +226,49 @@ class Client:
         """A file of a version: `model.onnx`, `metrics.json` or `report.html`. For trainers."""
         return self._http.send("GET", f"/models/{_part(name)}/{_part(version)}/files/{_part(file)}").content
 
+    def train(self, name: str = "mine", how: HowToTrain | None = None) -> JobStatus:
+        """Begin to train a version of a model on all labelled pictures and corrections."""
+        body = {"kind": str(JobKind.TRAIN), "name": name, "training": asdict(how or HowToTrain())}
+        return self._read(JobStatus, "POST", "/jobs", body=body)
+
+    def inspect(self, name: str, version: str) -> JobStatus:
+        """Begin to look at a version's model file: whether it can be used."""
+        return self._read(
+            JobStatus, "POST", "/jobs", body={"kind": str(JobKind.INSPECT), "name": name, "version": version}
+        )
+
+    def jobs(self, limit: int | None = None) -> Iterator[JobStatus]:
+        """The jobs of the last 90 days, the newest first; the first `limit`, if that is given."""
+        left, before = limit, None
+        while left is None or left > 0:
+            page = self.job_page(MOST_JOBS if left is None else min(MOST_JOBS, left), before)
+            yield from page.items
+            left, before = (None if left is None else left - len(page.items)), page.next
+            if before is None:
+                return
+
+    def job_page(self, limit: int = MOST_JOBS, before: int | None = None) -> JobList:
+        """One page of jobs, and whether there is a runner that does them."""
+        return self._http.get(JobList, "/jobs", {"limit": limit, "before": before and _job(before)})
+
+    def read_job(self, id: int) -> JobStatus:
+        """How far a job is, and how it ended."""
+        return self._http.get(JobStatus, f"/jobs/{_job(id)}")
+
+    def cancel_job(self, id: int) -> JobStatus:
+        """Cancel a job. One that runs ends within seconds; what it has done stays."""
+        return self._read(JobStatus, "POST", f"/jobs/{_job(id)}/cancel")
+
+    def retry_job(self, id: int) -> JobStatus:
+        """Put the same job in again."""
+        return self._read(JobStatus, "POST", f"/jobs/{_job(id)}/retry")
+
     def job(self) -> JobStatus | None:
-        """The latest job of the server, None if there was none."""
+        """The job of the server that was put in last, None if there was none. One that waits counts as running."""
         return self._http.get_or_none(JobStatus, "/job")
 
     def stop_job(self) -> JobStatus:
-        """Stop the running job. What it has done stays."""
+        """Cancel the job that was put in last of those that have not ended. What it has done stays."""
         return self._read(JobStatus, "DELETE", "/job")
 
     def accounts(self) -> list[AccountInfo]:
@@ -320,3 +361,8 @@ class Client:
 def _part(text: str) -> str:
     """A part of an address, in which nothing leads elsewhere."""
     return quote(text, safe="")
+
+
+def _job(id: int) -> str:
+    """A job's id as it stands in an address."""
+    return f"{id:016d}"

@@ -1,5 +1,5 @@
-"""Azure on one machine: starts Azurite, Cosmos DB, the Functions host, the relay and the web app, and keeps them
-running."""
+"""Azure on one machine: starts Azurite, Cosmos DB, the Functions host, the relay, the web app and the runner of jobs,
+and keeps them running."""
 
 import contextlib
 import fcntl
@@ -137,6 +137,7 @@ class Stack:
             self._start(self._relay(), say, "Event Grid     relays what is dropped")
             if self.options.with_web:
                 self._start(self._web(), say, f"Pages and API  http://localhost:{ports.web}")
+                self._start(self._jobs(), say, "Jobs           a runner takes up what is put in")
         except BaseException:
             self.stop()
             raise
@@ -242,6 +243,12 @@ class Stack:
         return replace(
             self._process("web", command, lambda: is_listening(port)), environment={**self.environment, **kept}
         )
+
+    def _jobs(self) -> Process:
+        """The runner of jobs, which nothing waits for. It means this stack, whatever else commands are to mean."""
+        command = [sys.executable, "-m", "imagestore.parent_watchdog", "imagestore.cli.main", "jobs", "run"]
+        elsewhere = {"IMAGESTORE_SERVER": "", "IMAGESTORE_PROFILE": ""}
+        return replace(self._process("jobs", command, lambda: True), environment={**self.environment, **elsewhere})
 
     def _relay(self) -> Process:
         command = [

@@ -29,13 +29,25 @@ def make_live(
             stores.routes.write_default(_promoted(entry, found.default, came_before), found)
 
 
+def finish(stores: Stores, entry: PromotionEntry) -> None:
+    """Make live by default too what is live in the default project, where `make_live` broke off between the two.
+
+    Raises Conflict if another was promoted at the same time; Unavailable.
+    """
+    found = stores.routes.read()
+    is_default = found.is_routed(entry.name) and found.default_project == entry.name
+    if is_default and found.default is not None and found.default.live.sha256 != entry.sha256:
+        with _told_as_one():
+            stores.routes.write_default(_promoted(entry, found.default), found)
+
+
 def rollback(stores: Stores, by: str, project: str | None = None) -> PromotionEntry:
     """Make the model live again that was live before in this project, or with None by default.
 
     Raises NotFound if there is none; Conflict, Unavailable.
     """
     found = stores.routes.read()
-    active = found.default if project is None else found.active(project)
+    active = found.of(project)
     if active is None or not active.previous:
         of = "" if project is None else f" of '{project}'"
         raise NotFound(f"There is no earlier model{of} to go back to.")

@@ -11,6 +11,7 @@ import msgspec
 from imagestore.errors import SettingsError
 from imagestore.settings import names
 from imagestore.settings.connections import CONNECTIONS
+from imagestore.settings.jobs import JobSettings
 from imagestore.settings.mail import MailSettings
 from imagestore.settings.openid import OpenIdSettings
 from imagestore.settings.pictures import PictureSettings
@@ -21,7 +22,7 @@ log = logging.getLogger("imagestore.settings")
 
 @dataclass(frozen=True)
 class Settings(
-    MailSettings, OpenIdSettings, WebSettings, PictureSettings
+    MailSettings, OpenIdSettings, WebSettings, JobSettings, PictureSettings
 ):  # their fields come in the order of the last to the first
     """The settings of one process, checked."""
 

@@ -1,6 +1,6 @@
 """The blobs of one container: get, stat, put, tag, delete and list, each in one call if possible."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Any
@@ -58,8 +58,10 @@ class Blobs:
     Every method raises Unavailable, and Protected if a lease, the archive tier or a policy forbids the call.
     """
 
-    def __init__(self, client: ContainerClient) -> None:
+    def __init__(self, client: ContainerClient, before_change: Callable[[], object] | None = None) -> None:
+        """`before_change` is called before each put, overwrite and deletion, which what it raises prevents."""
         self._client = client
+        self._before_change = before_change or (lambda: None)
         self.container = client.container_name
         self.keeps_versions = False
         """Whether the answer to a write told that the account keeps versions of what is overwritten."""
@@ -148,6 +150,7 @@ class Blobs:
         condition: dict[str, Any] = (
             {} if etag is None else {"etag": quoted(etag), "match_condition": MatchConditions.IfNotModified}
         )
+        self._before_change()
         try:
             with translated(f"deleting from {self.container}"):
                 self._client.delete_blob(within(name), delete_snapshots="include", **condition)
@@ -178,6 +181,7 @@ class Blobs:
 
     def _upload(self, name: str, data: bytes, content_type: str, condition: Mapping[str, Any]) -> str:
         settings = ContentSettings(content_type=content_type)
+        self._before_change()
         with translated(f"writing to {self.container}"):
             written = self._client.get_blob_client(within(name)).upload_blob(
                 data, length=len(data), content_settings=settings, **condition

@@ -31,6 +31,7 @@ T = TypeVar("T")
 IMAGES = "images"
 ACCOUNTS = "accounts"
 AUDIT = "audit"
+JOBS = "jobs"
 INDEXING: dict[str, Any] = json.loads(Path(__file__).with_name("indexing.json").read_text("utf-8"))
 """The indexing policy of the container of records, read by infra/ from the same file: `Records.find` orders by two
 fields."""
@@ -68,13 +69,15 @@ class Stores:
     """All containers, queues and records. Clients are made at first use, so that the app loads even if a service does
     not answer.
 
-    `first_use` is called once, when the first of them is made.
+    `first_use` is called once, when the first of them is made. `before_publishing` is called before each change to the
+    container of models, which what it raises prevents.
     """
 
     storage: Connection
     cosmos: Connection
     names: Names
     first_use: "Callable[[Stores], object] | None" = field(default=None, repr=False, compare=False)
+    before_publishing: Callable[[], object] | None = field(default=None, repr=False, compare=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False, init=False)
     _made: dict[str, Any] = field(default_factory=dict, repr=False, compare=False, init=False)
 
@@ -149,6 +152,11 @@ class Stores:
         return self._once("audit", lambda: self._items(AUDIT))
 
     @property
+    def jobs(self) -> Items:
+        """Long work, and which runners do it, in Cosmos DB."""
+        return self._once("jobs", lambda: self._items(JOBS))
+
+    @property
     def database(self) -> DatabaseProxy:
         """The Cosmos DB database."""
         with translated("connecting to Cosmos DB"):
@@ -183,7 +191,8 @@ class Stores:
         return made
 
     def _blobs(self, container: str) -> Blobs:
-        return Blobs(self.blob_service.get_container_client(container))
+        before_change = self.before_publishing if container == self.names.models else None
+        return Blobs(self.blob_service.get_container_client(container), before_change)
 
     def _items(self, container: str) -> Items:
         return CosmosItems(lambda: self.database.get_container_client(container))
@@ -226,6 +235,7 @@ def create(stores: Stores) -> None:
     create_records(stores)
     _create_items(stores, ACCOUNTS, ttl_s=-1)
     _create_items(stores, AUDIT, ttl_s=names.audit_days * 86_400)
+    _create_items(stores, JOBS, ttl_s=-1)
 
 
 def create_records(stores: Stores) -> None:

@@ -20,6 +20,7 @@ MODEL_FILE = "model.onnx"
 METRICS_FILE = "metrics.json"
 REPORT_FILE = "report.html"
 TRAINING_FILE = "training.json"
+INSPECTION_FILE = "inspection.json"
 NAME = "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$"
 """What a model's name may be: it is part of blob names, of addresses and of command lines."""
 _NAME = re.compile(NAME)
@@ -45,6 +46,20 @@ class Active:
 
     live: PromotionEntry
     previous: tuple[PromotionEntry, ...] = ()
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """Whether the model file with this SHA-256 can be used, as a bounded process found (UTC), and if not, why.
+
+    `by` is the account that asked.
+    """
+
+    sha256: str
+    at: str
+    by: str
+    is_admitted: bool
+    why: str = ""
 
 
 def is_name(name: str) -> bool:
@@ -125,6 +140,18 @@ class Models:
             return None
         return found if found.keys() >= {"metrics", "sentence"} else None
 
+    def inspection(self, name: str, version: str) -> Inspection | None:
+        """What was found when this version's model file was looked at; None if nobody has, or nothing that we wrote."""
+        try:
+            return msgspec.json.decode(self.read(name, version, INSPECTION_FILE), type=Inspection)
+        except (NotFound, msgspec.MsgspecError):
+            return None
+
+    def keep_inspection(self, name: str, version: str, found: Inspection) -> None:
+        """Keep what was found beside the version, in place of what was found before."""
+        demand_name(name)
+        self._blobs.overwrite(f"{name}/{version}/{INSPECTION_FILE}", msgspec.json.encode(found), "application/json")
+
     def active(self) -> tuple[Active, str] | None:
         """What is live by default and the ETag of its entry; None if no model was promoted yet.
 
@@ -142,21 +169,6 @@ class Models:
     def note(self, name: str, data: bytes) -> None:
         """Keep a note under this name, such as how far a job has come."""
         self._blobs.overwrite(name, data, "application/json")
-
-    def note_over(self, name: str, data: bytes, replacing: str | None) -> str:
-        """Keep a note in place of the one with this ETag, or with None only if there is none; its new ETag.
-
-        Raises Conflict if another is there.
-        """
-        return self._blobs.put(name, data, "application/json", replacing)
-
-    def noted_version(self, name: str) -> tuple[bytes, str] | None:
-        """The note under this name and its ETag; None if there is none."""
-        try:
-            blob = self._blobs.get(name)
-        except NotFound:
-            return None
-        return blob.data or b"", blob.etag
 
     def noted(self, name: str) -> bytes:
         """The note that was kept under this name. Raises NotFound if there is none."""

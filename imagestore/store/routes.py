@@ -89,6 +89,10 @@ class LiveModels:
             return self.routes.projects.get(project)
         return self.default if project == self.default_project else None
 
+    def of(self, project: str | None) -> Active | None:
+        """The live model of a project, or with None of the default route; None if it has none."""
+        return self.default if project is None else self.active(project)
+
     def route_of(self, name: str) -> Route | None:
         """The longest route to a project with a live model that this upload falls under; None for the default one."""
         return next((one for one in self._usable() if stored_name(name).startswith(one.prefix)), None)

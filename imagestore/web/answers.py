@@ -1,6 +1,6 @@
 """What the API answers with, apart from records (record.py) and versions of models (store/models.py)."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from imagestore.accounts.audit import Entry
@@ -8,11 +8,8 @@ from imagestore.accounts.callers import Means
 from imagestore.accounts.keys import Key
 from imagestore.accounts.roles import Role
 from imagestore.accounts.sessions import Session
-from imagestore.pipeline.job import JobState
+from imagestore.jobs.status import JobStatus
 from imagestore.record import Record, Status
-from imagestore.web.job import Job
-
-_IN_JOB = {"insist": "override"}
 
 
 @dataclass(frozen=True)
@@ -39,27 +36,12 @@ class Deletion:
 
 
 @dataclass(frozen=True)
-class JobStatus:
-    """A job's state and progress: `done` of `steps` of its stage. At its end `say` and `details` tell how it went; if
-    the gate refused, `insist` and `drop` would let it pass."""
+class JobList:
+    """One page of jobs, the `before` of the next page (null on the last), and whether a runner was heard of lately."""
 
-    id: int
-    kind: str
-    state: JobState
-    started_at: str
-    stage: str
-    done: int
-    steps: int
-    seconds_left: int | None
-    say: str
-    details: list[str]
-    insist: str | None
-    drop: list[str]
-
-    @classmethod
-    def of(cls, job: Job) -> "JobStatus":
-        """This job. What overrides the gate is called as the parameter of the promotion."""
-        return cls(**{each.name: getattr(job, _IN_JOB.get(each.name, each.name)) for each in fields(cls)})
+    items: list[JobStatus]
+    next: int | None
+    has_runner: bool
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from imagestore.accounts.keys import Key
 from imagestore.accounts.roles import Role
 from imagestore.accounts.sessions import Session
 from imagestore.errors import GateOverride
-from imagestore.pipeline.job import JobState
+from imagestore.jobs.status import JobStatus
 from imagestore.record import Correction, Record, Staged, Status, Upload, record_id
 from imagestore.store import PromotionEntry
 from imagestore.store.routes import ModelList, ModelVersion, Route
@@ -28,7 +28,7 @@ from imagestore.web.answers import (
     Health,
     Hour,
     Invitation,
-    JobStatus,
+    JobList,
     Label,
     Listing,
     Me,
@@ -59,7 +59,10 @@ _PICTURE = Record(
 ).finished(_AT)
 _PENDING = Pending(_ID, _NAME, "0x8DE1A2B3C4D5E6F", f"/api/v1/pictures/{_ID}?name=pets%2Fcat.jpg")
 _LIVE = PromotionEntry("garden", "3", "5a1b" * 16, _AT, "maria", "better on 412 test pictures")
-_JOB = JobStatus(1, "promote", JobState.RUNNING, _AT, "Comparing", 120, 412, 9, "", [], None, [])
+_JOB = JobStatus(
+    1795251600112000, "promote", "running", _AT, "Comparing", 120, 412, 9, "", [], None, [],
+    "garden", "3", "account-8934e564515e9ed9a4f6ec252eb8d5bd", _AT, None, 1,
+)  # fmt: skip
 _FIGURES = {"metrics": {"accuracy": 0.94}, "sentence": "It names 94 of 100 test pictures rightly."}
 
 
@@ -91,7 +94,9 @@ def _json(body: str) -> str:
     return f"--json '{body}'"
 
 
-_JOB_ENDED = replace(_JOB, state=JobState.STOPPED, say="Stopped. Which model is live stands above.")
+_CANCELLED = "Cancelled. The list of models says which one is live."
+_JOB_ENDED = replace(_JOB, state="cancelled", say=_CANCELLED, ended_at=_AT)
+_JOB_WAITS = replace(_JOB, state="queued", stage="Waiting for its turn", done=0, steps=0, seconds_left=None, attempts=0)
 _ROUTED = ModelList(
     [ModelVersion("garden", "3", _FIGURES, True)],
     _LIVE,
@@ -142,15 +147,22 @@ EXAMPLES = {
     "removeRoute": OperationExample("?pattern=factory/*", "", replace(_ROUTED, routes=[])),
     "outdated": OperationExample("", "", Outdated(1200)),
     "modelFile": OperationExample("", "--output model.onnx"),
-    "promote": OperationExample("?insist=accept_equal", "", _JOB),
+    "promote": OperationExample("?insist=accept_equal", "", replace(_JOB_WAITS, state="running")),
     "rollback": OperationExample(
-        "", "", replace(_JOB, kind="rollback", stage="Starting", done=0, steps=0, seconds_left=None)
+        "", "", replace(_JOB_WAITS, kind="rollback", state="running", name=None, version=None)
     ),
     "reprocess": OperationExample(
-        "", "", replace(_JOB, kind="reprocess", stage="Reprocessing", steps=1200, seconds_left=90)
+        "", "", replace(_JOB_WAITS, kind="reprocess", state="running", name=None, version=None)
     ),
     "job": OperationExample("", "", _JOB),
-    "stopJob": OperationExample("", "", _JOB_ENDED),
+    "stopJob": OperationExample("", "", replace(_JOB_ENDED, state="stopped")),
+    "jobs": OperationExample("?limit=10", "", JobList([_JOB], None, True)),
+    "startJob": OperationExample(
+        "", _json('{"kind": "train", "name": "garden"}'), replace(_JOB_WAITS, kind="train", version=None)
+    ),
+    "readJob": OperationExample("", "", _JOB),
+    "cancelJob": OperationExample("", "", _JOB_ENDED),
+    "retryJob": OperationExample("", "", _JOB_WAITS),
     "me": OperationExample("", "", Me(_ACCOUNT, "Maria", "maria@example.org", Role.CONTRIBUTOR, Means.SESSION)),
     "deleteMe": OperationExample("", _json('{"password": "plover gazebo ninety"}')),
     "myData": OperationExample(
@@ -227,6 +239,7 @@ _VALUES: dict[str, Any] = {
     "insist": str(GateOverride.ACCEPT_EQUAL),
     "drop": ["fish"],
     "last-event-id": "3f2a9c41-17",
+    "before": str(_JOB.id),
     "role": "trainer",
     "all": True,
     "who": _ACCOUNT,
@@ -237,6 +250,7 @@ _VALUES: dict[str, Any] = {
 }
 _OF_AN_ACCOUNT = {"id": _ACCOUNT}
 _OF_A_KEY = {"id": _KEY.id}
+_OF_A_JOB = {"id": str(_JOB.id)}
 _OF_THE_LOG = {"after": _ENTRY.id}
 _SPECIAL: dict[str, dict[str, Any]] = {
     "promote": {"name": "garden"},
@@ -249,6 +263,7 @@ _SPECIAL: dict[str, dict[str, Any]] = {
         _OF_AN_ACCOUNT,
     ),
     **dict.fromkeys(("rotateKey", "revokeKey"), _OF_A_KEY),
+    **dict.fromkeys(("readJob", "cancelJob", "retryJob"), _OF_A_JOB),
     **dict.fromkeys(("audit", "exportAudit"), _OF_THE_LOG),
 }
 """Where the same name means something else."""

@@ -1,15 +1,17 @@
 """The pages: drop, gallery, picture, review, models, dashboard, and the fragments that their scripts ask for."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import FileResponse, Response
 
-from imagestore.errors import BadCursor
+from imagestore.errors import BadCursor, StoreError
+from imagestore.jobs.status import JobStatus
 from imagestore.pipeline.queue_roles import QUEUES
 from imagestore.store.models import REPORT_FILE
 from imagestore.web import review
@@ -22,7 +24,9 @@ from imagestore.web.queries import Filter, Sort, count_outdated, counts, duplica
 from imagestore.web.reference import operations
 from imagestore.web.rendering import render, templates
 from imagestore.web.security import CONTENT_SECURITY_POLICY
+from imagestore.web.services import Services
 
+log = logging.getLogger("imagestore.web")
 HERE = Path(__file__).resolve().parent
 
 
@@ -135,8 +139,7 @@ def models_page(request: Request, services: ServicesDep) -> Response:
         request,
         "models.html",
         models=found,
-        job=services.jobs.latest,
-        can_start=services.jobs.can_start,
+        **_job(services),
         others=count_outdated(services.index, live) if (live := services.live_model.by_prefix()) else 0,
     )
 
@@ -144,7 +147,18 @@ def models_page(request: Request, services: ServicesDep) -> Response:
 @router.get("/models/job")
 def job(request: Request, services: ServicesDep) -> Response:
     """The latest job's progress, for the page that shows it."""
-    return render(request, "job.html", job=services.jobs.latest, can_start=services.jobs.can_start)
+    return render(request, "job.html", **_job(services))
+
+
+def _job(services: Services) -> dict[str, Any]:
+    """The job that was put in last, as its fragment shows it; none while the database is away."""
+    try:
+        job, has_runner = services.jobs.latest(), services.jobs.has_runner()
+    except StoreError as error:
+        log.warning("%s", error)
+        return {"job": None, "per_second": 0, "has_runner": True}
+    per_second = job.progress.per_second if job else 0
+    return {"job": job and JobStatus.of(job, has_runner), "per_second": per_second, "has_runner": has_runner}
 
 
 @router.get("/models/{name}/{version}/report")

@@ -20,7 +20,6 @@ from imagestore.errors import (
     ImageStoreError,
     LastAdmin,
     LinkRefused,
-    NoJobsHere,
     NotAccepted,
     NotALabel,
     NotAModelName,
@@ -113,8 +112,6 @@ def problem_of(error: Exception) -> ApiProblem:
             return ApiProblem(409, "protected", f"{error}")
         case Busy():
             return ApiProblem(503, "busy", f"{error}", headers={"Retry-After": str(RETRY_AFTER_S)})
-        case NoJobsHere():
-            return ApiProblem(501, "no_jobs_here", f"{error}")
         case Unavailable() | DecoderFailed():
             log.warning("%s", error)
             detail = f"A service does not answer now ({error}). Nothing is lost; try again in a moment."

@@ -97,6 +97,8 @@ _BY_NEED: dict[Need, tuple[str, ...]] = {
         "GET /api/v1/models",
         "GET /api/v1/models/outdated",
         "GET /api/v1/job",
+        "GET /api/v1/jobs",
+        "GET /api/v1/jobs/{id}",
     ),
     Role.CONTRIBUTOR: (
         "GET /review",
@@ -116,6 +118,9 @@ _BY_NEED: dict[Need, tuple[str, ...]] = {
         "DELETE /api/v1/routes",
         "POST /api/v1/models/reprocess",
         "DELETE /api/v1/job",
+        "POST /api/v1/jobs",
+        "POST /api/v1/jobs/{id}/cancel",
+        "POST /api/v1/jobs/{id}/retry",
     ),
     Role.ADMIN: (
         "GET /people",

@@ -19,6 +19,7 @@ from imagestore.accounts.sessions import Lengths
 from imagestore.accounts.signing import Tokens, keys_in, keys_of_this_process
 from imagestore.configure import connection, open_stores, renderer_of
 from imagestore.errors import SettingsError
+from imagestore.jobs.board import JobBoard
 from imagestore.pipeline.rendition import Renderer
 from imagestore.record import utc
 from imagestore.settings import Auth, Settings, SignUp, account
@@ -28,8 +29,6 @@ from imagestore.store.secrets import FileSecrets, Secrets, VaultSecrets
 from imagestore.web.change_feed import ChangeFeedReader
 from imagestore.web.clients import PublicAddress
 from imagestore.web.index import Index
-from imagestore.web.job_board import JobBoard
-from imagestore.web.jobs import Jobs
 from imagestore.web.live_model import LiveModel
 
 log = logging.getLogger("imagestore.web")
@@ -82,7 +81,7 @@ class Services:
     index: Index
     change_feed: ChangeFeedReader
     renderer: Renderer
-    jobs: Jobs
+    jobs: JobBoard
     live_model: LiveModel
     accounts: Accounts
     recent: RecentUploads = field(default_factory=RecentUploads)
@@ -101,7 +100,7 @@ class Services:
             index=index,
             change_feed=ChangeFeedReader(unchecked, index, settings.feed_poll_seconds),
             renderer=renderer_of(settings, stores),
-            jobs=Jobs(environ, JobBoard(unchecked.models)),
+            jobs=JobBoard(unchecked.jobs),
             live_model=LiveModel(settings.model_path, stores, settings.model_poll_seconds),
             accounts=accounts_of(settings, unchecked, environ),
             account=account(),
@@ -124,7 +123,6 @@ class Services:
 
     def close(self) -> None:
         """Stop the threads and child processes, and close the files."""
-        self.jobs.close()
         self.change_feed.stop()
         self.renderer.close()
         self.index.close()

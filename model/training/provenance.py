@@ -70,6 +70,14 @@ class Provenance:
             seen += f" (of which {self.groups} differ clearly)"
         return f"{self.pictures} pictures {seen}, seed {self.seed}"
 
+    def sentences(self) -> list[str]:
+        """What was chosen, what else was tried, what it costs to be right, and which labels have too few pictures."""
+        tried = [one.sentence() for one in self.choice.tried] + [one.sentence() for one in self.balancing.tried]
+        said = [self.choice.sentence(), *(f"  {one}" for one in tried)]
+        said += ["What it costs to be right, out of fold:", *(f"  {price.sentence()}" for price in self.prices)]
+        said += [self.left_out.sentence()] if self.left_out is not None else []
+        return said + [f"Too few pictures: {rare}" for rare in self.rare]
+
 
 def code_version() -> str:
     """The version of this code and, in a checkout, its commit, with a mark if files were changed."""

@@ -135,14 +135,3 @@ def test_a_package_imports_from_its_own_folder_alone(dist: Path, name: str) -> N
     )
     assert loaded
     assert all(Path(file).is_relative_to(dist / name) for file in loaded)
-
-
-def test_the_web_package_has_no_program_for_jobs_and_knows_it(dist: Path) -> None:
-    """The child that promotes needs the training libraries, which are not deployed."""
-    told = said_in(
-        dist / "web",
-        "from imagestore.errors import NoJobsHere; from imagestore.web.jobs import Jobs\n"
-        "try: Jobs({}).start('promote', 'me', ('mine', '3'))\n"
-        "except NoJobsHere as error: print(repr(str(error)))",
-    )
-    assert "`imagestore promote 3 --name mine`" in told

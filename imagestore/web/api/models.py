@@ -6,7 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import StringConstraints
 
-from imagestore.errors import GateOverride, NotFound, Unavailable
+from imagestore.errors import GateOverride, Unavailable
+from imagestore.jobs.job import Arguments, Job, JobKind
+from imagestore.jobs.status import JobStatus
 from imagestore.pipeline import live as routes
 from imagestore.pipeline.correct import LABEL
 from imagestore.record import LONGEST_NAME
@@ -14,9 +16,10 @@ from imagestore.store.models import METRICS_FILE, MODEL_FILE, NAME, REPORT_FILE
 from imagestore.store.routes import PATTERN, ModelList
 from imagestore.web import queries
 from imagestore.web.access import CallerDep, NoteDep
-from imagestore.web.answers import JobStatus, Outdated
+from imagestore.web.answers import Outdated
 from imagestore.web.api.common import ServicesDep
-from imagestore.web.job import Job
+from imagestore.web.api.jobs import VERSION, demand_version, live_now, status
+from imagestore.web.services import Services
 
 router = APIRouter(tags=["Models"])
 MOST_VERSIONS = 20
@@ -42,7 +45,7 @@ Pattern = Annotated[
         json_schema_extra={"pattern": PATTERN},
     ),
 ]
-Number = Annotated[str, Path(pattern="^[1-9][0-9]{0,8}$", description="Its version.")]
+Number = Annotated[str, Path(pattern=VERSION, description="Its version.")]
 
 
 @router.get("/models", operation_id="models")
@@ -113,36 +116,24 @@ def promote(
     """Make this version live, if it is better than the live one on pictures that neither has learned from, and knows
     each label of the live one that is not in `drop`."""
     note.after = {"override": str(override), "drop": drop or []}
-    if not services.stores.models.has(name, version):
-        raise NotFound(f"There is no version {version} of the model '{name}'.")
-    return _started(response, services.jobs.start("promote", caller.account, (name, version), override, drop or ()))
+    demand_version(services, name, version)
+    arguments = Arguments(name, version, override, tuple(drop or ()))
+    return _started(response, services, services.jobs.put(JobKind.PROMOTE, caller.account, arguments))
 
 
 @router.post("/models/rollback", status_code=202, operation_id="rollback")
 def rollback(response: Response, services: ServicesDep, caller: CallerDep) -> JobStatus:
     """Make the previous model live again."""
-    return _started(response, services.jobs.start("rollback", caller.account))
+    arguments = Arguments(live=live_now(services))
+    return _started(response, services, services.jobs.put(JobKind.ROLLBACK, caller.account, arguments))
 
 
 @router.post("/models/reprocess", status_code=202, operation_id="reprocess")
 def reprocess(response: Response, services: ServicesDep, caller: CallerDep) -> JobStatus:
     """Classify again every picture that the live model has not classified."""
-    return _started(response, services.jobs.start("reprocess", caller.account))
+    return _started(response, services, services.jobs.put(JobKind.REPROCESS, caller.account))
 
 
-@router.get("/job", operation_id="job")
-def look_at_job(services: ServicesDep) -> JobStatus | None:
-    """The latest job of this server; null if there was none."""
-    job = services.jobs.latest
-    return JobStatus.of(job) if job else None
-
-
-@router.delete("/job", operation_id="stopJob")
-def stop_job(services: ServicesDep) -> JobStatus:
-    """Stop the running job. What it has done stays; the rest can be started again."""
-    return JobStatus.of(services.jobs.stop())
-
-
-def _started(response: Response, job: Job) -> JobStatus:
+def _started(response: Response, services: Services, job: Job) -> JobStatus:
     response.headers.update({"Location": "/api/v1/job", "Retry-After": "1"})
-    return JobStatus.of(job)
+    return status(services, job).as_one()

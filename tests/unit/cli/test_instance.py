@@ -159,7 +159,7 @@ def test_routes_are_given_and_taken_away_over_the_api(imagestore_as: As, stores:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["sweep"], ["rebuild"], ["verify"], ["status"], ["train", "."], ["doctor"],
+    [["sweep"], ["rebuild"], ["verify"], ["status"], ["jobs", "run"], ["doctor"],
     ],
     ids=lambda arguments: arguments[0],
 )  # fmt: skip

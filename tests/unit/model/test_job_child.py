@@ -1,36 +1,70 @@
-"""What the child of a job tells its parent."""
+"""What a job's process does, and what it tells: a job that was begun before and broke off is done once all the same."""
 
 import json
 import sys
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
 
+import msgspec
 import pytest
 
+import model.model_process
 import model.promote
+import model.versions
 from classify import ModelError
 from imagestore import parent_watchdog
-from imagestore.errors import GateOverride, PromotionRefused, Unavailable
-from imagestore.settings import AZURITE, COSMOS_EMULATOR
-from imagestore.web.jobs import Jobs
+from imagestore.errors import Conflict, GateOverride, LeaseLost, PromotionRefused, Unavailable
+from imagestore.jobs.attempt import Attempt
+from imagestore.jobs.board import JobBoard
+from imagestore.jobs.job import Arguments, HowToTrain, JobKind, JobResult, JobState
+from imagestore.jobs.lease import HeldJob, take
+from imagestore.jobs.lines import Asked
+from imagestore.settings import AZURITE, COSMOS_EMULATOR, Settings
+from imagestore.store import Active, LiveModels, PromotionEntry, Route, RouteTable, Stores
+from imagestore.store.blobs import Blobs
+from imagestore.store.models import Models
+from imagestore.store.routes import Routes
 from model import job_child
+from model.training.imbalance import Balance
+from unit.memory_items import MemoryItems
+from unit.web.memory import MemoryBlobs, make_default, memory_stores
 
-ASKED = {
-    "kind": "promote",
-    "by": "me",
-    "name": "mine",
-    "version": "3",
-    "override": "accept_equal",
-    "drop": ["sea lion"],
-}
+AT = "2026-11-21T09:00:00.000Z"
+FIGURES = msgspec.json.encode({"metrics": {}, "sentence": "It names 94 of 100 rightly."})
+Begin = Callable[..., Attempt]
 
 
-def last_line(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], argument: str) -> Any:
-    monkeypatch.setattr(parent_watchdog, "end_with_parent", lambda: None)
-    monkeypatch.setattr(sys, "argv", ["job_child", argument])
-    monkeypatch.setenv("IMAGES_STORAGE", AZURITE)
-    monkeypatch.setenv("COSMOS", COSMOS_EMULATOR)
-    job_child.main()
-    return json.loads(capfdbinary.readouterr().out.splitlines()[-1])["result"]
+@pytest.fixture
+def stores() -> Stores:
+    return memory_stores()
+
+
+@pytest.fixture
+def begin(stores: Stores) -> Begin:
+    """Puts a job in, or takes it from the attempt before, and takes it up."""
+    items = cast(MemoryItems, stores.jobs)
+
+    def begin(kind: JobKind | None = None, arguments: Arguments | None = None) -> Attempt:
+        if kind is not None:
+            JobBoard(items).put(kind, "me", arguments)
+        held = take(items, "nobody")
+        assert held is not None
+        return of(held)
+
+    def of(held: HeldJob) -> Attempt:
+        return Attempt(items, held.job.id, held.job.attempt or "")
+
+    return begin
+
+
+def done(attempt: Attempt, stores: Stores) -> JobResult:
+    return job_child.done_by(attempt, stores, Settings())
+
+
+def entry(version: str, by: str = "me", note: str = "better") -> PromotionEntry:
+    return PromotionEntry("mine", version, version * 64, AT, by, note)
 
 
 @pytest.mark.parametrize(
@@ -47,39 +81,207 @@ def last_line(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixtur
 def test_an_ending_is_told_in_a_line(
     monkeypatch: pytest.MonkeyPatch,
     capfdbinary: pytest.CaptureFixture[bytes],
+    begin: Begin,
     error: Exception,
     told: dict[str, object],
 ) -> None:
-    asked: dict[str, Any] = {}
-
-    def fails(*_: object, **options: Any) -> None:
-        asked.update(options)
-        raise error
-
-    monkeypatch.setattr(model.promote, "promote", fails)
-    found = last_line(monkeypatch, capfdbinary, json.dumps(ASKED))
-    assert found.items() >= told.items()
-    assert (asked["override"], asked["drop"]) == (GateOverride.ACCEPT_EQUAL, ["sea lion"])
-
-
-def test_no_name_or_account_is_taken_for_an_option(
-    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
-) -> None:
-    commands: list[list[str]] = []
-
-    def start(jobs: Any, command: list[str], id: int) -> None:
-        commands.append(command)
-
-    monkeypatch.setattr(Jobs, "_start_child", start)
-    Jobs({}).start("promote", "--by", ("--insist", "1"), GateOverride.NOTHING, ["--drop", "--", "a\0b"])
-    asked: dict[str, Any] = {}
+    wanted = Arguments("--by", "3", GateOverride.ACCEPT_EQUAL, ("sea lion", "--", "a\0b"))
+    attempt, asked = begin(JobKind.PROMOTE, wanted), dict[str, Any]()
 
     def fails(stores: object, default: object, name: str, version: str, **options: Any) -> None:
         asked.update(options, name=name, version=version)
-        raise Unavailable("storage is away")
+        raise error
 
     monkeypatch.setattr(model.promote, "promote", fails)
-    told = last_line(monkeypatch, capfdbinary, commands[0][-1])
-    assert told["say"] == "storage is away"
-    assert (asked["by"], asked["name"], asked["version"]) == ("--by", "--insist", "1")
-    assert (asked["override"], asked["drop"]) == (GateOverride.NOTHING, ["--drop", "--", "a\0b"])
+    found = last_line(monkeypatch, capfdbinary, attempt)["result"]
+    assert found.items() >= told.items()
+    assert (asked["name"], asked["version"], asked["by"]) == ("--by", "3", "me")
+    assert (asked["override"], asked["drop"]) == (GateOverride.ACCEPT_EQUAL, ("sea lion", "--", "a\0b"))
+
+
+def last_line(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], attempt: Attempt) -> Any:
+    monkeypatch.setattr(parent_watchdog, "end_with_parent", lambda **_: None)
+    monkeypatch.setattr(sys, "argv", ["job_child", msgspec.json.encode(Asked(attempt._id, attempt._attempt)).decode()])
+    monkeypatch.setenv("IMAGES_STORAGE", AZURITE)
+    monkeypatch.setenv("COSMOS", COSMOS_EMULATOR)
+    monkeypatch.setattr(Stores, "jobs", property(lambda stores: attempt._items))
+    job_child.main()
+    return json.loads(capfdbinary.readouterr().out.splitlines()[-1])
+
+
+def test_one_that_has_lost_its_job_does_nothing_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], begin: Begin
+) -> None:
+    old = begin(JobKind.PROMOTE, Arguments("mine", "3"))
+    begin()
+    monkeypatch.setattr(model.promote, "promote", lambda *_, **__: pytest.fail("it was done"))
+    with pytest.raises(SystemExit, match="another runner has it"):
+        last_line(monkeypatch, capfdbinary, old)
+    assert capfdbinary.readouterr().out == b""
+
+
+def test_nothing_is_published_once_another_has_the_job(stores: Stores, begin: Begin) -> None:
+    """Whatever changes the container of models asks first."""
+    opened = SimpleNamespace(upload_blob=lambda *_, **__: {"etag": "1"})
+    uploads: list[str] = []
+
+    class Client:
+        container_name = "models"
+
+        def get_blob_client(self, name: str) -> Any:
+            uploads.append(name)
+            return opened
+
+    old = begin(JobKind.TRAIN)
+    blobs = Blobs(cast(Any, Client()), old.demand)
+    models = Models(blobs)
+    models.keep("mine", "1", {"model.onnx": b"model"})
+    begin()
+    writes: list[Callable[[], object]] = [
+        lambda: models.keep("mine", "1", {"model.onnx": b"other"}),
+        lambda: RouteTable(blobs, models).write_default(Active(entry("1")), LiveModels(None, Routes())),
+        lambda: RouteTable(blobs, models).write_routes(Routes(), LiveModels(None, Routes())),
+        lambda: models.note("reprocess.json", b""),
+    ]
+    for publish in writes:
+        with pytest.raises(LeaseLost):
+            publish()
+    assert uploads == ["mine/1/model.onnx"]
+
+
+@pytest.fixture
+def trains(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The options of each training, which makes the next version and takes no time."""
+    options: list[Any] = []
+
+    def train(stores: Stores, gathered: object, name: str, ask: Any, limits: object, progress: object) -> Any:
+        version = stores.models.claim(name)
+        options.append(ask(version))
+        stores.models.keep(name, version, {"model.onnx": b"model", "metrics.json": FIGURES})
+        return SimpleNamespace(version=version, provenance=SimpleNamespace(sentences=lambda: ["chosen"]))
+
+    monkeypatch.setattr(model.versions, "gather", lambda *_, **__: None)
+    monkeypatch.setattr(model.versions, "train_version", train)
+    return options
+
+
+def test_a_version_is_trained_as_was_asked(stores: Stores, begin: Begin, trains: list[Any]) -> None:
+    how = HowToTrain(colour=False, backbone="lite0", balance="sqrt", right=0.9, seed=7)
+    attempt = begin(JobKind.TRAIN, Arguments("garden", training=how))
+    result = done(attempt, stores)
+    assert (result.state, result.version, result.details) == (JobState.DONE, "1", ["chosen"])
+    assert result.say == "garden 1 is trained. It names 94 of 100 rightly."
+    (options,) = trains
+    assert (options.name, options.version, options.seed, options.right) == ("garden", "1", 7, 0.9)
+    assert (options.held.colour, options.held.backbone, options.balance) == (False, "lite0", Balance.SQUARE_ROOT)
+    assert attempt.job().versions == ("1",)
+
+
+def test_a_version_that_the_attempt_before_had_made_is_not_made_again(
+    stores: Stores, begin: Begin, trains: list[Any]
+) -> None:
+    done(begin(JobKind.TRAIN, Arguments("garden")), stores)
+    result = done(begin(), stores)
+    assert (result.version, len(trains)) == ("1", 1)
+    assert "It names 94 of 100 rightly." in result.say
+
+
+def test_one_that_the_attempt_before_had_only_begun_is(stores: Stores, begin: Begin, trains: list[Any]) -> None:
+    begin(JobKind.TRAIN, Arguments("garden")).claim(stores.models.claim("garden"))
+    assert done(begin(), stores).version == "2"
+    assert stores.models.versions() == [("garden", "2")]
+
+
+def test_a_promotion_that_was_made_before_it_could_be_said_is_not_made_again(
+    monkeypatch: pytest.MonkeyPatch, stores: Stores, begin: Begin
+) -> None:
+    def overtaken(*_: object, **__: object) -> None:
+        raise Conflict("mine 3 is live already.")
+
+    monkeypatch.setattr(model.promote, "promote", overtaken)
+    make_default(stores, entry("3"))
+    with pytest.raises(Conflict):
+        done(begin(JobKind.PROMOTE, Arguments("mine", "3")), stores)
+    result = done(begin(), stores)
+    assert (result.state, result.say) == (JobState.DONE, "mine 3 is live: better")
+    make_default(stores, entry("4"), entry("3"))
+    with pytest.raises(Conflict):
+        done(begin(), stores)
+
+
+def test_a_promotion_that_broke_off_between_its_two_files_is_brought_to_its_end(
+    monkeypatch: pytest.MonkeyPatch, stores: Stores, begin: Begin
+) -> None:
+    """A project that is the default one and has a route of its own is live in both."""
+
+    def overtaken(*_: object, **__: object) -> None:
+        raise Conflict("mine 3 is live already.")
+
+    monkeypatch.setattr(model.promote, "promote", overtaken)
+    make_default(stores, entry("2"), entry("1"))
+    routes = Routes((Route("factory/", "mine"),), {"mine": Active(entry("3"), (entry("2"),))})
+    stores.routes.write_routes(routes, stores.routes.read())
+    begin(JobKind.PROMOTE, Arguments("mine", "3"))
+    assert done(begin(), stores).state is JobState.DONE
+    found = stores.routes.read()
+    assert found.default == Active(entry("3"), (entry("2"), entry("1")))
+    assert found.routes == routes
+
+
+def test_going_back_goes_one_step_however_often_it_is_begun(stores: Stores, begin: Begin) -> None:
+    make_default(stores, entry("3"), entry("2"), entry("1"))
+    attempt = begin(JobKind.ROLLBACK, Arguments(live="3" * 64))
+    assert done(attempt, stores).say == "mine 2 is live again."
+    assert done(begin(), stores).say == "mine 2 is live again."
+    active = stores.routes.read().default
+    assert active is not None
+    assert active.live.version == "2"
+
+
+def test_a_project_goes_back_by_itself(stores: Stores, begin: Begin) -> None:
+    make_default(stores, entry("3"), entry("2"))
+    own = Active(replace(entry("5"), name="screws"), (replace(entry("4"), name="screws"),))
+    stores.routes.write_routes(Routes((Route("factory/", "screws"),), {"screws": own}), stores.routes.read())
+    begin(JobKind.ROLLBACK, Arguments("screws", live="5" * 64))
+    for _ in range(2):
+        assert done(begin(), stores).say == "screws 4 is live again."
+    found = stores.routes.read()
+    assert found.default is not None
+    assert found.default.live.version == "3"
+
+
+def test_nobody_goes_back_from_a_model_that_they_did_not_mean(stores: Stores, begin: Begin) -> None:
+    make_default(stores, entry("4", by="you"), entry("3"))
+    result = done(begin(JobKind.ROLLBACK, Arguments(live="3" * 64)), stores)
+    assert (result.state, result.say) == (JobState.FAILED, "mine 4 is live meanwhile, by you. Nothing was changed.")
+    assert done(begin(), stores).state is JobState.FAILED
+
+
+def test_what_was_found_of_a_model_file_stands_beside_it(
+    monkeypatch: pytest.MonkeyPatch, stores: Stores, begin: Begin
+) -> None:
+    stores.models.keep("mine", "3", {"model.onnx": b"model"})
+    found = SimpleNamespace(labels=("a", "b"), spec=SimpleNamespace(width=224, height=224))
+    monkeypatch.setattr(model.model_process, "describe", lambda data, called: found)
+    result = done(begin(JobKind.INSPECT, Arguments("mine", "3")), stores)
+    assert (result.state, result.say) == (JobState.DONE, "mine 3 can be used: 2 labels, 224 × 224.")
+    kept = stores.models.inspection("mine", "3")
+    assert kept is not None
+    assert (kept.is_admitted, kept.by) == (True, "me")
+
+    def refused(data: bytes, called: str) -> None:
+        raise ModelError(f"{called} takes longer than 120 s.")
+
+    monkeypatch.setattr(model.model_process, "describe", refused)
+    result = done(begin(), stores)
+    assert (result.state, result.say) == (JobState.REFUSED, "mine 3 takes longer than 120 s.")
+    assert stores.models.inspection("mine", "3") == replace(
+        kept, is_admitted=False, why=result.say, at=cast(Any, stores.models.inspection("mine", "3")).at
+    )
+
+
+def test_what_others_put_there_is_no_inspection() -> None:
+    models = Models(cast(Any, MemoryBlobs("models")))
+    models.keep("mine", "1", {"model.onnx": b"model", "inspection.json": b"{}"})
+    assert models.inspection("mine", "1") is None
+    assert models.inspection("mine", "2") is None

@@ -20,6 +20,7 @@ from imagestore.accounts.passwords import Passwords
 from imagestore.accounts.roles import Role
 from imagestore.accounts.service import Accounts
 from imagestore.accounts.signing import Tokens, keys_of_this_process
+from imagestore.jobs.board import JobBoard
 from imagestore.pipeline.rendition import Renderer
 from imagestore.record import LONGEST_NAME, Record, Upload, record_id
 from imagestore.settings import Auth
@@ -27,7 +28,6 @@ from imagestore.store import Stores
 from imagestore.web.app import app_of
 from imagestore.web.change_feed import ChangeFeedReader
 from imagestore.web.index import Index
-from imagestore.web.jobs import Jobs
 from imagestore.web.live_model import LiveModel
 from imagestore.web.openapi import describe
 from imagestore.web.services import Services, WebOptions
@@ -69,7 +69,7 @@ def services(stores: Stores, tmp_path: Path) -> Services:
         index=index,
         change_feed=ChangeFeedReader(stores, index, 0.01),
         renderer=Renderer(stores, Decoder(), Limits()),
-        jobs=Jobs({}),
+        jobs=JobBoard(stores.jobs),
         live_model=cast(LiveModel, TinyModel()),
         accounts=Accounts.over(
             stores.accounts, stores.audit, Tokens(keys_of_this_process(), ""), passwords=Passwords(QUICK)

@@ -181,6 +181,7 @@ def memory_stores() -> Stores:
             records=MemoryRecords(),
             accounts=MemoryItems(),
             audit=MemoryItems(),
+            jobs=MemoryItems(),
             **registry(),
             names=SimpleNamespace(keep_results=False, **named),
         ),

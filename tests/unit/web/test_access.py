@@ -39,6 +39,7 @@ PARAMETERS = {
     "session": "session-" + "0" * 32,
     "key": "key-" + "0" * 32,
     "link": "link-" + "0" * 32,
+    "job": "1" * 16,
 }
 ENTRANCES = ("/sign-in", "/sign-up", "/invitation", "/reset")
 STRANGE = {"no_such_parameter": "1"}
@@ -80,6 +81,7 @@ def path_of(address: str) -> str:
         ("account", "/accounts/{id}"),
         ("account", "/people/{id}"),
         ("key", "/keys/"),
+        ("job", "/jobs/"),
         ("session", "/account/sessions/"),
     ):
         if beginning in address:

@@ -11,7 +11,6 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from imagestore.web.jobs import Jobs
 from imagestore.web.openapi import describe
 from imagestore.web.services import Services
 from unit.web.conftest import Drop
@@ -71,7 +70,6 @@ async def _status(app: FastAPI, scope: dict[str, Any], body: bytes) -> int:
 
 @pytest.fixture(autouse=True)
 def _one_picture(services: Services, drop: Drop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Jobs, "_start_child", lambda *_: None)
     services.change_feed.problem = None
     drop("cat.jpg", b"0123456789")
 

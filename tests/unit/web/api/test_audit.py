@@ -12,7 +12,6 @@ from starlette.types import Message
 
 from imagestore.accounts.keys import Keys
 from imagestore.accounts.roles import Role
-from imagestore.web.jobs import Jobs
 from imagestore.web.services import Services
 from unit.memory_items import MemoryItems
 from unit.web.conftest import Drop
@@ -127,13 +126,11 @@ def test_the_log_is_exported_and_no_cell_is_run(
     assert json.loads(lines[0])["after"] == {"label": 'a,"b\n'}
 
 
-def test_a_promotion_is_the_accounts(
-    browser: Browser, people: dict[Role, Person], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    by: list[str] = []
-    monkeypatch.setattr(Jobs, "_start_child", lambda self, command, id: by.extend(command))
+def test_a_promotion_is_the_accounts(browser: Browser, guarded: Services, people: dict[Role, Person]) -> None:
     assert browser.post("/api/v1/models/rollback", headers=people[Role.TRAINER].bearer).status_code == 202
-    assert people[Role.TRAINER].account.id in " ".join(by)
+    job = guarded.jobs.latest()
+    assert job is not None
+    assert job.by == people[Role.TRAINER].account.id
 
 
 @pytest.mark.parametrize(

@@ -1,38 +1,21 @@
-"""Models and jobs by the API."""
+"""Models by the API and on their page, and the jobs that are put in there."""
 
-import json
-from pathlib import Path
-from typing import Any
+from typing import cast
 
 import msgspec
 import pytest
 
+from imagestore.errors import GateOverride
+from imagestore.jobs.job import Arguments, JobResult, JobState, Progress
 from imagestore.store import PromotionEntry, Stores
-from imagestore.web import jobs
-from imagestore.web.jobs import Jobs
 from imagestore.web.services import Services
+from unit.jobs.conftest import PlayedRunner
+from unit.memory_items import MemoryItems
 from unit.web.conftest import Api, Drop, problem
 from unit.web.memory import make_default
 from unit.web.records import rejected
 
 AT = "2026-11-21T09:00:00.000Z"
-
-
-@pytest.fixture
-def no_child(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The commands of children that would have been started; their jobs run until they are stopped."""
-    started: list[list[str]] = []
-
-    class Child:
-        def terminate(self) -> None:
-            """There is nothing to end."""
-
-    def start(jobs: Any, command: list[str], id: int) -> None:
-        started.append(command)
-        jobs._child = Child()
-
-    monkeypatch.setattr(Jobs, "_start_child", start)
-    return started
 
 
 def test_versions_with_their_figures_and_which_one_is_live(api: Api, stores: Stores) -> None:
@@ -91,26 +74,39 @@ def test_what_another_model_has_classified_is_counted(
     problem(api.get("/models/outdated"), 503)
 
 
-def test_one_job_at_a_time_which_can_be_looked_at_and_stopped(
-    api: Api, stores: Stores, no_child: list[list[str]]
+def test_what_takes_long_is_a_job_which_can_be_looked_at_and_stopped(
+    api: Api, stores: Stores, services: Services
 ) -> None:
     assert api.get("/job").json() is None
     problem(api.post("/models/mine/1/promote"), 404)
     stores.models.keep("mine", "1", {"model.onnx": b"model"})
     started = api.post("/models/mine/1/promote", params={"insist": "accept_equal"})
     assert (started.status_code, started.headers["location"]) == (202, "/api/v1/job")
-    asked = {"kind": "promote", "by": "local", "name": "mine", "version": "1", "override": "accept_equal", "drop": []}
-    assert json.loads(no_child[-1][-1]) == asked
+    assert (started.json()["state"], started.json()["kind"]) == ("running", "promote"), "which also means that it waits"
+    job = services.jobs.latest()
+    assert job is not None
+    assert (job.by, job.arguments) == ("local", Arguments("mine", "1", GateOverride.ACCEPT_EQUAL))
     assert api.get("/job").json() == started.json()
+    assert problem(api.post("/models/mine/1/promote", params={"insist": "accept_equal"}), 409)["code"] == "conflict"
     assert api.delete("/job").json()["drop"] == []
     api.post("/models/mine/1/promote", params={"drop": ["sea lion", "-fish"]})
-    assert json.loads(no_child[-1][-1]) == asked | {"override": "nothing", "drop": ["sea lion", "-fish"]}
-    assert problem(api.post("/models/rollback"), 409)["code"] == "conflict"
+    job = services.jobs.latest()
+    assert job is not None
+    assert job.arguments == Arguments("mine", "1", drop=("sea lion", "-fish"))
     assert api.delete("/job").json()["state"] == "stopped"
     problem(api.delete("/job"), 404)
     for kind in ("rollback", "reprocess"):
         assert api.post(f"/models/{kind}").json()["kind"] == kind
         api.delete("/job")
+
+
+def test_going_back_means_from_the_model_that_is_live_now(api: Api, stores: Stores, services: Services) -> None:
+    live, before = (PromotionEntry("mine", version, version * 64, AT, "me") for version in ("2", "1"))
+    make_default(stores, live, before)
+    api.post("/models/rollback")
+    job = services.jobs.latest()
+    assert job is not None
+    assert job.arguments.live == "2" * 64
 
 
 def test_what_cannot_be_a_model_or_a_version_is_refused(api: Api) -> None:
@@ -126,36 +122,39 @@ def test_what_cannot_be_a_model_or_a_version_is_refused(api: Api) -> None:
 
 
 @pytest.mark.parametrize("label", ["", " ", "\0", "fish\0", "a\nb", "\u202efish"])
-def test_what_cannot_be_a_label_cannot_be_dropped(
-    api: Api, stores: Stores, no_child: list[list[str]], label: str
-) -> None:
+def test_what_cannot_be_a_label_cannot_be_dropped(api: Api, stores: Stores, services: Services, label: str) -> None:
     stores.models.keep("mine", "1", {"model.onnx": b"model"})
     problem(api.post("/models/mine/1/promote", params={"drop": ["fish", label]}), 422)
-    assert no_child == []
+    assert services.jobs.latest() is None
 
 
-def test_a_server_without_the_libraries_names_the_command_that_does_it_and_starts_nothing(
-    api: Api, stores: Stores, no_child: list[list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_the_page_says_whether_there_is_a_runner_that_does_what_is_begun(
+    api: Api, stores: Stores, services: Services
 ) -> None:
     stores.models.keep("mine", "3", {"model.onnx": b"model"})
-    entry = PromotionEntry("mine", "2", "2" * 64, AT, "me")
-    make_default(stores, entry, PromotionEntry("mine", "1", "1" * 64, AT, "me"))
     page = api.get("http://localhost/models").text
-    assert page.count('data-do="') == 2
+    assert "No runner has been heard of" in page
+    assert page.count('data-do="promote"') == 1
     assert "disabled" not in page
-    monkeypatch.setattr(jobs, "PROGRAM", tmp_path / "job_child.py")
-    for address, parameters, command in (
-        ("/models/mine/3/promote", {}, "imagestore promote 3 --name mine"),
-        ("/models/mine/3/promote", {"insist": "force"}, "imagestore promote 3 --name mine --force"),
-        ("/models/mine/3/promote", {"drop": ["sea lion"]}, "imagestore promote 3 --name mine --drop 'sea lion'"),
-        ("/models/rollback", {}, "imagestore rollback"),
-        ("/models/reprocess", {}, "imagestore reprocess"),
-    ):
-        refused = problem(api.post(address, params=parameters), 501)
-        assert refused["code"] == "no_jobs_here"
-        assert f"`{command}`" in refused["detail"]
-    assert no_child == []
-    assert api.get("/job").json() is None
+    api.post("/models/mine/3/promote")
     page = api.get("http://localhost/models").text
-    assert page.count('data-do="') == page.count(" disabled") == 2
-    assert "<code>imagestore rollback</code>" in page
+    assert "Waiting: no runner has been heard of" in page
+    assert page.count('data-do="promote"') == page.count(" disabled") == 1
+    runner = PlayedRunner(cast(MemoryItems, stores.jobs))
+    runner.turn()
+    runner.child.progress = Progress("Comparing", 30, 120, 1.5)
+    runner.turn()
+    page = api.get("http://localhost/models").text
+    assert "No runner" not in page
+    assert "Comparing: 30 of 120, 20 a second, about 4 s left" in page
+    runner.child.result = JobResult(state=JobState.REFUSED, say="No.", override=GateOverride.FORCE, drop=["a b"])
+    runner.turn()
+    assert 'data-query="insist=force&amp;drop=a%20b"' in api.get("http://localhost/models").text
+
+
+def test_the_page_is_there_while_the_database_is_away(api: Api, stores: Stores) -> None:
+    stores.models.keep("mine", "3", {"model.onnx": b"model"})
+    cast(MemoryItems, stores.jobs).is_away = True
+    assert "Promote mine 3" in api.get("http://localhost/models").text
+    problem(api.get("/job"), 503)
+    problem(api.post("/models/mine/3/promote"), 503)

@@ -1,0 +1,162 @@
+"""imagestore jobs: long work that was put in here or on the pages, and the runner that does it."""
+
+import logging
+import os
+import signal
+import threading
+from types import FrameType
+from typing import Annotated, Protocol
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from imagestore.cli import instance, servers, stores
+from imagestore.cli.output import console, print_whole, safe
+from imagestore.client import Client, JobStatus
+from imagestore.errors import NotFound
+from imagestore.jobs.board import JobBoard
+from imagestore.jobs.child import start
+from imagestore.jobs.runner import Runner, Timing
+from imagestore.settings import ROOT, Settings, account
+
+app = typer.Typer(no_args_is_help=True, help="Long work: see how far it is, cancel it, try it again, and do it.")
+Id = Annotated[str, typer.Argument(help="The job, as imagestore jobs list shows it.")]
+
+
+class Asked(Protocol):
+    """Where jobs are looked at: the stores themselves, or a distant web app."""
+
+    def list(self, most: int) -> list[JobStatus]:
+        """The latest jobs, the newest first."""
+
+    def read(self, id: str) -> JobStatus:
+        """One job. Raises NotFound."""
+
+    def cancel(self, id: str) -> JobStatus:
+        """Cancel a job. Raises NotFound or Conflict."""
+
+    def retry(self, id: str) -> JobStatus:
+        """Put the same job in again. Raises NotFound or Conflict."""
+
+
+@app.callback()
+def jobs() -> None:
+    """Long work: see how far it is, cancel it, try it again, and do it."""
+
+
+@app.command("run")
+def run() -> None:
+    """Do what is put in, one job at a time, until SIGTERM or Ctrl-C; another runner takes up what is left then."""
+    environment = stores.environment()
+    opened, settings = stores.opened(), Settings.read(environment)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("imagestore").setLevel(logging.INFO)
+    runner = Runner(
+        opened.jobs,
+        lambda job: start(job, {**os.environ, **environment}, ROOT),
+        Timing.of(settings.job_lease_seconds),
+    )
+    stop = threading.Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    runner.run(stop)
+
+
+@app.command("list")
+def list_jobs(most: Annotated[int, typer.Option("--limit", min=1, help="At most so many.")] = 20) -> None:
+    """List the latest jobs, the newest first."""
+    table = Table("Job", "What", "State", "Put in", "By", "", box=None, pad_edge=False)
+    for job in _asked().list(most):
+        said = job.say if not job.is_open else _progress(job)
+        table.add_row(str(job.id), Text(_what(job)), job.state, job.created_at, Text(safe(job.by)), Text(safe(said)))
+    if not table.row_count:
+        return console.print("There are none.")
+    return print_whole(table)
+
+
+@app.command("show")
+def show(id: Id) -> None:
+    """Show how far a job is, and how it ended."""
+    _tell(_asked().read(id))
+
+
+@app.command("cancel")
+def cancel(id: Id) -> None:
+    """Cancel a job, with all that it has started. What it has done stays."""
+    job = _asked().cancel(id)
+    console.print(f"Job {job.id} is being cancelled." if job.is_open else safe(job.say), markup=False, highlight=False)
+
+
+@app.command("retry")
+def retry(id: Id) -> None:
+    """Put the same job in again."""
+    _tell(_asked().retry(id))
+
+
+class _OverStores:
+    def __init__(self, board: JobBoard) -> None:
+        self._board = board
+
+    def list(self, most: int) -> list[JobStatus]:
+        has_runner = self._board.has_runner()
+        return [JobStatus.of(job, has_runner) for job in self._board.list(most)]
+
+    def read(self, id: str) -> JobStatus:
+        return JobStatus.of(self._board.read(id), self._board.has_runner())
+
+    def cancel(self, id: str) -> JobStatus:
+        return JobStatus.of(self._board.cancel(id))
+
+    def retry(self, id: str) -> JobStatus:
+        return JobStatus.of(self._board.retry(id, account()), self._board.has_runner())
+
+
+class _OverApi:
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def list(self, most: int) -> list[JobStatus]:
+        return list(self._client.jobs(most))
+
+    def read(self, id: str) -> JobStatus:
+        return self._client.read_job(_number(id))
+
+    def cancel(self, id: str) -> JobStatus:
+        return self._client.cancel_job(_number(id))
+
+    def retry(self, id: str) -> JobStatus:
+        return self._client.retry_job(_number(id))
+
+
+def _asked() -> Asked:
+    if (server := servers.given()) is not None:
+        return _OverApi(instance.client_of(server))
+    return _OverStores(JobBoard(stores.opened().jobs))
+
+
+def _number(id: str) -> int:
+    if not id.isdecimal() or len(id) > 16:
+        raise NotFound(f"There is no job '{safe(id[:40])}': imagestore jobs list.")
+    return int(id)
+
+
+def _what(job: JobStatus) -> str:
+    model = f" {safe(job.name)}" if job.name else ""
+    return f"{job.kind}{model}" + (f" {job.version}" if job.version else "")
+
+
+def _progress(job: JobStatus) -> str:
+    return f"{job.stage}: {job.done:,} of {job.steps:,}" if job.steps else job.stage
+
+
+def _tell(job: JobStatus) -> None:
+    lines = [f"Job {job.id}: {_what(job)}, {job.state}", f"Put in {job.created_at} by {safe(job.by)}"]
+    lines += [f"Begun {job.attempts} times"] if job.attempts > 1 else []
+    lines += [_progress(job)] if job.is_open else [f"Ended {job.ended_at}", job.say, *job.details]
+    for line in lines:
+        console.print(safe(line), markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,112 @@
+"""The jobs as whoever asks for them sees them: put one in, look at them, cancel one, try one again."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import islice
+
+from imagestore.errors import Conflict, NotFound
+from imagestore.jobs import presence
+from imagestore.jobs.job import TYPE, Arguments, Job, JobKind, JobResult, JobState, job_of
+from imagestore.record import utc
+from imagestore.store import Items
+
+_CANCELLED: dict[JobKind, str] = {
+    JobKind.TRAIN: "Cancelled. No version was made.",
+    JobKind.PROMOTE: "Cancelled. The list of models says which one is live.",
+    JobKind.ROLLBACK: "Cancelled. The list of models says which one is live.",
+    JobKind.REPROCESS: "Cancelled. Begun again, it goes on from here.",
+    JobKind.INSPECT: "Cancelled.",
+}
+PAGE = 50
+
+
+class JobBoard:
+    """The jobs in a container. Every method raises Unavailable."""
+
+    def __init__(self, items: Items, microseconds: Callable[[], int] = lambda: time.time_ns() // 1000) -> None:
+        self._items = items
+        self._microseconds = microseconds
+
+    def put(self, kind: JobKind, by: str, arguments: Arguments | None = None) -> Job:
+        """Put a job in; a runner takes it up. Raises Conflict if the same one waits or runs already."""
+        wanted = arguments or Arguments()
+        for job in self.open():
+            if (job.kind, job.arguments) == (kind, wanted):
+                how = "runs" if job.state is JobState.RUNNING else "waits"
+                raise Conflict(f"The same job {how} already ({kind}, job {job.id}). Wait for it, or cancel it.")
+        while True:
+            latest = next(self._items.find(TYPE, limit=1), None)
+            number = max(self._microseconds(), int(latest.id) + 1 if latest else 0)
+            job = Job(id=f"{number:016d}", kind=kind, by=by, created_at=utc(), arguments=wanted)
+            try:
+                self._items.create(job.document())
+            except Conflict:  # another has this number
+                continue
+            return job
+
+    def open(self) -> list[Job]:
+        """The jobs that wait or run, the oldest first."""
+        found = (job_of(item) for item in self._items.find(TYPE, {"is_open": "yes"}))
+        return [job for job in found if job is not None][::-1]
+
+    def list(self, most: int = PAGE, before: str | None = None) -> list[Job]:
+        """The latest jobs, at most so many, the newest first; with `before`, an id, only older ones."""
+        found = (job_of(item) for item in self._items.find(TYPE, before=before, limit=most))
+        return [job for job in islice(found, most) if job is not None]
+
+    def latest(self) -> Job | None:
+        """The job that was put in last, None if there is none."""
+        return next(iter(self.list(1)), None)
+
+    def read(self, id: str) -> Job:
+        """The job with this id. Raises NotFound."""
+        return self._read(id)[0]
+
+    def has_runner(self) -> bool:
+        """Whether a runner was heard of lately, which takes up what is put in."""
+        return presence.is_any(self._items)
+
+    def cancel(self, id: str) -> Job:
+        """End a job. One that runs is ended by its runner, within seconds; what it has done stays.
+
+        Raises NotFound, or Conflict if it has ended.
+        """
+        while True:
+            job, etag = self._read(id)
+            if not job.state.is_open:
+                raise Conflict(f"Job {job.id} has ended already ({job.state}).")
+            is_alone = job.runner is None or not presence.is_there(self._items, job.runner)
+            changed = cancelled(job) if is_alone else replace(job, is_cancelled=True)
+            try:
+                self._items.replace(changed.document(), etag)
+            except Conflict:
+                continue
+            return changed
+
+    def retry(self, id: str, by: str) -> Job:
+        """Put the same job in again. Raises NotFound, or Conflict if it, or the same, waits or runs."""
+        job = self.read(id)
+        return self.put(job.kind, by, job.arguments)
+
+    def _read(self, id: str) -> tuple[Job, str]:
+        item = self._items.read(id) if id.isdecimal() else None
+        job = job_of(item)
+        if item is None or job is None:
+            raise NotFound(f"There is no job {id[:40]}: imagestore jobs list.")
+        return job, item.etag
+
+
+def ended(job: Job, result: JobResult) -> Job:
+    """The job with its result."""
+    return replace(job, state=result.state, result=result, ended_at=utc(), attempt=None, runner=None)
+
+
+def cancelled(job: Job) -> Job:
+    """The job, cancelled."""
+    return ended(job, cancellation(job.kind))
+
+
+def cancellation(kind: JobKind) -> JobResult:
+    """How a cancelled job of this kind ended."""
+    return JobResult(state=JobState.CANCELLED, say=_CANCELLED[kind])

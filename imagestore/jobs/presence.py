@@ -1,0 +1,57 @@
+"""Which runners there are: each keeps a document alive, which expires by the database's own clock.
+
+So no two machines' clocks are compared: a runner whose document is gone was silent for the whole lease, whether it
+died, was paused, or was cut off.
+"""
+
+import uuid
+
+from imagestore.errors import Conflict
+from imagestore.record import utc
+from imagestore.store import Items
+
+TYPE = "runner"
+
+
+def is_there(items: Items, runner: str) -> bool:
+    """Whether this runner was heard of within its lease. Raises Unavailable."""
+    return items.read(_id(runner)) is not None
+
+
+def is_any(items: Items) -> bool:
+    """Whether any runner was heard of within its lease. Raises Unavailable."""
+    return next(items.find(TYPE, limit=1), None) is not None
+
+
+class Presence:
+    """The document of one runner. `lease_s` is for how many seconds it counts as there without being heard of."""
+
+    def __init__(self, items: Items, lease_s: int) -> None:
+        self.runner = uuid.uuid4().hex
+        self._items = items
+        self._lease_s = lease_s
+        self._etag: str | None = None
+
+    def refresh(self) -> None:
+        """Be there for another lease. Raises Unavailable."""
+        document = {"id": _id(self.runner), "type": TYPE, "at": utc(), "ttl": self._lease_s}
+        if self._etag is not None:
+            try:
+                self._etag = self._items.replace(document, self._etag).etag
+                return
+            except Conflict:  # it has expired, or an earlier write was made whose answer was lost
+                self._etag = None
+        try:
+            self._etag = self._items.create(document).etag
+        except Conflict:
+            found = self._items.read(str(document["id"]))
+            self._etag = None if found is None else found.etag
+
+    def end(self) -> None:
+        """Be gone at once. Raises Unavailable."""
+        self._etag = None
+        self._items.delete(_id(self.runner))
+
+
+def _id(runner: str) -> str:
+    return f"runner-{runner}"

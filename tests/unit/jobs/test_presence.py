@@ -1,0 +1,34 @@
+"""Which runners there are, by the database's own clock."""
+
+from imagestore.jobs.board import JobBoard
+from imagestore.jobs.presence import Presence, is_any, is_there
+from unit.jobs.conftest import LEASE_S, Clock
+from unit.memory_items import MemoryItems
+
+
+def test_a_runner_is_there_until_its_lease_is_over(items: MemoryItems, clock: Clock) -> None:
+    one = Presence(items, LEASE_S)
+    assert not is_any(items)
+    for _ in range(3):
+        one.refresh()
+        clock.pass_by(LEASE_S - 1)
+        assert is_there(items, one.runner)
+    clock.pass_by(1)
+    assert not is_there(items, one.runner)
+    one.refresh()
+    assert JobBoard(items).has_runner()
+    one.end()
+    assert not is_any(items)
+    one.refresh()
+    assert is_any(items)
+
+
+def test_a_write_whose_answer_was_lost_does_no_harm(items: MemoryItems, clock: Clock) -> None:
+    one = Presence(items, LEASE_S)
+    one.refresh()
+    one._etag = None  # as if the answer had not come
+    one.refresh()
+    clock.pass_by(LEASE_S - 1)
+    one.refresh()
+    clock.pass_by(1)
+    assert is_there(items, one.runner)

@@ -1,0 +1,134 @@
+"""Jobs by the API: whoever may train puts them in, cancels them and tries them again; everybody sees them."""
+
+from typing import Any, cast
+
+import pytest
+
+from imagestore.errors import GateOverride
+from imagestore.jobs.job import Arguments, HowToTrain, Job, JobKind, JobResult, JobState, Progress
+from imagestore.store import Stores
+from imagestore.web.services import Services
+from preprocess import Fit
+from unit.jobs.conftest import PlayedRunner
+from unit.memory_items import MemoryItems
+from unit.web.conftest import Api, problem
+
+NONE = "1000000000000000"
+
+
+@pytest.fixture
+def instances() -> int:
+    return 2
+
+
+@pytest.fixture
+def runner(stores: Stores) -> PlayedRunner:
+    return PlayedRunner(cast(MemoryItems, stores.jobs))
+
+
+def latest(services: Services) -> Job:
+    job = services.jobs.latest()
+    assert job is not None
+    return job
+
+
+def put(api: Api, **body: Any) -> dict[str, Any]:
+    answer = api.post("/jobs", json=body)
+    assert answer.status_code == 202, answer.text
+    found: dict[str, Any] = answer.json()
+    assert answer.headers["location"] == f"/api/v1/jobs/{found['id']}"
+    return found
+
+
+def test_a_job_is_put_in_and_followed(api: Api, runner: PlayedRunner) -> None:
+    job = put(api, kind="train", name="garden")
+    assert (job["state"], job["kind"], job["name"], job["by"]) == ("queued", "train", "garden", "local")
+    assert "no runner has been heard of" in job["stage"]
+    address = f"/jobs/{job['id']}"
+    runner.turn()
+    assert api.get(address).json()["state"] == "running"
+    runner.child.progress = Progress("Learning", 3, 9, 1.5)
+    runner.turn()
+    found = api.get(address).json()
+    assert (found["stage"], found["done"], found["steps"], found["seconds_left"]) == ("Learning", 3, 9, 3)
+    runner.child.result = JobResult(state=JobState.DONE, say="garden 4 is trained.", details=["why"], version="4")
+    runner.turn()
+    found = api.get(address).json()
+    assert (found["state"], found["say"], found["details"], found["version"]) == (
+        "done", "garden 4 is trained.", ["why"], "4",
+    )  # fmt: skip
+    assert found["ended_at"] is not None
+
+
+def test_what_a_training_is_held_to(api: Api, services: Services) -> None:
+    put(api, kind="train", training={"colour": False, "fit": "pad", "backbone": "lite0", "views": 3, "same_case": True})
+    how = HowToTrain(colour=False, fit=Fit.PAD, backbone="lite0", views=3, same_case=True)
+    assert latest(services).arguments == Arguments("mine", training=how)
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        {"colour": "yes"}, {"fit": "tight"}, {"backbone": "/etc/passwd"}, {"views": 21}, {"views": "3"}, {"right": 1},
+        {"right": "0.9"}, {"balance": "much"}, {"seed": -1}, {"flip": 1}, {"more": 1}, [], 1,
+    ],
+)  # fmt: skip
+def test_what_a_training_cannot_be_held_to_is_refused(api: Api, services: Services, training: object) -> None:
+    problem(api.post("/jobs", json={"kind": "train", "training": training}), 422)
+    assert services.jobs.latest() is None
+
+
+@pytest.mark.parametrize("kind", ["promote", "inspect"])
+def test_what_is_of_a_version_names_one_that_is_there(api: Api, stores: Stores, kind: str) -> None:
+    assert "version is missing" in problem(api.post("/jobs", json={"kind": kind}), 404)["detail"]
+    problem(api.post("/jobs", json={"kind": kind, "version": "3"}), 404)
+    stores.models.keep("mine", "3", {"model.onnx": b"model"})
+    assert put(api, kind=kind, version="3")["version"] == "3"
+
+
+def test_a_promotion_may_insist_and_drop(api: Api, stores: Stores, services: Services) -> None:
+    stores.models.keep("mine", "3", {"model.onnx": b"model"})
+    put(api, kind="promote", version="3", insist="force", drop=["sea lion"])
+    assert latest(services).arguments == Arguments("mine", "3", GateOverride.FORCE, ("sea lion",))
+    problem(api.post("/jobs", json={"kind": "promote", "version": "3", "drop": ["\0"]}), 422)
+
+
+def test_the_other_kinds(api: Api, services: Services) -> None:
+    for kind in (JobKind.ROLLBACK, JobKind.REPROCESS):
+        put(api, kind=str(kind))
+        assert (latest(services).kind, latest(services).arguments) == (kind, Arguments())
+    problem(api.post("/jobs", json={"kind": "dream"}), 422)
+    problem(api.post("/jobs", json={}), 422)
+
+
+def test_the_newest_come_first_page_after_page(api: Api, runner: PlayedRunner) -> None:
+    empty = api.get("/jobs").json()
+    assert empty == {"items": [], "next": None, "has_runner": False}
+    ids = [put(api, kind="train", name=f"m{n}")["id"] for n in range(5)][::-1]
+    runner.turn()
+    first = api.get("/jobs", params={"limit": 3}).json()
+    assert ([job["id"] for job in first["items"]], first["has_runner"]) == (ids[:3], True)
+    second = api.get("/jobs", params={"limit": 3, "before": str(first["next"])}).json()
+    assert ([job["id"] for job in second["items"]], second["next"]) == (ids[3:], None)
+    problem(api.get("/jobs", params={"before": "x"}), 422)
+
+
+def test_a_job_is_cancelled_and_tried_again(api: Api, runner: PlayedRunner) -> None:
+    job = put(api, kind="reprocess")
+    assert problem(api.post("/jobs", json={"kind": "reprocess"}), 409)["code"] == "conflict"
+    runner.turn()
+    assert api.post(f"/jobs/{job['id']}/cancel").json()["state"] == "running"
+    runner.turn()
+    assert runner.child.has_ended
+    assert api.get(f"/jobs/{job['id']}").json()["state"] == "cancelled"
+    problem(api.post(f"/jobs/{job['id']}/cancel"), 409)
+    again = api.post(f"/jobs/{job['id']}/retry")
+    assert (again.status_code, again.json()["kind"], again.json()["state"]) == (202, "reprocess", "queued")
+    assert again.json()["id"] > job["id"]
+
+
+def test_what_is_not_there_is_said(api: Api) -> None:
+    problem(api.get(f"/jobs/{NONE}"), 404)
+    problem(api.post(f"/jobs/{NONE}/cancel"), 404)
+    problem(api.post(f"/jobs/{NONE}/retry"), 404)
+    problem(api.get("/jobs/runner-1"), 422)
