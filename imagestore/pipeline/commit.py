@@ -43,8 +43,12 @@ def commit(stores: Stores, name: str, etag: str, revise: Revise, *, believe_reco
             tasks.send(stores.work, tasks.Task(tasks.PREPROCESS, name))
             return
         record = revise(stored.record if stored else None)
-        if record is None and stored is not None and result_etag != stored.result_etag:
-            record = stored.record  # the result is not the one this record was written with: bring them together
+        if record is None and stored is not None:
+            if believe_record:  # whoever was here before may have died between result and record: look at both
+                believe_record = False
+                continue
+            if result_etag != stored.result_etag:
+                record = stored.record  # the result is not the one this record was written with: bring them together
         try:
             if record is not None:
                 written = stores.results.put(result_name(name), to_json(record), "application/json", result_etag)
