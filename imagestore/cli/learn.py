@@ -191,7 +191,7 @@ def _are_one(same_case: bool | None) -> Callable[[list[str]], bool | None]:
 
 
 def _next_command(name: str, version: str) -> str:
-    return f"Next: imagestore promote {version}" + ("" if name == "mine" else f" --name {name}")
+    return f"Next: imagestore promote {version}" + ("" if name == "mine" else f" --project {name}")
 
 
 def _tell_kept(kept: "Kept") -> None:

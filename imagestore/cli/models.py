@@ -139,10 +139,9 @@ def rollback(
 ) -> None:
     """Make the previous model live again."""
     if (server := servers.given()) is not None:
-        if name is not None:
-            raise typer.BadParameter("a distant web app goes back by default only: leave --project out.")
         client = instance.client_of(server)
-        return console.print(safe(distant_jobs.follow(client, client.rollback()).say), markup=False, highlight=False)
+        done = distant_jobs.follow(client, client.rollback(name))
+        return console.print(safe(done.say), markup=False, highlight=False)
     entry = roll_back(stores.opened(), account(), name)
     return console.print(f"{entry.name} {entry.version} is live again ({entry.note}).", markup=False, highlight=False)
 

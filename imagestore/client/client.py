@@ -210,9 +210,9 @@ class Client:
         asked = {"insist": str(override), "drop": list(drop) or None}
         return self._read(JobStatus, "POST", f"/models/{_part(name)}/{_part(version)}/promote", asked)
 
-    def rollback(self) -> JobStatus:
-        """Begin to make the previous model live again."""
-        return self._read(JobStatus, "POST", "/models/rollback")
+    def rollback(self, project: str | None = None) -> JobStatus:
+        """Begin to make the previous model live again: of a project, or what is live by default."""
+        return self._read(JobStatus, "POST", "/models/rollback", {"project": project})
 
     def reprocess(self) -> JobStatus:
         """Begin to classify again every picture that the live model has not classified."""

@@ -56,13 +56,23 @@ def classify_staged(context: Context, name: str) -> None:
     final = final_record(classified, model.answers)
 
     def revise(stored: Record | None) -> Record | None:
-        if context.models.current(name) != routed:  # another is live since, or another route: what it says counts
+        if context.models.current(name, _newer(context, name, stored, record)) != routed:  # its answer counts then
             log.info("another model is live id=%s", record.id)
             tasks.send(context.stores.work, tasks.Task(tasks.CLASSIFY, record.name))
             return None
         return final(stored)
 
     commit(context.stores, record.name, record.upload.etag, revise)
+
+
+def _newer(context: Context, name: str, stored: Record | None, record: Record) -> str | None:
+    """The SHA-256 of a model that this process has not heard of, if one has classified this version of the upload: then
+    it must ask what is live now. None if there is no such model."""
+    if stored is None or stored.prediction is None or stored.upload is None or record.upload is None:
+        return None
+    sha256 = stored.prediction.model.sha256
+    is_known = stored.upload.etag != record.upload.etag or context.models.has_replaced(name, sha256)
+    return None if is_known else sha256
 
 
 def _ours(name: str, record: Record, pixels: np.ndarray) -> Record:

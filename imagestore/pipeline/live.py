@@ -19,9 +19,12 @@ def make_live(
     """Make a version live: in its project where a route names that, and by default where none does or it is the
     default one. `came_before` is what a rollback of the first promotion goes back to.
 
-    Raises Conflict if another was promoted since `found` was read; Unavailable.
+    Raises Conflict if another was promoted since `found` was read, or a route to the project was given or taken away;
+    Unavailable.
     """
     with _told_as_one():
+        if stores.routes.read().patterns(entry.name) != found.patterns(entry.name):
+            raise Conflict("its routes")  # the gate compared for other uploads, and may have taken minutes
         if found.is_routed(entry.name):
             own = _promoted(entry, found.routes.projects.get(entry.name))
             found = stores.routes.write_routes(found.routes.with_live(entry.name, own), found)
@@ -44,22 +47,30 @@ def finish(stores: Stores, entry: PromotionEntry) -> None:
 def rollback(stores: Stores, by: str, project: str | None = None) -> PromotionEntry:
     """Make the model live again that was live before in this project, or with None by default.
 
-    Raises NotFound if there is none; Conflict, Unavailable.
+    A version that a promotion made live both by default and in the default project goes in both. Raises NotFound if
+    there is none before it, of the project if one is named; Conflict, Unavailable.
     """
     found = stores.routes.read()
     active = found.of(project)
-    if active is None or not active.previous:
+    earlier = [one for one in active.previous[:1] if project in (None, one.name)] if active else []
+    if active is None or not earlier:
         of = "" if project is None else f" of '{project}'"
         raise NotFound(f"There is no earlier model{of} to go back to.")
-    before, gone = active.previous[0], active.live
+    before, gone = earlier[0], active.live
     note = f"rolled back from {gone.name} {gone.version}"
     entry = PromotionEntry(before.name, before.version, before.sha256, utc(), by, note)
-    back = Active(entry, active.previous[1:])
+
+    def goes_back(side: Active | None) -> bool:
+        hashes = [one.sha256 for one in (side.live, *side.previous[:1])] if side else []
+        return hashes == [gone.sha256, before.sha256]
+
+    own = found.routes.projects.get(gone.name) if found.is_routed(gone.name) else None
     with _told_as_one():
-        if project is not None and found.is_routed(project):
-            stores.routes.write_routes(found.routes.with_live(project, back), found)
-        else:
-            stores.routes.write_default(back, found)
+        if own is not None and goes_back(own):
+            back = Active(entry, own.previous[1:])
+            found = stores.routes.write_routes(found.routes.with_live(gone.name, back), found)
+        if found.default is not None and goes_back(found.default):
+            stores.routes.write_default(Active(entry, found.default.previous[1:]), found)
     return entry
 
 
@@ -79,7 +90,8 @@ def add_route(stores: Stores, pattern: str, project: str, by: str) -> None:
         return _make_default(stores, project, by, found)
     routes = found.routes.with_route(Route(prefix, project))
     if found.default is not None and found.default_project == project and not found.is_routed(project):
-        routes = routes.with_live(project, Active(found.default.live))
+        own = tuple(one for one in found.default.previous if one.name == project)
+        routes = routes.with_live(project, Active(found.default.live, own))
     with _told_as_one():
         stores.routes.write_routes(routes, found)
 

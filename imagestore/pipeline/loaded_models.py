@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,7 +53,7 @@ class LoadedModels:
         self._default_sha256: str | None = None
         self._known: LiveModels | None = None
         self._in_use: dict[str | None, PromotionEntry | None] = {}
-        self._refused: set[str] = set()
+        self._refused: set[PromotionEntry] = set()
         self._failed_at: dict[str | None, float] = {}
         self._looked_at = float("-inf")
         self._looking = threading.Lock()
@@ -82,6 +82,13 @@ class LoadedModels:
                 self._try_to_look()
                 found = self._of(name, wait=True)
         return found
+
+    def has_replaced(self, name: str, sha256: str) -> bool:
+        """Whether the model with this SHA-256 was live for this upload before the present one, as far as is known."""
+        known = self._live()
+        route = known.route_of(name)
+        active = known.of(route.project if route else None)
+        return active is not None and any(entry.sha256 == sha256 for entry in active.previous)
 
     def called(self) -> tuple[str, ...]:
         """The models in use, the default one first, such as ("mine 3", "screws 1"). Raises as `current`."""
@@ -151,7 +158,7 @@ class LoadedModels:
 
     def _tried(self, project: str | None, entry: PromotionEntry | None, *, wait: bool = True) -> RoutedModel | None:
         """The model of this entry, None if it is refused, or without `wait` while another thread loads it."""
-        if entry is not None and entry.sha256 in self._refused:
+        if entry in self._refused:
             return None
         try:
             found = self._routed(entry, wait=wait)
@@ -161,25 +168,30 @@ class LoadedModels:
             if entry is None:
                 raise
             log.error("model %s %s is refused: %s", entry.name, entry.version, error)
-            self._refused.add(entry.sha256)
+            self._refused.add(entry)
             return None
         if entry is not None:
             log.info("model %s %s is in use", entry.name, entry.version)
         self._in_use[project] = entry
+        self._cache.forget_all_but({self._key(one) for one in self._in_use.values()})
         return found
 
     def _routed(self, entry: PromotionEntry | None, *, wait: bool = True) -> RoutedModel:
-        if entry is None or self._is_shipped(entry):
+        key = self._key(entry)
+        if entry is None or key is None:
             model, project = self._cache.get(None, self._read_shipped, wait=wait), None
         else:
-            model, project = self._cache.get(entry.sha256, lambda: self._read(entry), wait=wait), entry.name
+            model, project = self._cache.get(key, lambda: self._read(entry), wait=wait), entry.name
         return RoutedModel(model, project, model.ref.sha256)
 
-    def _read(self, entry: PromotionEntry) -> tuple[Model, int]:
+    def _key(self, entry: PromotionEntry | None) -> str | None:
+        return None if entry is None or self._is_shipped(entry) else entry.sha256
+
+    def _read(self, entry: PromotionEntry) -> tuple[int, Callable[[], Model]]:
         data = self._stores.models.read(entry.name, entry.version, max_bytes=MAX_MODEL_BYTES)
         if hashlib.sha256(data).hexdigest() != entry.sha256:
             raise ModelError("its SHA-256 is not the one that was promoted")
-        return read_model(data, f"model {entry.name} {entry.version}"), len(data)
+        return len(data), lambda: read_model(data, f"model {entry.name} {entry.version}")
 
     def _is_shipped(self, entry: PromotionEntry) -> bool:
         if self._default_sha256 is None:
@@ -190,10 +202,13 @@ class LoadedModels:
                 return False
         return entry.sha256 == self._default_sha256
 
-    def _read_shipped(self) -> tuple[Model, int]:
-        model = load_model(self._default)
-        self._default_sha256 = model.ref.sha256
-        return model, self._default.stat().st_size
+    def _read_shipped(self) -> tuple[int, Callable[[], Model]]:
+        def load() -> Model:
+            model = load_model(self._default)
+            self._default_sha256 = model.ref.sha256
+            return model
+
+        return self._default.stat().st_size if self._default.is_file() else 0, load
 
 
 class _BeingLoaded(Exception):
@@ -209,8 +224,9 @@ class _Cache:
         self._changing = threading.Lock()
         self._loading = threading.Lock()
 
-    def get(self, key: str | None, load: Callable[[], tuple[Model, int]], *, wait: bool = True) -> Model:
-        """The model of this key; `load` gives it and its size in bytes if it is not there.
+    def get(self, key: str | None, read: Callable[[], tuple[int, Callable[[], Model]]], *, wait: bool = True) -> Model:
+        """The model of this key. If it is not there, `read` gives the size of its file in bytes, and what loads it once
+        there is room.
 
         Who asks for a model that is there waits for nobody. One model is loaded at a time; without `wait`, raises
         _BeingLoaded instead of waiting for that.
@@ -222,10 +238,11 @@ class _Cache:
         try:
             if (found := self._used(key)) is not None:
                 return found
-            model, size = load()
+            size, load = read()
+            self._make_room(size * MEMORY_SHARE)
+            model = load()
             with self._changing:
                 self._models[key] = (model, size * MEMORY_SHARE)
-                self._shrink()
             return model
         finally:
             self._loading.release()
@@ -237,7 +254,14 @@ class _Cache:
             self._models.move_to_end(key)
             return self._models[key][0]
 
-    def _shrink(self) -> None:
-        while len(self._models) > 1 and sum(size for _, size in self._models.values()) > self._most_bytes:
-            _, (gone, _) = self._models.popitem(last=False)
-            log.info("model %s %s makes room", gone.ref.name, gone.ref.version)
+    def forget_all_but(self, keys: Collection[str | None]) -> None:
+        """Let go of the models that nothing is classified with any more."""
+        with self._changing:
+            for key in self._models.keys() - set(keys):
+                del self._models[key]
+
+    def _make_room(self, size: int) -> None:
+        with self._changing:
+            while self._models and size + sum(used for _, used in self._models.values()) > self._most_bytes:
+                _, (gone, _) = self._models.popitem(last=False)
+                log.info("model %s %s makes room", gone.ref.name, gone.ref.version)

@@ -89,7 +89,7 @@ def reprocess(
     It goes over all uploads again until a pass finds nothing to queue, since queued tasks can fail. `progress` is
     called after each step. Raises Unavailable.
     """
-    models.fingerprint()  # a model or a storage that cannot be used is said before anything is counted
+    for_models = models.fingerprint()
     total, queued, seen = count_to_look_at(stores), 0, 0
     for passes in range(1, _LOOKS + 1):
         seen, last = 0, deque[str](maxlen=_LAST)
@@ -99,7 +99,8 @@ def reprocess(
                 queued += 1
                 last.append(step.name)
             progress(ReprocessProgress(passes, seen, max(total, seen), queued))
-        if not last:
+        were, for_models = for_models, models.fingerprint()
+        if not last and for_models == were:
             return Reprocessed(models.called(), seen, queued, is_settled=True)
         for waiting in _until_done(stores, models, list(last), sleep):
             progress(ReprocessProgress(passes, seen, max(total, seen), queued, waiting))

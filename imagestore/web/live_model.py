@@ -8,7 +8,7 @@ from pathlib import Path
 
 from classify import ModelError, ModelLabels, read_labels
 from classify.model import MAX_MODEL_BYTES
-from imagestore.errors import NotFound, StoreError
+from imagestore.errors import StoreError, Unavailable
 from imagestore.store import PromotionEntry, Stores
 
 log = logging.getLogger("imagestore.web")
@@ -29,6 +29,7 @@ class LiveModel:
         self._every_s = every_s
         self._asking = threading.Lock()
         self._known: dict[str, ModelLabels | None] = {}
+        self._hashes: list[tuple[str, str]] = []
         self._etags: tuple[str | None, str | None] | None = None
         self._looked_at = float("-inf")
 
@@ -46,8 +47,7 @@ class LiveModel:
         """Prefixes of names with the SHA-256 of the model that is live for them, the longest first and the empty one
         last; None if nothing can be read now."""
         self._ask()
-        found = [(prefix, model.ref.sha256) for prefix, model in self._known.items() if model is not None]
-        return found if found and found[-1][0] == "" else None
+        return self._hashes or None
 
     def _ask(self) -> None:
         if time.monotonic() - self._looked_at <= self._every_s:
@@ -70,10 +70,17 @@ class LiveModel:
         for prefix, entry in (*live, ("", found.default.live if found.default else None)):
             try:
                 known[prefix] = self._read(entry)
-            except (ModelError, NotFound) as error:
+            except Unavailable:
+                raise
+            except (ModelError, StoreError) as error:
                 log.warning("%s", error)
                 known[prefix] = before.get(prefix)
         self._known = known
+        hashes = [(prefix, entry.sha256) for prefix, entry in live]
+        if found.default is not None:
+            self._hashes = [*hashes, ("", found.default.live.sha256)]
+        elif (shipped := known[""]) is not None:
+            self._hashes = [*hashes, ("", shipped.ref.sha256)]
         self._etags = found.etags  # also of one that cannot be used: it is not read again and again
 
     def _read(self, live: PromotionEntry | None) -> ModelLabels:

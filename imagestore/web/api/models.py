@@ -122,9 +122,16 @@ def promote(
 
 
 @router.post("/models/rollback", status_code=202, operation_id="rollback")
-def rollback(response: Response, services: ServicesDep, caller: CallerDep) -> JobStatus:
+def rollback(
+    response: Response,
+    services: ServicesDep,
+    caller: CallerDep,
+    project: Annotated[
+        str | None, Query(pattern=NAME, description="Which project goes back; without it, what is live by default.")
+    ] = None,
+) -> JobStatus:
     """Make the previous model live again."""
-    arguments = Arguments(live=live_now(services))
+    arguments = Arguments(project, live=live_now(services, project))
     return _started(response, services, services.jobs.put(JobKind.ROLLBACK, caller.account, arguments))
 
 

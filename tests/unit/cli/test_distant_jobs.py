@@ -85,7 +85,7 @@ def test_a_version_is_trained(imagestore: Command, goes: Goes, services: Service
     done = imagestore("train", "--name", "garden", "--gray", "--backbone", "lite0", "--views", "2", "--same-case")
     assert done.code == 0, done.err
     assert "garden 4 is trained." in done.out
-    assert "imagestore promote 4 --name garden" in done.out
+    assert "imagestore promote 4 --project garden" in done.out
     job = latest(services)
     assert (job.kind, job.arguments.name) == (JobKind.TRAIN, "garden")
     how = job.arguments.training

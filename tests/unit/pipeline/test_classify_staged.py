@@ -31,7 +31,10 @@ class Models:
     routed: RoutedModel
     others: list[RoutedModel] = field(default_factory=list)
 
-    def current(self, name: str) -> RoutedModel:
+    def has_replaced(self, name: str, sha256: str) -> bool:
+        return False
+
+    def current(self, name: str, expected: str | None = None) -> RoutedModel:
         found = self.routed
         if self.others:
             self.routed = self.others.pop(0)

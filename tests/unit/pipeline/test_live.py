@@ -96,6 +96,36 @@ def test_the_default_project_keeps_its_model_for_a_route_of_its_own(stores: Any)
     assert live(stores) == {"garden/": "mine 1", "": "mine 1"}, "not what it was when there was a route before"
 
 
+def test_what_was_promoted_in_two_places_goes_back_in_both(stores: Any) -> None:
+    promote(stores, "mine", "1")
+    add_route(stores, "garden/*", "mine", "me")
+    promote(stores, "mine", "2")
+    rollback(stores, "me")
+    assert live(stores) == {"garden/": "mine 1", "": "mine 1"}
+    promote(stores, "mine", "2")
+    rollback(stores, "me", "mine")
+    assert live(stores) == {"garden/": "mine 1", "": "mine 1"}
+
+
+def test_a_project_does_not_go_back_to_another(stores: Any) -> None:
+    promote(stores, "screws", "1")
+    promote(stores, "mine", "1")
+    with pytest.raises(NotFound, match="no earlier model of 'mine'"):
+        rollback(stores, "me", "mine")
+    rollback(stores, "me")
+    assert live(stores) == {"": "screws 1"}
+
+
+@pytest.mark.parametrize("project", ["mine", "screws"])
+def test_a_route_that_is_given_while_the_gate_compares_ends_the_promotion(stores: Any, project: str) -> None:
+    promote(stores, "mine", "1")
+    seen = stores.routes.read()
+    add_route(stores, "factory/*", project, "me")
+    with pytest.raises(Conflict, match="a route changed, at the same time"):
+        make_live(stores, entry(project, "2"), seen)
+    assert "2" not in "".join(live(stores).values())
+
+
 def test_everything_else_can_be_given_to_a_project(stores: Any) -> None:
     promote(stores, "mine", "1")
     with pytest.raises(NotFound, match="'screws' has no live version: imagestore promote VERSION --project screws"):

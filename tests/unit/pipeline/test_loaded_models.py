@@ -2,8 +2,9 @@
 
 import hashlib
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -299,6 +300,36 @@ def test_loaded_models_take_no_more_memory_than_they_may(
     assert read == ["1", "2", "3"]
     assert models.current("b/b.jpg").model.ref.version == "2"
     assert read == ["1", "2", "3", "2"]
+
+
+def test_a_model_that_was_replaced_is_let_go(tmp_path: Path, registry: Registry) -> None:
+    models = loaded(tmp_path, registry)
+    gone = []
+    for version in "123":
+        registry.promote(version, model_file(tmp_path, version))
+        gone.append(weakref.ref(models.current("a.jpg").model))
+    assert [model() is None for model in gone] == [True, True, False]
+
+
+def test_one_that_was_refused_is_tried_again_when_it_is_promoted_again(tmp_path: Path, registry: Registry) -> None:
+    models = loaded(tmp_path, registry)
+    registry.promote("1", model_file(tmp_path, "1"))
+    models.current("a.jpg")
+    entry = registry.promote("2", b"this is no model yet")
+    assert models.current("a.jpg").model.ref.version == "1"
+    registry.promote("2", model_file(tmp_path, "2"), sha256=entry.sha256)
+    assert models.current("a.jpg").model.ref.version == "1", "the same promotion is not tried at each picture"
+    registry.said = (Active(replace(registry.promote("2", model_file(tmp_path, "2")), at="later")), "new")
+    assert models.current("a.jpg").model.ref.version == "2"
+
+
+def test_what_was_live_before_is_known(tmp_path: Path, registry: Registry) -> None:
+    models = loaded(tmp_path, registry)
+    first = registry.promote("1", model_file(tmp_path, "1"))
+    second = registry.promote("2", model_file(tmp_path, "2"), first)
+    models.current("a.jpg")
+    assert models.has_replaced("a.jpg", first.sha256)
+    assert not models.has_replaced("a.jpg", second.sha256)
 
 
 def test_a_model_that_is_larger_than_all_room_is_used_all_the_same(tmp_path: Path, registry: Registry) -> None:

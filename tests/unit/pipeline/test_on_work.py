@@ -84,7 +84,10 @@ def context() -> Any:
     stores.models.overwrite("mine/1/model.onnx", b"model", "application/octet-stream")
     return SimpleNamespace(
         stores=stores,
-        models=SimpleNamespace(current=lambda name, expected=None: RoutedModel(cast(Any, model), "mine", "f" * 64)),
+        models=SimpleNamespace(
+            current=lambda name, expected=None: RoutedModel(cast(Any, model), "mine", "f" * 64),
+            has_replaced=lambda name, sha256: False,
+        ),
         decoder=SimpleNamespace(preprocess=bad_picture),
         limits=Limits(),
         uploads_at_once=threading.Semaphore(1),
@@ -242,7 +245,7 @@ def test_a_model_that_wants_larger_pictures_than_can_be_staged_leaves_a_record_o
     here = context()
     large = ImageSpec(4097, 8, 1, 1.0)
     model: Any = SimpleNamespace(spec=large, answers=())
-    here.models = SimpleNamespace(current=lambda name, expected=None: RoutedModel(model, "mine", "f" * 64))
+    here.models.current = lambda name, expected=None: RoutedModel(model, "mine", "f" * 64)
     decoded = (ImageInfo("PNG", 9, 9, "L"), np.zeros((8, 4097, 1), np.uint8))
     here.decoder = SimpleNamespace(preprocess=lambda *_: decoded)
     here.stores.uploads.overwrite("a.jpg", b"a picture", "image/jpeg")

@@ -150,6 +150,16 @@ def test_it_is_settled_once_a_pass_finds_nothing_to_queue(stores: Any) -> None:
     assert queued(stores) == []
 
 
+def test_it_is_not_settled_by_a_pass_in_which_the_models_changed(stores: Any) -> None:
+    stores.records.read = lambda id: SimpleNamespace(record=replace(by_the_new_model(), id=id))
+    changing: Any = only(MODEL)
+    prints = iter(["a", "a", "b"])
+    changing.fingerprint = lambda: next(prints, "b")
+    told: list[ReprocessProgress] = []
+    assert reprocess(stores, changing, told.append, sleep=lambda seconds: None).is_settled
+    assert told[-1].passes == 2
+
+
 def test_what_cannot_be_done_is_looked_at_some_times_and_given_up(stores: Any) -> None:
     told: list[ReprocessProgress] = []
     result = reprocess(stores, MODELS, told.append, sleep=lambda seconds: None)

@@ -15,7 +15,7 @@ from onnx import TensorProto, helper
 import classify.model
 from imagestore.errors import Unavailable
 from imagestore.settings import ROOT, Settings
-from imagestore.store import PromotionEntry, Stores
+from imagestore.store import Active, PromotionEntry, Route, Stores
 from imagestore.web.live_model import LiveModel
 from unit.web.memory import make_default, memory_stores
 
@@ -87,6 +87,17 @@ def test_one_that_cannot_be_read_leaves_the_one_before(stores: Stores, default: 
     assert live.get() == before
     promote(stores, "mine", model_file("mine", "Rose"))
     assert live.get() != before
+
+
+def test_what_is_live_by_prefix_is_known_though_a_file_cannot_be_read(stores: Stores, default: Path) -> None:
+    live = LiveModel(default, stores, every_s=0)
+    promote(stores, "mine", model_file("mine", "Rose"))
+    found = stores.routes.read()
+    gone = PromotionEntry("screws", "1", "5" * 64, AT, "me")
+    stores.routes.write_routes(found.routes.with_route(Route("f/", "screws")).with_live("screws", Active(gone)), found)
+    assert found.default is not None
+    assert live.by_prefix() == [("f/", "5" * 64), ("", found.default.live.sha256)]
+    assert [model.ref.name for model in live.all()] == ["mine"]
 
 
 def test_the_shipped_model_says_what_it_says_when_it_is_loaded(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
