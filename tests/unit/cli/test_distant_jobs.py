@@ -127,9 +127,14 @@ def test_what_the_gate_says_and_what_would_pass_it_is_said(imagestore: Command, 
     assert "There is no version 9" in imagestore("promote", "9").err
 
 
-def test_going_back_and_reprocessing(imagestore: Command, goes: Goes) -> None:
+def test_going_back_and_reprocessing(imagestore: Command, goes: Goes, services: Services) -> None:
     goes(JobResult(state=JobState.DONE, say="mine 1 is live again."))
     assert imagestore("rollback").out.strip() == "mine 1 is live again."
+    goes(JobResult(state=JobState.DONE, say="screws 1 is live again."))
+    assert imagestore("rollback", "--project", "screws").out.strip() == "screws 1 is live again."
+    latest = services.jobs.latest()
+    assert latest is not None
+    assert latest.arguments.name == "screws"
     goes(Progress("Reprocessing", 3, 3), JobResult(state=JobState.DONE, say="3 were done again."))
     assert imagestore("reprocess").out.strip() == "3 were done again."
     goes(JobResult(state=JobState.FAILED, say="It broke off; the log says more."))
