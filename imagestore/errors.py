@@ -16,7 +16,8 @@
         ├── UnreadableFile         a file or folder that was named and cannot be read
         ├── TrainingError
         │   ├── BadTrainingData    labelled pictures that no model can be made of
-        │   └── BadSplit           the stored list of test pictures cannot be read
+        │   ├── BadSplit           the stored list of test pictures cannot be read
+        │   └── NotMigrated        labelled pictures lie there in the form of an earlier version
         ├── PromotionRefused       the gate does not let a model become the live one
         ├── LocalStackError        the local stack cannot start
         │   ├── MissingPrerequisite  a program or module that it needs is not installed
@@ -140,6 +141,10 @@ class BadTrainingData(TrainingError):
 
 class BadSplit(TrainingError):
     """The file that holds the split cannot be read."""
+
+
+class NotMigrated(TrainingError):
+    """Labelled pictures lie there in the form of an earlier version; the message says which command moves them."""
 
 
 class GateOverride(StrEnum):

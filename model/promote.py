@@ -18,6 +18,7 @@ from imagestore.record import utc
 from imagestore.store import Active, PromotionEntry, Stores
 from imagestore.store.models import TRAINING_FILE
 from imagestore.store.routes import EVERYTHING
+from imagestore.store.training import MINE
 from model.default.build import DEFAULT
 from model.evaluation.anew import Anew, compare_anew, shared
 from model.evaluation.evaluate import Evaluation, evaluate
@@ -26,7 +27,7 @@ from model.model_process import describe
 from model.progress import BeginStage
 from model.training.kept_arrays import KeptArrays
 from model.training.provenance import Provenance
-from model.training.training_set import Part, held_out, learned
+from model.training.training_set import Chosen, held_out, learned
 from preprocess import Limits
 
 ANEW = "pictures that were learned from, both trained anew in folds"
@@ -141,7 +142,7 @@ def promote(
         raise Conflict(f"{called} is live already.")
     is_first = active is None and is_routed
     candidate, live = describe(data, called), _FIRST if is_first else _live(stores, active, shipped)
-    tests = held_out(stores, limits, progress)
+    tests = held_out(stores, MINE, limits, progress)
     if live.model is not None:
         tested = {example.label for example in tests.examples}
         check_labels(candidate, live.model, drop, tested, override, called=(called, live.called))
@@ -250,8 +251,8 @@ def _with_anew(
     if len(made) < 2 or made[0] is None or made[1] is None:
         who = "the candidate" if made[0] is None else "the live model"
         return replace(findings, why_not_anew=f"Both were not trained anew to compare: how {who} was made is not kept.")
-    kept = KeptArrays(stores.training)
-    part = learned(stores, shared(made[0], made[1]), limits, progress, kept)
+    kept = KeptArrays(stores.training, MINE)
+    part = learned(stores, MINE, shared(made[0], made[1]), limits, progress, kept)
     try:
         found = compare_anew(made[0], made[1], part.examples, part.groups, limits, progress, kept)
     except ModelError as error:
@@ -271,7 +272,7 @@ def _made(stores: Stores, name: str, version: str) -> Provenance | None:
 
 
 def _examine(
-    data: bytes, called: str, live: _ActiveModelFile, part: Part, limits: Limits, progress: BeginStage
+    data: bytes, called: str, live: _ActiveModelFile, part: Chosen, limits: Limits, progress: BeginStage
 ) -> GateFindings:
     """Both models' results on the same test pictures. Raises ModelError if the candidate cannot answer them."""
     tests, groups = part.examples, part.groups

@@ -11,11 +11,12 @@ from classify import ModelError
 from imagestore.errors import BadTrainingData, NotFound
 from imagestore.store import Stores
 from imagestore.store.models import METRICS_FILE, MODEL_FILE, REPORT_FILE, TRAINING_FILE
+from imagestore.store.training import Part
 from model.evaluation.evaluate import evaluate
 from model.evaluation.report import Report
 from model.progress import BeginStage
 from model.training import training_set
-from model.training.examples import FoundInFolder, in_folder, one_spelling, read
+from model.training.examples import FoundInFolder, Labelled, in_folder, one_spelling, read
 from model.training.grouping import grouped
 from model.training.kept_arrays import KeptArrays
 from model.training.provenance import Provenance
@@ -62,38 +63,51 @@ class EvaluatedVersion:
     learned: int
 
 
-def import_folders(stores: Stores, folders: Sequence[Path], progress: BeginStage) -> Kept:
-    """Keep the labelled pictures of these folders. Raises BadTrainingData, Unavailable."""
-    given = _in_folders(folders)
-    added = training_set.keep(stores, given.pictures, progress("Keeping", len(given.pictures)))
-    return Kept(len(given.pictures), added, given.not_utf8)
+def import_folders(
+    stores: Stores, project: str, folders: Sequence[Path], progress: BeginStage, *, relabel: bool = False
+) -> Kept:
+    """Keep the labelled pictures of these folders. With `relabel`, what is kept gets the label that it has here.
+
+    Raises BadTrainingData, NotMigrated, BadSplit, Conflict, Unavailable.
+    """
+    given, pictures = _in_folders(folders, progress)
+    known = training_set.begin(stores, project)
+    if not relabel:
+        training_set.demand_same_labels(known, pictures)
+    added = training_set.keep(known, pictures, progress("Keeping", len(pictures)), relabel=relabel)
+    return Kept(len(pictures), len(added), given.not_utf8)
 
 
 def gather(
     stores: Stores,
+    project: str,
     folders: Sequence[Path],
     limits: Limits,
     progress: BeginStage,
     *,
     are_one: Callable[[list[str]], bool | None] = lambda _: None,
     by_folder: bool = False,
+    relabel: bool = False,
 ) -> Gathered:
-    """Read all labelled pictures: those of the folders, those kept before, and corrections.
+    """Read all labelled pictures of a project: those of the folders, those kept before, and corrections.
 
     `are_one` is asked whether labels that differ only by upper and lower case are one; None means that nobody can say.
-    With `by_folder`, pictures of one folder below their label's folder count as look-alikes. If a model can learn from
-    all together, keep those of the folders, and which are test pictures. Raises BadTrainingData, BadSplit, Conflict,
-    Unavailable.
+    With `by_folder`, pictures of one folder below their label's folder count as look-alikes; with `relabel`, what is
+    kept gets the label that it has in the folders. If a model can learn from all together, keep those of the folders,
+    and which are test pictures. Raises BadTrainingData, NotMigrated, BadSplit, Conflict, Unavailable.
     """
-    given = _in_folders(folders)
-    split, etag = training_set.split_of(stores)
-    computed = KeptArrays(stores.training)
-    sources = one_spelling(training_set.all_with(stores, given.pictures), are_one)
-    prepared = prepare(sources, split, limits, progress, computed, by_folder=by_folder)
-    good = [source for source in given.pictures if source.name not in prepared.examples.bad]
-    added = training_set.keep(stores, good, progress("Keeping", len(good))) if good else 0
-    training_set.keep_split(stores, prepared.division.split, etag)
-    return Gathered(prepared, Kept(len(good), added, given.not_utf8), computed)
+    given, pictures = _in_folders(folders, progress)
+    known = training_set.begin(stores, project)
+    computed = KeptArrays(stores.training, project)
+    sources = one_spelling(training_set.all_with(stores, known, pictures, relabel=relabel), are_one)
+    prepared = prepare(sources, known.split, limits, progress, computed, by_folder=by_folder)
+    examples = prepared.examples.good
+    readable = {example.sha256 for example in examples}
+    good = [source for source in pictures if source.sha256 in readable]
+    begun = progress("Keeping", len({source.sha256 for source in good})) if good else _nothing
+    added = training_set.keep(known, good, begun, examples, relabel=relabel)
+    training_set.keep_division(known, prepared.division.split, examples, added)
+    return Gathered(prepared, Kept(len(good), len(added), given.not_utf8), computed)
 
 
 def train_version(
@@ -126,21 +140,22 @@ def train_version(
 
 
 def evaluate_version(
-    stores: Stores, data: bytes, called: str, folder: Path | None, limits: Limits, progress: BeginStage
+    stores: Stores, project: str, data: bytes, called: str, folder: Path | None, limits: Limits, progress: BeginStage
 ) -> EvaluatedVersion:
-    """Evaluate the model file `data` on the labelled pictures of a folder, or, without one, on the test pictures.
+    """Evaluate the model file `data` on the labelled pictures of a folder, or, without one, on the project's test
+    pictures.
 
-    Raises ModelError, BadTrainingData, Unavailable; NotFound if there are no pictures.
+    Raises ModelError, BadTrainingData, NotMigrated, Unavailable; NotFound if there are no pictures.
     """
     if folder is None:
-        part, unreadable, learned = training_set.held_out(stores, limits, progress), 0, 0
+        part, unreadable, learned = training_set.held_out(stores, project, limits, progress), 0, 0
         tests, groups = part.examples, part.groups
     else:
         given = in_folder(folder)
         found = read(given.pictures, limits, progress("Reading", len(given.pictures)))
-        split, _ = training_set.split_of(stores)
+        learned_from = training_set.open_set(stores, project).split.of(Part.LEARN)
         tests, unreadable = found.good, len(found.bad) + given.not_utf8
-        learned = sum(example.sha256 in split.train for example in tests)
+        learned = sum(example.sha256 in learned_from for example in tests)
         groups = grouped(tests, None).groups if tests else np.zeros(0, int)
     if not tests:
         raise NotFound("There are no labelled pictures to evaluate it on: imagestore train import FOLDER.")
@@ -162,9 +177,16 @@ def model_bytes(stores: Stores, model: str, name: str) -> tuple[bytes, str]:
         raise ModelError(f"'{model}' cannot be read: {error.strerror}.") from None
 
 
-def _in_folders(folders: Sequence[Path]) -> FoundInFolder:
+def _in_folders(folders: Sequence[Path], progress: BeginStage) -> tuple[FoundInFolder, list[Labelled]]:
+    """What is in the folders, and the pictures with the SHA-256 of their content."""
     found = [in_folder(folder) for folder in folders]
     given = FoundInFolder([one for each in found for one in each.pictures], sum(each.not_utf8 for each in found))
     if twice := [name for name, count in Counter(source.name for source in given.pictures).items() if count > 1]:
         raise BadTrainingData(f"'{twice[0]}' is in these folders more than once; each name can be there once.")
-    return given
+    if not given.pictures:
+        return given, []
+    return given, training_set.with_content(given.pictures, progress("Comparing", len(given.pictures)))
+
+
+def _nothing() -> None:
+    """Progress where there is nothing to do."""

@@ -21,6 +21,7 @@ from imagestore.configure import limits_of
 from imagestore.errors import NotAModelName, SettingsError
 from imagestore.jobs.job import HowToTrain
 from imagestore.store.models import demand_name
+from imagestore.store.training import MINE
 from preprocess import Fit
 
 if TYPE_CHECKING:
@@ -78,6 +79,9 @@ def train(
         bool | None,
         typer.Option("--same-case/--different-case", help="Whether labels such as Cat and cat are one. [asked]"),
     ] = None,
+    relabel: Annotated[
+        bool, typer.Option("--relabel", help="What is kept already gets the label that it has in the folder.")
+    ] = False,
 ) -> None:
     """Learn from labelled pictures: all in the container 'training', a folder added to it, and corrections."""
     try:
@@ -116,8 +120,17 @@ def train(
     opened, limits = stores.opened(), limits_of(stores.settings())
     with stages() as begin:
         if only_import:
-            return _tell_kept(import_folders(opened, folders, begin))
-        gathered = gather(opened, folders, limits, begin, are_one=_are_one(same_case), by_folder=by_folder)
+            return _tell_kept(import_folders(opened, MINE, folders, begin, relabel=relabel))
+        gathered = gather(
+            opened,
+            MINE,
+            folders,
+            limits,
+            begin,
+            are_one=_are_one(same_case),
+            by_folder=by_folder,
+            relabel=relabel,
+        )
         _tell_kept(gathered.kept)
         _tell_prepared(gathered.prepared)
         made = train_version(
@@ -155,7 +168,7 @@ def evaluate(
     opened, limits = stores.opened(), limits_of(stores.settings())
     data, called = model_bytes(opened, model, name)
     with stages() as begin:
-        found = evaluate_version(opened, data, called, folder, limits, begin)
+        found = evaluate_version(opened, MINE, data, called, folder, limits, begin)
     html.write_bytes(found.html)
     if as_json is not None:
         as_json.write_bytes(found.report.to_json())

@@ -30,6 +30,8 @@ from imagestore.cli.run import run
 from imagestore.cli.servers import InsecureOption, KeyOption, ProfileOption, ServerOption
 from imagestore.cli.show import show
 from imagestore.cli.stores import how_to_name_those_that_run
+from imagestore.cli.training import app as training
+from imagestore.cli.training import migrate
 from imagestore.cli.upload import upload
 from imagestore.errors import ImageStoreError, KeyRefused, Unavailable
 from imagestore.local.places import IS_CHECKOUT
@@ -44,17 +46,19 @@ app = typer.Typer(
 )
 for command in (
     run, upload, ls, show, correct, delete, doctor, status, retry, sweep, verify, rebuild,
-    train, evaluate, promote, rollback, reprocess,
+    train, migrate, evaluate, promote, rollback, reprocess,
 ):  # fmt: skip
     app.command()(with_data(command))
 for registered in (
     *models.registered_commands, models.registered_callback, *accounts.registered_commands, *keys.registered_commands,
     *route.registered_commands, *jobs.registered_commands,
+    *training.registered_commands, training.registered_callback,
 ):  # fmt: skip
     if registered is not None and registered.callback is not None:
         registered.callback = with_data(registered.callback)
 app.add_typer(models, name="models")
 app.add_typer(route, name="route")
+app.add_typer(training, name="training")
 app.add_typer(accounts, name="accounts")
 app.add_typer(jobs, name="jobs")
 app.add_typer(keys, name="keys")

@@ -50,6 +50,7 @@ class Listed:
     last_modified: datetime
     md5: bytes | None
     tags: Mapping[str, str]
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 class Blobs:
@@ -100,7 +101,14 @@ class Blobs:
             md5=bytes(md5) if md5 else None,
         )
 
-    def put(self, name: str, data: bytes, content_type: str, replacing: str | None) -> str:
+    def put(
+        self,
+        name: str,
+        data: bytes,
+        content_type: str,
+        replacing: str | None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> str:
         """Write a blob over the version with the ETag `replacing`, or, if that is None, only if there is no blob.
         Returns the new ETag.
 
@@ -112,7 +120,7 @@ class Blobs:
             else {"overwrite": True, "etag": quoted(replacing), "match_condition": MatchConditions.IfNotModified}
         )
         try:
-            return self._upload(name, data, content_type, condition)
+            return self._upload(name, data, content_type, {**condition, "metadata": metadata})
         except NotFound:  # the one to replace is gone
             raise Conflict(f"writing to {self.container}: the blob is gone") from None
 
@@ -171,13 +179,25 @@ class Blobs:
                 blob.set_blob_tags(wanted, etag=quoted(state.etag), match_condition=MatchConditions.IfNotModified)
         return left_out
 
-    def list(self, marker: str | None = None, *, tags: bool = False) -> Iterator[tuple[list[Listed], str | None]]:
-        """Pages of blobs in the order of their names, each with the marker of the next page."""
-        include = ["tags"] if tags else None
+    def list(
+        self, marker: str | None = None, *, tags: bool = False, metadata: bool = False, prefix: str | None = None
+    ) -> Iterator[tuple[list[Listed], str | None]]:
+        """Pages of blobs in the order of their names, each with the marker of the next page.
+
+        With a `prefix`, only those whose names begin so.
+        """
+        include = [what for what, is_wanted in (("tags", tags), ("metadata", metadata)) if is_wanted]
         with translated(f"listing {self.container}"):
-            pages = self._client.list_blobs(include=include).by_page(marker)
+            pages = self._client.list_blobs(name_starts_with=prefix, include=include or None).by_page(marker)
             for page in pages:
                 yield [_listed(blob) for blob in page], getattr(pages, "continuation_token", None) or None
+
+    def folders(self) -> Iterator[str]:
+        """What stands before the first slash in the names of blobs, each once, in order."""
+        with translated(f"listing {self.container}"):
+            for found in self._client.walk_blobs(delimiter="/"):
+                if found.name.endswith("/"):
+                    yield found.name[:-1]
 
     def _upload(self, name: str, data: bytes, content_type: str, condition: Mapping[str, Any]) -> str:
         settings = ContentSettings(content_type=content_type)
@@ -210,5 +230,11 @@ def quoted(etag: str) -> str:
 def _listed(blob: BlobProperties) -> Listed:
     md5 = blob.content_settings.content_md5
     return Listed(
-        blob.name, bare(blob.etag), blob.size, blob.last_modified, bytes(md5) if md5 else None, blob.tags or {}
+        blob.name,
+        bare(blob.etag),
+        blob.size,
+        blob.last_modified,
+        bytes(md5) if md5 else None,
+        blob.tags or {},
+        blob.metadata or {},
     )

@@ -21,6 +21,10 @@ from preprocess.transform import HASH_SOURCE
 
 FEWEST = 5
 """How many pictures a label needs, duplicates counted once: four to learn from and one to test with."""
+KEEP_UNDER_ONE = (
+    "Keep each under one: --relabel takes the folder's label, and imagestore training remove takes away what was kept."
+)
+"""What to do about a content that is there under several labels."""
 THUMB_SIDE = HASH_SOURCE
 _LOOK_SIDE = 320
 _GRAY_WITHIN = 8
@@ -30,7 +34,7 @@ _GRAY_WITHIN = 8
 class Labelled:
     """A file with its label, not read yet.
 
-    `read` returns the file's bytes; `md5` is their MD5 in hex, if the listing has it. Corrections never become test
+    `read` returns the file's bytes, and `sha256` is that of these, where it is known. Corrections never become test
     pictures.
     """
 
@@ -38,16 +42,17 @@ class Labelled:
     name: str
     read: Callable[[], bytes]
     is_correction: bool = False
-    md5: str | None = None
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)
 class Example:
     """A labelled picture that could be read.
 
-    `sha256` and `md5` are those of the file, `thumb` is a gray thumbnail uint8 [32, 32], and `is_gray` says whether the
-    picture itself has no colour. `look` float32 [1280] is by what look_alikes.py compares pictures, where it is known,
-    and `taken` is when and by which camera the picture was taken, if the file says so.
+    `sha256` and `md5` are those of the file (`md5` is empty if it was not read), `thumb` is a gray thumbnail uint8
+    [32, 32], and `is_gray` says whether the picture itself has no colour. `look` float32 [1280] is by what
+    look_alikes.py compares pictures, where it is known, and `taken` is when and by which camera the picture was taken,
+    if the file says so.
     """
 
     source: Labelled
@@ -104,7 +109,7 @@ def read(
 ) -> Examples:
     """Read every picture once, no larger than the search for duplicates needs. `progress` is called after each.
 
-    A picture of which the thumbnail is kept is not decoded again.
+    A picture of which the thumbnail is kept is not decoded again, nor read, if its SHA-256 is known.
     """
     examples, kept = Examples(), kept or KeptArrays()
     basis = {"side": _LOOK_SIDE, "limits": asdict(limits)}
@@ -112,9 +117,14 @@ def read(
     new_looks, new_moments = {}, {}
 
     def one(decoder: Decoder, source: Labelled) -> tuple[Labelled, Example | None, str]:
+        known = source.sha256
+        if known is not None and known in looks and known in moments:
+            return source, _example(source, known, "", looks[known], moments[known]), ""
         try:
             data = source.read()
             sha256 = hashlib.sha256(data).hexdigest()
+            if sha256 != (known or sha256):
+                return source, None, "its content is not what its name says; remove it, and import it again"
             look, moment = looks.get(sha256), moments.get(sha256)
             if look is None or moment is None:
                 info, pixels = decoder.described_rendition(data, _LOOK_SIDE, limits)
@@ -124,8 +134,7 @@ def read(
         except NotFound:
             return source, None, "it was deleted just now"
         md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
-        taken = bursts.unpacked(moment)
-        return source, Example(source, sha256, md5, look[:-1], bool(look[-1, 0]), taken=taken), ""
+        return source, _example(source, sha256, md5, look, moment), ""
 
     with DecoderPool() as decoders:
         for source, example, why in decoders.map(one, sources):
@@ -137,6 +146,10 @@ def read(
     kept.add(new_looks, "looks", **basis)
     kept.add(new_moments, "moments", **basis)
     return examples
+
+
+def _example(source: Labelled, sha256: str, md5: str, look: np.ndarray, moment: np.ndarray) -> Example:
+    return Example(source, sha256, md5, look[:-1], bool(look[-1, 0]), taken=bursts.unpacked(moment))
 
 
 def _look(pixels: np.ndarray) -> np.ndarray:
@@ -168,7 +181,7 @@ def check(examples: list[Example], groups: np.ndarray) -> None:
         said = ", ".join(f"'{label}' has {count}" for label, count in sorted(few.items()))
         raise BadTrainingData(
             f"Each label needs at least {FEWEST} different pictures, to learn from and to test with: {said}. Add some; "
-            "a label that was kept before goes when its blobs in the container 'training' are deleted."
+            "imagestore training remove --label LABEL takes away a label that was kept before."
         )
 
 

@@ -1,7 +1,8 @@
 """Keeps what was computed of each picture, by its content, so that a second training of a folder begins at once.
 
-Each kind of result is one blob of the container `training`, `computed-<kind>-<key>.npz`. The key is a hash of all that
-the result depends on besides the picture, so what an earlier version or another model computed is not taken for it.
+Each kind of result is one blob of the container `training`, `<project>/computed-<kind>-<key>.npz`. The key is a hash of
+all that the result depends on besides the picture, so what an earlier version or another model computed is not taken
+for it.
 """
 
 import hashlib
@@ -31,8 +32,9 @@ Arrays = dict[str, np.ndarray]
 class KeptArrays:
     """Arrays by kind and content. Without a container they are kept in memory alone."""
 
-    def __init__(self, blobs: Blobs | None = None) -> None:
+    def __init__(self, blobs: Blobs | None = None, project: str = "") -> None:
         self._blobs = blobs
+        self._folder = f"{project}/"
         self._memory: dict[str, Arrays] = {}
         self._used: set[str] = set()
         self._changed: set[str] = set()
@@ -62,19 +64,20 @@ class KeptArrays:
             arrays = self._memory[name]
             present = {sha256: array for sha256, array in sorted(arrays.items()) if sha256 in pictures}
             if name in self._changed or len(present) < len(arrays):
-                self._blobs.overwrite(name, _packed(present), "application/octet-stream")
+                self._blobs.overwrite(self._folder + name, _packed(present), "application/octet-stream")
                 self._memory[name] = present
         self._changed.clear()
-        for page, _ in self._blobs.list():
+        for page, _ in self._blobs.list(prefix=f"{self._folder}computed-"):
             for blob in page:
-                if _NAME.fullmatch(blob.name) and blob.name not in self._used:
+                name = blob.name.removeprefix(self._folder)
+                if _NAME.fullmatch(name) and name not in self._used:
                     self._blobs.delete(blob.name)
 
     def _read(self, name: str) -> Arrays:
         if self._blobs is None:
             return {}
         try:
-            return _unpacked(self._blobs.get(name).data or b"")
+            return _unpacked(self._blobs.get(self._folder + name).data or b"")
         except NotFound:
             return {}
 

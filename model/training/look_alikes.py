@@ -17,6 +17,8 @@ SAMPLE = 24
 """So many pictures are altered to choose the threshold."""
 _LOWEST, _HIGHEST, _STEP = 0.55, 0.97, 0.01
 _BLOCK, _MOST_PER_PICTURE = 1024, 200
+_COMPARED = 2**25
+"""So many pairs are compared at a time at most, of 5 bytes each."""
 _CHAIN, _COHESION, _MOST_CHAINED = 5, 0.4, 0.05
 _MOST_OF_OTHER_LABELS = 0.8
 
@@ -116,13 +118,14 @@ def _pairs(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     """(i, j, similarity, lowest) of the pairs from this similarity on; from a higher one if there are too many."""
     rows, columns, values = [], [], []
-    for start in range(0, len(these), _BLOCK):
-        similar = these[start : start + _BLOCK] @ those.T
+    block = max(1, min(_BLOCK, _COMPARED // len(those)))
+    for start in range(0, len(these), block):
+        similar = these[start : start + block] @ those.T
         i, j = np.nonzero(similar >= lowest)
         if is_same:
             i, j = i[i + start < j], j[i + start < j]
-        if most is not None and len(i) > most * _BLOCK:
-            lowest = max(lowest, float(np.sort(similar[i, j])[-most * _BLOCK]))
+        if most is not None and len(i) > most * block:
+            lowest = max(lowest, float(np.sort(similar[i, j])[-most * block]))
         rows.append(i + start)
         columns.append(j)
         values.append(similar[i, j])

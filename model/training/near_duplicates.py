@@ -16,7 +16,8 @@ CANDIDATE_BITS = 12
 """The hashes of one photograph differ in at most this many of 64 bits."""
 SAME_ABOVE = 0.985
 """The lowest correlation of a photograph's thumbnails before and after it was re-encoded, resized or turned."""
-_BLOCK = 2048
+_COMPARED = 2**24
+"""So many pairs of hashes are compared at a time, of 20 bytes each."""
 _LIGHTER = (1.15, 1.3, 1.5)
 """How much lighter one of two pictures may be: where white is reached, no correlation would tell."""
 
@@ -66,8 +67,9 @@ def _lighter(thumbs: np.ndarray) -> Iterator[np.ndarray]:
 def _matches(these: np.ndarray, those: np.ndarray, *, is_same: bool, is_first: bool) -> Iterator[tuple[int, int]]:
     hashes, normed = perceptual_hashes(those), _normed(those)
     seen_hashes, seen_normed = perceptual_hashes(these), _normed(these)
-    for start in range(0, len(these), _BLOCK):
-        block = seen_hashes[start : start + _BLOCK]
+    rows_at_once = max(1, _COMPARED // len(those))
+    for start in range(0, len(these), rows_at_once):
+        block = seen_hashes[start : start + rows_at_once]
         rows, columns = np.nonzero(np.bitwise_count(block[:, None] ^ hashes[None]) <= CANDIDATE_BITS)
         rows = rows + start
         if is_same:

@@ -14,7 +14,16 @@ from model.training import left_out
 from model.training.backbones import net_of
 from model.training.choose import choose
 from model.training.compose import compose
-from model.training.examples import Example, Examples, Labelled, check, contradictions, rare_corrections, read
+from model.training.examples import (
+    KEEP_UNDER_ONE,
+    Example,
+    Examples,
+    Labelled,
+    check,
+    contradictions,
+    rare_corrections,
+    read,
+)
 from model.training.features import Backbone, Views, extract
 from model.training.grouping import Grouping, grouped, with_looks
 from model.training.head import Head
@@ -114,7 +123,7 @@ def prepare(
         name = next(e.source.name for e in examples.good if e.sha256 == twice[0][0])
         raise BadTrainingData(
             f"{len(twice)} picture{'s are' if len(twice) > 1 else ' is'} there under more than one label, such as "
-            f"{name} under {' and '.join(twice[0][1])}. Keep each under one."
+            f"{name} under {' and '.join(twice[0][1])}. {KEEP_UNDER_ONE}"
         )
     grouping = grouped(examples.good, similarity, by_folder=by_folder)
     check(examples.good, grouping.groups)

@@ -1,131 +1,298 @@
-"""The labelled pictures that are kept: `<label>/…` in the container `training`, and corrected uploads."""
+"""The labelled pictures of a project that are kept, corrected uploads, and which of them test.
 
+Held in memory are one line for each picture (listed), and of each that is learned from or tested with a thumbnail and a
+look; never more than one picture's bytes for each thread that reads.
+"""
+
+import contextlib
 import hashlib
-from collections.abc import Callable, Collection
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from imagestore.errors import NotFound
+from imagestore.errors import BadTrainingData, Conflict
 from imagestore.record import Status
 from imagestore.store import Blobs, Stores
+from imagestore.store.training import (
+    ListedPicture,
+    Part,
+    PictureFacts,
+    SplitFile,
+    TrainingPictures,
+    at_once,
+    known_parts,
+)
 from model.progress import BeginStage
-from model.training.examples import Example, Labelled, read
+from model.training import look_alikes
+from model.training.examples import KEEP_UNDER_ONE, THUMB_SIDE, Example, Labelled, read
 from model.training.grouping import grouped
 from model.training.kept_arrays import KeptArrays
-from model.training.split import Members, Split
+from model.training.split import Member, Split, member_of
 from preprocess import Limits
 
-SPLIT = "split.json"
+CORRECTED = "(corrected) "
+"""Before the name of an upload whose label a person corrected."""
+_TRIES = 5
 
 
 @dataclass(frozen=True)
-class Part:
+class Chosen:
     """Some of the pictures and their group numbers int [n]: pictures that look alike are in one group."""
 
     examples: list[Example]
     groups: np.ndarray
 
 
-def keep(stores: Stores, sources: list[Labelled], progress: Callable[[], None]) -> int:
-    """Put labelled pictures into the container, unless they are there unchanged. Returns how many were new.
+@dataclass(frozen=True)
+class TrainingSet:
+    """A project's pictures as one listing shows them, the parts that are known of them, and the split's file with its
+    ETag (None if there is none)."""
 
-    Raises Unavailable.
+    pictures: TrainingPictures
+    listed: list[ListedPicture]
+    split: Split
+    file: SplitFile
+    etag: str | None
+
+    @property
+    def labelled(self) -> list[Labelled]:
+        """Each picture that is there, once for each of its labels."""
+        return [
+            Labelled(label, one.source or one.sha256, _reader_of(self.pictures, one.sha256), sha256=one.sha256)
+            for one in self.listed
+            if one.is_there
+            for label in one.labels
+        ]
+
+
+def open_set(stores: Stores, project: str) -> TrainingSet:
+    """The training set of a project, to look at. Raises NotMigrated, BadSplit, Unavailable."""
+    pictures = TrainingPictures(stores.training, project)
+    pictures.demand_migrated()
+    # Its file comes first: what another training decides after that makes its ETag another.
+    file, etag = pictures.split()
+    listed = list(pictures.list())
+    centre = None if file.centre is None else np.frombuffer(file.centre, np.float32)
+    split = Split(known_parts(listed, file), file.similarity, centre, _recall(pictures))
+    return TrainingSet(pictures, listed, split, file, etag)
+
+
+def begin(stores: Stores, project: str) -> TrainingSet:
+    """The training set of a project, to add to and to divide: what an earlier training decided stands in the pictures'
+    own JSON now.
+
+    Raises NotMigrated, BadSplit, Conflict, Unavailable.
     """
-    there = {blob.name: blob.md5 for page, _ in stores.training.list() for blob in page}
-    new = 0
+    for _ in range(_TRIES):
+        found = open_set(stores, project)
+        if found.etag is not None and not found.file.pending:
+            return found
+        try:
+            _settle(found.pictures, found.file, found.etag)
+        except Conflict:
+            continue
+    raise Conflict("Others kept changing the training set.")
+
+
+def with_content(sources: list[Labelled], progress: Callable[[], None]) -> list[Labelled]:
+    """The files with the SHA-256 of their content. Raises BadTrainingData if one content has two labels."""
+    found, labels = [], defaultdict[str, dict[str, str]](dict)
     for source in sources:
-        data = source.read()
-        if there.get(source.name) != hashlib.md5(data, usedforsecurity=False).digest():
-            writer = stores.training.writer(source.name)
-            writer.add(data)
-            writer.commit("application/octet-stream")
-            new += 1
+        sha256 = hashlib.sha256(source.read()).hexdigest()
+        labels[sha256].setdefault(source.label, source.name)
+        found.append(replace(source, sha256=sha256))
         progress()
-    return new
-
-
-def all_with(stores: Stores, new: list[Labelled]) -> list[Labelled]:
-    """All labelled pictures: the new ones, those in the container that they do not replace, and corrected uploads.
-
-    Raises Unavailable.
-    """
-    replaced = {source.name for source in new}
-    found = new + [source for source in _in_container(stores) if source.name not in replaced]
-    for summary in stores.records.corrections():
-        if summary.label is not None and summary.status != Status.DELETED:
-            name = f"(corrected) {summary.name}"
-            found.append(Labelled(summary.label, name, _reader(stores.uploads, summary.name), is_correction=True))
+    demand_one_label(labels)
     return found
 
 
-def held_out(stores: Stores, limits: Limits, progress: BeginStage) -> Part:
-    """The test pictures, which no model has learned from.
+def demand_one_label(labels: Mapping[str, dict[str, str]], remedy: str = "Keep each under one.") -> None:
+    """Raises BadTrainingData if a content has several labels; `labels` are its files by label, by SHA-256."""
+    if twice := [found for found in labels.values() if len({label.casefold() for label in found}) > 1]:
+        files = " and ".join(f"{name} under {label}" for label, name in sorted(twice[0].items()))
+        raise BadTrainingData(
+            f"{len(twice)} picture{'s are' if len(twice) > 1 else ' is'} there under more than one label, such as "
+            f"{files}. {remedy}"
+        )
 
-    A picture is read only if it is a test picture, or if the listing has no MD5 to tell. Raises BadSplit, Unavailable.
+
+def demand_same_labels(known: TrainingSet, new: list[Labelled]) -> None:
+    """Raises BadTrainingData if a new file has another label than the same content that is kept."""
+    kept = defaultdict[str, list[Labelled]](list)
+    for source in known.labelled:
+        kept[source.sha256 or ""].append(source)
+    labels = {
+        source.sha256 or "": {one.label: one.name for one in (*kept[source.sha256 or ""], source)} for source in new
+    }
+    demand_one_label(labels, KEEP_UNDER_ONE)
+
+
+def keep(
+    known: TrainingSet,
+    sources: list[Labelled],
+    progress: Callable[[], None],
+    examples: Iterable[Example] = (),
+    *,
+    relabel: bool = False,
+) -> set[str]:
+    """Keep labelled files, whose SHA-256 are known, unless they are kept already. Returns which were new.
+
+    With `relabel`, what is there gets the label that it has here. By what they are recognised once they are gone comes
+    from the `examples`. Raises Unavailable.
     """
-    split, _ = split_of(stores)
-    return _part(_in_container(stores), split.test, split, limits, progress, KeptArrays())
+    listed = {one.sha256: one for one in known.listed}
+    seen = {example.sha256: member_of(example) for example in examples}
+    first = {source.sha256 or "": source for source in reversed(sources)}
+
+    def one(sha256: str) -> bool:
+        source, before = first[sha256], listed.get(sha256)
+        is_there = before is not None and before.is_there
+        if is_there and not (relabel and before is not None and before.labels != (source.label,)):
+            return False
+        data = source.read()
+        md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+        def kept(facts: PictureFacts) -> PictureFacts:
+            labelled = replace(facts, labels=(source.label,), negative=False, source=source.name, md5=md5)
+            return remembering(labelled, seen.get(sha256))
+
+        known.pictures.change(sha256, kept, is_new=before is None)
+        if not is_there:
+            known.pictures.put_picture(sha256, data)
+        return not is_there
+
+    return {sha256 for sha256, is_new in zip(first, at_once(one, first, progress), strict=True) if is_new}
 
 
-def learned(stores: Stores, pictures: Collection[str], limits: Limits, progress: BeginStage, kept: KeptArrays) -> Part:
+def all_with(stores: Stores, known: TrainingSet, new: list[Labelled], *, relabel: bool = False) -> list[Labelled]:
+    """All labelled pictures: the new ones, those that are kept, and corrected uploads.
+
+    A content that is new and kept comes once; twice, if it has another label now and is not to be relabelled. Raises
+    Unavailable.
+    """
+    given = {source.sha256: source for source in new}
+    found = list(given.values())
+    for source in known.labelled:
+        same = given.get(source.sha256)
+        if same is None or not (relabel or same.label == source.label):
+            found.append(source)
+    found.sort(key=lambda source: (source.sha256 or "", source.label))
+    return found + corrected(stores)
+
+
+def corrected(stores: Stores) -> list[Labelled]:
+    """The uploads whose label a person corrected. Raises Unavailable."""
+    return [
+        Labelled(one.label, f"{CORRECTED}{one.name}", _reader(stores.uploads, one.name), is_correction=True)
+        for one in stores.records.corrections()
+        if one.label is not None and one.status != Status.DELETED
+    ]
+
+
+def keep_division(known: TrainingSet, split: Split, examples: list[Example], kept: Collection[str] = ()) -> None:
+    """Keep which pictures test, in place of what was known. `kept` were kept just now, with these examples.
+
+    First each picture's JSON gets what it is recognised by; then all that is newly decided is written at once, in the
+    split's file, on its ETag; then it is written into each picture's JSON. Raises Conflict if another training changed
+    the split at the same time; Unavailable.
+    """
+    decided = {sha256: part for sha256, part in split.parts.items() if known.split.parts.get(sha256) is not part}
+    first = {example.sha256: example for example in reversed(examples) if example.sha256 in decided}
+
+    def remember(example: Example) -> None:
+        def known_by(facts: PictureFacts) -> PictureFacts:
+            named = facts if facts.labels else replace(facts, labels=(example.label,), source=example.source.name)
+            return remembering(replace(named, md5=named.md5 or example.md5), member_of(example))
+
+        known.pictures.change(example.sha256, known_by)
+
+    at_once(remember, [example for sha256, example in first.items() if sha256 not in kept])
+    centre = None if split.centre is None else split.centre.astype(np.float32).tobytes()
+    file = SplitFile(split.similarity, centre, decided)
+    etag = known.pictures.put_split(file, known.etag)
+    if decided:
+        with contextlib.suppress(Conflict):  # another training has gone on with it
+            _settle(known.pictures, file, etag)
+
+
+def held_out(stores: Stores, project: str, limits: Limits, progress: BeginStage) -> Chosen:
+    """The test pictures of a project, which no model has learned from. No other is read.
+
+    Raises NotMigrated, BadSplit, Unavailable.
+    """
+    known = open_set(stores, project)
+    tests = known.split.of(Part.TEST)
+    sources = [source for source in known.labelled if source.sha256 in tests]
+    return _chosen(sources, tests, known, limits, progress, KeptArrays(stores.training, project))
+
+
+def learned(
+    stores: Stores, project: str, pictures: Collection[str], limits: Limits, progress: BeginStage, kept: KeptArrays
+) -> Chosen:
     """Those of the pictures with these SHA-256 that are still there and never were test pictures, each once.
 
-    Their labels are today's. Raises BadSplit, Unavailable.
+    Their labels are today's. Raises NotMigrated, BadSplit, Unavailable.
     """
-    split, _ = split_of(stores)
-    members = {sha256: member for sha256, member in split.train.items() if sha256 in pictures}
-    part = _part(all_with(stores, []), members, split, limits, progress, kept)
+    known = open_set(stores, project)
+    wanted = known.split.of(Part.LEARN).intersection(pictures)
+    sources = [source for source in all_with(stores, known, []) if source.sha256 in wanted or source.is_correction]
+    part = _chosen(sources, wanted, known, limits, progress, kept)
     first = sorted({example.sha256: i for i, example in reversed(list(enumerate(part.examples)))}.values())
-    return Part([part.examples[i] for i in first], part.groups[first])
+    return Chosen([part.examples[i] for i in first], part.groups[first])
 
 
-def split_of(stores: Stores) -> tuple[Split, str | None]:
-    """The split and its ETag; an empty split and None if none was kept yet.
-
-    Raises BadSplit, Unavailable.
-    """
-    try:
-        blob = stores.training.get(SPLIT)
-    except NotFound:
-        return Split(), None
-    return Split.from_json(blob.data or b""), blob.etag
+def remembering(facts: PictureFacts, member: Member | None) -> PictureFacts:
+    """The facts with what the picture is recognised by once it is gone, if that is known and was not before."""
+    if member is None or (facts.thumb is not None and (facts.look is not None or member.look is None)):
+        return facts
+    look = None if member.look is None else zlib.compress(look_alikes.packed(member.look))
+    return replace(facts, thumb=zlib.compress(member.thumb.tobytes()), look=look)
 
 
-def keep_split(stores: Stores, split: Split, etag: str | None) -> None:
-    """Replace the split with this ETag.
-
-    Raises Conflict if another training changed it at the same time; Unavailable.
-    """
-    stores.training.put(SPLIT, split.to_json(), "application/json", etag)
-
-
-def _part(
-    sources: list[Labelled], members: Members, split: Split, limits: Limits, progress: BeginStage, kept: KeptArrays
-) -> Part:
-    """Those of the sources that are these members of the split."""
-    wanted = {member.md5 for member in members.values()}
-    sources = [source for source in sources if source.md5 is None or source.md5 in wanted]
+def _chosen(
+    sources: list[Labelled],
+    wanted: Collection[str],
+    known: TrainingSet,
+    limits: Limits,
+    progress: BeginStage,
+    kept: KeptArrays,
+) -> Chosen:
     found = read(sources, limits, progress("Reading", len(sources)), kept)
-    examples = [replace(e, look=members[e.sha256].look) for e in found.good if e.sha256 in members]
-    if not examples:
-        return Part([], np.zeros(0, int))
-    return Part(examples, grouped(examples, split.chosen_similarity()).groups)
+    good = [example for example in found.good if example.sha256 in wanted]
+    if not good:
+        return Chosen([], np.zeros(0, int))
+    members = known.split.recall({example.sha256 for example in good})
+    examples = [replace(e, look=members[e.sha256].look if e.sha256 in members else None) for e in good]
+    return Chosen(examples, grouped(examples, known.split.chosen_similarity()).groups)
 
 
-def _in_container(stores: Stores) -> list[Labelled]:
-    return [
-        Labelled(
-            blob.name.split("/", 1)[0],
-            blob.name,
-            _reader(stores.training, blob.name),
-            md5=blob.md5.hex() if blob.md5 else None,
-        )
-        for page, _ in stores.training.list()
-        for blob in page
-        if "/" in blob.name
-    ]
+def _settle(pictures: TrainingPictures, file: SplitFile, etag: str | None) -> None:
+    """Write what was decided into each picture's JSON, and then that nothing is left to write."""
+    at_once(lambda one: pictures.assign(*one), file.pending.items())
+    pictures.put_split(replace(file, pending={}), etag)
+
+
+def _recall(pictures: TrainingPictures) -> Callable[[Collection[str]], dict[str, Member]]:
+    def one(sha256: str) -> tuple[str, Member | None]:
+        found = pictures.facts(sha256)
+        return sha256, None if found is None else _member(found[0])
+
+    return lambda wanted: {sha256: member for sha256, member in at_once(one, wanted) if member is not None}
+
+
+def _member(facts: PictureFacts) -> Member | None:
+    if facts.thumb is None:
+        return None
+    thumb = np.frombuffer(zlib.decompress(facts.thumb), np.uint8).reshape(THUMB_SIDE, THUMB_SIDE)
+    return Member(thumb, None if facts.look is None else look_alikes.unpacked(zlib.decompress(facts.look)))
 
 
 def _reader(blobs: Blobs, name: str) -> Callable[[], bytes]:
     return lambda: blobs.get(name).data or b""
+
+
+def _reader_of(pictures: TrainingPictures, sha256: str) -> Callable[[], bytes]:
+    return lambda: pictures.picture(sha256)

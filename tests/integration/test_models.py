@@ -30,6 +30,7 @@ from imagestore.pipeline.reprocess import reprocess
 from imagestore.record import Record, Status, utc
 from imagestore.settings import ROOT, Settings
 from imagestore.store.models import METRICS_FILE, MODEL_FILE, PromotionEntry
+from imagestore.store.training import MINE, Part, PictureFacts, TrainingPictures
 from model.promote import promote
 from model.training.recipe import Held
 from model.training.train import TrainingOptions
@@ -85,7 +86,7 @@ def imagestore(lab: Pipeline, *arguments: object, code: int = 0) -> str:
 def trained(lab: Pipeline, labelled: Path, name: str, held: Held = GRAY) -> None:
     """Version 1 of a model, trained as the command does unless a test before did."""
     if (name, "1") not in lab.stores.models.versions():
-        gathered = gather(lab.stores, [labelled], Limits(), quiet)
+        gathered = gather(lab.stores, MINE, [labelled], Limits(), quiet)
         train_version(lab.stores, gathered, name, lambda version: TrainingOptions(name, version, held), Limits(), quiet)
 
 
@@ -362,11 +363,35 @@ def test_what_cannot_be_done_is_said_in_a_line(lab: Pipeline, tmp_path: Path) ->
         (tmp_path / "few" / label / "a.png").write_bytes(encoded(scene(7000 + seed)))
     assert "'one' has 1" in imagestore(lab, "train", tmp_path / "few", code=1)
     assert "in these folders more than once" in imagestore(lab, "train", tmp_path / "few", tmp_path / "few", code=1)
-    assert not [blob for page, _ in lab.stores.training.list() for blob in page if blob.name.startswith("one/")], (
-        "what cannot be learned from is not kept"
-    )
+    kept = {one.source for one in TrainingPictures(lab.stores.training, MINE).list()}
+    assert not kept & {"one/a.png", "two/a.png"}, "what cannot be learned from is not kept"
     assert "letters from A to Z, digits" in imagestore(lab, "train", "--name", "größe", code=2)
     assert "no version 999 of the model 'mine'" in imagestore(lab, "promote", "999", code=1)
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"no model")
     assert "not an ONNX file" in imagestore(lab, "evaluate", broken, code=1)
+
+
+def test_pictures_in_the_form_of_an_earlier_version_are_moved_by_a_command(lab: Pipeline) -> None:
+    """What Azurite lists, by folder and with metadata, is what this rests on."""
+    pictures = TrainingPictures(lab.stores.training, MINE)
+    before = {one.sha256: (one.labels, one.part) for one in pictures.list()}
+    for n in range(3):
+        data = encoded(scene(8000 + n))
+        lab.stores.training.overwrite(f"grüne ' Wiese/{n} ü.png", data, "image/png")
+    assert "imagestore migrate" in imagestore(lab, "train", *PLAIN, code=1)
+    assert "imagestore migrate" in imagestore(lab, "training", code=1)
+    assert "3 labelled pictures moved" in imagestore(lab, "migrate")
+    assert "Everything is in today's form" in imagestore(lab, "migrate")
+    after = {one.sha256: (one.labels, one.part) for one in pictures.list()}
+    assert before.items() <= after.items()
+    new = [one for one in pictures.list() if one.sha256 not in before]
+    assert {(one.labels, one.source, one.part, one.is_there) for one in new} == {
+        (("grüne ' Wiese",), f"grüne ' Wiese/{n} ü.png", None, True) for n in range(3)
+    }
+    assert "grüne ' Wiese 0 0 0 3" in imagestore(lab, "training")
+    with pytest.raises(Conflict):
+        pictures.put_facts(new[0].sha256, PictureFacts(part=Part.TEST), "0x123")
+    assert "1 deleted" in imagestore(lab, "training", "remove", "grüne ' Wiese/0 ü.png", "--yes")
+    assert "2 deleted" in imagestore(lab, "training", "remove", "--label", "grüne ' Wiese", "--yes")
+    assert "no such pictures" in imagestore(lab, "training", "remove", "--label", "grüne ' Wiese", "--yes", code=1)

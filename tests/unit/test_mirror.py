@@ -28,6 +28,7 @@ ELSEWHERE = {
     "cli/options": "integration/test_cli.py",
     "cli/route": "integration/test_routes.py",
     "cli/stages": "integration/test_models.py",
+    "cli/training": "integration/test_models.py",
     "cli/upload": "integration/test_cli.py",
     "jobs/lines": "unit/jobs/test_child.py",
     "local/host/pool": "integration/test_faults.py",

@@ -22,7 +22,7 @@ from model.evaluation.anew import Anew
 from model.evaluation.gate import AgainstChance, Comparison, Outcome
 from model.promote import GateFindings, Promotion, decide, promote
 from model.training.examples import Example
-from model.training.training_set import Part
+from model.training.training_set import Chosen
 from preprocess import Limits
 from unit.classify.test_model import tiny
 from unit.model.labelled_pictures import examples_of, labelled, quiet
@@ -66,8 +66,8 @@ def pictures() -> list[Example]:
     )
 
 
-def part_of(examples: list[Example]) -> Part:
-    return Part(examples, np.arange(len(examples)))
+def part_of(examples: list[Example]) -> Chosen:
+    return Chosen(examples, np.arange(len(examples)))
 
 
 class Lab:

@@ -9,12 +9,13 @@ import pytest
 
 from imagestore.cli import learn
 from model import versions
-from model.training import training_set
+from model.training.training_set import open_set
 from unit.model.labelled_pictures import quiet
+from unit.web.memory import MemoryBlobs
 
 
 def test_files_whose_names_no_blob_can_have_are_left_out_and_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "rose").mkdir()
     (tmp_path / "rose" / "a.png").write_bytes(b"a picture")
@@ -23,16 +24,9 @@ def test_files_whose_names_no_blob_can_have_are_left_out_and_said(
             file.write(b"a picture")
     except OSError:
         pytest.skip("this file system takes UTF-8 names only")
-    names: list[str] = []
-
-    def keep(stores: Any, sources: Any, progress: Any) -> int:
-        names.extend(source.name for source in sources)
-        return len(names)
-
-    monkeypatch.setattr(training_set, "keep", keep)
-    stores: Any = SimpleNamespace()
-    kept = versions.import_folders(stores, [tmp_path], quiet)
-    assert names == ["rose/a.png"]
+    stores: Any = SimpleNamespace(training=MemoryBlobs("training"))
+    kept = versions.import_folders(stores, "mine", [tmp_path], quiet)
+    assert [one.name for one in open_set(stores, "mine").labelled] == ["rose/a.png"]
     learn._tell_kept(kept)
     said = capsys.readouterr().out
     assert "1 labelled pictures, 1 of them new" in said

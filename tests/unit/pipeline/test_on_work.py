@@ -60,7 +60,7 @@ class Container(MemoryBlobs):
             raise Conflict(name)
         self.blobs.pop(name, None)
 
-    def list(self, marker: str | None = None, *, tags: bool = False) -> Any:
+    def list(self, marker: str | None = None, **options: Any) -> Any:
         if marker is not None and not marker.isascii():
             raise StoreError("listing uploads: OutOfRangeInput")
         return super().list()

@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -32,6 +33,7 @@ _numbers = itertools.count(1)
 class MemoryBlobs:
     container: str
     blobs: dict[str, Blob] = field(default_factory=dict)
+    lock: threading.RLock = field(default_factory=threading.RLock)
 
     def get(self, name: str, max_bytes: int | None = None) -> Blob:
         if name not in self.blobs:
@@ -44,11 +46,19 @@ class MemoryBlobs:
             return None
         return BlobState(blob.etag, len(blob.data), md5=hashlib.md5(blob.data).digest())
 
-    def put(self, name: str, data: bytes, content_type: str, replacing: str | None) -> str:
-        present = self.blobs.get(name)
-        if (present and present.etag) != replacing:
-            raise Conflict(name)
-        return self.overwrite(name, data, content_type)
+    def put(
+        self,
+        name: str,
+        data: bytes,
+        content_type: str,
+        replacing: str | None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> str:
+        with self.lock:
+            present = self.blobs.get(name)
+            if (present and present.etag) != replacing:
+                raise Conflict(name)
+            return self.overwrite(name, data, content_type, metadata)
 
     def overwrite(self, name: str, data: bytes, content_type: str, metadata: Mapping[str, str] | None = None) -> str:
         etag = f"0x{next(_numbers):X}"
@@ -70,8 +80,14 @@ class MemoryBlobs:
     def tag(self, name: str, tags: Mapping[str, str], state: BlobState) -> list[str]:
         return []
 
-    def list(self, marker: str | None = None, *, tags: bool = False) -> Iterator[tuple[list[Listed], str | None]]:
-        yield [Listed(name, b.etag, b.size_bytes, b.last_modified, None, {}) for name, b in self.blobs.items()], None
+    def list(
+        self, marker: str | None = None, *, tags: bool = False, metadata: bool = False, prefix: str | None = None
+    ) -> Iterator[tuple[list[Listed], str | None]]:
+        found = sorted((name, blob) for name, blob in self.blobs.items() if name.startswith(prefix or ""))
+        yield [Listed(name, b.etag, b.size_bytes, b.last_modified, None, {}, b.metadata) for name, b in found], None
+
+    def folders(self) -> Iterator[str]:
+        yield from sorted({name.split("/")[0] for name in self.blobs if "/" in name})
 
 
 @dataclass

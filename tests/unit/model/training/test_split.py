@@ -1,13 +1,11 @@
 """The test part stays apart, for good."""
 
-import json
 import random
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
-from imagestore.errors import BadSplit
+from imagestore.store.training import Part
 from model.training import look_alikes
 from model.training.look_alikes import Similarity
 from model.training.split import Split, divide
@@ -44,10 +42,10 @@ def test_nothing_leaks_over_three_rounds_of_new_data() -> None:
         ever_tested |= tested
         ever_learned |= sides.keys() - tested
     assert 10 <= len(ever_tested) <= 30
-    assert not known.train.keys() & known.test.keys()
+    assert not known.of(Part.LEARN) & known.of(Part.TEST)
 
 
-def test_the_split_is_stratified_repeatable_and_survives_its_file() -> None:
+def test_the_split_is_stratified_and_repeatable() -> None:
     sources = [labelled(f"l{s % 3}", str(s), encoded(scene(s))) for s in range(60)]
     examples = examples_of(sources)
     division = divide(examples, groups_of(examples), Split())
@@ -56,12 +54,7 @@ def test_the_split_is_stratified_repeatable_and_survives_its_file() -> None:
         assert sum(t for e, t in zip(examples, is_test, strict=True) if e.label == label) == 4
     again = divide(examples[::-1], groups_of(examples[::-1]), Split()).is_test
     assert again[::-1].tolist() == is_test.tolist()
-    read_back = Split.from_json(split.to_json())
-    assert read_back.to_json() == split.to_json()
-    assert divide(examples, groups_of(examples), read_back).is_test.tolist() == is_test.tolist()
-    for bad in (b"", b"[]", b'{"train": 1}', b'{"train": {}, "test": {"a": ["00", "!!"]}}', b'{"train": {}}'):
-        with pytest.raises(BadSplit):
-            Split.from_json(bad)
+    assert divide(examples, groups_of(examples), split).is_test.tolist() == is_test.tolist()
 
 
 def test_corrections_never_test() -> None:
@@ -82,20 +75,12 @@ def test_what_new_grouping_joins_with_learned_pictures_is_retired_from_testing_f
     after = divide(examples, joined, before.split)
     assert np.flatnonzero(after.is_retired).tolist() == [tested[0]]
     assert set(np.flatnonzero(after.is_test)) == set(tested[1:])
-    assert set(after.split.retired) == {examples[tested[0]].sha256}
-    assert after.split.train == before.split.train, "it is not learned from either"
-    again = divide(examples, apart, Split.from_json(after.split.to_json()))
+    assert after.split.of(Part.RETIRED) == {examples[tested[0]].sha256}
+    assert after.split.of(Part.LEARN) == before.split.of(Part.LEARN), "it is not learned from either"
+    again = divide(examples, apart, after.split)
     assert again.is_retired.tolist() == after.is_retired.tolist(), "not even where it is no longer joined"
     assert not (again.is_test & again.is_retired).any()
-    assert not again.split.retired.keys() & (again.split.train.keys() | again.split.test.keys())
-
-
-def test_a_split_of_an_earlier_version_is_read() -> None:
-    examples = examples_of([labelled("a", str(s), encoded(scene(s))) for s in range(10)])
-    now = divide(examples, np.arange(10), Split()).split
-    parts = json.loads(now.to_json())
-    before = json.dumps({"train": parts["train"], "test": parts["test"]}).encode()
-    assert Split.from_json(before).to_json() == now.to_json()
+    assert again.split.parts == after.split.parts
 
 
 def test_what_is_gone_is_recognised_by_its_look() -> None:
@@ -107,8 +92,8 @@ def test_what_is_gone_is_recognised_by_its_look() -> None:
         for e, x in zip(examples_of([labelled("a", str(s), encoded(scene(s))) for s in range(10)]), looks, strict=False)
     ]
     similarity = Similarity(0.9, 1.0, looks.mean(axis=0))
-    known = Split.from_json(divide(first, np.arange(10), Split(), similarity).split.to_json())
-    tested = next(i for i, e in enumerate(first) if e.sha256 in known.test)
+    known = divide(first, np.arange(10), Split(), similarity).split
+    tested = next(i for i, e in enumerate(first) if known.parts[e.sha256] is Part.TEST)
     new = examples_of([labelled("a", str(s), encoded(scene(s))) for s in (100, 101)])
     like_it, other = replace(new[0], look=looks[tested]), replace(new[1], look=looks[11])
     assert divide([like_it, other], np.arange(2), known, similarity).is_test.tolist() == [True, False]

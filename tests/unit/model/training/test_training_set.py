@@ -1,40 +1,41 @@
-"""The labelled pictures that are kept: what is new, what replaces what, and which of them only test."""
+"""The labelled pictures that are kept: what is new, what is there already, and which of them only test."""
 
-import hashlib
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
-from imagestore.errors import Conflict
+from imagestore.errors import BadTrainingData, Conflict
 from imagestore.record import Status
 from imagestore.store.records import Summary
-from model.training.split import Member, Split
-from model.training.training_set import all_with, keep, keep_split, split_of
-from model.training.training_set import held_out as part_that_tests
+from imagestore.store.training import Part, SplitFile, TrainingPictures
+from model.training import training_set
+from model.training.examples import Example, Labelled
+from model.training.kept_arrays import KeptArrays
+from model.training.split import Split, divide
+from model.training.training_set import all_with, begin, held_out, keep, keep_division, learned, open_set, with_content
 from preprocess import Limits
-from unit.model.labelled_pictures import examples_of, labelled, quiet, scene
+from unit.model.labelled_pictures import examples_of, groups_of, labelled, quiet, scene
 from unit.pictures import encoded
 from unit.web.memory import MemoryBlobs
 
 
 class Training(MemoryBlobs):
-    """A container whose listing tells the MD5 of each blob, and what is read of it."""
+    """A container that knows what was read of it."""
 
     def __init__(self) -> None:
         super().__init__("training")
         self.read_names: list[str] = []
 
-    def list(self, marker: str | None = None, *, tags: bool = False) -> Any:
-        for page, after in super().list(marker):
-            yield [SimpleNamespace(name=blob.name, md5=self.md5_of(blob.name)) for blob in page], after
-
-    def md5_of(self, name: str) -> bytes:
-        return hashlib.md5(self.blobs[name].data or b"").digest()
-
     def get(self, name: str, max_bytes: int | None = None) -> Any:
         self.read_names.append(name)
         return super().get(name, max_bytes)
+
+
+def silent() -> None:
+    """Progress that nobody hears of."""
 
 
 @pytest.fixture
@@ -46,47 +47,193 @@ def stores() -> Any:
     )
 
 
-def test_what_is_there_unchanged_is_not_written_again(stores: Any) -> None:
-    sources = [labelled("rose", "rose/1.png", b"one"), labelled("rose", "rose/2.png", b"two")]
-    assert keep(stores, sources, lambda: None) == 2
+def hashed(*sources: Labelled) -> list[Labelled]:
+    return with_content(list(sources), silent)
+
+
+def scenes(count: int, first: int = 0) -> list[Labelled]:
+    return hashed(*(labelled(f"l{n % 2}", f"l{n % 2}/{n}.png", encoded(scene(n))) for n in range(first, first + count)))
+
+
+def kept_and_divided(
+    stores: Any, sources: list[Labelled], examples: list[Example] | None = None
+) -> tuple[list[Example], Split]:
+    known = begin(stores, "mine")
+    examples = examples or examples_of(all_with(stores, known, sources))
+    split = divide(examples, groups_of(examples), known.split).split
+    keep_division(known, split, examples, keep(known, sources, silent, examples))
+    return examples, split
+
+
+def test_what_is_there_is_not_written_again(stores: Any) -> None:
+    sources = hashed(labelled("rose", "rose/1.png", b"one"), labelled("rose", "rose/2.png", b"two"))
+    assert len(keep(begin(stores, "mine"), sources, silent)) == 2
     before = dict(stores.training.blobs)
-    changed = [sources[0], labelled("rose", "rose/2.png", b"another two")]
-    assert keep(stores, changed, lambda: None) == 1
-    assert stores.training.blobs["rose/1.png"] == before["rose/1.png"]
-    assert stores.training.blobs["rose/2.png"].data == b"another two"
+    again = hashed(labelled("rose", "rose/other.png", b"one"), labelled("rose", "rose/3.png", b"three"))
+    assert keep(begin(stores, "mine"), again, silent) == {again[1].sha256}
+    assert before.items() <= stores.training.blobs.items()
 
 
-def test_all_are_the_new_the_kept_that_they_do_not_replace_and_corrected_uploads(stores: Any) -> None:
-    keep(stores, [labelled("rose", "rose/1.png", b"old"), labelled("cat", "cat/1.png", b"kept")], lambda: None)
-    stores.training.overwrite("split.json", b"{}", "application/json")
+def test_one_content_under_two_labels_of_a_folder_is_named(stores: Any) -> None:
+    sources = [labelled("rose", "rose/1.png", b"one"), labelled("tulip", "tulip/7.png", b"one")]
+    with pytest.raises(BadTrainingData, match=r"rose/1\.png under rose and tulip/7\.png under tulip"):
+        hashed(*sources)
+
+
+def test_a_content_that_is_kept_under_another_label_is_named_or_relabelled(stores: Any) -> None:
+    keep(begin(stores, "mine"), hashed(labelled("rose", "rose/1.png", b"one")), silent)
+    new = hashed(labelled("tulip", "tulip/7.png", b"one"))
+    known = begin(stores, "mine")
+    assert [one.label for one in all_with(stores, known, new)] == ["rose", "tulip"], "so that training names it"
+    with pytest.raises(BadTrainingData, match=r"rose/1\.png under rose and tulip/7\.png under tulip.*--relabel"):
+        training_set.demand_same_labels(known, new)
+    assert [one.label for one in all_with(stores, known, new, relabel=True)] == ["tulip"]
+    assert keep(known, new, silent, relabel=True) == set(), "it is no new picture"
+    assert [(one.label, one.name) for one in open_set(stores, "mine").labelled] == [("tulip", "tulip/7.png")]
+
+
+def test_all_are_the_new_the_kept_and_corrected_uploads(stores: Any) -> None:
+    old = hashed(labelled("rose", "rose/1.png", b"old"), labelled("cat", "cat/1.png", b"kept"))
+    keep(begin(stores, "mine"), old, silent)
     stores.uploads.overwrite("upload.jpg", b"corrected", "image/jpeg")
     stores.records.corrections = lambda: [
         Summary("upload.jpg", str(Status.CLASSIFIED), "lynx", "1", None),
         Summary("deleted.jpg", str(Status.DELETED), "lynx", "1", None),
     ]
-    found = all_with(stores, [labelled("rose", "rose/1.png", b"new")])
-    assert [(one.label, one.name, one.read(), one.is_correction) for one in found] == [
-        ("rose", "rose/1.png", b"new", False),
+    new = hashed(labelled("rose", "rose/9.png", b"new"), labelled("rose", "rose/10.png", b"old"))
+    found = all_with(stores, open_set(stores, "mine"), new)
+    assert sorted((one.label, one.name, one.read(), one.is_correction) for one in found) == [
         ("cat", "cat/1.png", b"kept", False),
         ("lynx", "(corrected) upload.jpg", b"corrected", True),
+        ("rose", "rose/10.png", b"old", False),
+        ("rose", "rose/9.png", b"new", False),
     ]
+    assert [one.name for one in found] == [one.name for one in all_with(stores, open_set(stores, "mine"), new[::-1])]
 
 
 def test_of_the_kept_pictures_only_those_that_test_are_read(stores: Any) -> None:
-    sources = [labelled("rose", f"rose/{n}.png", encoded(scene(n))) for n in range(3)]
-    keep(stores, sources, lambda: None)
-    tested = examples_of(sources)[1]
-    keep_split(stores, Split(test={tested.sha256: Member(tested.md5, tested.thumb)}), None)
+    _, split = kept_and_divided(stores, scenes(12))
+    tests = split.of(Part.TEST)
+    assert len(tests) == 2
     stores.training.read_names.clear()
-    found = part_that_tests(stores, Limits(), quiet).examples
-    assert [(one.label, one.sha256) for one in found] == [("rose", tested.sha256)]
-    assert set(stores.training.read_names) == {"split.json", "rose/1.png"}
+    found = held_out(stores, "mine", Limits(), quiet).examples
+    assert {one.sha256 for one in found} == tests
+    read = {name for name in stores.training.read_names if name.startswith("mine/") and "computed" not in name}
+    assert read == {"mine/split.json", *(f"mine/{sha}" for sha in tests), *(f"mine/{sha}.json" for sha in tests)}
+
+
+def test_learned_are_those_asked_for_that_never_tested_with_todays_labels(stores: Any) -> None:
+    examples, split = kept_and_divided(stores, scenes(12))
+    asked = {example.sha256 for example in examples[:8]}
+    found = learned(stores, "mine", asked, Limits(), quiet, KeptArrays())
+    assert {one.sha256 for one in found.examples} == asked & split.of(Part.LEARN)
+
+
+def test_what_was_divided_is_recognised_when_its_file_is_gone(stores: Any) -> None:
+    _, split = kept_and_divided(stores, scenes(12))
+    tested = next(source for source in scenes(12) if source.sha256 in split.of(Part.TEST))
+    for sha256 in split.parts:
+        TrainingPictures(stores.training, "mine").remove_picture(sha256)
+    known = begin(stores, "mine")
+    copy = labelled(tested.label, "copy.jpg", encoded(scene(int(tested.name[3:-4])), "JPEG", quality=70))
+    other = labelled("l0", "other.png", encoded(scene(100)))
+    examples = examples_of(hashed(copy, other))
+    assert known.split.parts == split.parts
+    assert divide(examples, np.arange(2), known.split).is_test.tolist() == [True, False]
+
+
+def test_a_corrected_upload_is_remembered_and_is_no_kept_picture(stores: Any) -> None:
+    stores.uploads.overwrite("up.png", encoded(scene(50)), "image/png")
+    stores.records.corrections = lambda: [Summary("up.png", str(Status.CLASSIFIED), "l0", "1", None)]
+    kept_and_divided(stores, scenes(12))
+    known = open_set(stores, "mine")
+    (gone,) = (one for one in known.listed if not one.is_there)
+    assert known.split.parts[gone.sha256] is Part.LEARN
+    assert known.split.recall([gone.sha256])[gone.sha256].thumb.shape == (32, 32)
 
 
 def test_a_split_that_another_training_changed_meanwhile_is_not_overwritten(stores: Any) -> None:
-    assert split_of(stores) == (Split(), None)
-    keep_split(stores, Split(), None)
-    _, etag = split_of(stores)
-    keep_split(stores, Split(), etag)
+    """The other learned from a look-alike of what this would test with, say."""
+    sources = scenes(12)
+    mine, theirs = begin(stores, "mine"), begin(stores, "mine")
+    examples = examples_of(sources)
+    divided = divide(examples, groups_of(examples), Split()).split
+    keep_division(theirs, divided, examples)
     with pytest.raises(Conflict):
-        keep_split(stores, Split(), etag)
+        keep_division(mine, divided, examples)
+
+
+def test_whatever_write_a_training_dies_at_the_next_one_divides_as_one_that_lived(stores: Any) -> None:
+    """Nothing is learned from that a decision made a test, whichever of its writes was the last."""
+    sources = scenes(12)
+    whole, split = kept_and_divided(stores, sources)
+    expected = open_set(stores, "mine").split.parts
+    assert expected == split.parts
+    died = 0
+    for last in range(200):
+        stores.training = Dying(last)
+        try:
+            kept_and_divided(stores, sources, whole)
+        except Died:
+            died += 1
+            stores.training.lives_on()
+            seen = open_set(stores, "mine").split.parts if stores.training.blobs else {}
+            assert seen in ({}, expected), "a decision is whole, or was never made"
+            kept_and_divided(stores, sources, whole)
+        else:
+            break
+        known = begin(stores, "mine")
+        assert known.split.parts == expected
+        assert {one.part for one in known.listed} == {Part.LEARN, Part.TEST}, "it stands in each picture's own JSON"
+        assert set(known.split.recall(list(expected))) == set(expected)
+    assert died > 3 * len(whole)
+
+
+def test_a_training_that_went_on_for_another_is_not_disturbed_when_that_comes_back(stores: Any) -> None:
+    examples, split = kept_and_divided(stores, scenes(12))
+    tested = sorted(split.of(Part.TEST))[0]
+    later = replace(split, parts={**split.parts, tested: Part.RETIRED})
+    keep_division(begin(stores, "mine"), later, examples)
+    pictures = TrainingPictures(stores.training, "mine")
+    pictures.assign(tested, Part.TEST)  # the first one's writing, which was paused
+    assert open_set(stores, "mine").split.parts[tested] is Part.RETIRED
+
+
+def test_similarity_and_centre_are_kept(stores: Any) -> None:
+    known = begin(stores, "mine")
+    keep_division(known, Split({}, 0.7, np.linspace(0, 1, 1280)), [])
+    found = open_set(stores, "mine").split.chosen_similarity()
+    assert found is not None
+    assert found.threshold == 0.7
+    assert np.allclose(found.centre, np.linspace(0, 1, 1280))
+    assert open_set(stores, "mine").file == SplitFile(0.7, np.linspace(0, 1, 1280).astype(np.float32).tobytes())
+
+
+class Died(Exception):
+    """The process is no more."""
+
+
+class Dying(Training):
+    """A container that takes so many writes."""
+
+    def __init__(self, writes: int) -> None:
+        super().__init__()
+        self.writes: float = writes
+
+    def lives_on(self) -> None:
+        self.writes = float("inf")
+
+    def overwrite(self, name: str, data: bytes, content_type: str, metadata: Any = None) -> str:
+        with self.lock:
+            self.one_less()
+            return super().overwrite(name, data, content_type, metadata)
+
+    def delete(self, name: str, etag: str | None = None) -> None:
+        with self.lock:
+            self.one_less()
+            super().delete(name, etag)
+
+    def one_less(self) -> None:
+        self.writes -= 1
+        if self.writes < 0:
+            raise Died

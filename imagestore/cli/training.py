@@ -1,0 +1,65 @@
+"""imagestore training, migrate: the labelled pictures that are kept."""
+
+import functools
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from imagestore.cli import stores
+from imagestore.cli.output import console, safe
+from imagestore.cli.stages import stages
+from imagestore.errors import NotFound
+from imagestore.pipeline import labelled
+from imagestore.store.training import MINE, Part
+
+app = typer.Typer(invoke_without_command=True, help="Labelled pictures that are kept: count them, or take some away.")
+_say = functools.partial(console.print, markup=False, highlight=False)
+
+
+@app.callback()
+def training(context: typer.Context) -> None:
+    """Count the pictures of each label, if no other command is given."""
+    if context.invoked_subcommand is None:
+        list_labels()
+
+
+@app.command("list")
+def list_labels() -> None:
+    """Count the pictures of each label: to learn from, to test with, neither, and not divided yet."""
+    table = Table("label", "to learn from", "to test with", "neither", "new", box=None)
+    for label, parts in labelled.counts(stores.opened(), MINE).items():
+        numbers = (str(parts[part]) for part in (Part.LEARN, Part.TEST, Part.RETIRED, None))
+        table.add_row(safe(label), *numbers)
+    console.print(table)
+
+
+@app.command()
+def remove(
+    names: Annotated[list[str] | None, typer.Argument(help="Files as they were imported, such as rose/1.jpg.")] = None,
+    label: Annotated[list[str] | None, typer.Option("--label", help="All pictures of a label; once for each.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete labelled pictures: no model learns from them again, nor is tested with them."""
+    if not names and not label:
+        raise typer.BadParameter("name pictures, or a label with --label.")
+    what = [*(f"all pictures of the label '{one}'" for one in label or ()), *(f"'{name}'" for name in names or ())]
+    if not yes and not typer.confirm(safe(f"Delete {', '.join(what)} from the training set?")):
+        raise typer.Exit(1)
+    count = labelled.remove(stores.opened(), MINE, label or (), names or ())
+    if not count:
+        raise NotFound("There are no such pictures: imagestore training.")
+    _say(f"{count} deleted.")
+
+
+def migrate() -> None:
+    """Move labelled pictures from the form of an earlier version, LABEL/PICTURE, to today's. Continues where it was
+    stopped."""
+    from model.training.former_form import migrate as move
+
+    with stages() as begin:
+        moved = move(stores.opened().training, MINE, begin)
+    if not moved.pictures and not moved.gone:
+        return _say("Everything is in today's form.")
+    gone = f", and {moved.gone} are remembered whose file is gone" if moved.gone else ""
+    return _say(f"{moved.pictures} labelled pictures moved{gone}. Which of them test is as it was.")

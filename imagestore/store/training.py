@@ -1,0 +1,283 @@
+"""Labelled pictures in the container `training`, by project and content.
+
+A picture is `<project>/<sha256>`, and `<project>/<sha256>.json` beside it is what is known of it. The JSON stays when
+the picture goes, so that its content, and what looks like it, is recognised for ever. It is written before the picture:
+what has no JSON is not ours. The few facts that a listing needs are metadata of the JSON, put with it in one call, so
+that a listing takes one call a page.
+
+`<project>/split.json` guards which pictures test: who divides pictures replaces it by its ETag, with all that was newly
+decided in it, and then writes that into the pictures' own JSON. Whoever reads it before that is done goes on with it.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from itertools import islice
+from typing import Any, TypeVar
+from urllib.parse import quote, unquote
+
+import msgspec
+
+from imagestore.errors import BadSplit, Conflict, NotFound, NotMigrated
+from imagestore.store.blobs import Blobs, Listed
+
+MINE = "mine"
+"""The first project, which is there without having been created."""
+SPLIT = "split.json"
+FORMER_SPLIT = "former-split.json"
+"""Where a migration keeps the former split until all of it is moved."""
+MOVED = b'{"moved": "A later version keeps these pictures in another form, which this version cannot read."}'
+"""What stands in place of the former split, so that an earlier version refuses to divide the pictures anew."""
+COMPUTED = re.compile(r"computed-[a-z]+-[0-9a-f]{24}\.npz")
+_PICTURE, _JSON = re.compile("[0-9a-f]{64}"), re.compile(r"[0-9a-f]{64}\.json")
+_MOST_METADATA = 6000
+_AT_ONCE, _BATCH = 8, 1024
+_TRIES = 20
+Given = TypeVar("Given")
+Found = TypeVar("Found")
+
+
+class Part(StrEnum):
+    """What a picture is for: to learn from, to test with, or neither, since both would leak."""
+
+    LEARN = "learn"
+    TEST = "test"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True)
+class PictureFacts:
+    """What is known of a picture besides its content.
+
+    `labels` are one, several, or none if it is `negative`: a picture that shows none of the project's labels. `source`
+    is the file's name in the folder that it came from. `part` is None until a training divides the pictures. By `md5`
+    (hex), `thumb` and `look` it is recognised once it is gone; `group` is for pictures that somebody knows to belong
+    together. `regions` are reserved.
+    """
+
+    labels: tuple[str, ...] = ()
+    negative: bool = False
+    source: str = ""
+    part: Part | None = None
+    group: str | None = None
+    md5: str = ""
+    thumb: bytes | None = None
+    look: bytes | None = None
+    regions: tuple[dict[str, Any], ...] = ()
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPicture:
+    """A picture as the listing shows it. `etag` is that of its JSON; `is_there` tells whether its content is there."""
+
+    sha256: str
+    etag: str
+    is_there: bool
+    labels: tuple[str, ...]
+    negative: bool
+    part: Part | None
+    source: str
+
+
+@dataclass(frozen=True)
+class SplitFile:
+    """By which similarity look-alikes were last found, what all looks had in common (float32 as bytes), and what was
+    decided of which pictures, by SHA-256, as far as it may not stand in their own JSON yet."""
+
+    similarity: float | None = None
+    centre: bytes | None = None
+    pending: dict[str, Part] = field(default_factory=dict)
+
+
+class TrainingPictures:
+    """The labelled pictures of one project; `folder` is its name in the container. Every method raises Unavailable."""
+
+    def __init__(self, blobs: Blobs, folder: str) -> None:
+        self._blobs = blobs
+        self.folder = folder
+
+    def list(self, *, during_migration: bool = False) -> Iterator[ListedPicture]:
+        """All pictures, there or gone, in the order of their SHA-256.
+
+        Raises NotMigrated if others lie between them, unless that is known.
+        """
+        for blob, is_there in self.blobs_of_ours():
+            if is_there is not None:
+                yield self._listed(blob, is_there=is_there)
+            elif not during_migration:
+                raise _not_migrated()
+
+    def blobs_of_ours(self) -> Iterator[tuple[Listed, bool | None]]:
+        """The JSON of each picture, with whether the picture itself is there; and, with None, each blob that is not
+        ours: of a label that is called as the project is, or of a migration that is not finished."""
+        waiting: Listed | None = None
+        for page, _ in self._blobs.list(metadata=True, prefix=f"{self.folder}/"):
+            for blob in page:
+                name = blob.name.removeprefix(f"{self.folder}/")
+                is_its_json = waiting is not None and blob.name == f"{waiting.name}.json"
+                if waiting is not None and not is_its_json:
+                    yield waiting, None
+                waiting = blob if _PICTURE.fullmatch(name) else None
+                if _JSON.fullmatch(name):
+                    yield blob, is_its_json
+                elif waiting is None and name != SPLIT and not COMPUTED.fullmatch(name):
+                    yield blob, None
+        if waiting is not None:
+            yield waiting, None
+
+    def demand_migrated(self) -> None:
+        """Raises NotMigrated if other folders of the container are labels, as they were in an earlier version."""
+        for folder in self._blobs.folders():
+            if self._blobs.stat(f"{folder}/{SPLIT}") is None:
+                raise _not_migrated()
+        try:
+            former = self._blobs.get(SPLIT).data
+        except NotFound:
+            return
+        if former != MOVED:
+            raise _not_migrated()
+
+    def picture(self, sha256: str) -> bytes:
+        """A picture's content. Raises NotFound."""
+        return self._blobs.get(f"{self.folder}/{sha256}").data or b""
+
+    def facts(self, sha256: str) -> tuple[PictureFacts, str] | None:
+        """What is known of a picture, and the ETag of that; None if nothing is. Raises BadSplit."""
+        try:
+            blob = self._blobs.get(f"{self.folder}/{sha256}.json")
+        except NotFound:
+            return None
+        return _decoded(blob.data or b"", PictureFacts, f"{sha256}.json"), blob.etag
+
+    def put_facts(self, sha256: str, facts: PictureFacts, replacing: str | None) -> str:
+        """Write what is known of a picture in place of the version with this ETag, or with None only if there is none.
+
+        Returns the new ETag. Raises Conflict if another is there.
+        """
+        data = msgspec.json.encode(facts)
+        return self._blobs.put(
+            f"{self.folder}/{sha256}.json", data, "application/json", replacing, metadata=_metadata(facts)
+        )
+
+    def change(self, sha256: str, changed: Callable[[PictureFacts], PictureFacts], *, is_new: bool = False) -> None:
+        """Change what is known of a picture, again and again if others write too.
+
+        Nothing may be known of it yet; with `is_new` that is probable, and it is not read first.
+        """
+        for attempt in range(_TRIES):
+            found = None if is_new and not attempt else self.facts(sha256)
+            before, etag = found or (PictureFacts(), None)
+            after = changed(before)
+            if found is not None and after == before:
+                return
+            try:
+                self.put_facts(sha256, after, etag)
+            except Conflict:
+                continue
+            return
+        raise Conflict("others kept writing what is known of a labelled picture")
+
+    def assign(self, sha256: str, part: Part) -> None:
+        """Write into a picture's JSON for which part it was decided. What was decided later is never undone."""
+        self.change(sha256, lambda facts: replace(facts, part=later(facts.part, part)))
+
+    def put_picture(self, sha256: str, data: bytes) -> None:
+        """Write a picture's content, whose JSON is there."""
+        self._blobs.overwrite(f"{self.folder}/{sha256}", data, "application/octet-stream")
+
+    def remove_picture(self, sha256: str) -> None:
+        """Delete a picture's content. What is known of it stays."""
+        self._blobs.delete(f"{self.folder}/{sha256}")
+
+    def split(self) -> tuple[SplitFile, str | None]:
+        """The split's file and its ETag; None if there is none yet. Raises BadSplit."""
+        try:
+            blob = self._blobs.get(f"{self.folder}/{SPLIT}")
+        except NotFound:
+            return SplitFile(), None
+        return _decoded(blob.data or b"", SplitFile, SPLIT), blob.etag
+
+    def put_split(self, file: SplitFile, replacing: str | None) -> str:
+        """Replace the split's file with this ETag, or with None only if there is none. Returns the new ETag.
+
+        Raises Conflict if another training changed it at the same time.
+        """
+        return self._blobs.put(f"{self.folder}/{SPLIT}", msgspec.json.encode(file), "application/json", replacing)
+
+    def _listed(self, blob: Listed, *, is_there: bool) -> ListedPicture:
+        told, sha256 = blob.metadata, blob.name.removeprefix(f"{self.folder}/").removesuffix(".json")
+        if "v" not in told:  # the facts do not fit, or the blob was copied without its metadata
+            facts, etag = self.facts(sha256) or (PictureFacts(), blob.etag)
+            return ListedPicture(sha256, etag, is_there, facts.labels, facts.negative, facts.part, facts.source)
+        labels = tuple(unquote(label) for label in told["labels"].split(",")) if "labels" in told else ()
+        part = Part(told["part"]) if "part" in told else None
+        source = unquote(told.get("source", ""))
+        return ListedPicture(sha256, blob.etag, is_there, labels, "negative" in told, part, source)
+
+
+def later(one: Part | None, other: Part | None) -> Part | None:
+    """Of two decisions on a picture the later. Both to learn from and to test with it, as two versions of the program
+    may have decided beside each other, becomes neither."""
+    if one is None or other is None or one == other:
+        return one or other
+    return Part.RETIRED
+
+
+def at_once(
+    do: Callable[[Given], Found], given: Iterable[Given], progress: Callable[[], None] | None = None
+) -> list[Found]:
+    """What `do` makes of each, in order, several at a time: calls to a store wait more than they work."""
+    waiting, found = iter(given), list[Found]()
+    pool = ThreadPoolExecutor(_AT_ONCE)
+    try:
+        while batch := list(islice(waiting, _BATCH)):
+            for one in pool.map(do, batch):
+                found.append(one)
+                if progress is not None:
+                    progress()
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return found
+
+
+def _metadata(facts: PictureFacts) -> Mapping[str, str]:
+    """What a listing needs, as ASCII: percent-encoded UTF-8. Nothing if it would not fit."""
+    told = {"v": "1"}
+    if facts.labels:
+        told["labels"] = ",".join(quote(label, safe="") for label in facts.labels)
+    if facts.negative:
+        told["negative"] = "1"
+    if facts.part:
+        told["part"] = str(facts.part)
+    if facts.source:
+        told["source"] = quote(facts.source, safe="/")
+    return told if sum(map(len, told.values())) <= _MOST_METADATA else {}
+
+
+def _decoded(data: bytes, kind: type[Found], name: str) -> Found:
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except msgspec.MsgspecError as error:
+        raise BadSplit(
+            f"{name} of the labelled pictures cannot be read ({error}). Without it, models could be tested on pictures "
+            "they learned from."
+        ) from None
+
+
+def _not_migrated() -> NotMigrated:
+    return NotMigrated(
+        "Labelled pictures lie in the container in the form of an earlier version, LABEL/PICTURE: imagestore migrate "
+        "moves them over, and which of them test stays as it is."
+    )
+
+
+def known_parts(pictures: Iterable[ListedPicture], file: SplitFile) -> dict[str, Part]:
+    """The part of every picture for which one was decided, also where it does not stand in the picture's JSON yet."""
+    parts = dict(file.pending)
+    for one in pictures:
+        if (part := later(one.part, file.pending.get(one.sha256))) is not None:
+            parts[one.sha256] = part
+    return parts

@@ -1,0 +1,38 @@
+"""What a training set holds, label by label, and what remains of a picture that is taken out."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from imagestore.pipeline.labelled import counts, remove
+from imagestore.store.training import Part, PictureFacts, SplitFile, TrainingPictures
+from unit.web.memory import MemoryBlobs
+
+
+@pytest.fixture
+def stores() -> Any:
+    found: Any = SimpleNamespace(training=MemoryBlobs("training"))
+    pictures = TrainingPictures(found.training, "mine")
+    pictures.put_split(SplitFile(), None)
+    for n, (label, part) in enumerate([("rose", Part.LEARN), ("rose", Part.TEST), ("rose", None), ("cat", Part.LEARN)]):
+        sha256 = f"{n:064x}"
+        pictures.put_facts(sha256, PictureFacts((label,), source=f"{label}/{n}.png", part=part), None)
+        pictures.put_picture(sha256, b"content")
+    return found
+
+
+def test_labels_are_counted_by_part(stores: Any) -> None:
+    assert counts(stores, "mine") == {
+        "cat": {Part.LEARN: 1},
+        "rose": {Part.LEARN: 1, Part.TEST: 1, None: 1},
+    }
+
+
+def test_what_is_taken_out_is_gone_and_its_part_is_not_forgotten(stores: Any) -> None:
+    assert remove(stores, "mine", ["rose"], []) == 3
+    assert counts(stores, "mine") == {"cat": {Part.LEARN: 1}}
+    assert remove(stores, "mine", [], ["cat/3.png", "cat/4.png"]) == 1
+    parts = [one.part for one in TrainingPictures(stores.training, "mine").list()]
+    assert parts == [Part.LEARN, Part.TEST, None, Part.LEARN]
+    assert remove(stores, "mine", ["rose"], []) == 0
