@@ -30,6 +30,7 @@ from imagestore.record import utc
 from imagestore.settings import Settings
 from imagestore.store import PromotionEntry, Stores
 from imagestore.store.models import Inspection
+from imagestore.store.training import MINE
 
 _EVERY_S = 0.1
 
@@ -78,7 +79,7 @@ def _train(stores: Stores, settings: Settings, attempt: Attempt, job: Job) -> Jo
         if stores.models.has(name, version):  # by an attempt that broke off before it could say so
             return _trained(stores, name, version, [])
     limits = limits_of(settings)
-    gathered = gather(stores, [], limits, _begin, are_one=lambda labels: wanted.same_case)
+    gathered = gather(stores, MINE, [], limits, _begin, are_one=lambda labels: wanted.same_case)
 
     def options(version: str) -> TrainingOptions:
         attempt.claim(version)

@@ -17,6 +17,7 @@ from imagestore.local.ports import Ports
 from imagestore.local.supervisor import Options, Stack
 from imagestore.settings import ROOT
 from imagestore.store import Stores
+from imagestore.store.training import MINE
 from model.versions import import_folders
 from preprocess import Fit
 from unit.model.labelled_pictures import quiet, scene
@@ -53,7 +54,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def stores(lab: Stack, labelled: Path) -> Stores:
     opened = open_stores(lab.environment)
-    import_folders(opened, [labelled], quiet)
+    import_folders(opened, MINE, [labelled], quiet)
     return opened
 
 
