@@ -1,6 +1,6 @@
 """What a large training set costs in time and memory: `python -m bench.training_set --pictures 5000`.
 
-Needs Blob Storage alone, by IMAGES_STORAGE or that of a running local stack. So many small pictures, drawn here, are
+Needs the connections IMAGES_STORAGE and COSMOS, and uses the first alone. So many small pictures, drawn here, are
 kept in a project of their own, listed, and made ready to be learned from twice: when all must be computed, and when all
 was. Peak memory is that of the process up to then. docs/model.md has the figures.
 """
