@@ -7,7 +7,7 @@ Sources: https://protobuf.dev/programming-guides/encoding, https://github.com/on
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,11 +26,13 @@ _REQUIRED = ("name", "version", "labels")
 
 @dataclass(frozen=True)
 class ModelLabels:
-    """Which model it is, the label of each of its classes, and the names of its families of classes."""
+    """Which model it is, the label of each of its classes, the names of its families of classes, and whether several
+    labels may hold for a picture."""
 
     ref: ModelRef
     labels: tuple[str, ...]
     families: tuple[str, ...] = ()
+    has_several: bool = False
 
     @property
     def answers(self) -> tuple[str, ...]:
@@ -46,7 +48,8 @@ def read_labels(data: bytes, called: str) -> ModelLabels:
             raise ModelError(f"its metadata lacks {', '.join(missing)}")
         ref = ModelRef(meta["name"], meta["version"], hashlib.sha256(data).hexdigest())
         labels = labels_in(meta["labels"])
-        return ModelLabels(ref, labels, tuple(family.label for family in families_in(meta, labels)))
+        families = tuple(family.label for family in families_in(meta, labels))
+        return ModelLabels(ref, labels, families, has_several(meta))
     except ModelError as error:
         raise ModelError(f"{called} cannot be used: {error}. See docs/model-file.md.") from None
 
@@ -64,6 +67,17 @@ def labels_in(text: str) -> tuple[str, ...]:
     if RESERVED_LABEL in labels:
         raise ModelError(f"labels has {RESERVED_LABEL!r}, which is reserved for pictures under the threshold")
     return tuple(labels)
+
+
+def has_several(meta: Mapping[str, str]) -> bool:
+    """Whether several labels may hold for a picture, by `labels_per_picture` in a model's metadata. Raises
+    ModelError."""
+    said = meta.get("labels_per_picture", "one")
+    if said not in ("one", "several"):
+        raise ModelError(f"labels_per_picture is {said[:40]!r}; it takes one or several")
+    if said == "several" and "families" in meta:
+        raise ModelError("it has families, which are for models with labels_per_picture=one")
+    return said == "several"
 
 
 def _metadata(data: memoryview) -> dict[str, str]:

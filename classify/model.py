@@ -11,7 +11,7 @@ import numpy as np
 
 from classify.errors import ModelError
 from classify.families import Family, families_in
-from classify.metadata import labels_in
+from classify.metadata import has_several, labels_in
 from classify.prediction import ModelRef
 from classify.session import open_session, run_options
 from preprocess.image import MAX_SIDE, Fit, ImageSpec
@@ -43,7 +43,8 @@ class ModelDescription:
 
     `threshold` is the confidence from which on it answers, but for labels that have one of their own in `thresholds`.
     What lies farther than `distance_limit` from the pictures that it learned from it does not answer.
-    `families` are labels for several classes each, the most specific first.
+    `families` are labels for several classes each, the most specific first. With `has_several` each label has a
+    probability of its own, so that several may hold for a picture, or none.
     """
 
     ref: ModelRef
@@ -53,6 +54,7 @@ class ModelDescription:
     thresholds: dict[str, float] = field(default_factory=dict)
     distance_limit: float | None = None
     families: tuple[Family, ...] = ()
+    has_several: bool = False
 
     def threshold_of(self, label: str) -> float:
         """The confidence from which on it answers with this label."""
@@ -82,14 +84,16 @@ class Model(ModelDescription):
     def answer(self, pixels: np.ndarray, options: "ort.RunOptions | None" = None) -> Answer:
         """The answer for pixels uint8 [height, width, channels].
 
-        Raises ModelError if it holds no probability distribution over the labels, or no distance where one is due.
+        Raises ModelError if it holds no probability distribution over the labels, or with `has_several` no probability
+        of each, or no distance where one is due.
         """
         batch = pixels[None]
         if not self.takes_uint8:
             batch = ((batch.astype(np.float32) - self.mean) / self.std).transpose(0, 3, 1, 2)
         outputs = self.session.run(None, {self.session.get_inputs()[0].name: np.ascontiguousarray(batch)}, options)
         first = outputs[0][0].astype(np.float32)
-        probabilities = softmax(first) if self.gives_logits else first
+        squash = sigmoid if self.has_several else softmax
+        probabilities = squash(first) if self.gives_logits else first
         self._check(probabilities)
         distance = None
         if self.distance_limit is not None:
@@ -107,6 +111,13 @@ class Model(ModelDescription):
         if not np.isfinite(probabilities).all():
             raise ModelError(f"{called} answered with values that are no finite numbers")
         low, high, total = (float(value) for value in (probabilities.min(), probabilities.max(), probabilities.sum()))
+        if self.has_several:
+            if low < 0 or high > 1:
+                raise ModelError(
+                    f"{called} answered with values from {low:.3g} to {high:.3g}; probabilities lie between 0 and 1. "
+                    "If they are logits, its metadata must say output=logits"
+                )
+            return
         if low < -_SUM_WITHIN or high > 1 + _SUM_WITHIN or abs(total - 1) > _SUM_WITHIN:
             raise ModelError(
                 f"{called} answered with values from {low:.3g} to {high:.3g} whose sum is {total:.3g}; probabilities "
@@ -146,6 +157,11 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     """Probabilities of the same shape and type as logits float [..., classes]; the sum over the classes is 1."""
     exponents = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return np.asarray(exponents / exponents.sum(axis=-1, keepdims=True))
+
+
+def sigmoid(logits: np.ndarray) -> np.ndarray:
+    """Probabilities of the same shape and type as logits float, each for itself."""
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * logits)))
 
 
 def _probe(model: Model) -> None:
@@ -192,6 +208,7 @@ def _described(session: "ort.InferenceSession", sha256: str) -> Model:
         thresholds=_thresholds(meta, labels),
         distance_limit=limit,
         families=families_in(meta, labels),
+        has_several=has_several(meta),
         session=session,
         takes_uint8=takes_uint8,
         mean=0.0 if takes_uint8 else _number(meta, "mean"),

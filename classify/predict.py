@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from classify.families import surest_family
-from classify.model import Model
+from classify.model import Answer, Model
 from classify.prediction import Prediction, Score
 
 _DIGITS = 6
@@ -15,6 +15,7 @@ def predict(model: Model, pixels: np.ndarray, top: int) -> Prediction:
     """Classify pixels uint8 [height, width, channels]. Keeps the `top` likeliest classes, likeliest first.
 
     Where the likeliest class stays under the threshold, the answer is the most specific family that reaches its own.
+    Of a model with several labels a picture, all are kept that reach their thresholds.
 
     Raises ValueError if the model does not take such pixels, ModelError if its answer cannot be used.
     """
@@ -25,6 +26,8 @@ def predict(model: Model, pixels: np.ndarray, top: int) -> Prediction:
     probabilities = answer.probabilities
     order = np.argsort(-probabilities, kind="stable")[: max(top, 2)]
     scores = tuple(Score(model.labels[i], round(float(probabilities[i]), _DIGITS)) for i in order)
+    if model.has_several:
+        return _several(model, answer, scores[:top])
     best, threshold = scores[0].probability, model.threshold_of(scores[0].label)
     likeliest = Prediction(
         label=scores[0].label,
@@ -46,4 +49,28 @@ def predict(model: Model, pixels: np.ndarray, top: int) -> Prediction:
         confidence=confidence,
         margin=round(confidence - float(outside.max(initial=0.0)), _DIGITS),
         threshold=family.threshold,
+    )
+
+
+def _several(model: Model, answer: Answer, top: tuple[Score, ...]) -> Prediction:
+    """The prediction of a model that gives each label a probability of its own; `top` are its likeliest labels."""
+    given = [
+        (Score(label, round(float(probability), _DIGITS)), model.threshold_of(label))
+        for label, probability in zip(model.labels, answer.probabilities, strict=True)
+    ]
+    holding = sorted(
+        ((score, threshold) for score, threshold in given if score.probability >= threshold),
+        key=lambda one: -one[0].probability,
+    )
+    first, threshold = holding[0] if holding else max(given, key=lambda one: one[0].probability)
+    return Prediction(
+        label=first.label,
+        confidence=first.probability,
+        margin=round(min(abs(score.probability - threshold) for score, threshold in given), _DIGITS),
+        threshold=threshold,
+        top=top,
+        model=model.ref,
+        distance=None if answer.distance is None else round(answer.distance, _DIGITS),
+        distance_limit=model.distance_limit,
+        labels=tuple(score for score, _ in holding),
     )

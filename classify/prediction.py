@@ -38,6 +38,9 @@ class Prediction:
     Where no class is sure but a family of classes is, such as cat, `label` is the family, `confidence` the sum of its
     classes' probabilities, and `margin` the lead over the likeliest class outside it; `top` holds classes all the same.
     `earlier` is the earlier model's answer, if it was another label that this model knows too.
+    A model that gives each label a probability of its own has `labels`: all that reach their thresholds, the likeliest
+    first; `label` is then the first of them, or the likeliest of all if none does, and `margin` how far the probability
+    that is nearest to its threshold is from it. `labels` is None for a model whose classes exclude each other.
     """
 
     label: str
@@ -49,6 +52,7 @@ class Prediction:
     earlier: Earlier | None = None
     distance: float | None = None
     distance_limit: float | None = None
+    labels: tuple[Score, ...] | None = None
 
     @property
     def is_known(self) -> bool:
@@ -63,7 +67,7 @@ class Prediction:
     @property
     def is_family(self) -> bool:
         """Whether the label is a family of classes."""
-        return bool(self.top) and self.label != self.top[0].label
+        return self.labels is None and bool(self.top) and self.label != self.top[0].label
 
     @property
     def uncertainty(self) -> float:

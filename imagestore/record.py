@@ -67,7 +67,8 @@ class Correction:
 
     `random_sample` says that the picture was drawn at random for review, not chosen for its look or its prediction.
     `sha256` is that of the picture which the person saw (null in records of version 0.1): the correction holds for no
-    other picture.
+    other picture. Where several labels may hold, `labels` are all that do, of which `label` is the first, and
+    `predicted_labels` those that the model had predicted.
     """
 
     label: str
@@ -77,6 +78,15 @@ class Correction:
     model: ModelRef | None = None
     random_sample: bool = False
     sha256: str | None = None
+    labels: tuple[str, ...] | None = None
+    predicted_labels: tuple[str, ...] | None = None
+
+    @property
+    def confirms(self) -> bool:
+        """Whether the model had predicted the same."""
+        if self.labels is not None and self.predicted_labels is not None:
+            return set(self.labels) == set(self.predicted_labels)
+        return self.predicted == self.label
 
 
 @dataclass(frozen=True)
@@ -97,9 +107,10 @@ class Failure:
 class Record:
     """Everything known about one upload. `label` is what people search: the correction, else the prediction.
 
-    `project` is the one whose model classifies the upload; null for the model that came with the app, and in records of
-    version 1. A record with status `failed` may keep a correction: until the upload can be read, nobody knows whether
-    it is the picture that the person saw.
+    Where several labels may hold, `labels` are all that do, the surest first, of which `label` is the first; null of a
+    model whose classes exclude each other. `project` is the one whose model classifies the upload; null for the model
+    that came with the app, and in records of version 1. A record with status `failed` may keep a correction: until the
+    upload can be read, nobody knows whether it is the picture that the person saw.
     """
 
     id: str
@@ -118,6 +129,7 @@ class Record:
     finished_at: str | None = None
     trace_id: str | None = None
     project: str | None = None
+    labels: tuple[str, ...] | None = None
     schema_version: int = SCHEMA_VERSION
 
     @property
@@ -127,16 +139,19 @@ class Record:
 
     def finished(self, at: str) -> "Record":
         """The final record: its status and label follow from prediction, problem and correction."""
-        label = None
+        label, labels = None, None
         if self.problem is not None:
             status = Status.REJECTED if self.problem.is_the_pictures else Status.FAILED
         elif self.prediction is not None and self.prediction.is_known:
             status, label = Status.CLASSIFIED, self.prediction.label
         else:
             status = Status.UNKNOWN
+        if self.prediction is not None and self.prediction.labels is not None:
+            labels = tuple(score.label for score in self.prediction.labels) if self.prediction.is_known else ()
         if self.correction is not None and self._holds(self.correction):
             label = self.correction.label
-        return replace(self, status=status, label=label, finished_at=at)
+            labels = self.correction.labels or (None if labels is None else (label,))
+        return replace(self, status=status, label=label, labels=labels, finished_at=at)
 
     def says_the_same_as(self, other: "Record") -> bool:
         """Whether both are of the same version of the upload and have the same outcome; times and digits may differ."""
@@ -151,6 +166,7 @@ class Record:
             self.upload and self.upload.etag,
             self.status,
             self.label,
+            self.labels,
             self.project,
             self.correction,
             self.problem and (self.problem.reason, self.problem.detail),

@@ -3,7 +3,7 @@
 import functools
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -52,8 +52,8 @@ class Instance(Protocol):
     def staged(self, record: Record) -> bytes:
         """The staged picture. Raises NotFound."""
 
-    def correct(self, name: str, label: str | None) -> Record:
-        """Say what a picture shows, or take that back. Raises NotALabel, NotFound, or Conflict."""
+    def correct(self, name: str, labels: Sequence[str]) -> Record:
+        """Say what a picture shows, or without a label take that back. Raises NotALabel, NotFound, or Conflict."""
 
     def demand(self, name: str) -> None:
         """Raises NotFound if there is no upload of this name."""
@@ -146,9 +146,9 @@ class OverStores:
         """See Instance."""
         return self.stores.staging.get(staged_name(record.name)).data or b""
 
-    def correct(self, name: str, label: str | None) -> Record:
+    def correct(self, name: str, labels: Sequence[str]) -> Record:
         """See Instance. The correction is by the user of this machine."""
-        return correct(self.stores, name, label, account()).record
+        return correct(self.stores, name, next(iter(labels), None), account(), others=labels[1:]).record
 
     def demand(self, name: str) -> None:
         """See Instance."""
@@ -238,10 +238,10 @@ class OverApi:
         """See Instance."""
         return self.client.staged(record.id)
 
-    def correct(self, name: str, label: str | None) -> Record:
+    def correct(self, name: str, labels: Sequence[str]) -> Record:
         """See Instance. The correction is by the account of the key."""
         id = record_id(name)
-        return self.client.uncorrect(id) if label is None else self.client.correct(id, label)
+        return self.client.correct(id, *labels) if labels else self.client.uncorrect(id)
 
     def demand(self, name: str) -> None:
         """See Instance."""

@@ -74,5 +74,5 @@ def outcome(record: Record) -> Text:
     elif record.status is Status.UNKNOWN and record.label is None and record.prediction is not None:
         shown = f"unknown (perhaps {record.prediction.label})"
     else:
-        shown = record.label or str(record.status)
+        shown = ", ".join(record.labels or ()) or record.label or str(record.status)
     return Text(safe(shown), style=_COLOURS.get(record.status or Status.FAILED, ""))

@@ -159,9 +159,12 @@ class Client:
         """The picture as the model sees it, a PNG."""
         return self._http.send("GET", f"/pictures/{_part(id)}/staged").content
 
-    def correct(self, id: str, label: str, *, random_sample: bool = False) -> Record:
-        """Say what a picture shows. `random_sample` says that it was drawn at random, and counts for accuracy."""
-        asked = {"label": label, "random_sample": random_sample or None}
+    def correct(self, id: str, label: str, *others: str, random_sample: bool = False) -> Record:
+        """Say what a picture shows; `others` hold too, where its model knows several labels a picture.
+
+        `random_sample` says that it was drawn at random, and counts for accuracy.
+        """
+        asked = {"label": [label, *others], "random_sample": random_sample or None}
         return self._record(self._http.send("PUT", f"/pictures/{_part(id)}/correction", asked))
 
     def uncorrect(self, id: str) -> Record:

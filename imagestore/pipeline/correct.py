@@ -1,8 +1,10 @@
 """Corrects labels: a correction replaces the prediction until it is taken back or the picture changes."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
+from classify import Prediction
 from classify.families import RESERVED_LABEL
 from imagestore.errors import Conflict, NotALabel, NotFound
 from imagestore.pipeline.commit import commit
@@ -10,18 +12,28 @@ from imagestore.record import Correction, Record, Status, record_id, stored_name
 from imagestore.store import StoredRecord, Stores
 
 LONGEST_LABEL = 200
+MOST_LABELS = 100
 _TEXT = r"[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
 LABEL = rf"^{_TEXT}*[^{_TEXT[2:-1]}\s]{_TEXT}*$"
 """Any text without characters that control a terminal or change the direction of writing."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def correct(stores: Stores, name: str, label: str | None, account: str, *, random_sample: bool = False) -> StoredRecord:
+def correct(
+    stores: Stores,
+    name: str,
+    label: str | None,
+    account: str,
+    *,
+    others: Sequence[str] = (),
+    random_sample: bool = False,
+) -> StoredRecord:
     """Set the label of a picture, or take the correction back if it is None. Returns the record as stored.
 
-    Raises NotALabel; NotFound if there is no such picture; Conflict if it was changed at the same time; Unavailable.
+    `others` are further labels that hold, where the picture's model knows several. Raises NotALabel; NotFound if there
+    is no such picture; Conflict if it was changed at the same time; Unavailable.
     """
-    label = None if label is None else _checked(label)
+    label, others = None if label is None else _checked(label), [_checked(one) for one in others]
     name = stored_name(name)
     stored = stores.records.read(record_id(name))
     if stored is None or stored.record.upload is None or stored.record.status is Status.DELETED:
@@ -31,6 +43,7 @@ def correct(stores: Stores, name: str, label: str | None, account: str, *, rando
     if label is not None:
         predicted, model = (prediction.label, prediction.model) if prediction else (None, None)
         correction = Correction(label, account, utc(), predicted, model, random_sample, upload.sha256)
+        correction = _with_labels(correction, prediction, others)
 
     def revise(record: Record | None) -> Record | None:
         if record is None or record.upload is None:
@@ -42,6 +55,17 @@ def correct(stores: Stores, name: str, label: str | None, account: str, *, rando
     if corrected is None or corrected.record.correction != correction:
         raise Conflict(f"'{name}' was changed meanwhile; look at it again.")
     return corrected
+
+
+def _with_labels(correction: Correction, prediction: Prediction | None, others: Sequence[str]) -> Correction:
+    """The correction with all labels that hold, if the picture's model knows several. Raises NotALabel."""
+    if prediction is None or prediction.labels is None:
+        if others:
+            raise NotALabel(f"This picture takes one label; there are {len(others) + 1}.")
+        return correction
+    predicted = tuple(score.label for score in prediction.labels) if prediction.is_known else ()
+    labels = tuple(dict.fromkeys([correction.label, *others]))
+    return replace(correction, labels=labels, predicted_labels=predicted)
 
 
 def _checked(label: str) -> str:

@@ -119,7 +119,7 @@ class Records:
         by_status = "c.status != 'deleted'" if status is None else "c.status = @status AND c.name != ''"
         conditions, values = [by_status], {"@status": status}
         if label is not None:
-            conditions.append("c.label = @label")
+            conditions.append("(c.label = @label OR ARRAY_CONTAINS(c.labels, @label))")
             values["@label"] = label
         if reason is not None:
             conditions.append(f"({_any_of('c.problem.reason', '@reason', reasons_like(reason), values)})")

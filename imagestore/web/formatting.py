@@ -47,7 +47,7 @@ STATUSES = {
 def headline(record: Record) -> str:
     """The outcome of a picture in a few words."""
     if record.label is not None:
-        return visible(record.label)
+        return ", ".join(visible(label) for label in record.labels or (record.label,))
     if record.problem is not None:
         return reason(record.problem.reason)
     return f"{visible(record.prediction.label)}?" if record.prediction else STATUSES[Status.UNKNOWN]

@@ -21,7 +21,7 @@ from imagestore.record import Record, Status
 from imagestore.store import StoredRecord
 from imagestore.store.documents import from_json, to_json
 
-_VERSION = 8
+_VERSION = 9
 _SCHEMA = """
 CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE pictures (
@@ -30,6 +30,8 @@ CREATE TABLE pictures (
     corrected INTEGER NOT NULL, sha256 TEXT, phash INTEGER, uncertainty REAL, corrected_model TEXT, was_right INTEGER,
     random_sample INTEGER NOT NULL, model TEXT
 );
+CREATE TABLE more_labels (label TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (label, id)) WITHOUT ROWID;
+CREATE INDEX more_labels_of ON more_labels (id);
 CREATE TABLE documents (id TEXT PRIMARY KEY, json BLOB NOT NULL);
 CREATE TABLE hidden (id TEXT PRIMARY KEY, until TEXT NOT NULL) WITHOUT ROWID;
 CREATE UNIQUE INDEX by_seq ON pictures (seq);
@@ -138,6 +140,7 @@ class Index:
                 [seq, str(Status.DELETED), id],
             )
             connection.execute("DELETE FROM documents WHERE id = ?", [id])
+            connection.execute("DELETE FROM more_labels WHERE id = ?", [id])
 
     def touch(self, id: str) -> None:
         """Renumber the picture so that watchers are told, though its record is unchanged."""
@@ -159,6 +162,10 @@ class Index:
         rows = self.query("SELECT json FROM documents WHERE id = ?", [id])
         return from_json(rows[0][0]) if rows else None
 
+    def has_several(self) -> bool:
+        """Whether several labels hold for any picture."""
+        return bool(self.query("SELECT EXISTS (SELECT 1 FROM more_labels)")[0][0])
+
     def hidden(self, now: str) -> tuple[str, ...]:
         """The ids of the pictures that lists leave out at this time (ISO 8601 in UTC)."""
         return tuple(id for (id,) in self.query("SELECT id FROM hidden WHERE until > ?", [now]))
@@ -175,10 +182,13 @@ class Index:
             is_hidden_now = there is not None and stored.hidden_until is not None  # which is no news to watchers
             connection.execute(_INSERT, _row(record, stored.revision, there[1] if is_hidden_now else seq + count))
             connection.execute("DELETE FROM hidden WHERE id = ?", (record.id,))
+            connection.execute("DELETE FROM more_labels WHERE id = ?", (record.id,))
             if record.status is Status.DELETED:
                 connection.execute("DELETE FROM documents WHERE id = ?", (record.id,))
                 continue
             connection.execute("INSERT OR REPLACE INTO documents VALUES (?, ?)", (record.id, to_json(record)))
+            more = [label for label in record.labels or () if label != record.label]
+            connection.executemany("INSERT INTO more_labels VALUES (?, ?)", [(label, record.id) for label in more])
             if stored.hidden_until is not None:
                 connection.execute("INSERT INTO hidden VALUES (?, ?)", (record.id, stored.hidden_until))
         return count
@@ -272,7 +282,7 @@ def _row(record: Record, revision: int, seq: int) -> tuple[object, ...]:
         signed(phash) if phash else None,
         record.prediction.uncertainty if record.prediction else None,
         correction.model.sha256 if correction and correction.model else None,
-        correction.predicted == correction.label if correction else None,
+        correction.confirms if correction else None,
         bool(correction and correction.random_sample),
         classified_by(record),
     )

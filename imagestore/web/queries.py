@@ -26,6 +26,10 @@ RANDOM_BELOW = "1999999a"
 """Ids are hex digits of a hash: a tenth of them is smaller, which is the random sample."""
 _TO_REVIEW = "FROM pictures WHERE status != 'deleted' AND uncertainty IS NOT NULL AND corrected = 0"
 BINS = 20
+_MORE = (
+    "SELECT more_labels.label, status, COUNT(*) FROM pictures JOIN more_labels USING (id) WHERE {where} "
+    "GROUP BY more_labels.label, status"
+)
 
 
 class Sort(StrEnum):
@@ -66,12 +70,13 @@ class Filter:
     corrected: bool | None = None
     hidden: tuple[str, ...] = field(default=())
 
-    def where(self) -> tuple[str, list[object]]:
-        """The filter as an SQL condition, and its values."""
+    def where(self, *, has_several: bool = False) -> tuple[str, list[object]]:
+        """The filter as an SQL condition, and its values. `has_several` says that several labels may hold for a
+        picture."""
         conditions = ["status != 'deleted'"]
         values: list[object] = []
         for condition, value in (
-            ("label = ?", self.label),
+            ("label = ?", None if has_several else self.label),
             ("status = ?", self.status),
             ("reason = ?", self.reason),
             ("instr(folded, ?)", self.text.casefold() if self.text else None),
@@ -84,6 +89,9 @@ class Filter:
             if value is not None:
                 conditions.append(condition)
                 values.append(value)
+        if has_several and self.label is not None:
+            conditions.append("(label = ? OR id IN (SELECT id FROM more_labels WHERE label = ?))")
+            values += [self.label, self.label]
         if self.hidden:
             conditions.append("id NOT IN (SELECT value FROM json_each(?))")
             values.append(msgspec.json.encode(self.hidden).decode())
@@ -96,7 +104,7 @@ def list_records(index: Index, filter: Filter, sort: Sort, limit: int, after: st
     Raises BadCursor if `after` belongs to another list.
     """
     column, direction = _ORDERS[sort]
-    where, values = filter.where()
+    where, values = filter.where(has_several=filter.label is not None and index.has_several())
     if after is not None:
         compare = "<" if direction == "DESC" else ">"
         where += f" AND ({column}, id) {compare} (?, ?)"
@@ -140,6 +148,14 @@ def counts(index: Index, filter: Filter) -> Counts:
             statuses[status] += count
         if reason is not None and is_label and is_status:
             reasons[reason] += count
+    if filter.reason is None and index.has_several():  # what has a reason has no labels
+        for label, status, count in index.query(_MORE.format(where=where), values):
+            is_label, is_status = filter.label == label, filter.status in (None, status)
+            if is_status:
+                labels[label] += count
+                total += count * is_label
+            if is_label:
+                statuses[status] += count
     return Counts(total, dict(statuses.most_common()), dict(labels.most_common()), dict(reasons.most_common()))
 
 

@@ -16,6 +16,7 @@ from imagestore.web.index import Index
 
 _ONE_IN = 10
 _CLOSE = 0.1
+_LEAST = "Of those that wait, the model is least sure of this one."
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,12 @@ def _why(prediction: Prediction | None) -> str:
         return f"Two models disagree: {other.model.name} {other.model.version} said {other.label}."
     if prediction.is_far:
         return "It is unlike all that the model learned from."
+    if prediction.labels is not None:
+        return "Whether one of the labels holds is nearly a matter of chance." if prediction.margin < _CLOSE else _LEAST
     if len(prediction.top) > 1 and prediction.margin <= abs(prediction.confidence - prediction.threshold):
         if prediction.margin < _CLOSE:
             rival = "A class outside this family" if prediction.is_family else prediction.top[1].label
             return f"{rival} is nearly as likely."
     elif abs(prediction.confidence - prediction.threshold) < _CLOSE:
         return f"The model is about as sure as it must be to answer ({percent(prediction.threshold)})."
-    return "Of those that wait, the model is least sure of this one."
+    return _LEAST

@@ -42,6 +42,7 @@ def routed(project: str) -> RoutedModel:
         families=(),
         threshold_of=lambda label: 0.5,
         distance_limit=None,
+        has_several=False,
         ref=ModelRef(project, "1", sha256),
         answer=lambda pixels: Answer(np.array([0.2, 0.8], np.float32)),
     )

@@ -42,3 +42,30 @@ def test_ids_are_the_first_half_of_the_names_sha256() -> None:
 def test_a_name_with_backslashes_is_that_which_storage_keeps() -> None:
     assert stored_name("a\\b\\c.jpg") == stored_name("a/b/c.jpg") == "a/b/c.jpg"
     assert record_id("a\\b\\c.jpg") == record_id("a/b/c.jpg")
+
+
+def of_several(*holding: str, confidence: float = 0.8) -> Record:
+    """The record of a picture whose model knows several labels a picture; the likeliest is the first that holds."""
+    record = classified(confidence, label=holding[0] if holding else "tabby")
+    assert record.prediction is not None
+    labels = tuple(Score(label, confidence) for label in holding)
+    return replace(record, prediction=replace(record.prediction, labels=labels))
+
+
+def test_all_labels_that_hold_are_kept_where_several_may() -> None:
+    two = of_several("tabby", "sofa").finished(utc())
+    assert (two.status, two.label, two.labels) == (Status.CLASSIFIED, "tabby", ("tabby", "sofa"))
+    none = of_several(confidence=0.1).finished(utc())
+    assert (none.status, none.label, none.labels) == (Status.UNKNOWN, None, ())
+    corrected = replace(two, correction=Correction("lynx", "me", utc(), labels=("lynx", "sofa"))).finished(utc())
+    assert (corrected.label, corrected.labels) == ("lynx", ("lynx", "sofa"))
+    assert not two.says_the_same_as(of_several("tabby").finished(utc()))
+    assert classified().finished(utc()).labels is None, "of a model whose classes exclude each other"
+
+
+def test_a_correction_confirms_what_the_model_had_predicted() -> None:
+    assert Correction("lynx", "me", utc(), predicted="lynx").confirms
+    assert not Correction("lynx", "me", utc(), predicted="tabby").confirms
+    told = Correction("a", "me", utc(), "b", labels=("a", "b"), predicted_labels=("b", "a"))
+    assert told.confirms, "in whatever order"
+    assert not replace(told, labels=("a",)).confirms

@@ -3,20 +3,21 @@
 import base64
 import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from imagestore.accounts.callers import Caller
 from imagestore.errors import Contended, NotFound, StoreError
 from imagestore.pipeline.commit import hide
-from imagestore.pipeline.correct import LABEL, LONGEST_LABEL
+from imagestore.pipeline.correct import LABEL, LONGEST_LABEL, MOST_LABELS
 from imagestore.pipeline.correct import correct as set_label
 from imagestore.pipeline.delete import delete as delete_now
 from imagestore.pipeline.delete import delete_later, undo
@@ -186,12 +187,11 @@ def correct_picture(
     note: NoteDep,
     id: Id,
     label: Annotated[
-        str,
+        list[Annotated[str, Field(min_length=1, max_length=LONGEST_LABEL, json_schema_extra={"pattern": LABEL})]],
         Query(
-            description="What the picture shows.",
+            description="What the picture shows: one label, or where its model knows several a picture, all that hold.",
             min_length=1,
-            max_length=LONGEST_LABEL,
-            json_schema_extra={"pattern": LABEL},
+            max_length=MOST_LABELS,
         ),
     ],
     random_sample: Annotated[
@@ -210,7 +210,7 @@ def uncorrect_picture(
     services: ServicesDep, hide_location: HideLocation, caller: CallerDep, note: NoteDep, id: Id
 ) -> Record:
     """Take the correction back."""
-    return shown(_corrected(services, caller, note, id, None), hide_location)
+    return shown(_corrected(services, caller, note, id, []), hide_location)
 
 
 @router.post("/{id}/retry", status_code=202, operation_id="retry")
@@ -250,11 +250,16 @@ async def _when_final(services: Services, pending: Pending, wait_s: float, hide_
 
 
 def _corrected(
-    services: Services, caller: Caller, note: AuditNote, id: str, label: str | None, random_sample: bool = False
+    services: Services, caller: Caller, note: AuditNote, id: str, labels: Sequence[str], random_sample: bool = False
 ) -> Record:
     before = services.index.get(id)
-    corrected = set_label(services.stores, name_of(services, id), label, caller.account, random_sample=random_sample)
+    label, others = (labels[0], labels[1:]) if labels else (None, ())
+    corrected = set_label(
+        services.stores, name_of(services, id), label, caller.account, others=others, random_sample=random_sample
+    )
     note.before, note.after = {"label": before and before.label}, {"label": corrected.record.label}
+    if corrected.record.labels is not None:
+        note.before["labels"], note.after["labels"] = before and before.labels, corrected.record.labels
     services.change_feed.changed_here(corrected)
     return corrected.record
 

@@ -73,8 +73,11 @@ async function remove() {
 main.addEventListener("submit", (event) => {
   if (event.target.id !== "correct") return;
   event.preventDefault();
-  const label = document.getElementById("label").value.trim();
-  change("PUT", `/correction?label=${encodeURIComponent(label)}`, () => `Saved: ${label}.`);
+  const held = [...event.target.querySelectorAll("[name=holds]:checked")].map((box) => box.value);
+  const labels = [...held, document.getElementById("label").value.trim()].filter(Boolean);
+  if (labels.length === 0) { toast("Choose what holds, or type a label."); return; }
+  const query = new URLSearchParams(labels.map((label) => ["label", label]));
+  change("PUT", `/correction?${query}`, () => `Saved: ${labels.join(", ")}.`);
 });
 main.addEventListener("click", async (event) => {
   const button = event.target.closest("button");

@@ -5,7 +5,7 @@ import { watch } from "./events.js";
 
 const main = document.getElementById("main");
 const skipped = new Set();
-let last = null; // what can be undone: {id, label}
+let last = null; // what can be undone: {id, labels}
 let isBusy = false;
 
 const shown = () => document.getElementById("review");
@@ -27,17 +27,21 @@ async function alone(run) {
   try { await run(); } finally { isBusy = false; }
 }
 
-async function save(label) {
+/** What the model says of the picture. */
+const predicted = () => JSON.parse(shown().dataset.labels);
+
+async function save(labels) {
   const { id, randomSample } = shown().dataset;
-  const query = new URLSearchParams({ label, random_sample: randomSample !== undefined });
+  const query = new URLSearchParams(labels.map((label) => ["label", label]));
+  query.set("random_sample", randomSample !== undefined);
   if (!(await ask("PUT", `/pictures/${id}/correction?${query}`))) return;
-  last = { id, label };
+  last = { id, labels };
   await next();
 }
 
 async function undo() {
   if (!last || !(await ask("DELETE", `/pictures/${last.id}/correction`))) return;
-  toast(`"${last.label}" is taken back.`);
+  toast(`"${last.labels.join(", ")}" is taken back.`);
   last = null;
   await next();
 }
@@ -50,12 +54,12 @@ function skip() {
 main.addEventListener("submit", (event) => {
   event.preventDefault();
   const typed = document.getElementById("label").value.trim();
-  alone(() => save(typed || shown().dataset.label));
+  alone(() => save(typed ? [typed] : predicted()));
 });
 main.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;
-  if (button.id === "accept") alone(() => save(shown().dataset.label));
+  if (button.id === "accept") alone(() => save(predicted()));
   if (button.id === "skip") alone(skip);
   if (button.id === "undo") alone(undo);
 });

@@ -236,3 +236,29 @@ def test_a_model_says_how_pictures_fit(tmp_path: Path, meta: dict[str, Any], spe
 def test_what_is_said_of_how_pictures_fit_must_be_clear(tmp_path: Path, meta: dict[str, Any], said: str) -> None:
     with pytest.raises(ModelError, match=said):
         load_model(tiny(tmp_path / "m.onnx", **meta))
+
+
+def test_with_several_labels_each_has_a_probability_of_its_own(tmp_path: Path) -> None:
+    light = np.full((8, 8, 1), 255, np.uint8)
+    model = load_model(tiny(tmp_path / "m.onnx", bias=(2.0, 0.0), labels_per_picture="several"))
+    assert model.has_several
+    probabilities, _ = model.run(light)
+    assert probabilities == pytest.approx([0.881, 0.880], abs=1e-3), "a sigmoid each, which no sum binds"
+    squashed = tiny(tmp_path / "p.onnx", bias=(0.9, -1.2), output="probabilities", labels_per_picture="several")
+    with pytest.raises(ModelError, match=r"values from -1\.2 to 0\.9; probabilities lie between 0 and 1"):
+        load_model(squashed)
+
+
+@pytest.mark.parametrize(
+    ("meta", "said"),
+    [
+        ({"labels_per_picture": "two"}, "labels_per_picture is 'two'; it takes one or several"),
+        (
+            {"labels_per_picture": "several", "families": "{}", "family_threshold": "0.5"},
+            "it has families, which are for models with labels_per_picture=one",
+        ),
+    ],
+)
+def test_how_many_labels_a_picture_has_is_said_in_known_words(tmp_path: Path, meta: dict[str, Any], said: str) -> None:
+    with pytest.raises(ModelError, match=said):
+        load_model(tiny(tmp_path / "m.onnx", **meta))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from classify import Answer, Family, ModelError, ModelRef, load_model, predict
+from classify import Answer, Family, ModelError, ModelRef, Score, load_model, predict
 from preprocess import ImageSpec
 from unit.classify.test_model import tiny
 
@@ -25,7 +25,7 @@ def test_pixels_of_another_shape_are_a_fault_of_ours(tmp_path: Path) -> None:
         predict(load_model(tiny(tmp_path / "m.onnx")), np.zeros((8, 8, 3), np.uint8), 2)
 
 
-def answering(*probabilities: float, families: tuple[Family, ...] = ()) -> Any:
+def answering(*probabilities: float, families: tuple[Family, ...] = (), has_several: bool = False) -> Any:
     """A model with the labels a, b, c … and the threshold 0.5, but 0.55 for b, that always gives this answer."""
     return SimpleNamespace(
         spec=ImageSpec(8, 8, 1, 1.0),
@@ -33,6 +33,7 @@ def answering(*probabilities: float, families: tuple[Family, ...] = ()) -> Any:
         threshold_of=lambda label: {"b": 0.55}.get(label, 0.5),
         distance_limit=0.4,
         families=families,
+        has_several=has_several,
         ref=ModelRef("m", "1", "f" * 64),
         answer=lambda pixels: Answer(np.array(probabilities, np.float32), None, 0.41),
     )
@@ -64,3 +65,16 @@ def test_a_sure_class_is_more_than_its_family_and_an_unsure_family_is_no_answer(
     assert (sure.label, sure.confidence, sure.is_family) == ("a", 0.6, False)
     unknown = predict(answering(0.3, 0.25, 0.45, families=(cat,)), pixels, 2)
     assert (unknown.label, unknown.confidence, unknown.threshold, unknown.is_known) == ("c", 0.45, 0.5, False)
+
+
+def test_of_several_labels_all_are_kept_that_reach_their_own_thresholds() -> None:
+    pixels = np.zeros((8, 8, 1), np.uint8)
+    prediction = predict(answering(0.52, 0.54, 0.9, 0.1, has_several=True), pixels, 2)
+    assert prediction.labels == (Score("c", 0.9), Score("a", 0.52)), "b needs 0.55"
+    assert (prediction.label, prediction.confidence, prediction.threshold) == ("c", 0.9, 0.5)
+    assert prediction.top == (Score("c", 0.9), Score("b", 0.54))
+    assert prediction.margin == 0.01, "b is nearest to its threshold"
+    only_low = predict(answering(0.51, 0.53, has_several=True), pixels, 2)
+    assert (only_low.label, only_low.labels) == ("a", (Score("a", 0.51),)), "the likeliest does not hold"
+    none = predict(answering(0.2, 0.54, has_several=True), pixels, 2)
+    assert (none.label, none.labels, none.is_known) == ("b", (), False)

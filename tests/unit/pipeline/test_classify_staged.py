@@ -50,6 +50,7 @@ def context() -> Any:
         families=(Family("pet", (0, 1), 0.9),),
         threshold_of=lambda label: 0.5,
         distance_limit=None,
+        has_several=False,
         ref=ModelRef("m", "1", "f" * 64),
         answer=lambda pixels: Answer(np.array([0.2, 0.8], np.float32)),
     )

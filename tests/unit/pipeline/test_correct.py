@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from classify import ModelRef
+from classify import ModelRef, Score
 from exhaustive.memory import memory_stores
 from exhaustive.test_commit import ID, NAME, classified
 from imagestore.errors import NotALabel, NotFound
@@ -153,3 +153,26 @@ def test_the_described_pattern_takes_labels(label: str) -> None:
 @pytest.mark.parametrize("label", ["", "  ", "a\nb", "\u202eabc", "\u2028", "\x1b[31m"])
 def test_the_described_pattern_takes_nothing_else(label: str) -> None:
     assert not re.fullmatch(LABEL, label)
+
+
+def test_all_labels_that_hold_can_be_said_where_several_may(stores: Any) -> None:
+    record = classified("1", "tabby")
+    assert record.prediction is not None
+    several = replace(record, prediction=replace(record.prediction, labels=(Score("tabby", 0.9), Score("sofa", 0.8))))
+    etag = stores.uploads.place(NAME, b"picture")
+    assert several.upload is not None
+    several = replace(several, upload=replace(several.upload, etag=etag))
+    commit(stores, NAME, etag, final_record(several))
+    corrected = correct(stores, NAME, "lynx", "me", others=["sofa", "lynx"]).record
+    assert (corrected.label, corrected.labels) == ("lynx", ("lynx", "sofa"))
+    assert corrected.correction is not None
+    assert corrected.correction.predicted_labels == ("tabby", "sofa")
+    assert stores.uploads.blobs[NAME][2]["label"] == "lynx", "tags carry the first alone"
+    assert correct(stores, NAME, "sofa", "me").record.labels == ("sofa",)
+    assert correct(stores, NAME, None, "me").record.labels == ("tabby", "sofa")
+
+
+def test_a_picture_of_one_label_takes_no_second(stores: Any) -> None:
+    with pytest.raises(NotALabel, match="takes one label; there are 3"):
+        correct(stores, NAME, "lynx", "me", others=["sofa", "cup"])
+    assert stores.records.stored.record.correction is None

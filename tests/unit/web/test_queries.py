@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from classify import Score
 from imagestore.errors import BadCursor, Unavailable
 from imagestore.pipeline.reprocess import is_outdated
 from imagestore.record import Record, Status, tombstone
@@ -157,3 +159,25 @@ def test_the_overview_counts_by_hour_confidence_and_cause(index: Index) -> None:
     assert [bin for bin, count in enumerate(found.confidence) if count] == [0, 6, BINS - 1]
     assert found.causes == [Cause(Status.REJECTED, "empty", 1)]
     assert found.queues == {"work": 0, "work-poison": None, "webjobs-blobtrigger-poison": None}
+
+
+def test_a_picture_is_found_and_counted_by_each_label_that_holds(index: Index, records: list[Record]) -> None:
+    both, one = picture("both.jpg", "rose"), picture("one.jpg", "rose")
+    assert both.prediction is not None
+    labels = (Score("rose", 0.8), Score("vase", 0.7))
+    both = replace(both, prediction=replace(both.prediction, labels=labels)).finished(both.uploaded_at or "")
+    before = {label: counts(index, Filter(label=label)) for label in ("rose", "vase", None)}
+    take_in(index, [both, one], "more")
+    assert [found.name for found in list_records(index, Filter(label="vase"), Sort.NEWEST, 9).items] == ["both.jpg"]
+    assert {"both.jpg", "one.jpg"} <= {r.name for r in all_pages(index, Filter(label="rose"), Sort.NAME, 50)}
+    for label, more in (("rose", 2), ("vase", 1), (None, 2)):
+        now = counts(index, Filter(label=label))
+        assert now.total == before[label].total + more, label
+        assert now.statuses["classified"] == before[label].statuses.get("classified", 0) + more
+        assert (now.labels["rose"], now.labels["vase"]) == (before[None].labels["rose"] + 2, 1)
+    assert counts(index, Filter(label="vase", status="rejected")).total == 0
+    assert both.prediction is not None
+    take_in(index, [replace(both, prediction=replace(both.prediction, labels=labels[:1])).finished("")], "fewer")
+    assert counts(index, Filter(label="vase")).total == 0
+    index.remove(both.id)
+    assert "vase" not in counts(index, Filter()).labels

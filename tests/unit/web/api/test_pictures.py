@@ -1,11 +1,14 @@
 """Pictures by the API: take in, look, list, correct, try again, delete."""
 
 import json
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from classify import Score
 from imagestore.pipeline import tasks
 from imagestore.record import record_id
 from imagestore.store import Stores
@@ -193,3 +196,25 @@ def test_what_is_not_there(api: Api) -> None:
     problem(refused, 405)
     id = record_id("a.jpg")
     assert "different pictures" in problem(api.get(f"/pictures/{id}", params={"name": "b.jpg"}), 404)["detail"]
+
+
+def test_all_labels_that_hold_can_be_said_and_are_found(api: Api, drop: Drop) -> None:
+    made = picture("both.jpg", "tabby")
+    assert made.prediction is not None
+    labels = (Score("tabby", 0.8), Score("Rose", 0.7))
+    id = drop("both.jpg", made=replace(made, prediction=replace(made.prediction, labels=labels)).finished("")).id
+    assert [one["id"] for one in api.get("/pictures", params={"label": "Rose"}).json()["items"]] == [id]
+    page = api.get(f"http://localhost/pictures/{id}").text
+    assert re.findall(r'name="holds" value="(\w+)"( checked)?>', page) == [("tabby", " checked"), ("Rose", " checked")]
+    corrected = api.put(f"/pictures/{id}/correction", params={"label": ["sofa", "Rose"]}).json()
+    assert (corrected["label"], corrected["labels"]) == ("sofa", ["sofa", "Rose"])
+    assert api.get("/counts").json()["labels"] == {"sofa": 1, "Rose": 1}
+    problem(api.put(f"/pictures/{id}/correction", params={"label": ["sofa", "unknown"]}), 422)
+    assert api.delete(f"/pictures/{id}/correction").json()["labels"] == ["tabby", "Rose"]
+
+
+def test_a_picture_of_one_label_takes_no_second(api: Api, drop: Drop) -> None:
+    id = drop("cup.jpg").id
+    told = problem(api.put(f"/pictures/{id}/correction", params={"label": ["cup", "saucer"]}), 422)
+    assert told["detail"] == "This picture takes one label; there are 2."
+    assert "holds" not in api.get(f"http://localhost/pictures/{id}").text
