@@ -31,7 +31,7 @@ def correct(
     """Set the label of a picture, or take the correction back if it is None. Returns the record as stored.
 
     `others` are further labels that hold, where the picture's model knows several. Raises NotALabel; NotFound if there
-    is no such picture; Conflict if it was changed at the same time; Unavailable.
+    is no such picture; Conflict if it was changed at the same time, or takes one label alone; Unavailable.
     """
     label, others = None if label is None else _checked(label), [_checked(one) for one in others]
     name = stored_name(name)
@@ -58,10 +58,10 @@ def correct(
 
 
 def _with_labels(correction: Correction, prediction: Prediction | None, others: Sequence[str]) -> Correction:
-    """The correction with all labels that hold, if the picture's model knows several. Raises NotALabel."""
+    """The correction with all labels that hold, if the picture's model knows several. Raises Conflict."""
     if prediction is None or prediction.labels is None:
         if others:
-            raise NotALabel(f"This picture takes one label; there are {len(others) + 1}.")
+            raise Conflict(f"This picture takes one label; there are {len(others) + 1}.")
         return correction
     predicted = tuple(score.label for score in prediction.labels) if prediction.is_known else ()
     labels = tuple(dict.fromkeys([correction.label, *others]))

@@ -254,6 +254,7 @@ _OF_A_JOB = {"id": str(_JOB.id)}
 _OF_THE_LOG = {"after": _ENTRY.id}
 _SPECIAL: dict[str, dict[str, Any]] = {
     "promote": {"name": "garden"},
+    "correct": {"label": ["lynx"]},
     "modelFile": {"name": "garden"},
     "events": {"after": "3f2a9c41-17"},
     "endSession": {"id": _SESSION.id},

@@ -28,7 +28,7 @@ async function alone(run) {
 }
 
 /** What the model says of the picture. */
-const predicted = () => JSON.parse(shown().dataset.labels);
+const predicted = () => [shown().dataset.label, ...JSON.parse(shown().dataset.others ?? "[]")];
 
 async function save(labels) {
   const { id, randomSample } = shown().dataset;

@@ -9,7 +9,7 @@ import pytest
 from classify import ModelRef, Score
 from exhaustive.memory import memory_stores
 from exhaustive.test_commit import ID, NAME, classified
-from imagestore.errors import NotALabel, NotFound
+from imagestore.errors import Conflict, NotALabel, NotFound
 from imagestore.pipeline.commit import commit, final_record, remove_outputs
 from imagestore.pipeline.correct import LABEL, correct
 from imagestore.pipeline.names import result_name
@@ -173,6 +173,6 @@ def test_all_labels_that_hold_can_be_said_where_several_may(stores: Any) -> None
 
 
 def test_a_picture_of_one_label_takes_no_second(stores: Any) -> None:
-    with pytest.raises(NotALabel, match="takes one label; there are 3"):
+    with pytest.raises(Conflict, match="takes one label; there are 3"):
         correct(stores, NAME, "lynx", "me", others=["sofa", "cup"])
     assert stores.records.stored.record.correction is None

@@ -215,6 +215,6 @@ def test_all_labels_that_hold_can_be_said_and_are_found(api: Api, drop: Drop) ->
 
 def test_a_picture_of_one_label_takes_no_second(api: Api, drop: Drop) -> None:
     id = drop("cup.jpg").id
-    told = problem(api.put(f"/pictures/{id}/correction", params={"label": ["cup", "saucer"]}), 422)
+    told = problem(api.put(f"/pictures/{id}/correction", params={"label": ["cup", "saucer"]}), 409)
     assert told["detail"] == "This picture takes one label; there are 2."
     assert "holds" not in api.get(f"http://localhost/pictures/{id}").text
