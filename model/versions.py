@@ -11,6 +11,7 @@ from classify import ModelError
 from imagestore.errors import BadTrainingData, NotFound
 from imagestore.store import Stores
 from imagestore.store.models import METRICS_FILE, MODEL_FILE, REPORT_FILE, TRAINING_FILE
+from imagestore.store.patience import patiently
 from imagestore.store.training import Part
 from model.evaluation.evaluate import evaluate
 from model.evaluation.report import Report
@@ -135,7 +136,7 @@ def train_version(
         REPORT_FILE: report.to_html(limits),
         TRAINING_FILE: trained.provenance.to_json(),
     }
-    stores.models.keep(name, version, files)
+    patiently(lambda: stores.models.keep(name, version, files))
     return NewVersion(version, report, trained.provenance)
 
 

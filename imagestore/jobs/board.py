@@ -9,7 +9,7 @@ from imagestore.errors import Conflict, NotFound
 from imagestore.jobs import presence
 from imagestore.jobs.job import TYPE, Arguments, Job, JobKind, JobResult, JobState, job_of
 from imagestore.record import utc
-from imagestore.store import Items
+from imagestore.store import Item, Items
 
 _CANCELLED: dict[JobKind, str] = {
     JobKind.TRAIN: "Cancelled. No version was made.",
@@ -31,19 +31,35 @@ class JobBoard:
     def put(self, kind: JobKind, by: str, arguments: Arguments | None = None) -> Job:
         """Put a job in; a runner takes it up. Raises Conflict if the same one waits or runs already."""
         wanted = arguments or Arguments()
-        for job in self.open():
-            if (job.kind, job.arguments) == (kind, wanted):
-                how = "runs" if job.state is JobState.RUNNING else "waits"
-                raise Conflict(f"The same job {how} already ({kind}, job {job.id}). Wait for it, or cancel it.")
+        self._demand_none(kind, wanted)
         while True:
             latest = next(self._items.find(TYPE, limit=1), None)
             number = max(self._microseconds(), int(latest.id) + 1 if latest else 0)
             job = Job(id=f"{number:016d}", kind=kind, by=by, created_at=utc(), arguments=wanted)
             try:
-                self._items.create(job.document())
+                created = self._items.create(job.document())
             except Conflict:  # another has this number
                 continue
+            try:
+                self._demand_none(kind, wanted, job.id)
+            except Conflict:  # another process put it in between the look and the write
+                if self._has_taken_back(created):
+                    raise
             return job
+
+    def _has_taken_back(self, created: Item) -> bool:
+        """Delete a job that was just put in. Returns False if a runner has it already."""
+        try:
+            return self._items.delete(created.id, created.etag)
+        except Conflict:
+            return False
+
+    def _demand_none(self, kind: JobKind, wanted: Arguments, before: str | None = None) -> None:
+        """Raises Conflict if the same job waits or runs; with `before`, an id, if an older one does."""
+        for job in self.open():
+            if (job.kind, job.arguments) == (kind, wanted) and (before is None or job.id < before):
+                how = "runs" if job.state is JobState.RUNNING else "waits"
+                raise Conflict(f"The same job {how} already ({kind}, job {job.id}). Wait for it, or cancel it.")
 
     def open(self) -> list[Job]:
         """The jobs that wait or run, the oldest first."""
@@ -52,8 +68,8 @@ class JobBoard:
 
     def list(self, most: int = PAGE, before: str | None = None) -> list[Job]:
         """The latest jobs, at most so many, the newest first; with `before`, an id, only older ones."""
-        found = (job_of(item) for item in self._items.find(TYPE, before=before, limit=most))
-        return [job for job in islice(found, most) if job is not None]
+        found = (job_of(item) for item in self._items.find(TYPE, before=before))
+        return list(islice((job for job in found if job is not None), most))
 
     def latest(self) -> Job | None:
         """The job that was put in last, None if there is none."""
@@ -99,7 +115,7 @@ class JobBoard:
 
 def ended(job: Job, result: JobResult) -> Job:
     """The job with its result."""
-    return replace(job, state=result.state, result=result, ended_at=utc(), attempt=None, runner=None)
+    return replace(job, state=result.state, result=result.shortened(), ended_at=utc(), attempt=None, runner=None)
 
 
 def cancelled(job: Job) -> Job:

@@ -1,6 +1,7 @@
 """A job as it is kept in the container `jobs`: what is wanted, by whom, how far it is, and how it ended."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -14,6 +15,11 @@ TYPE = "job"
 KEPT_S = 90 * 86_400
 """How long a job is kept after its end."""
 STARTING = "Starting"
+MOST_CHARACTERS = 1000
+MOST_LINES = 100
+MOST_DROPPED = 500
+"""How long a text of a result may be, and how many lines and dropped labels there may be: Cosmos DB takes documents of
+2 MB, and a job whose result it does not take would never end."""
 
 
 class JobKind(StrEnum):
@@ -91,6 +97,14 @@ class JobResult:
     drop: list[str] = field(default_factory=list)
     version: str | None = None
 
+    def shortened(self) -> "JobResult":
+        """The same, as much of it as a job keeps."""
+        more = len(self.details) - MOST_LINES
+        lines = [_cut(line) for line in self.details[:MOST_LINES]]
+        if more > 0:
+            lines.append(f"… and {more:,} lines more.")
+        return replace(self, say=_cut(self.say), details=lines, drop=self.drop[:MOST_DROPPED])
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -145,8 +159,26 @@ class Job:
 
 
 def job_of(item: Item | None) -> Job | None:
-    """The job in this document; None if there is none, or if a newer version wrote it as this one cannot read it."""
+    """The job in this document; None if there is none, or if a newer version wrote it as this one cannot read it.
+
+    An argument that this version does not know would be left out of the work, so such a job is the newer version's.
+    """
+    if item is None:
+        return None
     try:
-        return None if item is None else msgspec.convert(item.document, Job)
+        job = msgspec.convert(item.document, Job)
     except msgspec.ValidationError:
         return None
+    return job if _knows(msgspec.to_builtins(job.arguments), item.document.get("arguments", {})) else None
+
+
+def _knows(read: Mapping[str, Any], written: Mapping[str, Any]) -> bool:
+    """Whether all that was written was read, but for what is null."""
+    return all(
+        value is None or (name in read and (not isinstance(value, dict) or _knows(read[name], value)))
+        for name, value in written.items()
+    )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…"

@@ -75,13 +75,13 @@ class HeldJob:
             raise LeaseLost(f"Job {self.job.id} was taken up by another runner, or has ended.")
 
 
-def take(items: Items, runner: str) -> HeldJob | None:
-    """Take up the oldest job that is free; None if there is none.
+def take(items: Items, runner: str, may_follow: bool = True) -> HeldJob | None:
+    """Take up the oldest job that is free; None if there is none. Without `may_follow`, leave those of other runners.
 
     One that broke off too often is ended here, and so is one that was cancelled meanwhile. Ask while `runner` holds
     none. Raises Unavailable.
     """
-    for item, job in _free(items, runner):
+    for item, job in _free(items, runner, may_follow):
         if job.is_cancelled:
             changed = cancelled(job)
         elif job.attempts >= MOST_ATTEMPTS:
@@ -105,11 +105,13 @@ def take(items: Items, runner: str) -> HeldJob | None:
     return None
 
 
-def _free(items: Items, runner: str) -> Iterator[tuple[Item, Job]]:
+def _free(items: Items, runner: str, may_follow: bool) -> Iterator[tuple[Item, Job]]:
     """The jobs that wait or run for nobody. What names this runner is such a one: the answer to a write was lost."""
     found = [(item, job_of(item)) for item in items.find(TYPE, {"is_open": "yes"})]
     for item, job in reversed(found):
-        if job is not None and (job.runner in (None, runner) or not presence.is_there(items, str(job.runner))):
+        if job is None:
+            continue
+        if job.runner in (None, runner) or (may_follow and not presence.is_there(items, str(job.runner))):
             yield item, job
 
 

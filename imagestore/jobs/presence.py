@@ -45,7 +45,12 @@ class Presence:
             self._etag = self._items.create(document).etag
         except Conflict:
             found = self._items.read(str(document["id"]))
-            self._etag = None if found is None else found.etag
+            if found is not None:
+                self._etag = found.etag
+                return
+            # It has expired and cannot be read, but still takes up its id until the service clears it away.
+            self.runner, self._etag = uuid.uuid4().hex, None
+            self.refresh()
 
     def end(self) -> None:
         """Be gone at once. Raises Unavailable."""

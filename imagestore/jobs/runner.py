@@ -38,19 +38,31 @@ class Timing:
 
 
 class Runner:
-    """Does jobs with `start`, which begins one and may raise OSError or RuntimeError."""
+    """Does jobs with `start`, which begins one and may raise OSError or RuntimeError. `clock` tells seconds.
 
-    def __init__(self, items: Items, start: Callable[[Job], Child], timing: Timing | None = None) -> None:
+    While the database is away no runner is heard of, so one that could not reach it leaves the jobs of others alone for
+    the length of a lease: meanwhile those that have them are heard of again.
+    """
+
+    def __init__(
+        self,
+        items: Items,
+        start: Callable[[Job], Child],
+        timing: Timing | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._items = items
         self._start = start
         self._timing = timing or Timing()
+        self._clock = clock
+        self._follows_from = float("-inf")
         self._presence = Presence(items, self._timing.lease_s)
         self._beat_at = float("-inf")
         self._held: HeldJob | None = None
         self._child: Child | None = None
         self._result: JobResult | None = None
         self._told = Progress()
-        self.turned_at = time.monotonic()
+        self.turned_at = clock()
         """When the last turn ended, by this process's own clock."""
 
     @property
@@ -68,19 +80,25 @@ class Runner:
             except StoreError as error:
                 failures += 1
                 log.warning("%s", error)
-            self.turned_at = time.monotonic()
+            self.turned_at = self._clock()
             pause = self._timing.idle_s if self._held is None else self._timing.busy_s
             stop.wait(min(pause * 2**failures, self._timing.beat_s) if failures else pause)
         self.close()
 
     def turn(self) -> None:
         """Say that the runner is there; take up a job if it has none, else look after it. Raises StoreError."""
-        now = time.monotonic()
+        try:
+            self._turn(self._clock())
+        except StoreError:
+            self._follows_from = self._clock() + self._timing.lease_s
+            raise
+
+    def _turn(self, now: float) -> None:
         if now - self._beat_at >= self._timing.beat_s:
             self._presence.refresh()
             self._beat_at = now
         if self._held is None:
-            self._held = take(self._items, self._presence.runner)
+            self._held = take(self._items, self._presence.runner, now >= self._follows_from)
             if self._held is not None:
                 self._begin(self._held.job)
         else:
@@ -88,6 +106,8 @@ class Runner:
 
     def close(self) -> None:
         """Let go of the job, so that the next runner takes it up at once, and be gone."""
+        if self._result is None and self._child is not None:
+            self._result = self._child.result
         self._end_child()
         try:
             if self._held is not None:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body, Path, Query, Response
 from pydantic import BaseModel, BeforeValidator, Field, Strict, StringConstraints
 
 from imagestore.errors import GateOverride, NotFound
-from imagestore.jobs.job import Arguments, HowToTrain, Job, JobKind
+from imagestore.jobs.job import MOST_DROPPED, Arguments, HowToTrain, Job, JobKind
 from imagestore.jobs.status import JobStatus
 from imagestore.pipeline.correct import LABEL
 from imagestore.store.models import NAME
@@ -90,7 +90,7 @@ def start_job(
     ] = GateOverride.NOTHING,
     drop: Annotated[
         list[Annotated[str, StringConstraints(pattern=LABEL)]] | None,
-        Body(embed=True, description="Labels of the live model that may go."),
+        Body(embed=True, max_length=MOST_DROPPED, description="Labels of the live model that may go."),
     ] = None,
     training: Annotated[Training | None, Body(embed=True, description="What a training is held to.")] = None,
 ) -> JobStatus:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import StringConstraints
 
 from imagestore.errors import GateOverride, Unavailable
-from imagestore.jobs.job import Arguments, Job, JobKind
+from imagestore.jobs.job import MOST_DROPPED, Arguments, Job, JobKind
 from imagestore.jobs.status import JobStatus
 from imagestore.pipeline import live as routes
 from imagestore.pipeline.correct import LABEL
@@ -110,7 +110,10 @@ def promote(
     ] = GateOverride.NOTHING,
     drop: Annotated[
         list[Annotated[str, StringConstraints(pattern=LABEL)]] | None,
-        Query(description="A label of the live model that this one does not know and that may go."),
+        Query(
+            max_length=MOST_DROPPED,
+            description="A label of the live model that this one does not know and that may go.",
+        ),
     ] = None,
 ) -> JobStatus:
     """Make this version live, if it is better than the live one on pictures that neither has learned from, and knows

@@ -49,7 +49,7 @@ class PlayedRunner:
     jobs: list[Job] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.runner = Runner(self.items, self._start, EVERY_TURN)
+        self.runner = Runner(self.items, self._start, EVERY_TURN, lambda: self.items.clock().timestamp())
 
     @property
     def child(self) -> PlayedChild:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from imagestore.errors import LeaseLost
+from imagestore.errors import LeaseLost, Unavailable
 from imagestore.jobs.attempt import Attempt
 from imagestore.jobs.board import JobBoard
 from imagestore.jobs.job import JobKind, Progress
@@ -68,3 +68,24 @@ def test_a_version_is_noted_while_the_runner_writes(items: MemoryItems, held: He
     of(items, held).claim("5")
     assert held.look().versions == ("4", "5")
     assert held.job.progress.done == 1
+
+
+def test_it_waits_for_a_database_that_is_away(items: MemoryItems, held: HeldJob) -> None:
+    """What took hours to compute is not lost because the database does not answer at its end."""
+    items.is_away = True
+    waited: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        items.is_away = len(waited) < 5
+
+    attempt = Attempt(items, held.job.id, held.job.attempt or "", wait)
+    attempt.claim("4")
+    assert len(waited) == 5
+    assert held.look().versions == ("4",)
+
+
+def test_it_does_not_wait_for_ever(items: MemoryItems, held: HeldJob) -> None:
+    items.is_away = True
+    with pytest.raises(Unavailable):
+        Attempt(items, held.job.id, held.job.attempt or "", lambda seconds: None).demand()

@@ -1,10 +1,14 @@
 """Whoever asks for jobs puts them in, looks at them, cancels them, and tries them again."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from imagestore.errors import Conflict, NotFound
 from imagestore.jobs.board import JobBoard
-from imagestore.jobs.job import Arguments, JobKind, JobState
+from imagestore.jobs.job import Arguments, Job, JobKind, JobState
+from imagestore.store import Item
 from unit.jobs.conftest import DONE, LEASE_S, Clock, PlayedRunner
 from unit.memory_items import MemoryItems
 
@@ -97,3 +101,28 @@ def test_a_job_that_a_newer_version_wrote_is_left_out(items: MemoryItems, board:
     here.turn()
     assert [held.id for held in here.jobs] == [job.id]
     assert [one.id for one in board.list()] == [job.id]
+
+
+def test_the_same_job_put_in_by_two_at_the_same_moment_is_one(
+    items: MemoryItems, board: JobBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, create = JobBoard(items, lambda: 10**15), items.create
+    first: list[Job] = []
+
+    def while_creating(document: Mapping[str, Any]) -> Item:
+        monkeypatch.setattr(items, "create", create)
+        first.append(other.put(JobKind.TRAIN, "you"))
+        return create(document)
+
+    monkeypatch.setattr(items, "create", while_creating)
+    with pytest.raises(Conflict, match="waits already"):
+        board.put(JobKind.TRAIN, "me")
+    assert board.open() == first
+
+
+def test_jobs_of_a_newer_version_do_not_end_the_list(items: MemoryItems, board: JobBoard) -> None:
+    jobs = [board.put(JobKind.TRAIN, "me", Arguments(name)) for name in "abc"]
+    for number in range(3):
+        items.create(jobs[0].document() | {"id": f"999999999999999{number}", "kind": "dream"})
+    assert board.list(2) == [jobs[2], jobs[1]]
+    assert board.latest() == jobs[2]

@@ -1,7 +1,21 @@
 """What is kept of a job."""
 
+import json
+
 from imagestore.errors import GateOverride
-from imagestore.jobs.job import KEPT_S, Arguments, HowToTrain, Job, JobKind, JobResult, JobState, Progress, job_of
+from imagestore.jobs.job import (
+    KEPT_S,
+    MOST_DROPPED,
+    Arguments,
+    HowToTrain,
+    Job,
+    JobKind,
+    JobResult,
+    JobState,
+    Progress,
+    job_of,
+)  # fmt: skip
+from imagestore.pipeline.correct import LONGEST_LABEL
 from imagestore.store import Item
 from preprocess import Fit
 
@@ -44,3 +58,21 @@ def test_how_long_a_stage_still_takes_is_estimated_once_there_is_something_to_go
     assert Progress("Learning", 25, 100, 5.0).seconds_left == 15
     assert Progress("Learning", 0, 100, 5.0).seconds_left is None
     assert Progress("Reading", 7, 0, 5.0).seconds_left is None
+
+
+def test_a_job_with_an_argument_that_this_version_does_not_know_is_left_alone() -> None:
+    """It would be done without it, to something else than was meant."""
+    arguments = WHOLE.document()["arguments"]
+    for more in ({"since": "2026-11-01"}, {"training": arguments["training"] | {"seeds": 3}}):
+        assert job_of(Item(WHOLE.document() | {"arguments": arguments | more}, "1")) is None
+    assert job_of(Item(WHOLE.document() | {"arguments": arguments | {"since": None}}, "1")) == WHOLE
+
+
+def test_a_result_is_kept_as_far_as_it_fits_into_a_document() -> None:
+    much = JobResult(state=JobState.REFUSED, say="é" * 10**6, details=["é" * 10**5] * 10**3, drop=["é" * 200] * 10**5)
+    asked = Arguments(drop=("é" * LONGEST_LABEL,) * MOST_DROPPED)
+    kept = Job(id="1", kind=JobKind.PROMOTE, by="me", created_at="", arguments=asked, result=much.shortened())
+    assert len(json.dumps(kept.document())) < 1_900_000
+    assert much.shortened().details[-1] == "… and 900 lines more."
+    few = JobResult(state=JobState.DONE, say="Well.", details=["So."], drop=["fish"])
+    assert few.shortened() == few

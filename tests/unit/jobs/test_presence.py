@@ -1,7 +1,14 @@
 """Which runners there are, by the database's own clock."""
 
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from imagestore.errors import Conflict
 from imagestore.jobs.board import JobBoard
 from imagestore.jobs.presence import Presence, is_any, is_there
+from imagestore.store import Item
 from unit.jobs.conftest import LEASE_S, Clock
 from unit.memory_items import MemoryItems
 
@@ -31,4 +38,23 @@ def test_a_write_whose_answer_was_lost_does_no_harm(items: MemoryItems, clock: C
     clock.pass_by(LEASE_S - 1)
     one.refresh()
     clock.pass_by(1)
+    assert is_there(items, one.runner)
+
+
+def test_a_runner_whose_document_has_expired_but_still_takes_up_its_id_is_there_again(
+    items: MemoryItems, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service clears away later what has expired, and nobody says that its id is free before."""
+    create = items.create
+
+    def create_where_nothing_was(document: Mapping[str, Any]) -> Item:
+        if document["id"] in items.items:
+            raise Conflict("creating a document: Conflict (409)")
+        return create(document)
+
+    monkeypatch.setattr(items, "create", create_where_nothing_was)
+    one = Presence(items, LEASE_S)
+    one.refresh()
+    clock.pass_by(LEASE_S)
+    one.refresh()
     assert is_there(items, one.runner)

@@ -131,6 +131,54 @@ def test_a_database_that_is_away_for_a_while_costs_nothing(
     assert len(here.jobs) == 1
 
 
+def test_a_runner_that_could_not_reach_the_database_leaves_the_jobs_of_others_alone_for_a_lease(
+    items: MemoryItems, board: JobBoard, here: PlayedRunner, there: PlayedRunner, clock: Clock
+) -> None:
+    """After an outage nobody has been heard of, though all are there."""
+    id = board.put(JobKind.TRAIN, "me").id
+    here.turn()
+    items.is_away = True
+    for one in (here, there):
+        with pytest.raises(Unavailable):
+            one.turn()
+    clock.pass_by(LEASE_S)
+    with pytest.raises(Unavailable):
+        there.turn()
+    items.is_away = False
+    there.turn()
+    assert there.jobs == []
+    waiting = board.put(JobKind.TRAIN, "me", Arguments("other")).id
+    there.turn()
+    assert [job.id for job in there.jobs] == [waiting]
+    there.child.result = DONE
+    there.turn()
+    clock.pass_by(LEASE_S)
+    there.turn()
+    assert [(job.id, job.attempts) for job in there.jobs] == [(waiting, 1), (id, 2)]
+
+
+def test_a_job_that_ended_just_before_its_runner_is_stopped_is_not_done_again(
+    board: JobBoard, here: PlayedRunner, there: PlayedRunner
+) -> None:
+    id = board.put(JobKind.REPROCESS, "me").id
+    here.turn()
+    here.child.result = DONE
+    here.runner.close()
+    assert board.read(id).result == DONE
+    there.turn()
+    assert there.jobs == []
+
+
+def test_a_result_of_any_length_ends_the_job(board: JobBoard, here: PlayedRunner) -> None:
+    id = board.put(JobKind.PROMOTE, "me", Arguments("mine", "1")).id
+    here.turn()
+    here.child.result = JobResult(state=JobState.REFUSED, say="No.", details=["x" * 10**6] * 10)
+    here.turn()
+    found = board.read(id)
+    assert found.state is JobState.REFUSED
+    assert len(str(found)) < 10**6
+
+
 def test_it_runs_until_it_is_stopped_though_the_database_is_away(items: MemoryItems, board: JobBoard) -> None:
     started, stop = threading.Event(), threading.Event()
     child = PlayedChild()
