@@ -77,6 +77,12 @@ param publicUrl string = ''
 @description('Plan of the web app. Slots need S1, or a premium plan.')
 param webSku string = 'P0v3'
 
+@description('Whether the runner of jobs is deployed beside the web app: training, promoting and classifying again from the pages.')
+param deployJobs bool = true
+
+@description('Plan of the runner of jobs: one instance, with at least 3.5 GB of memory.')
+param jobsSku string = 'B2'
+
 @description('The azd environment that the slot `dev` works on; empty for no such slot.')
 param devEnvironmentName string = ''
 
@@ -248,6 +254,7 @@ module roles 'modules/roles.bicep' = {
     principals: {
       function: [{ id: identities.outputs.functionPrincipalId, type: 'ServicePrincipal' }]
       web: [{ id: identities.outputs.webPrincipalId, type: 'ServicePrincipal' }]
+      jobs: [{ id: identities.outputs.jobsPrincipalId, type: 'ServicePrincipal' }]
       topic: [{ id: topic.outputs.principalId, type: 'ServicePrincipal' }]
       operator: empty(principalId) ? [] : [{ id: principalId, type: principalType }]
       uploader: uploaders
@@ -301,6 +308,24 @@ module web 'modules/web.bicep' = if (deployWeb) {
   }
 }
 
+module jobs 'modules/jobs.bicep' = if (deployWeb && deployJobs) {
+  name: 'jobs'
+  scope: group
+  dependsOn: [roles]
+  params: {
+    token: token
+    location: location
+    tags: tags
+    sku: jobsSku
+    settings: shared
+    identityId: identities.outputs.jobsId
+    clientId: identities.outputs.jobsClientId
+    pictures: pictures.outputs.name
+    cosmosEndpoint: cosmos.outputs.endpoint
+    subnetId: privateNetwork ? network!.outputs.jobsSubnetId : ''
+  }
+}
+
 module budget 'modules/budget.bicep' = if (!empty(alertEmail) && !empty(budgetStart)) {
   name: 'budget'
   scope: group
@@ -312,6 +337,7 @@ output AZURE_RESOURCE_GROUP string = group.name
 output AZURE_FUNCTION_APP string = functions.outputs.name
 output AZURE_WEB_APP string = deployWeb ? web!.outputs.name : ''
 output AZURE_WEB_URL string = deployWeb ? web!.outputs.url : ''
+output AZURE_JOBS_APP string = deployWeb && deployJobs ? jobs!.outputs.name : ''
 output AZURE_SYSTEM_TOPIC string = topic.outputs.name
 output AZURE_PICTURES_ACCOUNT string = pictures.outputs.name
 output AZURE_UPLOADS_CONTAINER string = containers.uploads
@@ -339,6 +365,8 @@ output AUDIT_DAYS int = auditDays
 output DEPLOY_WEB bool = deployWeb
 output PUBLIC_URL string = publicUrl
 output WEB_SKU string = webSku
+output DEPLOY_JOBS bool = deployJobs
+output JOBS_SKU string = jobsSku
 output DEV_ENVIRONMENT_NAME string = devEnvironmentName
 output PRIVATE_NETWORK bool = privateNetwork
 output MONTHLY_BUDGET int = monthlyBudget

@@ -1,7 +1,9 @@
-"""Builds what is deployed: `python infra/package.py` writes dist/function and dist/web, each a folder that runs alone.
+"""Builds what is deployed: `python infra/package.py` writes dist/function, dist/web and dist/jobs, each a folder that
+runs alone.
 
 A folder holds the code that its process imports, the shipped model, and a requirements.txt of its own; Azure installs
-the requirements from it. Nothing else is in there: no tests, no training, no command line, no local stand-ins.
+the requirements from it. Nothing else is in there: no tests, no command line, no local stand-ins, and no training but
+in that of the runner of jobs.
 """
 
 import argparse
@@ -23,6 +25,7 @@ _CORE = (
     "classify",
     "model/default/model.onnx",
 )
+_TRAINING = ("model/default", "model/training", "model/evaluation")
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,10 @@ PACKAGES = {
     "web": Package(
         ("imagestore/web", "imagestore/accounts", "imagestore/jobs", "imagestore/plots", *_CORE),
         ("requirements.txt", "imagestore/web/requirements.txt"),
+    ),
+    "jobs": Package(
+        ("imagestore/jobs", "imagestore/plots", "model/*.py", *_TRAINING, *_CORE),
+        ("requirements.txt", "model/requirements.txt"),
     ),
 }
 

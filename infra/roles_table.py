@@ -1,7 +1,7 @@
 """Writes the table of roles in docs/azure.md from imagestore/store/roles.json: `python infra/roles_table.py`."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ WHO = {
     "function": "Function app",
     "topic": "Event Grid topic",
     "web": "Web app, its slot `staging`",
+    "jobs": "Runner of jobs",
     "operator": "You, who deploy",
     "uploader": "Each of `uploaders`",
 }
@@ -37,20 +38,22 @@ class Grant:
     role: str
     why: str
     on: str = ""
+    only: tuple[str, ...] = ()
 
 
 def grants(text: str) -> Iterator[Grant]:
     """The rows of roles.json."""
     for kind, rows in json.loads(text).items():
         for row in rows:
-            yield Grant(kind, **row)
+            yield Grant(kind, **{**row, "only": tuple(row.get("only", ()))})
 
 
 def table(text: str) -> str:
     """The rows of roles.json as a Markdown table; rows that differ in their container or queue alone are one."""
     places: dict[tuple[str, str, str, str], list[str]] = {}
     for grant in grants(text):
-        places.setdefault((grant.who, grant.kind, grant.role, grant.why), []).append(grant.on)
+        role = grant.role + (f", changes of {_names(grant.only)} alone" if grant.only else "")
+        places.setdefault((grant.who, grant.kind, role, grant.why), []).append(grant.on)
     lines = ["| Who | Role | On | Why |", "|---|---|---|---|"]
     for (who, kind, role, why), on in sorted(places.items(), key=lambda item: list(WHO).index(item[0][0])):
         lines.append(f"| {WHO[who]} | {role} | {_place(kind, on)} | {why} |")
@@ -58,8 +61,12 @@ def table(text: str) -> str:
 
 
 def _place(kind: str, on: list[str]) -> str:
-    names = ", ".join(f"`{name}`" for name in on if name)
+    names = _names(name for name in on if name)
     return f"{_WHERE[kind]} {names}".strip() if names else f"{_WHERE[kind]}{' account' if kind == 'cosmos' else ''}"
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def written(page: str, text: str) -> str:

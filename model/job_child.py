@@ -21,6 +21,7 @@ from classify import ModelError
 from imagestore import parent_watchdog
 from imagestore.configure import limits_of, models_of, open_stores
 from imagestore.errors import Conflict, ImageStoreError, LeaseLost, PromotionRefused
+from imagestore.jobs import libraries
 from imagestore.jobs.attempt import Attempt
 from imagestore.jobs.job import HowToTrain, Job, JobKind, JobResult, JobState
 from imagestore.jobs.lines import Asked, JobLine
@@ -45,8 +46,6 @@ def main() -> None:
         result = done_by(attempt, replace(stores, before_publishing=attempt.demand), settings)
     except LeaseLost as error:
         sys.exit(f"{error}")
-    except ModuleNotFoundError as error:
-        result = _failed(f"'{error.name}' is not installed here; model/requirements.txt lists what this needs.")
     except (ImageStoreError, ModelError, OSError) as error:
         result = _failed(str(error))
     _tell(JobLine(result=result))
@@ -55,6 +54,8 @@ def main() -> None:
 def done_by(attempt: Attempt, stores: Stores, settings: Settings) -> JobResult:
     """Do the job of this attempt. Raises ImageStoreError, ModelError."""
     job = attempt.job()
+    if job.kind in libraries.NEEDED_BY and (lacks := libraries.missing()):
+        return _failed(f"{libraries.sentence(lacks)} Then: imagestore jobs retry {job.id}")
     match job.kind:
         case JobKind.TRAIN:
             return _train(stores, settings, attempt, job)

@@ -1,13 +1,17 @@
 """imagestore doctor"""
 
+from collections.abc import Iterator
+from itertools import chain
 from typing import Annotated
 
 import typer
 
 from imagestore.cli import stores
 from imagestore.cli.output import console, safe
-from imagestore.pipeline.checks import Severity
+from imagestore.jobs.checks import runners
+from imagestore.pipeline.checks import CheckResult, Severity
 from imagestore.pipeline.doctor import examine
+from imagestore.store import Stores
 
 _MARKS = {Severity.OK: ("✓", "green"), Severity.WARNING: ("!", "yellow"), Severity.PROBLEM: ("✗", "red")}
 
@@ -19,7 +23,8 @@ def doctor(
 ) -> None:
     """Check the stores that the settings name: what works, what is missing or slow, and how to fix it."""
     problems = 0
-    for result in examine(stores.opened(), stores.settings().model_path, wait):
+    opened = stores.opened()
+    for result in chain(examine(opened, stores.settings().model_path, wait), _runners(opened)):
         mark, colour = _MARKS[result.severity]
         problems += result.severity is Severity.PROBLEM
         console.print(
@@ -31,3 +36,7 @@ def doctor(
         console.print(f"{problems} {'thing needs' if problems == 1 else 'things need'} mending.")
         raise typer.Exit(1)
     console.print("Everything that was looked at works.")
+
+
+def _runners(opened: Stores) -> Iterator[CheckResult]:
+    yield runners(opened.jobs)

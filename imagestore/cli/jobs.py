@@ -1,10 +1,5 @@
 """imagestore jobs: long work that was put in here or on the pages, and the runner that does it."""
 
-import logging
-import os
-import signal
-import threading
-from types import FrameType
 from typing import Annotated, Protocol
 
 import typer
@@ -16,9 +11,8 @@ from imagestore.cli.output import console, print_whole, safe
 from imagestore.client import Client, JobStatus
 from imagestore.errors import NotFound
 from imagestore.jobs.board import JobBoard
-from imagestore.jobs.child import start
-from imagestore.jobs.runner import Runner, Timing
-from imagestore.settings import ROOT, Settings, account
+from imagestore.settings import account
+from model import job_runner
 
 app = typer.Typer(no_args_is_help=True, help="Long work: see how far it is, cancel it, try it again, and do it.")
 Id = Annotated[str, typer.Argument(help="The job, as imagestore jobs list shows it.")]
@@ -46,25 +40,15 @@ def jobs() -> None:
 
 
 @app.command("run")
-def run() -> None:
+def run(
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Answer on this port whether the runner is well, as App Service asks."),
+    ] = None,
+    address: Annotated[str, typer.Option(help="With --port: where to answer.")] = job_runner.LOOPBACK,
+) -> None:
     """Do what is put in, one job at a time, until SIGTERM or Ctrl-C; another runner takes up what is left then."""
-    environment = stores.environment()
-    opened, settings = stores.opened(), Settings.read(environment)
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("imagestore").setLevel(logging.INFO)
-    runner = Runner(
-        opened.jobs,
-        lambda job: start(job, {**os.environ, **environment}, ROOT),
-        Timing.of(settings.job_lease_seconds),
-    )
-    stop = threading.Event()
-
-    def end(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
-    runner.run(stop)
+    job_runner.run(stores.environment(), port, address)
 
 
 @app.command("list")

@@ -34,6 +34,7 @@ from imagestore.cli.training import app as training
 from imagestore.cli.training import migrate
 from imagestore.cli.upload import upload
 from imagestore.errors import ImageStoreError, KeyRefused, Unavailable
+from imagestore.jobs import libraries
 from imagestore.local.places import IS_CHECKOUT
 from preprocess import DecoderFailed, PictureError
 
@@ -99,6 +100,11 @@ def main() -> None:
         sys.exit(130)
     except BrokenPipeError:  # who read standard output has enough, as `head` has after ten lines
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except ModuleNotFoundError:
+        if not (lacks := libraries.missing()):
+            raise
+        screen.print(f"imagestore: {libraries.sentence(lacks)}", style="red", markup=False, highlight=False)
         sys.exit(1)
     except _EXPECTED as error:
         message = f"imagestore: {safe(str(error), keep_lines=True)}"

@@ -5,6 +5,8 @@ died, was paused, or was cut off.
 """
 
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from imagestore.errors import Conflict
 from imagestore.record import utc
@@ -18,23 +20,39 @@ def is_there(items: Items, runner: str) -> bool:
     return items.read(_id(runner)) is not None
 
 
+@dataclass(frozen=True)
+class Heard:
+    """A runner that was heard of within its lease: when last (UTC, by its own clock), and which libraries it lacks."""
+
+    at: str
+    lacks: tuple[str, ...] = ()
+
+
+def heard(items: Items) -> list[Heard]:
+    """The runners that were heard of within their lease. Raises Unavailable."""
+    found = (item.document for item in items.find(TYPE))
+    return [Heard(str(one.get("at", "")), tuple(map(str, one.get("lacks", ())))) for one in found]
+
+
 def is_any(items: Items) -> bool:
     """Whether any runner was heard of within its lease. Raises Unavailable."""
     return next(items.find(TYPE, limit=1), None) is not None
 
 
 class Presence:
-    """The document of one runner. `lease_s` is for how many seconds it counts as there without being heard of."""
+    """The document of one runner. `lease_s` is for how many seconds it counts as there without being heard of, `lacks`
+    which libraries are not installed where it runs."""
 
-    def __init__(self, items: Items, lease_s: int) -> None:
+    def __init__(self, items: Items, lease_s: int, lacks: Sequence[str] = ()) -> None:
         self.runner = uuid.uuid4().hex
+        self._lacks = list(lacks)
         self._items = items
         self._lease_s = lease_s
         self._etag: str | None = None
 
     def refresh(self) -> None:
         """Be there for another lease. Raises Unavailable."""
-        document = {"id": _id(self.runner), "type": TYPE, "at": utc(), "ttl": self._lease_s}
+        document = {"id": _id(self.runner), "type": TYPE, "at": utc(), "lacks": self._lacks, "ttl": self._lease_s}
         if self._etag is not None:
             try:
                 self._etag = self._items.replace(document, self._etag).etag

@@ -7,7 +7,7 @@ paused, is heard of no more, and another takes its job up; when it goes on, it f
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from imagestore.errors import LeaseLost, StoreError
@@ -38,7 +38,8 @@ class Timing:
 
 
 class Runner:
-    """Does jobs with `start`, which begins one and may raise OSError or RuntimeError. `clock` tells seconds.
+    """Does jobs with `start`, which begins one and may raise OSError or RuntimeError. `clock` tells seconds,
+    `lacks` which libraries are not installed here.
 
     While the database is away no runner is heard of, so one that could not reach it leaves the jobs of others alone for
     the length of a lease: meanwhile those that have them are heard of again.
@@ -50,13 +51,14 @@ class Runner:
         start: Callable[[Job], Child],
         timing: Timing | None = None,
         clock: Callable[[], float] = time.monotonic,
+        lacks: Sequence[str] = (),
     ) -> None:
         self._items = items
         self._start = start
         self._timing = timing or Timing()
         self._clock = clock
         self._follows_from = float("-inf")
-        self._presence = Presence(items, self._timing.lease_s)
+        self._presence = Presence(items, self._timing.lease_s, lacks)
         self._beat_at = float("-inf")
         self._held: HeldJob | None = None
         self._child: Child | None = None

@@ -15,7 +15,7 @@ from enum import StrEnum
 from imagestore.errors import Refusal, ServiceRefused, SettingsError
 from imagestore.pipeline.queue_roles import QUEUES
 from imagestore.store import Connection, Names, Stores
-from imagestore.store.connect import ACCOUNTS, AUDIT, IMAGES
+from imagestore.store.connect import ACCOUNTS, AUDIT, IMAGES, JOBS
 from imagestore.store.inspection import (
     differences_of_records,
     has_hierarchical_namespace,
@@ -155,7 +155,7 @@ def records(stores: Stores, who: Who) -> Iterator[CheckResult]:
     if not differences:
         detail = "is there, with the right partition key, time to live and indexing policy"
         yield CheckResult(subject, Severity.OK, detail)
-    for name in (ACCOUNTS, AUDIT):
+    for name in (ACCOUNTS, AUDIT, JOBS):
         if role(who, "cosmos", name) is not None:
             yield _items(stores, who, name)
 
@@ -168,6 +168,8 @@ def _items(stores: Stores, who: Who, name: str) -> CheckResult:
         return refused(subject, error, stores.cosmos, _needed_in_cosmos(who, name))
     if found.get("defaultTtl") is None:
         detail = "its time to live is off, so that what has expired stays"
+        if name == JOBS:
+            detail += ", and a runner that died counts as there for ever"
         return CheckResult(subject, Severity.PROBLEM, detail, "Deploy infra/ again, or set it in the portal.")
     return CheckResult(subject, Severity.OK, "is there, with a time to live")
 

@@ -6,18 +6,23 @@ from typing import Literal
 
 import msgspec
 
-Who = Literal["function", "web", "operator"]
-"""A process that opens the stores: the function app, the web app, or the command line of whoever deployed."""
+Who = Literal["function", "web", "jobs", "operator"]
+"""A process that opens the stores: the function app, the web app, the runner of jobs, or the command line of whoever
+deployed."""
 _FILE = Path(__file__).with_name("roles.json")
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """Who has which role on which thing, and why. In Cosmos DB an empty `on` is the account."""
+    """Who has which role on which thing, and why. In Cosmos DB an empty `on` is the account.
+
+    On a container, `only` are the names of the blobs that may be changed; without any, all may.
+    """
 
     who: str
     role: str
     why: str
     on: str = ""
+    only: tuple[str, ...] = ()
 
 
 @functools.cache
@@ -27,5 +32,5 @@ def grants() -> dict[str, tuple[Grant, ...]]:
 
 
 def role(who: Who, kind: str, on: str) -> str | None:
-    """The role of `who` on one container, queue or Cosmos DB container; None if it has none there, and needs none."""
-    return next((one.role for one in grants()[kind] if one.who == who and one.on == on), None)
+    """The role of `who` on a whole container, queue or Cosmos DB container; None if it has none, and needs none."""
+    return next((one.role for one in grants()[kind] if one.who == who and one.on == on and not one.only), None)

@@ -1,4 +1,4 @@
-// A virtual network from which the two apps reach the stores, and private addresses for these.
+// A virtual network from which the apps reach the stores, and private addresses for these.
 param token string
 param location string
 param tags object
@@ -28,6 +28,13 @@ resource network 'Microsoft.Network/virtualNetworks@2025-05-01' = {
           delegations: [{ name: 'plan', properties: { serviceName: 'Microsoft.Web/serverFarms' } }]
         }
       }
+      {
+        name: 'jobs' // a plan has a subnet to itself
+        properties: {
+          addressPrefix: '10.42.4.64/26'
+          delegations: [{ name: 'plan', properties: { serviceName: 'Microsoft.Web/serverFarms' } }]
+        }
+      }
       { name: 'endpoints', properties: { addressPrefix: '10.42.5.0/27' } }
     ]
   }
@@ -38,6 +45,10 @@ resource network 'Microsoft.Network/virtualNetworks@2025-05-01' = {
 
   resource web 'subnets' existing = {
     name: 'web'
+  }
+
+  resource jobs 'subnets' existing = {
+    name: 'jobs'
   }
 
   resource endpoints 'subnets' existing = {
@@ -113,3 +124,4 @@ resource zoneGroup 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2025
 
 output functionSubnetId string = network::functions.id
 output webSubnetId string = network::web.id
+output jobsSubnetId string = network::jobs.id

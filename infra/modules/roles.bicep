@@ -27,7 +27,12 @@ var roleIds = {
 // Key Vault, Application Insights, and Cosmos DB, where an empty `on` is the account.
 var grants = loadJsonContent('../../imagestore/store/roles.json')
 
+// What a role on a container may be held to: changes of the blobs with these names. All may still be read.
+var blobs = 'Microsoft.Storage/storageAccounts/blobServices/containers/blobs'
+var changes = map(['write', 'add/action', 'delete', 'move/action'], action => '!(ActionMatches{\'${blobs}/${action}\'})')
+
 var cosmosRoleIds = {
+  'Cosmos DB Built-in Data Reader': '00000000-0000-0000-0000-000000000001'
   'Cosmos DB Built-in Data Contributor': '00000000-0000-0000-0000-000000000002'
   'Account Metadata': guid(account.id, 'Account Metadata')
   'Audit Writer': guid(account.id, 'Audit Writer')
@@ -135,6 +140,10 @@ resource containerRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
       roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleIds[grant.role])
       principalId: grant.id
       principalType: grant.type
+      conditionVersion: contains(grant, 'only') ? '2.0' : null
+      condition: contains(grant, 'only')
+        ? '((${join(changes, ' AND ')}) OR (${join(map(grant.only, name => '@Resource[${blobs}:path] StringEquals \'${name}\''), ' OR ')}))'
+        : null
     }
   }
 ]

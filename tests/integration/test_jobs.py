@@ -2,8 +2,10 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import commands
 from imagestore.configure import open_stores
 from imagestore.jobs.board import JobBoard
 from imagestore.jobs.job import Arguments, HowToTrain, Job, JobKind, JobState
-from imagestore.local.ports import Ports
+from imagestore.local.ports import Ports, is_listening
 from imagestore.local.supervisor import Options, Stack
 from imagestore.settings import ROOT
 from imagestore.store import Stores
@@ -236,3 +238,20 @@ def test_a_runner_with_a_wrong_setting_says_so_and_ends(lab: Stack) -> None:
         assert done.returncode == 1
         assert next(iter(wrong)) in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_a_runner_answers_on_its_port_that_it_is_well(lab: Stack, board: JobBoard) -> None:
+    """Started as in Azure, with what its environment says."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "model.job_runner", "--port", str(port)]
+    runner = subprocess.Popen(command, env=os.environ | lab.environment, cwd=ROOT)
+    try:
+        eventually(lambda: is_listening(port), "an answer")
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as response:
+            assert response.status == 200
+        eventually(board.has_runner, "its sign of itself")
+    finally:
+        runner.terminate()
+    assert runner.wait(60) == 0
+    assert not board.has_runner()

@@ -23,17 +23,18 @@ from unit.infra import bicep
 from unit.pictures import encoded, photo
 
 HERE = Path(__file__).resolve().parent
-WEB_PORT = 23320
+WEB_PORT, JOBS_PORT = 23320, 23321
 REQUIREMENTS = HERE / "requirements.txt"
 
 
 @dataclass(frozen=True)
 class Deployed:
-    """An interpreter without any packages, both apps' folders, and that of Microsoft's worker library."""
+    """An interpreter without any packages, the apps' folders, and that of Microsoft's worker library."""
 
     python: str
     app: Path
     web: Path
+    jobs: Path
     worker: Path
 
     @property
@@ -77,7 +78,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Deployed:
     packages = dist / "function" / ".python_packages" / "lib" / "site-packages"
     packages.parent.mkdir(parents=True)
     packages.symlink_to(installed(python, dist / "function" / "requirements.txt"))
-    return Deployed(python, dist / "function", dist / "web", installed(python, REQUIREMENTS))
+    return Deployed(python, dist / "function", dist / "web", dist / "jobs", installed(python, REQUIREMENTS))
 
 
 @pytest.mark.timeout(1200)
@@ -136,6 +137,31 @@ def test_the_built_web_app_alone_answers_to_azures_health_check(deployed: Deploy
     finally:
         web.terminate()
         web.wait(timeout=60)
+
+
+@pytest.mark.timeout(1200)
+def test_the_built_runner_of_jobs_alone_answers_to_azures_health_check_and_stops(
+    deployed: Deployed, tmp_path: Path
+) -> None:
+    """With the command and the names of settings that infra/ gives it, though no store answers; and it can train."""
+    module = bicep.text("modules/jobs.bicep")
+    (command,) = re.findall(r"var startCommand = 'exec python ([^']+)'", module)
+    settings = {name: "x" for name in bicep.app_settings(module) if "__" in name}
+    settings |= {name: f"https://127.0.0.1:1/{name}" for name in settings if name.endswith(("Uri", "Endpoint"))}
+    settings |= {name: "managedidentity" for name in settings if name.endswith("__credential")}
+    packages = installed(deployed.python, deployed.jobs / "requirements.txt")
+    log = tmp_path / "log"
+    with log.open("wb") as written:
+        runner = subprocess.Popen(
+            [deployed.python, "-S", *command.replace("8000", str(JOBS_PORT)).split()],
+            cwd=deployed.jobs, env=settings | {"PYTHONPATH": str(packages)}, stdout=written, stderr=written,
+        )  # fmt: skip
+    try:
+        assert answer(f"http://127.0.0.1:{JOBS_PORT}/", runner) == 200, log.read_text()[-3000:]
+        assert "are not installed here" not in log.read_text()
+    finally:
+        runner.terminate()
+    assert runner.wait(timeout=300) == 0
 
 
 def answer(address: str, process: subprocess.Popen[bytes]) -> int | None:

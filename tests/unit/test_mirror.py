@@ -30,6 +30,7 @@ ELSEWHERE = {
     "cli/stages": "integration/test_models.py",
     "cli/training": "integration/test_models.py",
     "cli/upload": "integration/test_cli.py",
+    "model/job_runner": "integration/test_jobs.py",
     "jobs/lines": "unit/jobs/test_child.py",
     "local/host/pool": "integration/test_faults.py",
     "local/host/worker": "unit/local/test_retries.py",

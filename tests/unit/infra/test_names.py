@@ -10,8 +10,10 @@ import yaml
 from imagestore.errors import SettingsError
 from imagestore.settings import AZURITE, CONNECTIONS, COSMOS_EMULATOR, ROOT, Settings
 from imagestore.store import connect
+from imagestore.store.models import ACTIVE
 from imagestore.store.queues import BLOB_POISON_QUEUE, WORK_POISON_QUEUE, WORK_QUEUE
 from imagestore.store.records import TOMBSTONE_TTL_S
+from imagestore.store.routes import ROUTES
 from infra.package import DIST, PACKAGES
 from infra.roles_table import ROLES, grants
 from unit.infra import bicep
@@ -19,8 +21,8 @@ from unit.infra import bicep
 MAIN = bicep.text("main.bicep")
 EXAMPLE: dict[str, str] = json.loads(bicep.read(ROOT / "local.settings.example.json"))["Values"]
 SETTINGS = set(Settings().environment())
-APPS = {"functions.bicep": "function", "web.bicep": "web", "dev-slot.bicep": "web"}
-PLATFORM = re.compile(r"APPLICATIONINSIGHTS_|SCM_|WEBSITE_")
+APPS = {"functions.bicep": "function", "web.bicep": "web", "dev-slot.bicep": "web", "jobs.bicep": "jobs"}
+PLATFORM = re.compile(r"APPLICATIONINSIGHTS_|SCM_|WEBSITES?_")
 """What Azure itself reads."""
 
 
@@ -244,6 +246,8 @@ def test_what_takes_one_change_at_a_time_is_changed_in_turn() -> None:
     assert [waits[name] for name in names] == [[], *([before] for before in names[:-1])]
     sticky = bicep.block(bicep.text("modules/web.bicep"), "resource sticky 'config' = {")
     assert "dependsOn: [appSettings]" in sticky
+    logs = bicep.block(bicep.text("modules/jobs.bicep"), "resource logs 'config' = {")
+    assert "dependsOn: [appSettings]" in logs
 
 
 def test_the_functions_have_no_site_setting_that_flex_consumption_refuses() -> None:
@@ -336,8 +340,44 @@ def test_the_web_app_starts_and_is_asked_where_it_answers() -> None:
     assert set(asked) <= set(describe(app)["paths"])
 
 
-def test_one_python_for_both_apps_which_the_project_supports() -> None:
+def test_the_runner_of_jobs_starts_and_answers_where_it_is_asked() -> None:
+    module = bicep.text("modules/jobs.bicep")
+    (command,) = re.findall(r"var startCommand = '([^']+)'", module)
+    shell, python, m, name, *options = command.split()
+    assert (shell, python, m) == ("exec", "python", "-m")
+    started = bicep.read(ROOT / f"{name.replace('.', '/')}.py")
+    assert all(f'"{option}"' in started for option in options if option.startswith("--"))
+    assert options == ["--address", "0.0.0.0", "--port", "8000"], "the port that App Service asks by itself"
+    assert "alwaysOn: true" in module
+    assert "capacity: 1" in module
+    (stops_s,) = re.findall(r"WEBSITES_CONTAINER_STOP_TIME_LIMIT: '(\d+)'", module)
+    assert int(stops_s) <= 120, "the most that App Service allows"
+
+
+def test_the_web_app_changes_routes_and_no_model() -> None:
+    """What it may change of the container of models is what imagestore/store/routes.py writes."""
+    (row,) = (row for row in grants(bicep.read(ROLES)) if row.who == "web" and row.on == "models" and row.only)
+    assert set(row.only) == {ROUTES, ACTIVE}
+    assert not any(row.who == "web" and row.on == "training" for row in grants(bicep.read(ROLES)))
+    roles = bicep.text("modules/roles.bicep")
+    assert "!(ActionMatches{" in roles
+    for change in ("write", "add/action", "delete", "move/action"):
+        assert f"'{change}'" in bicep.block(roles, "var changes = map(")
+    assert "condition: contains(grant, 'only')" in bicep.block(roles, "resource containerRole 'Microsoft")
+
+
+def test_who_writes_versions_and_training_splits_is_the_runner_and_whoever_deployed() -> None:
+    writers = {
+        row.who
+        for row in grants(bicep.read(ROLES))
+        if row.on in ("models", "training") and not row.role.endswith("Reader") and not row.only
+    }
+    assert writers == {"jobs", "operator"}
+
+
+def test_one_python_for_all_apps_which_the_project_supports() -> None:
     (functions,) = re.findall(r"name: 'python', version: '([\d.]+)'", bicep.text("modules/functions.bicep"))
     (web,) = re.findall(r"'PYTHON\|([\d.]+)'", bicep.text("modules/web.bicep"))
-    assert functions == web
+    (jobs,) = re.findall(r"'PYTHON\|([\d.]+)'", bicep.text("modules/jobs.bicep"))
+    assert functions == web == jobs
     assert f"python{functions}" in bicep.read(ROOT / "Makefile")

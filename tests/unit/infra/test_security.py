@@ -71,12 +71,12 @@ def test_cosmos_and_telemetry_take_no_keys() -> None:
 
 def test_sites_speak_tls_and_publish_to_nobody_with_a_password() -> None:
     sites = resources("Microsoft.Web/sites") + resources("Microsoft.Web/sites/slots")
-    assert len(sites) == 4
+    assert len(sites) == 5
     assert ["httpsOnly: true" in site for site in sites].count(False) == 1
     for site in sites:
         assert site.count("properties: { allow: false }") == 2
         assert "type: 'UserAssigned'" in site
-    for file in ("functions.bicep", "web.bicep"):
+    for file in ("functions.bicep", "web.bicep", "jobs.bicep"):
         assert "minTlsVersion: '1.2'" in bicep.text(f"modules/{file}")
 
 

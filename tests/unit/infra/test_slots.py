@@ -10,7 +10,7 @@ from unit.infra import bicep
 
 VARIABLE = "AZD_DEPLOY_WEB_SLOT_NAME"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-DEPLOYS_WEB = re.compile(r"\bazd (?:up|deploy(?! function))\b")
+DEPLOYS_WEB = re.compile(r"\bazd (?:up|deploy(?! function| jobs))\b")
 
 
 def slots() -> set[str]:

@@ -16,6 +16,7 @@ import model.versions
 from classify import ModelError
 from imagestore import parent_watchdog
 from imagestore.errors import Conflict, GateOverride, LeaseLost, PromotionRefused, Unavailable
+from imagestore.jobs import libraries
 from imagestore.jobs.attempt import Attempt
 from imagestore.jobs.board import JobBoard
 from imagestore.jobs.job import Arguments, HowToTrain, JobKind, JobResult, JobState
@@ -285,3 +286,17 @@ def test_what_others_put_there_is_no_inspection() -> None:
     models.keep("mine", "1", {"model.onnx": b"model", "inspection.json": b"{}"})
     assert models.inspection("mine", "1") is None
     assert models.inspection("mine", "2") is None
+
+
+@pytest.mark.parametrize("kind", libraries.NEEDED_BY)
+def test_without_the_libraries_a_job_fails_and_says_what_to_install(
+    stores: Stores, begin: Begin, kind: JobKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is written: a model file that could not be looked at would count as one that cannot be used."""
+    stores.models.keep("mine", "3", {"model.onnx": b"?"})
+    monkeypatch.setattr(libraries, "missing", lambda: ["onnx", "scipy"])
+    found = done(begin(kind, Arguments("mine", "3")), stores)
+    assert found.state is JobState.FAILED
+    assert "(onnx, scipy)" in found.say
+    assert "imagestore jobs retry" in found.say
+    assert stores.models.inspection("mine", "3") is None

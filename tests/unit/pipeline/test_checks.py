@@ -19,14 +19,15 @@ from imagestore.web.services import Services
 
 NOW = datetime(2026, 11, 25, 9, tzinfo=UTC)
 NAMES = names_of(Settings())
-PROCESSES: tuple[Who, ...] = ("function", "web", "operator")
+PROCESSES: tuple[Who, ...] = ("function", "web", "jobs", "operator")
 QUEUES = ("work", "work-poison", "webjobs-blobtrigger-poison")
+ITEMS = ("images", "accounts", "audit", "jobs")
 ROWS = [
     (who, kind, one.on, one.role)
     for who in PROCESSES
     for kind in ("container", "queue", "cosmos")
     for one in grants()[kind]
-    if one.who == who and one.on in (*containers_of(NAMES), *QUEUES, "images", "accounts", "audit")
+    if one.who == who and not one.only and one.on in (*containers_of(NAMES), *QUEUES, *ITEMS)
 ]
 
 
@@ -116,7 +117,10 @@ def test_accounts_that_never_expire_are_a_problem(azure: Account) -> None:
     assert [one.subject for one in troubles("web")] == [
         "database imagedata, container accounts",
         "database imagedata, container audit",
+        "database imagedata, container jobs",
     ]
+    (found,) = troubles("jobs")
+    assert "a runner that died counts as there for ever" in found.detail
     assert troubles("function") == []
 
 

