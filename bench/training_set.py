@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from imagestore.configure import open_stores
+from imagestore.store.projects import Project, Projects
 from imagestore.store.training import TrainingPictures, at_once
 from model.training import training_set
 from model.versions import gather, import_folders
@@ -36,9 +37,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--pictures", type=int, default=5000)
     count = parser.parse_args().pictures
-    project = f"bench-{uuid4().hex[:8]}"
+    name = f"bench-{uuid4().hex[:8]}"
+    project = Project(name, name)
     blobs = open_stores(os.environ).training
-    stores: Any = SimpleNamespace(training=blobs, uploads=None, records=SimpleNamespace(corrections=list))
+    nothing = SimpleNamespace(read=lambda: Projects({}))
+    stores: Any = SimpleNamespace(
+        training=blobs, uploads=None, records=SimpleNamespace(corrections=list), projects=nothing
+    )
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         draw(folder, count)
@@ -48,7 +53,7 @@ def main() -> None:
             with measured("kept", count):
                 import_folders(stores, project, [folder], quiet)
             with measured("listed", count):
-                found = training_set.open_set(stores, project)
+                found = training_set.open_set(stores, name)
             assert len(found.labelled) == count
             del found
             for what in ("made ready, all computed", "made ready again"):
@@ -57,9 +62,9 @@ def main() -> None:
                     gathered.computed.write({example.sha256 for example in gathered.prepared.examples.good})
                 del gathered
             with measured("test part read", count):
-                training_set.held_out(stores, project, Limits(), quiet)
+                training_set.held_out(stores, name, Limits(), quiet)
         finally:
-            remove(TrainingPictures(blobs, project), stores)
+            remove(TrainingPictures(blobs, name), stores)
     Console().print(_table)
 
 

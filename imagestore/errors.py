@@ -9,6 +9,7 @@
         ├── SettingsError          a setting that is missing or wrong
         ├── NotALabel              a text that cannot be a label
         ├── NotAModelName          a text that cannot be the name of a model
+        ├── NotAProject            a text that cannot be the title of a project, or one project too many
         ├── NotARoute              a text that cannot be a route, or one route too many
         ├── NotARecord             JSON that is not a record
         ├── NotATask               a message that is not a task we would send
@@ -73,6 +74,10 @@ class NotALabel(ImageStoreError):
 
 class NotAModelName(ImageStoreError):
     """No model can have this name."""
+
+
+class NotAProject(ImageStoreError):
+    """This cannot be a project."""
 
 
 class NotARoute(ImageStoreError):

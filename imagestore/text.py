@@ -1,7 +1,10 @@
-"""Makes every character of users' texts visible, for pages, reports and terminals."""
+"""Users' texts: which are taken, and every character made visible for pages, reports and terminals."""
 
 import unicodedata
 
+_CHARACTER = r"[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+LINE = rf"^{_CHARACTER}*[^{_CHARACTER[2:-1]}\s]{_CHARACTER}*$"
+"""Any text without characters that control a terminal or change the direction of writing, and not only spaces."""
 _JOINERS = "\u200c\u200d"
 """These join emoji, and letters of some scripts."""
 

@@ -75,12 +75,13 @@ def _train(stores: Stores, settings: Settings, attempt: Attempt, job: Job) -> Jo
     from model.training.train import TrainingOptions
     from model.versions import gather, train_version
 
-    name, wanted = job.arguments.name or "mine", job.arguments.training or HowToTrain()
+    name, wanted = job.arguments.name or MINE, job.arguments.training or HowToTrain()
     for version in job.versions:
         if stores.models.has(name, version):  # by an attempt that broke off before it could say so
             return _trained(stores, name, version, [])
     limits = limits_of(settings)
-    gathered = gather(stores, MINE, [], limits, _begin, are_one=lambda labels: wanted.same_case)
+    project = stores.projects.open(name)
+    gathered = gather(stores, project, [], limits, _begin, are_one=lambda labels: wanted.same_case)
 
     def options(version: str) -> TrainingOptions:
         attempt.claim(version)

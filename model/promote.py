@@ -17,8 +17,8 @@ from imagestore.pipeline.live import make_live
 from imagestore.record import utc
 from imagestore.store import Active, PromotionEntry, Stores
 from imagestore.store.models import TRAINING_FILE
+from imagestore.store.projects import Project
 from imagestore.store.routes import EVERYTHING
-from imagestore.store.training import MINE
 from model.default.build import DEFAULT
 from model.evaluation.anew import Anew, compare_anew, shared
 from model.evaluation.evaluate import Evaluation, evaluate
@@ -128,12 +128,13 @@ def promote(
     """Make a version live if the gate allows it; the live model's labels in `drop` may go.
 
     It is live for the routes to its project, or by default where there is none. The first promotion by default replaces
-    the model in the file `default`, and a rollback goes back to that one if it can be used.
+    the model in the file `default`, and a rollback goes back to that one if it can be used. The test pictures are those
+    of the version's project, but none that the live model of another project learned from.
 
     Raises PromotionRefused, ModelError, NotFound, Conflict, Unavailable.
     """
+    project, found = stores.projects.open(name), stores.routes.read()
     data, called = stores.models.read(name, version), f"{name} {version}"
-    found = stores.routes.read()
     shipped = default.read_bytes() if default.is_file() else b""
     is_routed = found.is_routed(name)
     active = found.active(name) if is_routed else found.default
@@ -142,14 +143,14 @@ def promote(
         raise Conflict(f"{called} is live already.")
     is_first = active is None and is_routed
     candidate, live = describe(data, called), _FIRST if is_first else _live(stores, active, shipped)
-    tests = held_out(stores, MINE, limits, progress)
+    tests = _without(held_out(stores, project.pictures_in, limits, progress), _learned(stores, active, project))
     if live.model is not None:
         tested = {example.label for example in tests.examples}
         check_labels(candidate, live.model, drop, tested, override, called=(called, live.called))
     findings = replace(_examine(data, called, live, tests, limits, progress), is_first=is_first)
     if override is not GateOverride.FORCE and findings.could_pass:
         before = active.live if active else None
-        findings = _with_anew(findings, stores, (name, version), before, limits, progress)
+        findings = _with_anew(findings, stores, project, version, before, limits, progress)
     note = decide(findings, override, drop)
     entry = PromotionEntry(name, version, sha256, utc(), by, note)
     make_live(stores, entry, found, _before(live, by))
@@ -241,26 +242,41 @@ def _before(live: _ActiveModelFile, by: str) -> tuple[PromotionEntry, ...]:
 def _with_anew(
     findings: GateFindings,
     stores: Stores,
-    candidate: tuple[str, str],
+    project: Project,
+    version: str,
     live: PromotionEntry | None,
     limits: Limits,
     progress: BeginStage,
 ) -> GateFindings:
     """The findings with the comparison of how both models were made, or why there is none."""
-    made = [_made(stores, *one) for one in (candidate, (live.name, live.version) if live else None) if one]
-    if len(made) < 2 or made[0] is None or made[1] is None:
-        who = "the candidate" if made[0] is None else "the live model"
+    candidate, live_one = _made(stores, project.name, version), _made(stores, live.name, live.version) if live else None
+    if candidate is None or live_one is None:
+        who = "the candidate" if candidate is None else "the live model"
         return replace(findings, why_not_anew=f"Both were not trained anew to compare: how {who} was made is not kept.")
-    kept = KeptArrays(stores.training, MINE)
-    part = learned(stores, MINE, shared(made[0], made[1]), limits, progress, kept)
+    kept = KeptArrays(stores.training, project.pictures_in)
+    part = learned(stores, project.pictures_in, shared(candidate, live_one), limits, progress, kept)
     try:
-        found = compare_anew(made[0], made[1], part.examples, part.groups, limits, progress, kept)
+        found = compare_anew(candidate, live_one, part.examples, part.groups, limits, progress, kept)
     except ModelError as error:
         return replace(findings, why_not_anew=f"Both were not trained anew to compare: {error}")
     if found is None:
         few = f"only {len(part.examples)} pictures of labels that both know are left"
         return replace(findings, why_not_anew=f"Both were not trained anew to compare: {few}.")
     return replace(findings, anew=found)
+
+
+def _learned(stores: Stores, active: Active | None, project: Project) -> Collection[str]:
+    """The SHA-256 of what the live model learned from, if it is of a project with other labelled pictures: those may
+    hold test pictures of this one."""
+    if active is None or active.live.name == project.name:
+        return ()
+    made = _made(stores, active.live.name, active.live.version)
+    return made.learned if made else ()
+
+
+def _without(part: Chosen, learned_from: Collection[str]) -> Chosen:
+    kept = [i for i, example in enumerate(part.examples) if example.sha256 not in learned_from]
+    return Chosen([part.examples[i] for i in kept], part.groups[kept])
 
 
 def _made(stores: Stores, name: str, version: str) -> Provenance | None:

@@ -12,6 +12,7 @@ from imagestore.errors import BadTrainingData, NotFound
 from imagestore.store import Stores
 from imagestore.store.models import METRICS_FILE, MODEL_FILE, REPORT_FILE, TRAINING_FILE
 from imagestore.store.patience import patiently
+from imagestore.store.projects import Project
 from imagestore.store.training import Part
 from model.evaluation.evaluate import evaluate
 from model.evaluation.report import Report
@@ -65,14 +66,14 @@ class EvaluatedVersion:
 
 
 def import_folders(
-    stores: Stores, project: str, folders: Sequence[Path], progress: BeginStage, *, relabel: bool = False
+    stores: Stores, project: Project, folders: Sequence[Path], progress: BeginStage, *, relabel: bool = False
 ) -> Kept:
     """Keep the labelled pictures of these folders. With `relabel`, what is kept gets the label that it has here.
 
     Raises BadTrainingData, NotMigrated, BadSplit, Conflict, Unavailable.
     """
     given, pictures = _in_folders(folders, progress)
-    known = training_set.begin(stores, project)
+    known = training_set.begin(stores, project.pictures_in)
     if not relabel:
         training_set.demand_same_labels(known, pictures)
     added = training_set.keep(known, pictures, progress("Keeping", len(pictures)), relabel=relabel)
@@ -81,7 +82,7 @@ def import_folders(
 
 def gather(
     stores: Stores,
-    project: str,
+    project: Project,
     folders: Sequence[Path],
     limits: Limits,
     progress: BeginStage,
@@ -98,8 +99,8 @@ def gather(
     and which are test pictures. Raises BadTrainingData, NotMigrated, BadSplit, Conflict, Unavailable.
     """
     given, pictures = _in_folders(folders, progress)
-    known = training_set.begin(stores, project)
-    computed = KeptArrays(stores.training, project)
+    known = training_set.begin(stores, project.pictures_in)
+    computed = KeptArrays(stores.training, project.pictures_in)
     sources = one_spelling(training_set.all_with(stores, known, pictures, relabel=relabel), are_one)
     prepared = prepare(sources, known.split, limits, progress, computed, by_folder=by_folder)
     examples = prepared.examples.good
@@ -141,7 +142,13 @@ def train_version(
 
 
 def evaluate_version(
-    stores: Stores, project: str, data: bytes, called: str, folder: Path | None, limits: Limits, progress: BeginStage
+    stores: Stores,
+    project: Project,
+    data: bytes,
+    called: str,
+    folder: Path | None,
+    limits: Limits,
+    progress: BeginStage,
 ) -> EvaluatedVersion:
     """Evaluate the model file `data` on the labelled pictures of a folder, or, without one, on the project's test
     pictures.
@@ -149,12 +156,12 @@ def evaluate_version(
     Raises ModelError, BadTrainingData, NotMigrated, Unavailable; NotFound if there are no pictures.
     """
     if folder is None:
-        part, unreadable, learned = training_set.held_out(stores, project, limits, progress), 0, 0
+        part, unreadable, learned = training_set.held_out(stores, project.pictures_in, limits, progress), 0, 0
         tests, groups = part.examples, part.groups
     else:
         given = in_folder(folder)
         found = read(given.pictures, limits, progress("Reading", len(given.pictures)))
-        learned_from = training_set.open_set(stores, project).split.of(Part.LEARN)
+        learned_from = training_set.open_set(stores, project.pictures_in).split.of(Part.LEARN)
         tests, unreadable = found.good, len(found.bad) + given.not_utf8
         learned = sum(example.sha256 in learned_from for example in tests)
         groups = grouped(tests, None).groups if tests else np.zeros(0, int)

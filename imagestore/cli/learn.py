@@ -18,9 +18,11 @@ from imagestore.cli.intake import NOT_UTF8
 from imagestore.cli.output import console, safe
 from imagestore.cli.stages import stages
 from imagestore.configure import limits_of
-from imagestore.errors import NotAModelName, SettingsError
+from imagestore.errors import NotFound, SettingsError
 from imagestore.jobs.job import HowToTrain
-from imagestore.store.models import demand_name
+from imagestore.settings import account
+from imagestore.store import Stores
+from imagestore.store.projects import Project
 from imagestore.store.training import MINE
 from preprocess import Fit
 
@@ -46,7 +48,7 @@ def train(
         list[str] | None,
         typer.Argument(help="A folder with a subfolder of pictures for each label; 'import FOLDER' only keeps them."),
     ] = None,
-    name: Annotated[str, typer.Option("--project", "--name", help="The project, as the model is called.")] = "mine",
+    name: Annotated[str, typer.Option("--project", "--name", help="The project; a folder begins a new one.")] = MINE,
     colour: Annotated[
         bool | None, typer.Option("--colour/--gray", help="A model that sees colour, or gray. [chosen]")
     ] = None,
@@ -84,10 +86,6 @@ def train(
     ] = False,
 ) -> None:
     """Learn from labelled pictures: all in the container 'training', a folder added to it, and corrections."""
-    try:
-        demand_name(name)
-    except NotAModelName as error:
-        raise typer.BadParameter(f"--name: {error}") from None
     if (server := servers.given()) is not None:
         if paths or by_folder:
             raise SettingsError(
@@ -106,7 +104,7 @@ def train(
             seed,
             same_case,
         )
-        client = instance.client_of(server)
+        client, name = instance.client_of(server), instance.opened().project(name).name
         job = distant_jobs.follow(client, client.train(name, how))
         _say(safe(job.say), soft_wrap=True)
         return _say(_next_command(name, job.version or "")) if job.version else None
@@ -118,12 +116,13 @@ def train(
     only_import = (paths or [])[:1] == ["import"] and len(paths or []) > 1
     folders = [Path(path) for path in (paths or [])[1 if only_import else 0 :]]
     opened, limits = stores.opened(), limits_of(stores.settings())
+    project = _project(opened, name, creates=bool(folders))
     with stages() as begin:
         if only_import:
-            return _tell_kept(import_folders(opened, MINE, folders, begin, relabel=relabel))
+            return _tell_kept(import_folders(opened, project, folders, begin, relabel=relabel))
         gathered = gather(
             opened,
-            MINE,
+            project,
             folders,
             limits,
             begin,
@@ -136,9 +135,9 @@ def train(
         made = train_version(
             opened,
             gathered,
-            name,
+            project.name,
             lambda version: TrainingOptions(
-                name,
+                project.name,
                 version,
                 Held(colour, fit, level, backbone, views),
                 flip,
@@ -152,13 +151,13 @@ def train(
     _say(made.report.sentence())
     for line in made.provenance.sentences():
         _say(safe(line), soft_wrap=True)
-    return _say(_next_command(name, made.version))
+    return _say(_next_command(project.name, made.version))
 
 
 def evaluate(
     model: Annotated[str, typer.Argument(help="A version, such as 3, or a model file.")],
     folder: Annotated[Path | None, typer.Argument(help="Labelled pictures; without one, the test part.")] = None,
-    name: Annotated[str, typer.Option("--project", "--name", help="Which project the version is of.")] = "mine",
+    name: Annotated[str, typer.Option("--project", "--name", help="Which project the version is of.")] = MINE,
     html: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("report.html"),
     as_json: Annotated[Path | None, typer.Option("--json", help="Where the figures go, as JSON.")] = None,
 ) -> None:
@@ -166,9 +165,10 @@ def evaluate(
     from model.versions import evaluate_version, model_bytes
 
     opened, limits = stores.opened(), limits_of(stores.settings())
-    data, called = model_bytes(opened, model, name)
+    project = opened.projects.open(name)
+    data, called = model_bytes(opened, model, project.name)
     with stages() as begin:
-        found = evaluate_version(opened, MINE, data, called, folder, limits, begin)
+        found = evaluate_version(opened, project, data, called, folder, limits, begin)
     html.write_bytes(found.html)
     if as_json is not None:
         as_json.write_bytes(found.report.to_json())
@@ -176,8 +176,20 @@ def evaluate(
     if found.learned:
         _say(f"{found.learned} of the {found.pictures} pictures were learned from: figures for new ones will be lower.")
     _say(f"{html} shows more.")
-    if model.isdecimal() and not opened.routes.read().is_live(name, model):
-        _say(_next_command(name, model))
+    if model.isdecimal() and not opened.routes.read().is_live(project.name, model):
+        _say(_next_command(project.name, model))
+
+
+def _project(opened: Stores, name: str, *, creates: bool) -> Project:
+    """The project with this name or title, which begins with the first folder that is given to it."""
+    try:
+        opened.projects.find(name)
+    except NotFound:
+        if not creates:
+            raise
+        made = opened.projects.create(name, account())
+        _say(f"The project '{safe(made.title)}' is new.")
+    return opened.projects.open(name)
 
 
 def _shipped(backbone: str | None) -> Literal["lite0", "lite2"] | None:
@@ -204,7 +216,7 @@ def _are_one(same_case: bool | None) -> Callable[[list[str]], bool | None]:
 
 
 def _next_command(name: str, version: str) -> str:
-    return f"Next: imagestore promote {version}" + ("" if name == "mine" else f" --project {name}")
+    return f"Next: imagestore promote {version}" + ("" if name == MINE else f" --project {name}")
 
 
 def _tell_kept(kept: "Kept") -> None:

@@ -25,6 +25,7 @@ from imagestore.cli.options import Data, choose, with_data
 from imagestore.cli.output import errors as screen
 from imagestore.cli.output import safe
 from imagestore.cli.profile import app as profile
+from imagestore.cli.projects import app as projects
 from imagestore.cli.route import app as route
 from imagestore.cli.run import run
 from imagestore.cli.servers import InsecureOption, KeyOption, ProfileOption, ServerOption
@@ -52,12 +53,13 @@ for command in (
     app.command()(with_data(command))
 for registered in (
     *models.registered_commands, models.registered_callback, *accounts.registered_commands, *keys.registered_commands,
-    *route.registered_commands, *jobs.registered_commands,
+    *route.registered_commands, *jobs.registered_commands, *projects.registered_commands,
     *training.registered_commands, training.registered_callback,
 ):  # fmt: skip
     if registered is not None and registered.callback is not None:
         registered.callback = with_data(registered.callback)
 app.add_typer(models, name="models")
+app.add_typer(projects, name="projects")
 app.add_typer(route, name="route")
 app.add_typer(training, name="training")
 app.add_typer(accounts, name="accounts")

@@ -19,6 +19,7 @@ from imagestore.pipeline.live import rollback as roll_back
 from imagestore.proportion import percent
 from imagestore.settings import account
 from imagestore.store.models import METRICS_FILE, MODEL_FILE, REPORT_FILE
+from imagestore.store.training import MINE
 
 Name = Annotated[str, typer.Option("--project", "--name", help="Which project the version is of.")]
 _NEXT = "Workers change to it within seconds. Next, for what is there already: imagestore reprocess"
@@ -53,9 +54,11 @@ def list_versions() -> None:
 
 
 @app.command()
-def show(version: VersionArgument, name: Name = "mine") -> None:
+def show(version: VersionArgument, name: Name = MINE) -> None:
     """Show how good a version is, label by label, and how it was made."""
-    found = instance.opened().figures(name, version)
+    opened = instance.opened()
+    name = opened.project(name).name
+    found = opened.figures(name, version)
     if found is None:
         raise NotFound(f"There are no figures of {name} {version}: imagestore models.")
     console.print(safe(found["sentence"]), markup=False, highlight=False)
@@ -75,10 +78,11 @@ def show(version: VersionArgument, name: Name = "mine") -> None:
 def export(
     version: VersionArgument,
     folder: Annotated[Path, typer.Argument(help="Where the model file, its figures and its report go.")],
-    name: Name = "mine",
+    name: Name = MINE,
 ) -> None:
     """Write a version's files into a folder."""
     opened = instance.opened()
+    name = opened.project(name).name
     files = {file: opened.model_file(name, version, file) for file in (MODEL_FILE, METRICS_FILE, REPORT_FILE)}
     folder.mkdir(parents=True, exist_ok=True)
     for file, data in files.items():
@@ -88,7 +92,7 @@ def export(
 
 def promote(
     version: Annotated[str, typer.Argument(help="The version to take into use.")],
-    name: Name = "mine",
+    name: Name = MINE,
     accept_equal: Annotated[
         bool, typer.Option("--accept-equal", help="Also if it is as good as the live one.")
     ] = False,
@@ -99,7 +103,7 @@ def promote(
 ) -> None:
     """Make a version live, if it is better than the live one on pictures that neither has learned from."""
     override = GateOverride.FORCE if force else GateOverride.ACCEPT_EQUAL if accept_equal else GateOverride.NOTHING
-    say = functools.partial(console.print, markup=False, highlight=False)
+    say, name = functools.partial(console.print, markup=False, highlight=False), instance.opened().project(name).name
     if (server := servers.given()) is not None:
         client = instance.client_of(server)
         job = client.promote(name, version, override=override, drop=tuple(drop or ()))
@@ -138,6 +142,7 @@ def rollback(
     ] = None,
 ) -> None:
     """Make the previous model live again."""
+    name = None if name is None else instance.opened().project(name).name
     if (server := servers.given()) is not None:
         client = instance.client_of(server)
         done = distant_jobs.follow(client, client.rollback(name))

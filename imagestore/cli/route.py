@@ -38,7 +38,9 @@ def add(
     project: Annotated[str, typer.Option("--project", "--name", help="The project that classifies them.")],
 ) -> None:
     """Have a project classify the uploads whose names begin so."""
-    found = instance.opened().add_route(pattern, project)
+    opened = instance.opened()
+    project = opened.project(project).name
+    found = opened.add_route(pattern, project)
     _say(f"{safe(pattern)} is classified by {safe(project)}.")
     if found.live_of(project) is None:
         _say(f"It has no live model yet; until then the next longest route: imagestore promote 1 --project {project}")

@@ -14,21 +14,23 @@ from imagestore.pipeline import labelled
 from imagestore.store.training import MINE, Part
 
 app = typer.Typer(invoke_without_command=True, help="Labelled pictures that are kept: count them, or take some away.")
+Project = Annotated[str, typer.Option("--project", "--name", help="The project whose pictures they are.")]
 _say = functools.partial(console.print, markup=False, highlight=False)
 
 
 @app.callback()
-def training(context: typer.Context) -> None:
+def training(context: typer.Context, project: Project = MINE) -> None:
     """Count the pictures of each label, if no other command is given."""
     if context.invoked_subcommand is None:
-        list_labels()
+        list_labels(project)
 
 
 @app.command("list")
-def list_labels() -> None:
+def list_labels(project: Project = MINE) -> None:
     """Count the pictures of each label: to learn from, to test with, neither, and not divided yet."""
+    opened = stores.opened()
     table = Table("label", "to learn from", "to test with", "neither", "new", box=None)
-    for label, parts in labelled.counts(stores.opened(), MINE).items():
+    for label, parts in labelled.counts(opened, opened.projects.open(project).pictures_in).items():
         numbers = (str(parts[part]) for part in (Part.LEARN, Part.TEST, Part.RETIRED, None))
         table.add_row(safe(label), *numbers)
     console.print(table)
@@ -38,15 +40,18 @@ def list_labels() -> None:
 def remove(
     names: Annotated[list[str] | None, typer.Argument(help="Files as they were imported, such as rose/1.jpg.")] = None,
     label: Annotated[list[str] | None, typer.Option("--label", help="All pictures of a label; once for each.")] = None,
+    project: Project = MINE,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Delete labelled pictures: no model learns from them again, nor is tested with them."""
     if not names and not label:
         raise typer.BadParameter("name pictures, or a label with --label.")
     what = [*(f"all pictures of the label '{one}'" for one in label or ()), *(f"'{name}'" for name in names or ())]
-    if not yes and not typer.confirm(safe(f"Delete {', '.join(what)} from the training set?")):
+    opened = stores.opened()
+    found = opened.projects.open(project)
+    if not yes and not typer.confirm(safe(f"Delete {', '.join(what)} from the training set of '{found.title}'?")):
         raise typer.Exit(1)
-    count = labelled.remove(stores.opened(), MINE, label or (), names or ())
+    count = labelled.remove(opened, found.pictures_in, label or (), names or ())
     if not count:
         raise NotFound("There are no such pictures: imagestore training.")
     _say(f"{count} deleted.")

@@ -11,6 +11,7 @@ from imagestore.errors import KeyRefused, NotReached, NotThere, RemoteError, Req
 from imagestore.jobs.job import HowToTrain, JobKind
 from imagestore.jobs.status import JobStatus
 from imagestore.record import Record, Status, record_id
+from imagestore.store.projects import LabelsPerPicture, ProjectSummary
 from imagestore.store.routes import ModelList
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "JobStatus",
     "Key",
     "KeyRefused",
+    "LabelsPerPicture",
     "Me",
     "ModelList",
     "NewKey",
@@ -31,6 +33,7 @@ __all__ = [
     "NotThere",
     "OneTimeLink",
     "Pending",
+    "ProjectSummary",
     "Record",
     "RemoteError",
     "RequestRefused",

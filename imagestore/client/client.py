@@ -28,6 +28,7 @@ from imagestore.errors import GateOverride, NotReached
 from imagestore.jobs.job import HowToTrain, JobKind
 from imagestore.jobs.status import JobStatus
 from imagestore.record import Record, Status
+from imagestore.store.projects import LabelsPerPicture, ProjectSummary
 from imagestore.store.routes import ModelList
 
 PAGE = 200
@@ -200,6 +201,31 @@ class Client:
     def remove_route(self, pattern: str) -> ModelList:
         """Take a route away. For trainers."""
         return self._read(ModelList, "DELETE", "/routes", {"pattern": pattern})
+
+    def projects(self) -> list[ProjectSummary]:
+        """The projects, deleted ones too, as long as they can be taken back."""
+        return self._http.get(list[ProjectSummary], "/projects")
+
+    def project(self, name: str) -> ProjectSummary:
+        """A project, deleted or not."""
+        return self._http.get(ProjectSummary, f"/projects/{_part(name)}")
+
+    def create_project(self, title: str, labels_per_picture: LabelsPerPicture = LabelsPerPicture.ONE) -> ProjectSummary:
+        """Begin a project. Its name is made of the title. For trainers."""
+        body = {"title": title, "labels_per_picture": str(labels_per_picture)}
+        return self._read(ProjectSummary, "POST", "/projects", body=body)
+
+    def rename_project(self, name: str, title: str) -> ProjectSummary:
+        """Give a project another title; its name stays. For trainers."""
+        return self._read(ProjectSummary, "PATCH", f"/projects/{_part(name)}", body={"title": title})
+
+    def delete_project(self, name: str) -> ProjectSummary:
+        """Delete a project with its labelled pictures and versions. For trainers."""
+        return self._read(ProjectSummary, "DELETE", f"/projects/{_part(name)}")
+
+    def undelete_project(self, name: str) -> ProjectSummary:
+        """Take back that a project was deleted. For trainers."""
+        return self._read(ProjectSummary, "POST", f"/projects/{_part(name)}/undelete")
 
     def promote(
         self,

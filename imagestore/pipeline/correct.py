@@ -10,12 +10,11 @@ from imagestore.errors import Conflict, NotALabel, NotFound
 from imagestore.pipeline.commit import commit
 from imagestore.record import Correction, Record, Status, record_id, stored_name, utc
 from imagestore.store import StoredRecord, Stores
+from imagestore.text import LINE
 
 LONGEST_LABEL = 200
 MOST_LABELS = 100
-_TEXT = r"[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
-LABEL = rf"^{_TEXT}*[^{_TEXT[2:-1]}\s]{_TEXT}*$"
-"""Any text without characters that control a terminal or change the direction of writing."""
+LABEL = LINE
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 

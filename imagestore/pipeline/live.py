@@ -8,6 +8,7 @@ from dataclasses import replace
 from imagestore.errors import Conflict, NotFound
 from imagestore.record import utc
 from imagestore.store import Active, LiveModels, PromotionEntry, Route, Stores
+from imagestore.store.projects import ProjectState
 from imagestore.store.routes import EVERYTHING, prefix_of
 
 _HISTORY = 50
@@ -57,6 +58,10 @@ def rollback(stores: Stores, by: str, project: str | None = None) -> PromotionEn
         of = "" if project is None else f" of '{project}'"
         raise NotFound(f"There is no earlier model{of} to go back to.")
     before, gone = earlier[0], active.live
+    written = stores.projects.read().projects.get(before.name)
+    if written is not None and written.state is not ProjectState.OPEN:
+        remedy = f": imagestore projects undelete {before.name}" if written.state is ProjectState.DELETED else ""
+        raise Conflict(f"{before.name} {before.version} was live before, and its project is deleted{remedy}.")
     note = f"rolled back from {gone.name} {gone.version}"
     entry = PromotionEntry(before.name, before.version, before.sha256, utc(), by, note)
 
@@ -80,11 +85,10 @@ def add_route(stores: Stores, pattern: str, project: str, by: str) -> None:
 
     A project that is the default one keeps its live model for the route; another one has none until it is promoted,
     and until then the next longest route classifies. What is there already is classified again by `reprocess`. Raises
-    NotARoute; NotFound if the project has no version, or for `*` no live one; Conflict, Unavailable.
+    NotARoute; NotFound if there is no such project, or for `*` if it has no live version; Conflict, Unavailable.
     """
     prefix = prefix_of(pattern)
-    if not stores.models.versions(project):
-        raise NotFound(f"There is no version of a project '{project}': imagestore train FOLDER --project {project}.")
+    project = stores.projects.open(project).name
     found = stores.routes.read()
     if not prefix:
         return _make_default(stores, project, by, found)
@@ -107,6 +111,21 @@ def remove_route(stores: Stores, pattern: str) -> None:
     found = stores.routes.read()
     with _told_as_one():
         stores.routes.write_routes(found.routes.without_route(prefix), found)
+
+
+def forget(stores: Stores, project: str) -> None:
+    """Take the versions of a project out of what a rollback can go back to. Raises Conflict, Unavailable."""
+    found = stores.routes.read()
+    kept = {name: _without(active, project) for name, active in found.routes.projects.items() if name != project}
+    with _told_as_one():
+        if kept != found.routes.projects:
+            found = stores.routes.write_routes(replace(found.routes, projects=kept), found)
+        if found.default is not None and (default := _without(found.default, project)) != found.default:
+            stores.routes.write_default(default, found)
+
+
+def _without(active: Active, project: str) -> Active:
+    return replace(active, previous=tuple(one for one in active.previous if one.name != project))
 
 
 def _make_default(stores: Stores, project: str, by: str, found: LiveModels) -> None:

@@ -23,6 +23,7 @@ from imagestore.store.connection import Connection
 from imagestore.store.failures import translated
 from imagestore.store.items import CosmosItems, Items
 from imagestore.store.models import Models
+from imagestore.store.projects import ProjectTable
 from imagestore.store.queues import BLOB_POISON_QUEUE, WORK_POISON_QUEUE, WORK_QUEUE, Queue
 from imagestore.store.records import Records
 from imagestore.store.routes import RouteTable
@@ -110,6 +111,11 @@ class Stores:
     def routes(self) -> RouteTable:
         """Which project classifies which uploads, and which models are live."""
         return self._once("routes", lambda: RouteTable(self._blobs(self.names.models), self.models))
+
+    @property
+    def projects(self) -> ProjectTable:
+        """The projects."""
+        return self._once("projects", lambda: ProjectTable(self._blobs(self.names.models), self.models))
 
     @property
     def training(self) -> Blobs:

@@ -152,6 +152,14 @@ class Models:
         demand_name(name)
         self._blobs.overwrite(f"{name}/{version}/{INSPECTION_FILE}", msgspec.json.encode(found), "application/json")
 
+    def delete_all(self, name: str) -> int:
+        """Delete every file of every version of a model. Returns how many there were."""
+        demand_name(name)
+        files = [blob.name for page, _ in self._blobs.list(prefix=f"{name}/") for blob in page]
+        for file in files:
+            self._blobs.delete(file)
+        return len(files)
+
     def active(self) -> tuple[Active, str] | None:
         """What is live by default and the ETag of its entry; None if no model was promoted yet.
 

@@ -42,13 +42,14 @@ class StoredRecord:
 
 @dataclass(frozen=True)
 class Summary:
-    """The few fields of a record that `verify` and training need."""
+    """The few fields of a record that `verify` and training need; only training knows the project."""
 
     name: str
     status: str
     label: str | None
     etag: str | None
     result_etag: str | None
+    project: str | None = None
 
 
 class Records:
@@ -168,11 +169,13 @@ class Records:
     def corrections(self) -> Iterator["Summary"]:
         """A summary of every record whose label is a person's correction."""
         query = (
-            "SELECT c.id, c.name, c.status, c.label, c.upload.etag, c.result_etag FROM c WHERE IS_OBJECT(c.correction)"
+            "SELECT c.id, c.name, c.status, c.label, c.upload.etag, c.result_etag, c.project FROM c "
+            "WHERE IS_OBJECT(c.correction)"
         )
         for item in self._query(query, {}):
             if item.get("label") is not None:  # a correction that waits for its picture is no label yet
-                yield Summary(item["name"], item["status"], item["label"], item.get("etag"), item.get("result_etag"))
+                told = (item.get("etag"), item.get("result_etag"), item.get("project"))
+                yield Summary(item["name"], item["status"], item["label"], *told)
 
     def count(self, status: str) -> int:
         """How many records have this status."""

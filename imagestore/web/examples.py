@@ -16,6 +16,7 @@ from imagestore.errors import GateOverride
 from imagestore.jobs.status import JobStatus
 from imagestore.record import Correction, Record, Staged, Status, Upload, record_id
 from imagestore.store import PromotionEntry
+from imagestore.store.projects import Change, LabelsPerPicture, ProjectSummary
 from imagestore.store.routes import ModelList, ModelVersion, Route
 from imagestore.web.answers import (
     AccessToken,
@@ -104,6 +105,8 @@ _ROUTED = ModelList(
     [Route("factory/", "screws")],
     {"screws": replace(_LIVE, name="screws", version="1")},
 )
+_PROJECT = ProjectSummary("screws", "Screws", LabelsPerPicture.ONE, ["1"], "1", ["factory/*"], Change(_AT, "maria"))
+_DELETED = replace(_PROJECT, live=None, routes=[], deleted=Change(_AT, "maria"), gone_at="2026-11-28T09:00:00.000Z")
 _CORRECTED = replace(_PICTURE, correction=Correction("lynx", "maria", _AT, "tabby", _MODEL)).finished(_AT)
 EXAMPLES = {
     "upload": OperationExample("?name=pets/cat.jpg&wait=10", "--data-binary @cat.jpg", _PENDING),
@@ -145,6 +148,20 @@ EXAMPLES = {
     "models": OperationExample("", "", ModelList([ModelVersion("garden", "3", _FIGURES, True)], _LIVE, [])),
     "addRoute": OperationExample("?pattern=factory/*&project=screws", "", _ROUTED),
     "removeRoute": OperationExample("?pattern=factory/*", "", replace(_ROUTED, routes=[])),
+    "projects": OperationExample("", "", [_PROJECT]),
+    "createProject": OperationExample(
+        "",
+        _json('{"title": "Screws"}'),
+        replace(_PROJECT, versions=[], live=None, routes=[]),
+    ),
+    "project": OperationExample("", "", _PROJECT),
+    "renameProject": OperationExample(
+        "",
+        _json('{"title": "Screws, M3"}'),
+        replace(_PROJECT, title="Screws, M3"),
+    ),
+    "deleteProject": OperationExample("", "", _DELETED),
+    "undeleteProject": OperationExample("", "", replace(_DELETED, deleted=None, gone_at=None)),
     "outdated": OperationExample("", "", Outdated(1200)),
     "modelFile": OperationExample("", "--output model.onnx"),
     "promote": OperationExample("?insist=accept_equal", "", replace(_JOB_WAITS, state="running")),
@@ -279,7 +296,7 @@ def value_of(operation_id: str, parameter: str) -> Any:
 def command(method: str, address: str, operation_id: str) -> str:
     """The curl command for this operation of the app on this machine."""
     example = EXAMPLES[operation_id]
-    for name in ("id", "name", "version", "file"):
+    for name in ("id", "name", "version", "file", "project"):
         address = address.replace(f"{{{name}}}", str(value_of(operation_id, name)))
     is_default = method == "GET" or (method == "POST" and ("--data" in example.curl or "--json" in example.curl))
     options = " ".join(filter(None, ("" if is_default else f"-X {method}", example.curl)))

@@ -23,6 +23,7 @@ from imagestore.errors import (
     NotAccepted,
     NotALabel,
     NotAModelName,
+    NotAProject,
     NotARoute,
     NotFound,
     Overloaded,
@@ -96,7 +97,7 @@ def problem_of(error: Exception) -> ApiProblem:
             return ApiProblem(409, "last_admin", f"{error}")
         case NotAccepted():
             return ApiProblem(422, "not_accepted", f"{error}")
-        case NotALabel() | NotAModelName() | NotARoute():
+        case NotALabel() | NotAModelName() | NotAProject() | NotARoute():
             return ApiProblem(422, "bad_request", str(error))
         case BadCursor():
             return ApiProblem(404, "no_such_page", str(error))

@@ -70,6 +70,7 @@ class WebOptions:
     sign_up: SignUp = SignUp.INVITATION
     allowed_origins: tuple[str, ...] = ()
     audit_days: int = 365
+    undelete_days: int = 7
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,7 @@ def options_of(settings: Settings) -> WebOptions:
         max_bytes=settings.max_bytes,
         max_name_length=settings.max_name_length,
         undo_seconds=settings.undo_seconds,
+        undelete_days=settings.undelete_days,
         auth=settings.auth,
         public_url=settings.public_url.rstrip("/"),
         trusted_proxies=settings.trusted_proxies,

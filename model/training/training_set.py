@@ -180,15 +180,19 @@ def all_with(stores: Stores, known: TrainingSet, new: list[Labelled], *, relabel
         if same is None or not (relabel or same.label == source.label):
             found.append(source)
     found.sort(key=lambda source: (source.sha256 or "", source.label))
-    return found + corrected(stores)
+    return found + corrected(stores, known.pictures.folder)
 
 
-def corrected(stores: Stores) -> list[Labelled]:
-    """The uploads whose label a person corrected. Raises Unavailable."""
+def corrected(stores: Stores, folder: str) -> list[Labelled]:
+    """The uploads whose label a person corrected, of the projects whose pictures are in this folder.
+
+    Raises Unavailable.
+    """
+    projects = stores.projects.read()
     return [
         Labelled(one.label, f"{CORRECTED}{one.name}", _reader(stores.uploads, one.name), is_correction=True)
         for one in stores.records.corrections()
-        if one.label is not None and one.status != Status.DELETED
+        if one.label is not None and one.status != Status.DELETED and projects.pictures_of(one.project) == folder
     ]
 
 

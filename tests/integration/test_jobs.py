@@ -19,7 +19,6 @@ from imagestore.local.ports import Ports, is_listening
 from imagestore.local.supervisor import Options, Stack
 from imagestore.settings import ROOT
 from imagestore.store import Stores
-from imagestore.store.training import MINE
 from model.versions import import_folders
 from preprocess import Fit
 from unit.model.labelled_pictures import quiet, scene
@@ -29,6 +28,7 @@ from .conftest import eventually
 
 QUICK = HowToTrain(colour=False, fit=Fit.CROP, level=False, backbone="lite0", views=0)
 LEASE_S = 2
+Train = Callable[[str], str]
 Start = Callable[[], subprocess.Popen[bytes]]
 
 
@@ -54,10 +54,19 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def stores(lab: Stack, labelled: Path) -> Stores:
-    opened = open_stores(lab.environment)
-    import_folders(opened, MINE, [labelled], quiet)
-    return opened
+def stores(lab: Stack) -> Stores:
+    return open_stores(lab.environment)
+
+
+@pytest.fixture
+def train(stores: Stores, board: JobBoard, labelled: Path) -> Train:
+    """Begins a project with labelled pictures, and puts in that it is trained; the job's id."""
+
+    def train(name: str) -> str:
+        import_folders(stores, stores.projects.create(name, "me"), [labelled], quiet)
+        return board.put(JobKind.TRAIN, "me", Arguments(name, training=QUICK)).id
+
+    return train
 
 
 @pytest.fixture
@@ -83,10 +92,6 @@ def start(lab: Stack) -> Iterator[Start]:
         each.terminate()
     for each in started:
         each.wait(60)
-
-
-def train(board: JobBoard, name: str) -> str:
-    return board.put(JobKind.TRAIN, "me", Arguments(name, training=QUICK)).id
 
 
 def processes(id: str) -> list[int]:
@@ -129,8 +134,10 @@ def demand_one_version(stores: Stores, board: JobBoard, id: str, name: str, atte
     eventually(lambda: not processes(id), "its processes to be gone")
 
 
-def test_a_runner_that_is_killed_is_followed_by_the_next(stores: Stores, board: JobBoard, start: Start) -> None:
-    first, id = start(), train(board, "killed")
+def test_a_runner_that_is_killed_is_followed_by_the_next(
+    stores: Stores, board: JobBoard, start: Start, train: Train
+) -> None:
+    first, id = start(), train("killed")
     left = running(board, id)
     first.kill()
     first.wait()
@@ -140,10 +147,10 @@ def test_a_runner_that_is_killed_is_followed_by_the_next(stores: Stores, board: 
 
 
 def test_a_runner_that_is_paused_past_its_lease_publishes_nothing(
-    stores: Stores, board: JobBoard, start: Start
+    stores: Stores, board: JobBoard, start: Start, train: Train
 ) -> None:
     """With all that it has started, as a machine is that sleeps."""
-    first, id = start(), train(board, "paused")
+    first, id = start(), train("paused")
     paused = [first.pid, *running(board, id)]
     for pid in paused:
         os.kill(pid, signal.SIGSTOP)
@@ -154,16 +161,16 @@ def test_a_runner_that_is_paused_past_its_lease_publishes_nothing(
     demand_one_version(stores, board, id, "paused", attempts=2)
     second.terminate()
     second.wait(60)
-    again = train(board, "after-the-pause")
+    again = train("after-the-pause")
     demand_one_version(stores, board, again, "after-the-pause", attempts=1)
     assert first.poll() is None
 
 
 @pytest.mark.thorough
 def test_what_a_paused_runner_has_started_goes_on_and_publishes_nothing_or_all_there_is(
-    stores: Stores, board: JobBoard, start: Start
+    stores: Stores, board: JobBoard, start: Start, train: Train
 ) -> None:
-    first, id = start(), train(board, "watched")
+    first, id = start(), train("watched")
     running(board, id)
     os.kill(first.pid, signal.SIGSTOP)
     start()
@@ -172,8 +179,10 @@ def test_what_a_paused_runner_has_started_goes_on_and_publishes_nothing_or_all_t
     demand_one_version(stores, board, id, "watched", attempts=job.attempts)
 
 
-def test_a_runner_that_is_stopped_lets_go_of_its_job_at_once(stores: Stores, board: JobBoard, start: Start) -> None:
-    first, id = start(), train(board, "stopped")
+def test_a_runner_that_is_stopped_lets_go_of_its_job_at_once(
+    stores: Stores, board: JobBoard, start: Start, train: Train
+) -> None:
+    first, id = start(), train("stopped")
     running(board, id)
     first.terminate()
     assert first.wait(60) == 0
@@ -184,10 +193,10 @@ def test_a_runner_that_is_stopped_lets_go_of_its_job_at_once(stores: Stores, boa
 
 
 def test_a_job_that_is_cancelled_leaves_no_process_and_no_version(
-    lab: Stack, stores: Stores, board: JobBoard, start: Start
+    lab: Stack, stores: Stores, board: JobBoard, start: Start, train: Train
 ) -> None:
     start()
-    id = train(board, "cancelled")
+    id = train("cancelled")
     left = running(board, id)
     done = commands.run("jobs", "cancel", id, environment=lab.environment)
     assert done.returncode == 0, done.stderr

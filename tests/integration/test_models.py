@@ -30,6 +30,7 @@ from imagestore.pipeline.reprocess import reprocess
 from imagestore.record import Record, Status, utc
 from imagestore.settings import ROOT, Settings
 from imagestore.store.models import METRICS_FILE, MODEL_FILE, PromotionEntry
+from imagestore.store.projects import FIRST
 from imagestore.store.training import MINE, Part, PictureFacts, TrainingPictures
 from model.promote import promote
 from model.training.recipe import Held
@@ -86,7 +87,7 @@ def imagestore(lab: Pipeline, *arguments: object, code: int = 0) -> str:
 def trained(lab: Pipeline, labelled: Path, name: str, held: Held = GRAY) -> None:
     """Version 1 of a model, trained as the command does unless a test before did."""
     if (name, "1") not in lab.stores.models.versions():
-        gathered = gather(lab.stores, MINE, [labelled], Limits(), quiet)
+        gathered = gather(lab.stores, FIRST, [labelled], Limits(), quiet)
         train_version(lab.stores, gathered, name, lambda version: TrainingOptions(name, version, held), Limits(), quiet)
 
 

@@ -26,6 +26,7 @@ ELSEWHERE = {
     "cli/models": "integration/test_models.py",
     "cli/profile": "unit/cli/test_profiles.py",
     "cli/options": "integration/test_cli.py",
+    "cli/projects": "unit/cli/test_instance.py",
     "cli/route": "integration/test_routes.py",
     "cli/stages": "integration/test_models.py",
     "cli/training": "integration/test_models.py",

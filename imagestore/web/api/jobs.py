@@ -10,6 +10,7 @@ from imagestore.jobs.job import MOST_DROPPED, Arguments, HowToTrain, Job, JobKin
 from imagestore.jobs.status import JobStatus
 from imagestore.pipeline.correct import LABEL
 from imagestore.store.models import NAME
+from imagestore.store.training import MINE
 from imagestore.web.access import CallerDep, NoteDep
 from imagestore.web.answers import JobList
 from imagestore.web.api.common import ServicesDep
@@ -96,9 +97,10 @@ def start_job(
 ) -> JobStatus:
     """Put a job in: train on what is labelled and corrected, promote or inspect a version, go back, reprocess."""
     if kind in _OF_VERSIONS and version is None:
-        raise NotFound(f"version is missing: say which one of '{name or 'mine'}' it is.")
-    arguments, project = Arguments(), name or "mine"
+        raise NotFound(f"version is missing: say which one of '{name or MINE}' it is.")
+    arguments, project = Arguments(), name or MINE
     if kind is JobKind.TRAIN:
+        services.stores.projects.open(project)
         arguments = Arguments(project, training=(training or Training()).held())
     elif kind in _OF_VERSIONS:
         assert version is not None
@@ -166,6 +168,7 @@ def live_now(services: Services, project: str | None = None) -> str | None:
 
 
 def demand_version(services: Services, name: str, version: str) -> None:
-    """Raises NotFound if there is no such version."""
+    """Raises NotFound if there is no such version, or its project is deleted."""
+    services.stores.projects.open(name)
     if not services.stores.models.has(name, version):
         raise NotFound(f"There is no version {version} of the model '{name}'.")

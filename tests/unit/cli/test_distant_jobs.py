@@ -81,6 +81,7 @@ def test_a_version_is_promoted(imagestore: Command, goes: Goes, stores: Stores, 
 
 
 def test_a_version_is_trained(imagestore: Command, goes: Goes, services: Services) -> None:
+    services.stores.projects.create("garden", "me")
     goes(Progress("Learning", 1, 2), JobResult(state=JobState.DONE, say="garden 4 is trained.", version="4"))
     done = imagestore("train", "--name", "garden", "--gray", "--backbone", "lite0", "--views", "2", "--same-case")
     assert done.code == 0, done.err
@@ -130,11 +131,12 @@ def test_what_the_gate_says_and_what_would_pass_it_is_said(imagestore: Command, 
 def test_going_back_and_reprocessing(imagestore: Command, goes: Goes, services: Services) -> None:
     goes(JobResult(state=JobState.DONE, say="mine 1 is live again."))
     assert imagestore("rollback").out.strip() == "mine 1 is live again."
-    goes(JobResult(state=JobState.DONE, say="screws 1 is live again."))
-    assert imagestore("rollback", "--project", "screws").out.strip() == "screws 1 is live again."
+    services.stores.projects.create("Screws", "me")
+    goes(JobResult(state=JobState.DONE, say="Screws 1 is live again."))
+    assert imagestore("rollback", "--project", "screws").out.strip() == "Screws 1 is live again."
     latest = services.jobs.latest()
     assert latest is not None
-    assert latest.arguments.name == "screws"
+    assert latest.arguments.name == "Screws"
     goes(Progress("Reprocessing", 3, 3), JobResult(state=JobState.DONE, say="3 were done again."))
     assert imagestore("reprocess").out.strip() == "3 were done again."
     goes(JobResult(state=JobState.FAILED, say="It broke off; the log says more."))

@@ -157,9 +157,33 @@ def test_routes_are_given_and_taken_away_over_the_api(imagestore_as: As, stores:
     assert "factory" not in imagestore("route", "list").out
 
 
+def test_projects_are_begun_renamed_deleted_and_taken_back_over_the_api(imagestore_as: As, stores: Stores) -> None:
+    imagestore = imagestore_as(Role.TRAINER)
+    done = imagestore("projects", "create", "M3 screws", "--several-labels").out
+    assert "The project 'M3 screws' (M3-screws) is there." in done
+    assert "imagestore train FOLDER --project M3-screws" in done
+    stores.models.keep("M3-screws", "1", {"model.onnx": b"model", "metrics.json": b"{}", "report.html": b"report"})
+    assert "factory/*" in imagestore("route", "add", "factory/*", "--project", "m3 screws").out
+    shown = imagestore("projects", "show", "M3 screws").out
+    assert "several labels a picture" in shown
+    assert "Versions: 1." in shown
+    assert "Uploads: factory/*." in shown
+    assert "called so now" in imagestore("projects", "rename", "m3 screws", "Bolts").out
+    assert "M3-screws  Bolts" in imagestore("projects", "list").out
+    refused = imagestore("projects", "delete", "bolts", "--yes")
+    assert (refused.code, "classifies factory/*" in refused.err) == (1, True)
+    imagestore("route", "remove", "factory/*")
+    assert "imagestore projects undelete M3-screws" in imagestore("projects", "delete", "bolts", "--yes").out
+    assert "gone after" in imagestore("projects", "list").out
+    assert "imagestore projects undelete M3-screws" in imagestore("promote", "1", "--project", "bolts").err
+    assert "is there again" in imagestore("projects", "undelete", "Bolts").out
+    assert "There is no project 'nails'" in imagestore("models", "show", "1", "--project", "nails").err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["sweep"], ["rebuild"], ["verify"], ["status"], ["jobs", "run"], ["doctor"],
+     ["projects", "purge"],
     ],
     ids=lambda arguments: arguments[0],
 )  # fmt: skip

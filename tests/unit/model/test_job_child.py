@@ -15,17 +15,19 @@ import model.promote
 import model.versions
 from classify import ModelError
 from imagestore import parent_watchdog
-from imagestore.errors import Conflict, GateOverride, LeaseLost, PromotionRefused, Unavailable
+from imagestore.errors import Conflict, GateOverride, LeaseLost, NotFound, PromotionRefused, Unavailable
 from imagestore.jobs import libraries
 from imagestore.jobs.attempt import Attempt
 from imagestore.jobs.board import JobBoard
 from imagestore.jobs.job import Arguments, HowToTrain, JobKind, JobResult, JobState
 from imagestore.jobs.lease import HeldJob, take
 from imagestore.jobs.lines import Asked
+from imagestore.pipeline.projects import delete_project
 from imagestore.settings import AZURITE, COSMOS_EMULATOR, Settings
 from imagestore.store import Active, LiveModels, PromotionEntry, Route, RouteTable, Stores
 from imagestore.store.blobs import Blobs
 from imagestore.store.models import Models
+from imagestore.store.projects import Project
 from imagestore.store.routes import Routes
 from model import job_child
 from model.training.imbalance import Balance
@@ -151,9 +153,10 @@ def test_nothing_is_published_once_another_has_the_job(stores: Stores, begin: Be
 
 
 @pytest.fixture
-def trains(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The options of each training, which makes the next version and takes no time."""
+def trains(monkeypatch: pytest.MonkeyPatch, stores: Stores) -> list[Any]:
+    """The options of each training of the project `garden`, which makes the next version and takes no time."""
     options: list[Any] = []
+    stores.projects.create("garden", "me")
 
     def train(stores: Stores, gathered: object, name: str, ask: Any, limits: object, progress: object) -> Any:
         version = stores.models.claim(name)
@@ -161,7 +164,10 @@ def trains(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         stores.models.keep(name, version, {"model.onnx": b"model", "metrics.json": FIGURES})
         return SimpleNamespace(version=version, provenance=SimpleNamespace(sentences=lambda: ["chosen"]))
 
-    monkeypatch.setattr(model.versions, "gather", lambda *_, **__: None)
+    def gather(_: Stores, project: Project, *__: object, **___: object) -> None:
+        assert project.pictures_in == "garden"
+
+    monkeypatch.setattr(model.versions, "gather", gather)
     monkeypatch.setattr(model.versions, "train_version", train)
     return options
 
@@ -176,6 +182,13 @@ def test_a_version_is_trained_as_was_asked(stores: Stores, begin: Begin, trains:
     assert (options.name, options.version, options.seed, options.right) == ("garden", "1", 7, 0.9)
     assert (options.held.colour, options.held.backbone, options.balance) == (False, "lite0", Balance.SQUARE_ROOT)
     assert attempt.job().versions == ("1",)
+
+
+def test_a_project_that_was_deleted_meanwhile_is_not_trained(stores: Stores, begin: Begin, trains: list[Any]) -> None:
+    delete_project(stores, "garden", "me")
+    with pytest.raises(NotFound, match="imagestore projects undelete garden"):
+        done(begin(JobKind.TRAIN, Arguments("garden")), stores)
+    assert not trains
 
 
 def test_a_version_that_the_attempt_before_had_made_is_not_made_again(

@@ -15,6 +15,7 @@ from classify import ModelError
 from imagestore.errors import Conflict, GateOverride, ImageStoreError, NotFound, PromotionRefused
 from imagestore.store import Active, LiveModels, PromotionEntry, Route, Routes
 from imagestore.store.models import MODEL_FILE
+from imagestore.store.projects import Project
 from model import model_process
 from model import promote as module
 from model.default.build import DEFAULT
@@ -107,7 +108,8 @@ class Lab:
         routes = SimpleNamespace(
             read=lambda: registry.found, write_default=registry.write_default, write_routes=registry.write_routes
         )
-        stores: Any = SimpleNamespace(models=registry, routes=routes)
+        projects = SimpleNamespace(open=lambda name: Project(name, name))
+        stores: Any = SimpleNamespace(models=registry, routes=routes, projects=projects)
         asked: dict[str, Any] = {"by": "me", "override": override, "drop": drop, "limits": Limits(), "progress": quiet}
         return promote(stores, self.default, project, version, **asked)
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from imagestore.cli import learn
+from imagestore.store.projects import FIRST
 from model import versions
 from model.training.training_set import open_set
 from unit.model.labelled_pictures import quiet
@@ -25,7 +26,7 @@ def test_files_whose_names_no_blob_can_have_are_left_out_and_said(
     except OSError:
         pytest.skip("this file system takes UTF-8 names only")
     stores: Any = SimpleNamespace(training=MemoryBlobs("training"))
-    kept = versions.import_folders(stores, "mine", [tmp_path], quiet)
+    kept = versions.import_folders(stores, FIRST, [tmp_path], quiet)
     assert [one.name for one in open_set(stores, "mine").labelled] == ["rose/a.png"]
     learn._tell_kept(kept)
     said = capsys.readouterr().out

@@ -158,7 +158,7 @@ def test_what_is_no_route_is_said(stores: Any, pattern: str) -> None:
 
 
 def test_a_route_to_a_project_that_is_not_there_is_refused(stores: Any) -> None:
-    with pytest.raises(NotFound, match="no version of a project 'bolts': imagestore train FOLDER --project bolts"):
+    with pytest.raises(NotFound, match="no project 'bolts': imagestore projects list"):
         add_route(stores, "factory/*", "bolts", "me")
 
 

@@ -23,6 +23,7 @@ from imagestore.store import (
     Stores,
 )
 from imagestore.store.models import Models
+from imagestore.store.projects import ProjectTable
 from imagestore.store.records import _still_hidden
 from unit.memory_items import MemoryItems
 
@@ -173,10 +174,10 @@ class MemoryQueue:
 
 
 def registry() -> dict[str, Any]:
-    """The versions of models and which are live, as `stores.models` and `stores.routes`."""
+    """The versions of models, which are live, and projects, as `stores.models`, `stores.routes`, `stores.projects`."""
     blobs: Any = MemoryBlobs("models")
     models = Models(blobs)
-    return {"models": models, "routes": RouteTable(blobs, models)}
+    return {"models": models, "routes": RouteTable(blobs, models), "projects": ProjectTable(blobs, models)}
 
 
 def make_default(stores: Any, live: PromotionEntry, *previous: PromotionEntry) -> None:

@@ -33,6 +33,7 @@ from unit.web.signed_in import COOKIE, PUBLIC, Answer, Browser, Person, person
 PARAMETERS = {
     "id": record_id("cat.jpg"),
     "name": "garden",
+    "project": "garden",
     "version": "3",
     "file": "model.onnx",
     "account": "account-" + "0" * 32,
@@ -71,7 +72,7 @@ def need_of(method: str, address: str) -> Role | Open:
         return Role.TRAINER
     if method == "GET":
         return Role.VIEWER
-    return Role.TRAINER if api.startswith(("/models", "/routes", "/job")) else Role.CONTRIBUTOR
+    return Role.TRAINER if api.startswith(("/models", "/projects", "/routes", "/job")) else Role.CONTRIBUTOR
 
 
 def path_of(address: str) -> str:

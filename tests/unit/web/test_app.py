@@ -211,8 +211,8 @@ def operations(app: FastAPI) -> Iterable[tuple[str, str, tuple[str, ...]]]:
 @given(data=st.data())
 def test_no_request_is_answered_with_a_500(app: FastAPI, data: st.DataObject) -> None:
     method, address, parameters = data.draw(st.sampled_from(list(operations(app))))
-    for name in ("id", "name", "version"):
-        known = {"id": [ID, ID[:-1]], "name": ["mine"], "version": ["1"]}[name]
+    for name in ("id", "name", "version", "project"):
+        known = {"id": [ID, ID[:-1]], "name": ["mine"], "version": ["1"], "project": ["mine"]}[name]
         if f"{{{name}}}" in address:
             value = data.draw(st.one_of(st.sampled_from(known), hostile_text()))
             address = address.replace(f"{{{name}}}", value)

@@ -19,7 +19,7 @@ from model.training.training_set import all_with, begin, held_out, keep, keep_di
 from preprocess import Limits
 from unit.model.labelled_pictures import examples_of, groups_of, labelled, quiet, scene
 from unit.pictures import encoded
-from unit.web.memory import MemoryBlobs
+from unit.web.memory import MemoryBlobs, registry
 
 
 class Training(MemoryBlobs):
@@ -44,6 +44,7 @@ def stores() -> Any:
         training=Training(),
         uploads=MemoryBlobs("uploads"),
         records=SimpleNamespace(corrections=lambda: []),
+        projects=registry()["projects"],
     )
 
 
@@ -109,6 +110,22 @@ def test_all_are_the_new_the_kept_and_corrected_uploads(stores: Any) -> None:
         ("rose", "rose/9.png", b"new", False),
     ]
     assert [one.name for one in found] == [one.name for one in all_with(stores, open_set(stores, "mine"), new[::-1])]
+
+
+def test_a_correction_is_learned_by_the_project_that_classified_the_upload(stores: Any) -> None:
+    stores.projects.create("screws", "me")
+    for name in ("a.jpg", "b.jpg", "c.jpg", "d.jpg"):
+        stores.uploads.overwrite(name, name.encode(), "image/jpeg")
+    stores.records.corrections = lambda: [
+        Summary(name, str(Status.CLASSIFIED), "lynx", "1", None, project)
+        for name, project in (("a.jpg", None), ("b.jpg", "screws"), ("c.jpg", "mine"), ("d.jpg", "before projects"))
+    ]
+
+    def of(project: str) -> list[str]:
+        return [one.name.removeprefix("(corrected) ") for one in all_with(stores, begin(stores, project), [])]
+
+    assert of("mine") == ["a.jpg", "c.jpg", "d.jpg"]
+    assert of("screws") == ["b.jpg"]
 
 
 def test_of_the_kept_pictures_only_those_that_test_are_read(stores: Any) -> None:

@@ -33,6 +33,9 @@ def latest(services: Services) -> Job:
 
 
 def put(api: Api, **body: Any) -> dict[str, Any]:
+    """Put a job in, for a project that is there."""
+    if "name" in body and body["kind"] == "train":
+        api.post("/projects", json={"title": body["name"]})
     answer = api.post("/jobs", json=body)
     assert answer.status_code == 202, answer.text
     found: dict[str, Any] = answer.json()

@@ -43,7 +43,7 @@ def test_routes_are_given_and_taken_away(api: Api, stores: Stores) -> None:
     page = api.get("http://localhost/models").text
     assert "factory/*" in page
     assert "nothing yet; the next longest route stands in" in page
-    assert "no version of a project" in problem(api.put("/routes", params=asked | {"project": "bolts"}), 404)["detail"]
+    assert "no project 'bolts'" in problem(api.put("/routes", params=asked | {"project": "bolts"}), 404)["detail"]
     assert "no route" in problem(api.put("/routes", params=asked | {"pattern": "factory"}), 422)["detail"]
     assert api.delete("/routes", params={"pattern": "factory/*"}).json()["routes"] == []
     problem(api.delete("/routes", params={"pattern": "factory/*"}), 404)

@@ -1,0 +1,118 @@
+"""Projects as people handle them: what one holds, deleting one, taking that back, and what is gone for good."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from imagestore.errors import Conflict, NotFound
+from imagestore.pipeline.live import forget
+from imagestore.record import utc
+from imagestore.store import LiveModels, Stores
+from imagestore.store.blobs import Blobs
+from imagestore.store.projects import Change, Project, ProjectState, ProjectSummary
+from imagestore.store.training import MINE, SPLIT, at_once
+
+
+def summaries(stores: Stores, undelete_days: int) -> list[ProjectSummary]:
+    """All projects, the first one first, and those that are deleted too. Raises Unavailable."""
+    found, versions = stores.routes.read(), defaultdict[str, list[str]](list)
+    for name, version in stores.models.versions():
+        versions[name].append(version)
+    return [_summary(one, versions[one.name], found, undelete_days) for one in stores.projects.list()]
+
+
+def summary(stores: Stores, project: Project, undelete_days: int) -> ProjectSummary:
+    """One project. Raises Unavailable."""
+    versions = [version for _, version in stores.models.versions(project.name)]
+    return _summary(project, versions, stores.routes.read(), undelete_days)
+
+
+def _summary(project: Project, versions: list[str], found: LiveModels, undelete_days: int) -> ProjectSummary:
+    active, gone = found.active(project.name), gone_after(project, undelete_days)
+    return ProjectSummary(
+        project.name,
+        project.title,
+        project.labels_per_picture,
+        versions,
+        active.live.version if active else None,
+        _live_for(project.name, found),
+        project.created,
+        project.deleted,
+        utc(gone) if gone else None,
+    )
+
+
+def _live_for(project: str, found: LiveModels) -> list[str]:
+    """The patterns of the uploads that a project classifies, or will once it has a live version."""
+    is_used = found.is_routed(project) or found.default_project == project
+    return found.patterns(project) if is_used else []
+
+
+def delete_project(stores: Stores, name: str, by: str) -> Project:
+    """Delete a project. Nothing is lost yet: see `undelete_project` and `purge`.
+
+    Raises NotFound; Conflict if it is the first project, is deleted already, or classifies uploads; Unavailable.
+    """
+    project = stores.projects.open(name)
+    if project.name == MINE:
+        raise Conflict("The first project is always there: imagestore training remove takes its pictures away.")
+    if patterns := _live_for(project.name, stores.routes.read()):
+        raise Conflict(
+            f"'{project.title}' classifies {', '.join(patterns)}. Give that to another project first: "
+            "imagestore route add, imagestore route remove, imagestore rollback."
+        )
+    return stores.projects.change(project.name, lambda one, _: replace(one, deleted=one.deleted or Change(utc(), by)))
+
+
+def undelete_project(stores: Stores, name: str) -> Project:
+    """Take back that a project was deleted. Raises NotFound if there is none, or it is gone for good; Conflict if it
+    is not deleted; Unavailable."""
+
+    def back(project: Project, _: object) -> Project:
+        if project.state is ProjectState.OPEN:
+            raise Conflict(f"The project '{project.title}' is not deleted.")
+        if project.state is ProjectState.PURGED:
+            raise NotFound(f"The project '{project.title}' is gone for good.")
+        return replace(project, deleted=None)
+
+    return stores.projects.change(name, back)
+
+
+def gone_after(project: Project, undelete_days: int) -> datetime | None:
+    """From when on (UTC) a deleted project may be purged; None if it is not deleted."""
+    if project.deleted is None:
+        return None
+    return datetime.fromisoformat(project.deleted.at) + timedelta(days=undelete_days)
+
+
+def purge(
+    stores: Stores, undelete_days: int, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> Iterator[tuple[Project, int]]:
+    """Delete the pictures and versions of projects that were deleted longer ago than so many days, and say of each how
+    many files. Begun again, it goes on where it was stopped.
+
+    Raises Unavailable.
+    """
+
+    def ends(project: Project, _: object = None) -> Project:
+        until = gone_after(project, undelete_days)
+        return replace(project, is_purged=project.is_purged or (until is not None and until <= now()))
+
+    for project in stores.projects.read().projects.values():
+        if not project.is_purged and ends(project).is_purged and not _live_for(project.name, stores.routes.read()):
+            project = stores.projects.change(project.name, ends)
+        if project.is_purged:
+            forget(stores, project.name)
+            pictures = 0 if project.shares else _delete_all(stores.training, project.name)
+            files = pictures + stores.models.delete_all(project.name)
+            if files:
+                yield project, files
+
+
+def _delete_all(blobs: Blobs, folder: str) -> int:
+    names = [blob.name for page, _ in blobs.list(prefix=f"{folder}/") for blob in page]
+    split = f"{folder}/{SPLIT}"
+    at_once(blobs.delete, [name for name in names if name != split])
+    blobs.delete(split)  # last, since without it the rest would pass for labels of an earlier version
+    return len(names)
