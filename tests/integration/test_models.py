@@ -366,7 +366,7 @@ def test_what_cannot_be_done_is_said_in_a_line(lab: Pipeline, tmp_path: Path) ->
     assert "in these folders more than once" in imagestore(lab, "train", tmp_path / "few", tmp_path / "few", code=1)
     kept = {one.source for one in TrainingPictures(lab.stores.training, MINE).list()}
     assert not kept & {"one/a.png", "two/a.png"}, "what cannot be learned from is not kept"
-    assert "letters from A to Z, digits" in imagestore(lab, "train", "--name", "größe", code=2)
+    assert "There is no project 'größe'" in imagestore(lab, "train", "--name", "größe", code=1)
     assert "no version 999 of the model 'mine'" in imagestore(lab, "promote", "999", code=1)
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"no model")
