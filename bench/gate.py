@@ -80,7 +80,7 @@ class _Bench:
 
     def _tested(self, made: Provenance, learned: np.ndarray, tested: np.ndarray) -> Evaluation:
         features = self.features[made.choice.recipe]
-        labels = [made.learned[self.examples[i].sha256] for i in learned]
+        labels = [made.labels[self.examples[i].sha256][0] for i in learned]
         probabilities = anew.as_chosen(features[learned], labels, features[tested], made)
         examples: list[Example] = [self.examples[i] for i in tested]
         model = ModelDescription(ModelRef("", "", ""), ImageSpec(1, 1, 1, 1.0), tuple(sorted(set(labels))), 0.0)

@@ -68,7 +68,9 @@ def _with_bursts(example: Example, burst: int) -> list[Labelled]:
     picture = Image.fromarray(rendition(example.source.read(), _SIDE, Limits()))
     altered = copies(picture)
     files = [jpeg(picture), *(jpeg(altered[what]) for what in _COPIES[:burst])]
-    return [Labelled(example.label, f"{example.source.name} {n}", partial(bytes, data)) for n, data in enumerate(files)]
+    return [
+        Labelled(example.labels, f"{example.source.name} {n}", partial(bytes, data)) for n, data in enumerate(files)
+    ]
 
 
 def _figures(head: heads.Head, features: np.ndarray, examples: list[Example], groups: np.ndarray) -> Metrics:

@@ -61,7 +61,7 @@ def _copied(examples: list[Example], what: str) -> list[Labelled]:
     def data(example: Example) -> bytes:
         return jpeg(copies(Image.fromarray(rendition(example.source.read(), _SIDE, Limits())))[what])
 
-    return [Labelled(e.label, f"{e.source.name} {what}", partial(data, e)) for e in examples]
+    return [Labelled(e.labels, f"{e.source.name} {what}", partial(data, e)) for e in examples]
 
 
 def main() -> None:

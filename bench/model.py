@@ -56,7 +56,7 @@ def load(part: str) -> Pictures:
 def labelled(pictures: np.ndarray, classes: np.ndarray) -> list[Labelled]:
     """As a user would have them: PNG files with labels."""
     return [
-        Labelled(LABELS[label], f"{LABELS[label]}/{number}.png", partial(_png, picture))
+        Labelled((LABELS[label],), f"{LABELS[label]}/{number}.png", partial(_png, picture))
         for number, (picture, label) in enumerate(zip(pictures, classes, strict=True))
     ]
 

@@ -20,9 +20,11 @@ from imagestore.store.models import TRAINING_FILE
 from imagestore.store.projects import Project
 from imagestore.store.routes import EVERYTHING
 from model.default.build import DEFAULT
+from model.evaluation import gate, several_gate
 from model.evaluation.anew import Anew, compare_anew, shared
-from model.evaluation.evaluate import Evaluation, evaluate
-from model.evaluation.gate import AgainstChance, Comparison, Outcome, against_chance, compare, shortened, together
+from model.evaluation.evaluate import evaluate
+from model.evaluation.gate import AgainstChance, Comparison, Outcome, shortened, together
+from model.evaluation.several_gate import SeveralAgainstChance
 from model.model_process import describe
 from model.progress import BeginStage
 from model.training.kept_arrays import KeptArrays
@@ -55,15 +57,18 @@ class GateFindings:
     """A candidate's comparisons with guessing and with the live model, and the test pictures used.
 
     `pictures` is their number and `labels` are their labels. `is_first` says that the project has had no live model.
-    `anew` compares how both were made, or it is said in `why_not_anew` why that could not be done.
+    `other_kind` says that the live model gives a picture one label where the candidate gives several, or the other way
+    round, so that the two cannot be compared. `anew` compares how both were made, or it is said in `why_not_anew` why
+    that could not be done.
     """
 
-    chance: AgainstChance | None = None
+    chance: AgainstChance | SeveralAgainstChance | None = None
     comparison: Comparison | None = None
     pictures: int = 0
     labels: list[str] = field(default_factory=list)
     is_live_usable: bool = True
     is_first: bool = False
+    other_kind: str = ""
     anew: Anew | None = None
     why_not_anew: str = ""
 
@@ -92,6 +97,8 @@ class GateFindings:
             return self.comparison.sentence()
         if self.chance is not None and self.is_first:
             return f"{self.chance.sentence()} It is the first live model of its project."
+        if self.chance is not None and self.other_kind:
+            return f"{self.chance.sentence()} {self.other_kind}"
         if self.chance is not None:
             live = "knew none of these labels" if self.is_live_usable else "could not be used"
             return f"{self.chance.sentence()} The live model {live}."
@@ -145,8 +152,9 @@ def promote(
     candidate, live = describe(data, called), _FIRST if is_first else _live(stores, active, shipped)
     tests = _without(held_out(stores, project.pictures_in, limits, progress), _learned(stores, active, project))
     if live.model is not None:
-        tested = {example.label for example in tests.examples}
+        tested = {label for example in tests.examples for label in example.labels}
         check_labels(candidate, live.model, drop, tested, override, called=(called, live.called))
+        check_kind(candidate, live.model, override, called=(called, live.called))
     findings = replace(_examine(data, called, live, tests, limits, progress), is_first=is_first)
     if override is not GateOverride.FORCE and findings.could_pass:
         before = active.live if active else None
@@ -175,8 +183,7 @@ def check_labels(
         if label not in gone:
             would = f"Those that would: {shortened(gone)}." if gone else "None would."
             raise ImageStoreError(f"There is no label '{label}' of the live model that would go. {would}")
-    is_shipped = live.ref.sha256 == hashlib.sha256(DEFAULT.read_bytes()).hexdigest()
-    missing = [label for label in gone if label not in drop and (label in tested or not is_shipped)]
+    missing = [label for label in gone if label not in drop and (label in tested or not _is_shipped(live))]
     if missing:
         is_other = candidate.ref.name != live.ref.name
         route = f'imagestore route add "FOLDER/*" --project {candidate.ref.name}'
@@ -188,6 +195,29 @@ def check_labels(
             override,
             drop=[*drop, *missing],
         )
+
+
+def check_kind(
+    candidate: ModelDescription,
+    live: ModelDescription,
+    override: GateOverride = GateOverride.NOTHING,
+    called: tuple[str, str] = ("The candidate", "the live model"),
+) -> None:
+    """Check that both give a picture one label, or both several; the model that comes with the app may be replaced by
+    either kind.
+
+    Raises PromotionRefused, unless everything is overridden.
+    """
+    if candidate.has_several == live.has_several or _is_shipped(live) or override is GateOverride.FORCE:
+        return
+    does = ("gives a picture one label", "may give a picture several labels")
+    raise PromotionRefused(
+        f"{called[0]} {does[candidate.has_several]}, and {called[1]} {does[live.has_several]}, so the two cannot be "
+        f"compared. It is not promoted. It can classify some uploads beside {called[1]}: "
+        f'imagestore route add "FOLDER/*" '
+        f"--project {candidate.ref.name}",
+        GateOverride.FORCE,
+    )
 
 
 def decide(findings: GateFindings, override: GateOverride, drop: Collection[str] = ()) -> str:
@@ -216,6 +246,11 @@ def decide(findings: GateFindings, override: GateOverride, drop: Collection[str]
 
 
 _FIRST = _ActiveModelFile(b"", "no model", None)
+
+
+def _is_shipped(live: ModelDescription) -> bool:
+    """Whether it is the model that comes with the app, whose labels nobody taught it."""
+    return live.ref.sha256 == hashlib.sha256(DEFAULT.read_bytes()).hexdigest()
 
 
 def _live(stores: Stores, active: Active | None, shipped: bytes) -> _ActiveModelFile:
@@ -253,6 +288,9 @@ def _with_anew(
     if candidate is None or live_one is None:
         who = "the candidate" if candidate is None else "the live model"
         return replace(findings, why_not_anew=f"Both were not trained anew to compare: how {who} was made is not kept.")
+    if candidate.has_several or live_one.has_several:
+        why = "Both were not trained anew to compare: that is not done where a picture may have several labels."
+        return replace(findings, why_not_anew=why)
     kept = KeptArrays(stores.training, project.pictures_in)
     part = learned(stores, project.pictures_in, shared(candidate, live_one), limits, progress, kept)
     try:
@@ -295,16 +333,22 @@ def _examine(
     if not tests:
         return GateFindings()
     candidate = evaluate(data, called, tests, limits, progress("Candidate", len(tests)), groups)
-    theirs: Evaluation | None = None
-    if live.model is not None:
+    has_several = candidate.model.has_several
+    of_kind = several_gate if has_several else gate
+    theirs, other_kind = None, ""
+    if live.model is not None and live.model.has_several != has_several:
+        does = "gives a picture one label" if has_several else "may give a picture several labels"
+        other_kind = f"The live model {does}, so the two were not compared."
+    elif live.model is not None:
         try:
             theirs = evaluate(live.data, live.called, tests, limits, progress("Live model", len(tests)))
         except ModelError:
             theirs = None  # it answers well enough to be loaded, but not these pictures
     return GateFindings(
-        chance=against_chance(candidate, groups),
-        comparison=compare(candidate, theirs, groups) if theirs else None,
+        chance=of_kind.against_chance(candidate, groups),
+        comparison=of_kind.compare(candidate, theirs, groups) if theirs else None,
+        other_kind=other_kind,
         pictures=len(tests),
-        labels=sorted({example.label for example in tests}),
+        labels=sorted({label for example in tests for label in example.labels}),
         is_live_usable=theirs is not None,
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from classify import ModelError
+from classify.metadata import read_labels
 from imagestore.errors import BadTrainingData, NotFound
 from imagestore.store import Stores
 from imagestore.store.models import METRICS_FILE, MODEL_FILE, REPORT_FILE, TRAINING_FILE
@@ -16,9 +17,10 @@ from imagestore.store.projects import Project
 from imagestore.store.training import Part
 from model.evaluation.evaluate import evaluate
 from model.evaluation.report import Report
+from model.evaluation.several_report import SeveralReport, report_of
 from model.progress import BeginStage
 from model.training import training_set
-from model.training.examples import FoundInFolder, Labelled, in_folder, one_spelling, read
+from model.training.examples import Example, FoundInFolder, Labelled, agreed, in_folder, one_spelling, read
 from model.training.grouping import grouped
 from model.training.kept_arrays import KeptArrays
 from model.training.provenance import Provenance
@@ -51,7 +53,7 @@ class NewVersion:
     """A version that was trained and kept."""
 
     version: str
-    report: Report
+    report: Report | SeveralReport
     provenance: Provenance
 
 
@@ -59,7 +61,7 @@ class NewVersion:
 class EvaluatedVersion:
     """The result of an evaluation on some pictures, of which `learned` were learned from, and its report as HTML."""
 
-    report: Report
+    report: Report | SeveralReport
     html: bytes
     pictures: int
     learned: int
@@ -68,15 +70,17 @@ class EvaluatedVersion:
 def import_folders(
     stores: Stores, project: Project, folders: Sequence[Path], progress: BeginStage, *, relabel: bool = False
 ) -> Kept:
-    """Keep the labelled pictures of these folders. With `relabel`, what is kept gets the label that it has here.
+    """Keep the labelled pictures of these folders. With `relabel`, what is kept gets the labels that it has here. Where
+    a picture may have several labels, it gets them beside those that it has.
 
     Raises BadTrainingData, NotMigrated, BadSplit, Conflict, Unavailable.
     """
-    given, pictures = _in_folders(folders, progress)
+    given, pictures = _in_folders(folders, progress, has_several=project.has_several)
     known = training_set.begin(stores, project.pictures_in)
     if not relabel:
-        training_set.demand_same_labels(known, pictures)
-    added = training_set.keep(known, pictures, progress("Keeping", len(pictures)), relabel=relabel)
+        training_set.demand_same_labels(known, pictures, has_several=project.has_several)
+    begun = progress("Keeping", len(pictures))
+    added = training_set.keep(known, pictures, begun, relabel=relabel, has_several=project.has_several)
     return Kept(len(pictures), len(added), given.not_utf8)
 
 
@@ -95,19 +99,24 @@ def gather(
 
     `are_one` is asked whether labels that differ only by upper and lower case are one; None means that nobody can say.
     With `by_folder`, pictures of one folder below their label's folder count as look-alikes; with `relabel`, what is
-    kept gets the label that it has in the folders. If a model can learn from all together, keep those of the folders,
-    and which are test pictures. Raises BadTrainingData, NotMigrated, BadSplit, Conflict, Unavailable.
+    kept gets the label that it has in the folders. Where a picture of the project may have several labels, a
+    content that lies under several has all of them, and what is kept gets those of the folders too.
+
+    If a model can learn from all together, keep those of the folders, and which are test pictures. Raises
+    BadTrainingData, NotMigrated, BadSplit, Conflict, Unavailable.
     """
-    given, pictures = _in_folders(folders, progress)
+    has_several = project.has_several
+    given, pictures = _in_folders(folders, progress, has_several=has_several)
     known = training_set.begin(stores, project.pictures_in)
     computed = KeptArrays(stores.training, project.pictures_in)
-    sources = one_spelling(training_set.all_with(stores, known, pictures, relabel=relabel), are_one)
-    prepared = prepare(sources, known.split, limits, progress, computed, by_folder=by_folder)
+    everything = training_set.all_with(stores, known, pictures, relabel=relabel, has_several=has_several)
+    sources = one_spelling(everything, are_one)
+    prepared = prepare(sources, known.split, limits, progress, computed, by_folder=by_folder, has_several=has_several)
     examples = prepared.examples.good
     readable = {example.sha256 for example in examples}
     good = [source for source in pictures if source.sha256 in readable]
     begun = progress("Keeping", len({source.sha256 for source in good})) if good else _nothing
-    added = training_set.keep(known, good, begun, examples, relabel=relabel)
+    added = training_set.keep(known, good, begun, examples, relabel=relabel, has_several=has_several)
     training_set.keep_division(known, prepared.division.split, examples, added)
     return Gathered(prepared, Kept(len(good), len(added), given.not_utf8), computed)
 
@@ -130,7 +139,7 @@ def train_version(
     tests = prepared.part(test=True)
     begun, groups = progress("Evaluating", len(tests)), prepared.groups(test=True)
     evaluation = evaluate(trained.data, f"{name} {version}", tests, limits, begun, groups)
-    report = Report.of(evaluation, len(trained.data), provenance=trained.provenance)
+    report = report_of(evaluation, len(trained.data), provenance=trained.provenance)
     files = {
         MODEL_FILE: trained.data,
         METRICS_FILE: report.to_json(),
@@ -167,9 +176,23 @@ def evaluate_version(
         groups = grouped(tests, None).groups if tests else np.zeros(0, int)
     if not tests:
         raise NotFound("There are no labelled pictures to evaluate it on: imagestore train import FOLDER.")
+    tests = _as_told(tests, called, has_several=read_labels(data, called).has_several)
     evaluation = evaluate(data, called, tests, limits, progress("Evaluating", len(tests)), groups)
-    report = Report.of(evaluation, len(data), unreadable)
+    report = report_of(evaluation, len(data), unreadable)
     return EvaluatedVersion(report, report.to_html(limits), len(tests), learned)
+
+
+def _as_told(tests: list[Example], called: str, *, has_several: bool) -> list[Example]:
+    """The test pictures as a model of this kind is evaluated on them. Raises BadTrainingData."""
+    if has_several:
+        return agreed(tests)
+    several = [example.source.name for example in tests if len(example.labels) > 1]
+    if several:
+        raise BadTrainingData(
+            f"{called} gives a picture one label, and {len(several)} of {len(tests)} test pictures have several, such "
+            f"as {several[0]}. Evaluate a model of a project that knows several labels a picture on these."
+        )
+    return tests
 
 
 def model_bytes(stores: Stores, model: str, name: str) -> tuple[bytes, str]:
@@ -185,7 +208,9 @@ def model_bytes(stores: Stores, model: str, name: str) -> tuple[bytes, str]:
         raise ModelError(f"'{model}' cannot be read: {error.strerror}.") from None
 
 
-def _in_folders(folders: Sequence[Path], progress: BeginStage) -> tuple[FoundInFolder, list[Labelled]]:
+def _in_folders(
+    folders: Sequence[Path], progress: BeginStage, *, has_several: bool = False
+) -> tuple[FoundInFolder, list[Labelled]]:
     """What is in the folders, and the pictures with the SHA-256 of their content."""
     found = [in_folder(folder) for folder in folders]
     given = FoundInFolder([one for each in found for one in each.pictures], sum(each.not_utf8 for each in found))
@@ -193,7 +218,8 @@ def _in_folders(folders: Sequence[Path], progress: BeginStage) -> tuple[FoundInF
         raise BadTrainingData(f"'{twice[0]}' is in these folders more than once; each name can be there once.")
     if not given.pictures:
         return given, []
-    return given, training_set.with_content(given.pictures, progress("Comparing", len(given.pictures)))
+    begun = progress("Comparing", len(given.pictures))
+    return given, training_set.with_content(given.pictures, begun, has_several=has_several)
 
 
 def _nothing() -> None:

@@ -3,7 +3,7 @@
 import functools
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -43,7 +43,8 @@ def list_versions() -> None:
         right, f1, figures = "", "", one.figures
         if figures is not None:
             accuracy = figures["metrics"]["accuracy"]
-            right = f"{percent(accuracy['right'] / max(1, accuracy['of']), 1)} of {accuracy['of']}"
+            every = " with all labels right" if _has_several(figures) else ""
+            right = f"{percent(accuracy['right'] / max(1, accuracy['of']), 1)} of {accuracy['of']}{every}"
             f1 = f"{figures['metrics']['macro_f1']:.3f}"
         table.add_row(f"{one.name} {one.version}", right, f1, "live" if one.is_live else "")
     if not any(one.is_live for one in found.versions):
@@ -62,16 +63,22 @@ def show(version: VersionArgument, name: Name = MINE) -> None:
     if found is None:
         raise NotFound(f"There are no figures of {name} {version}: imagestore models.")
     console.print(safe(found["sentence"]), markup=False, highlight=False)
-    table = Table("label", "pictures", "precision", "recall", "F1", box=None)
+    precise = ("average precision",) if _has_several(found) else ()
+    table = Table("label", "pictures", "precision", "recall", "F1", *precise, box=None)
     for figures in found["metrics"]["classes"]:
         if figures["count"]:
             shares = (percent(part["right"] / max(1, part["of"])) for part in (figures["precision"], figures["recall"]))
-            table.add_row(safe(figures["label"]), str(figures["count"]), *shares, f"{figures['f1']:.2f}")
+            more = [f"{figures['average_precision']['value']:.2f}" for _ in precise]
+            table.add_row(safe(figures["label"]), str(figures["count"]), *shares, f"{figures['f1']:.2f}", *more)
     console.print(table)
     training = found.get("training")
     if training:
         said = f"Trained {training['at']} by version {training['code']} on {training['pictures']} pictures"
         console.print(f"{said}, fingerprint {training['fingerprint'][:16]}…", markup=False, highlight=False)
+
+
+def _has_several(figures: dict[str, Any]) -> bool:
+    return bool(figures["metrics"].get("labels_per_picture") == "several")
 
 
 @app.command()

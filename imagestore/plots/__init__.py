@@ -94,6 +94,24 @@ def coverage(points: list[tuple[float, float, float]]) -> Chart:
     return Chart([], dots, shares_across(), shares_up())
 
 
+def precision_recall(points: list[tuple[float, float, float]]) -> Chart:
+    """A dot for each threshold: the share of a label's pictures that is found across, the share right of those that are
+    given it up.
+
+    `points` are (threshold, share found, share right), each from 0 to 1.
+    """
+    dots = [
+        Dot(
+            across(found),
+            up(right * 100, 100),
+            _PLAIN,
+            f"from {percent(threshold)} on: finds {percent(found)}, right on {percent(right)}",
+        )
+        for threshold, found, right in points
+    ]
+    return Chart([], dots, shares_across(), shares_up())
+
+
 def reliability(bins: list[dict[str, float]]) -> Chart:
     """A dot for each tenth of confidence: how sure the model was across, how often it was right up."""
     dots = [

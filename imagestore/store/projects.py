@@ -67,6 +67,11 @@ class Project:
         return self.shares or self.name
 
     @property
+    def has_several(self) -> bool:
+        """Whether several labels may hold for one of its pictures."""
+        return self.labels_per_picture is LabelsPerPicture.SEVERAL
+
+    @property
     def state(self) -> ProjectState:
         """Whether it can be used."""
         if self.is_purged:

@@ -42,7 +42,8 @@ class StoredRecord:
 
 @dataclass(frozen=True)
 class Summary:
-    """The few fields of a record that `verify` and training need; only training knows the project."""
+    """The few fields of a record that `verify` and training need; only training knows the project, all labels that hold
+    where several may, and when a person said so."""
 
     name: str
     status: str
@@ -50,6 +51,8 @@ class Summary:
     etag: str | None
     result_etag: str | None
     project: str | None = None
+    labels: tuple[str, ...] = ()
+    corrected_at: str | None = None
 
 
 class Records:
@@ -169,13 +172,14 @@ class Records:
     def corrections(self) -> Iterator["Summary"]:
         """A summary of every record whose label is a person's correction."""
         query = (
-            "SELECT c.id, c.name, c.status, c.label, c.upload.etag, c.result_etag, c.project FROM c "
-            "WHERE IS_OBJECT(c.correction)"
+            "SELECT c.id, c.name, c.status, c.label, c.labels, c.upload.etag, c.result_etag, c.project, "
+            "c.correction.at AS corrected_at FROM c WHERE IS_OBJECT(c.correction)"
         )
         for item in self._query(query, {}):
             if item.get("label") is not None:  # a correction that waits for its picture is no label yet
                 told = (item.get("etag"), item.get("result_etag"), item.get("project"))
-                yield Summary(item["name"], item["status"], item["label"], *told)
+                labels = tuple(item.get("labels") or ())
+                yield Summary(item["name"], item["status"], item["label"], *told, labels, item.get("corrected_at"))
 
     def count(self, status: str) -> int:
         """How many records have this status."""

@@ -7,7 +7,7 @@ or worse labels show that a few test pictures would hide.
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -69,8 +69,8 @@ class _Way:
 
 def shared(candidate: Provenance, live: Provenance) -> set[str]:
     """The SHA-256 of at most MOST pictures that either learned from, as many of each label as possible."""
-    labels = live.learned | candidate.learned
-    seen: Counter[str] = Counter()
+    labels = live.labels | candidate.labels
+    seen: Counter[tuple[str, ...]] = Counter()
     ranks = []
     for sha256 in sorted(labels):
         ranks.append((seen[labels[sha256]], sha256))
@@ -106,7 +106,7 @@ def compare_anew(
     pictures = _Pictures(examples, groups, limits, kept)
     answers = [_out_of_fold(way, pictures, folds, is_nested, chooses, begun) for way in ways]
     counted = sorted(set(range(len(examples))) - set(disputed))
-    relabelled = [_with_label(examples[i], truth[i]) for i in counted]
+    relabelled = [examples[i].with_labels((truth[i],)) for i in counted]
     evaluations = [
         Evaluation(_described(way), relabelled, found[counted], np.zeros(len(counted)))
         for way, found in zip(ways, answers, strict=True)
@@ -148,7 +148,7 @@ def _out_of_fold(
         labels, groups = [way.names[way.truth[i]] for i in learning], pictures.groups[learning]
         recipe = made.choice.recipe
         if chooses and made.choice.tried:
-            inside = [_with_label(pictures.examples[i], label) for i, label in zip(learning, labels, strict=True)]
+            inside = [pictures.examples[i].with_labels((label,)) for i, label in zip(learning, labels, strict=True)]
             choice = choose(inside, groups, made.held, made.seed, made.flip, pictures.limits, _quiet, pictures.kept)
             recipe = choice.recipe
         features = pictures.features(recipe, made)
@@ -175,7 +175,8 @@ def as_chosen(features: np.ndarray, labels: list[str], held: np.ndarray, made: P
 
 
 def _way(made: Provenance, examples: list[Example]) -> _Way:
-    learned = [made.learned.get(example.sha256) for example in examples]
+    labels = made.labels
+    learned = [labels[example.sha256][0] if example.sha256 in labels else None for example in examples]
     names = sorted({label for label in learned if label is not None})
     numbers = {label: number for number, label in enumerate(names)}
     return _Way(made, names, np.array([-1 if label is None else numbers[label] for label in learned], int))
@@ -183,10 +184,6 @@ def _way(made: Provenance, examples: list[Example]) -> _Way:
 
 def _name(way: _Way, i: int) -> str | None:
     return way.names[way.truth[i]] if way.truth[i] >= 0 else None
-
-
-def _with_label(example: Example, label: str) -> Example:
-    return replace(example, source=replace(example.source, label=label))
 
 
 def _described(way: _Way) -> ModelDescription:

@@ -9,8 +9,11 @@ from sklearn.metrics import roc_auc_score
 
 from classify import ModelDescription
 from model.decoder_pool import DecoderPool
+from model.evaluation import several
 from model.evaluation.metrics import Metrics, metrics
+from model.evaluation.several import SeveralMetrics
 from model.model_process import ModelAnswer, ModelPool
+from model.training import stratify
 from model.training.examples import Example
 from preprocess import Decoder, Limits
 
@@ -37,9 +40,24 @@ class Evaluation:
         """Which examples the model answers, bool [n]: it is sure enough, and they are like what it learned from."""
         thresholds = np.array([self.model.threshold_of(label) for label in self.model.labels])
         is_sure = self.probabilities.max(axis=1) >= thresholds[self.probabilities.argmax(axis=1)]
+        return np.asarray(is_sure & self._is_near)
+
+    @property
+    def given(self) -> np.ndarray:
+        """Which labels the model gives each example, bool [n, labels], if it knows several labels a picture."""
+        thresholds = np.array([self.model.threshold_of(label) for label in self.model.labels])
+        return np.asarray((self.probabilities >= thresholds) & self._is_near[:, None])
+
+    @property
+    def holds(self) -> np.ndarray:
+        """Which of the model's labels each example has, bool [n, labels]."""
+        return stratify.holding([example.labels for example in self.examples], self.model.labels)
+
+    @property
+    def _is_near(self) -> np.ndarray:
         if self.distances is None or self.model.distance_limit is None:
-            return np.asarray(is_sure)
-        return np.asarray(is_sure & (self.distances <= self.model.distance_limit))
+            return np.ones(len(self.examples), bool)
+        return np.asarray(self.distances <= self.model.distance_limit)
 
     @property
     def truth(self) -> np.ndarray:
@@ -52,12 +70,28 @@ class Evaluation:
         labels, threshold = list(self.model.labels), self.model.threshold
         return metrics(self.probabilities, self.truth, labels, threshold, self.groups, self.is_answered)
 
+    def several_metrics(self) -> SeveralMetrics:
+        """Figures over all examples of a model that knows several labels a picture."""
+        labels, groups = list(self.model.labels), self.groups
+        groups = np.arange(len(self.examples)) if groups is None else groups
+        thresholds = [self.model.threshold_of(label) for label in labels]
+        is_covered = np.array([set(example.labels) <= set(labels) for example in self.examples], bool)
+        return several.metrics(self.probabilities, self.given, self.holds, labels, thresholds, groups, is_covered)
+
     def mistakes(self, most: int) -> list[tuple[Example, str, float]]:
         """(example, predicted label, confidence) of the most confident wrong answers."""
         predicted, confidence = self.probabilities.argmax(axis=1), self.probabilities.max(axis=1)
         wrong = np.flatnonzero(predicted != self.truth)
         worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:most]
         return [(self.examples[i], self.model.labels[predicted[i]], float(confidence[i])) for i in worst]
+
+    def several_mistakes(self, most: int) -> list[tuple[Example, tuple[str, ...], float]]:
+        """(example, labels given, how far the worst probability is off) of the examples that are most wrong."""
+        given, off = self.given, np.abs(self.probabilities - self.holds)
+        worst = np.where(given != self.holds, off, 0).max(axis=1, initial=0.0)
+        order = np.argsort(-worst, kind="stable")[:most]
+        labels = np.array(self.model.labels, object)
+        return [(self.examples[i], tuple(labels[given[i]]), float(worst[i])) for i in order if worst[i] > 0]
 
     def out_of_distribution_auroc(self) -> float | None:
         """How well confidence separates pictures of a class that the model does not know: 1 is perfect, 0.5 is chance.

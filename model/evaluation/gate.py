@@ -6,6 +6,7 @@ from math import ceil, sqrt
 
 import numpy as np
 
+from classify import ModelDescription
 from imagestore.proportion import percent, wilson
 from model.evaluation.evaluate import Evaluation
 from model.evaluation.metrics import macro_f1
@@ -199,29 +200,50 @@ def compare(candidate: Evaluation, live: Evaluation, groups: np.ndarray, seed: i
     count = int(blocks.max()) + 1
     drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), ROUNDS)
     scores = [_macro_f1_of_draws(answer, truth, blocks, drawn, len(common)) for answer in answers]
-    low, high = (float(edge) for edge in np.percentile(scores[0] - scores[1], [2.5, 97.5]))
-    unseen = _unseen(scores[0] - scores[1], count)
-    first, second = macro_f1(answers[0], truth), macro_f1(answers[1], truth)
     recalls = [
         (label, float((answers[1][truth == i] == i).mean()), float((answers[0][truth == i] == i).mean()))
         for label, i in numbers.items()
         if (truth == i).any()
     ]
+    return comparison_of(
+        f1=(macro_f1(answers[0], truth), macro_f1(answers[1], truth)),
+        differences=scores[0] - scores[1],
+        pictures=len(truth),
+        groups=count,
+        recalls=recalls,
+        models=(candidate.model, live.model),
+    )
+
+
+def comparison_of(
+    *,
+    f1: tuple[float, float],
+    differences: np.ndarray,
+    pictures: int,
+    groups: int,
+    recalls: list[tuple[str, float, float]],
+    models: tuple[ModelDescription, ModelDescription],
+) -> Comparison:
+    """The comparison of the candidate with the live model, in this order in `f1` and `models`, given the differences
+    float [rounds] of the draws, and of each tested label the recall of the live model and of the candidate."""
+    low, high = (float(edge) for edge in np.percentile(differences, [2.5, 97.5]))
+    unseen = _unseen(differences, groups)
+    labels = [set(model.labels) for model in models]
     return Comparison(
         outcome=Outcome.WORSE if high < 0 else Outcome.BETTER if low > 0 else Outcome.CANNOT_TELL,
-        candidate_f1=first,
-        live_f1=second,
-        difference=first - second,
+        candidate_f1=f1[0],
+        live_f1=f1[1],
+        difference=f1[0] - f1[1],
         low=low,
         high=high,
-        count=len(truth),
-        groups=count,
+        count=pictures,
+        groups=groups,
         fell=[recall for recall in recalls if recall[2] < recall[1]],
-        common=common,
-        only_candidate=sorted(set(candidate.model.labels) - set(live.model.labels)),
-        only_live=sorted(set(live.model.labels) - set(candidate.model.labels)),
+        common=sorted(labels[0] & labels[1]),
+        only_candidate=sorted(labels[0] - labels[1]),
+        only_live=sorted(labels[1] - labels[0]),
         unseen=unseen,
-        needed=max(len(truth), ceil(len(truth) * (unseen / WORTH_SEEING) ** 2)),
+        needed=max(pictures, ceil(pictures * (unseen / WORTH_SEEING) ** 2)),
     )
 
 

@@ -91,8 +91,8 @@ def metrics(
     return Metrics(
         labels=list(labels),
         count=len(truth),
-        accuracy=_by_group(is_right, groups),
-        top5=_by_group((ranks < 5) & (truth >= 0), groups),
+        accuracy=by_group(is_right, groups),
+        top5=by_group((ranks < 5) & (truth >= 0), groups),
         macro_precision=_mean([figure.precision.share for figure in present]),
         macro_recall=_mean([figure.recall.share for figure in present]),
         macro_f1=_mean([figure.f1 for figure in present]),
@@ -101,8 +101,8 @@ def metrics(
         ece=expected_calibration_error(confidence, is_right),
         reliability=reliability(confidence, is_right),
         threshold=threshold,
-        answered=_by_group(answered, groups),
-        right_of_answered=_by_group(is_right[answered], groups[answered]),
+        answered=by_group(answered, groups),
+        right_of_answered=by_group(is_right[answered], groups[answered]),
         coverage=coverage(confidence, is_right),
         groups=len(np.unique(groups)),
         ece_if_calibrated=calibrated[0],
@@ -160,10 +160,11 @@ def _of_class(confusion: np.ndarray, i: int, label: str) -> ClassFigures:
     )
 
 
-def _by_group(is_right: np.ndarray, groups: np.ndarray) -> Share:
-    """The share of pictures bool [n], with the interval of as many pictures as there are groups."""
+def by_group(is_right: np.ndarray, groups: np.ndarray, fewest: int = 1) -> Share:
+    """The share of pictures bool [n], with the interval of as many pictures as there are groups; without one if these
+    are fewer than `fewest`."""
     right, distinct = int(is_right.sum()), len(np.unique(groups))
-    found = wilson(round(right / max(1, len(is_right)) * distinct), distinct)
+    found = wilson(round(right / max(1, len(is_right)) * distinct), distinct, fewest)
     return Share(right, len(is_right), found.low, found.high)
 
 

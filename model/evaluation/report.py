@@ -17,10 +17,11 @@ from imagestore.text import visible
 from model.decoder_pool import DecoderPool
 from model.evaluation.evaluate import Evaluation
 from model.evaluation.metrics import Metrics
+from model.training.examples import Example
 from model.training.provenance import Provenance
 from preprocess import Limits
 
-_MISTAKES = 24
+MISTAKES = 24
 _THUMB = 128
 _TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader([Path(__file__).parent, plots.FOLDER]),
@@ -30,50 +31,21 @@ _TEMPLATES = jinja2.Environment(
 )
 
 
-@dataclass(frozen=True)
-class Report:
-    """Everything reported about an evaluation; `provenance` is how the model was made, if that is known."""
+@dataclass(frozen=True, kw_only=True)
+class BaseReport:
+    """What is reported about every evaluation; `provenance` is how the model was made, if that is known."""
 
     evaluation: Evaluation
-    metrics: Metrics
     size_bytes: int
     unreadable: int
     provenance: Provenance | None = None
 
-    @classmethod
-    def of(
-        cls, evaluation: Evaluation, size_bytes: int, unreadable: int = 0, provenance: Provenance | None = None
-    ) -> "Report":
-        """The report of an evaluation of a model file of `size_bytes` bytes."""
-        return cls(evaluation, evaluation.metrics(), size_bytes, unreadable, provenance)
-
-    def sentence(self) -> str:
-        """The result for a person: "Right on 93 of 100 (86–97 %). 'tulip' is taken for 'rose' 6 times.", and so on."""
-        accuracy = self.metrics.accuracy
-        said = f"Right on {accuracy.right} of {accuracy.of} {_interval(accuracy)}."
-        if self.metrics.groups < self.metrics.count:
-            said += f" {self.metrics.count - self.metrics.groups} of these look like another one."
-        confusion = np.array(self.metrics.confusion)
-        np.fill_diagonal(confusion, 0)
-        if confusion.size and confusion.max() > 0:
-            i, j = np.unravel_index(int(confusion.argmax()), confusion.shape)
-            times = int(confusion[i, j])
-            said += (
-                f" '{self.metrics.labels[i]}' is taken for '{self.metrics.labels[j]}' {times} time{'s' * (times > 1)}."
-            )
-        answered, right = self.metrics.answered, self.metrics.right_of_answered
-        said += f" Above its threshold it answers {percent(answered.share)}"
-        said += f", and is right on {percent(right.share)} of those."
-        return said
-
     def to_json(self) -> bytes:
         """All figures as JSON."""
-        model = self.evaluation.model
         found: dict[str, Any] = {
-            "model": asdict(model.ref),
+            "model": asdict(self.evaluation.model.ref),
             "sentence": self.sentence(),
-            "metrics": asdict(self.metrics),
-            "out_of_distribution_auroc": self.evaluation.out_of_distribution_auroc(),
+            **self._figures(),
             "inference_ms": {"p50": self._ms(50), "p95": self._ms(95)},
             "size_bytes": self.size_bytes,
             "unreadable": self.unreadable,
@@ -81,49 +53,38 @@ class Report:
         }
         return msgspec.json.format(msgspec.json.encode(found))
 
+    def sentence(self) -> str:
+        """The result for a person."""
+        raise NotImplementedError
+
     def to_html(self, limits: Limits) -> bytes:
         """The report as one HTML file that needs no other. Everything that came from users is escaped."""
-        m, ref, auroc = self.metrics, self.evaluation.model.ref, self.evaluation.out_of_distribution_auroc()
-        right = percent(m.right_of_answered.share, 1)
-        figures = [
-            (
-                "Pictures",
-                f"{m.count}, of which {m.groups} differ clearly"
-                + (f"; and {self.unreadable} that cannot be read" if self.unreadable else ""),
-            ),
-            ("Accuracy", f"{percent(m.accuracy.share, 1)} {_interval(m.accuracy)}"),
-            ("Right among the first five", f"{percent(m.top5.share, 1)} {_interval(m.top5)}"),
-            ("Macro precision, recall, F1", f"{m.macro_precision:.3f}, {m.macro_recall:.3f}, {m.macro_f1:.3f}"),
-            (
-                "Expected calibration error",
-                f"{m.ece:.3f}; on as many pictures a perfectly calibrated model would have {m.ece_if_calibrated:.3f}, "
-                f"and up to {m.ece_at_most:.3f} in 19 of 20 times",
-            ),
-            (
-                f"Answered above the threshold of {m.threshold:g}",
-                f"{percent(m.answered.share, 1)}, {right} of those right",
-            ),
-            (
-                "Tells what it does not know, by an estimate (out-of-distribution AUROC)",
-                "too few classes" if auroc is None else f"{auroc:.3f}",
-            ),
-            ("Inference on one core", f"p50 {self._ms(50):.1f} ms, p95 {self._ms(95):.1f} ms"),
-            ("Size", f"{self.size_bytes / 1e6:.1f} MB"),
-            *self._history(),
-        ]
-        page = _TEMPLATES.get_template("report.html").render(
+        raise NotImplementedError
+
+    def _figures(self) -> dict[str, Any]:
+        """The figures of this kind of evaluation, by name."""
+        raise NotImplementedError
+
+    def _page(self, template: str, figures: list[tuple[str, str]], **rest: Any) -> bytes:
+        ref = self.evaluation.model.ref
+        page = _TEMPLATES.get_template(template).render(
             name=visible(f"{ref.name} {ref.version}"),
             sentence=visible(self.sentence()),
-            figures=figures,
-            classes=self._classes(),
+            figures=figures + self._costs() + self._history(),
             prices=self._prices(),
-            labels=[visible(label) for label in m.labels],
-            confusion=m.confusion,
-            reliability=plots.reliability([asdict(bin) for bin in m.reliability]),
-            coverage=plots.coverage(m.coverage),
-            mistakes=self._mistakes(limits),
+            **rest,
         )
         return page.encode()
+
+    def _pictures(self, count: int, groups: int) -> tuple[str, str]:
+        unread = f"; and {self.unreadable} that cannot be read" if self.unreadable else ""
+        return "Pictures", f"{count}, of which {groups} differ clearly{unread}"
+
+    def _costs(self) -> list[tuple[str, str]]:
+        return [
+            ("Inference on one core", f"p50 {self._ms(50):.1f} ms, p95 {self._ms(95):.1f} ms"),
+            ("Size", f"{self.size_bytes / 1e6:.1f} MB"),
+        ]
 
     def _ms(self, percentile: float) -> float:
         return (
@@ -162,33 +123,119 @@ class Report:
             if self.provenance
         ]
 
+
+@dataclass(frozen=True, kw_only=True)
+class Report(BaseReport):
+    """Everything reported about an evaluation of a model that gives one label a picture."""
+
+    metrics: Metrics
+
+    @classmethod
+    def of(
+        cls, evaluation: Evaluation, size_bytes: int, unreadable: int = 0, provenance: Provenance | None = None
+    ) -> "Report":
+        """The report of an evaluation of a model file of `size_bytes` bytes."""
+        return cls(
+            evaluation=evaluation,
+            metrics=evaluation.metrics(),
+            size_bytes=size_bytes,
+            unreadable=unreadable,
+            provenance=provenance,
+        )
+
+    def sentence(self) -> str:
+        """The result for a person: "Right on 93 of 100 (86–97 %). 'tulip' is taken for 'rose' 6 times.", and so on."""
+        accuracy = self.metrics.accuracy
+        said = f"Right on {accuracy.right} of {accuracy.of} {interval(accuracy)}."
+        if self.metrics.groups < self.metrics.count:
+            said += f" {self.metrics.count - self.metrics.groups} of these look like another one."
+        confusion = np.array(self.metrics.confusion)
+        np.fill_diagonal(confusion, 0)
+        if confusion.size and confusion.max() > 0:
+            i, j = np.unravel_index(int(confusion.argmax()), confusion.shape)
+            times = int(confusion[i, j])
+            said += (
+                f" '{self.metrics.labels[i]}' is taken for '{self.metrics.labels[j]}' {times} time{'s' * (times > 1)}."
+            )
+        answered, right = self.metrics.answered, self.metrics.right_of_answered
+        said += f" Above its threshold it answers {percent(answered.share)}"
+        said += f", and is right on {percent(right.share)} of those."
+        return said
+
+    def _figures(self) -> dict[str, Any]:
+        return {
+            "metrics": asdict(self.metrics),
+            "out_of_distribution_auroc": self.evaluation.out_of_distribution_auroc(),
+        }
+
+    def to_html(self, limits: Limits) -> bytes:
+        """The report as one HTML file that needs no other. Everything that came from users is escaped."""
+        m, auroc = self.metrics, self.evaluation.out_of_distribution_auroc()
+        right = percent(m.right_of_answered.share, 1)
+        figures = [
+            self._pictures(m.count, m.groups),
+            ("Accuracy", f"{percent(m.accuracy.share, 1)} {interval(m.accuracy)}"),
+            ("Right among the first five", f"{percent(m.top5.share, 1)} {interval(m.top5)}"),
+            ("Macro precision, recall, F1", f"{m.macro_precision:.3f}, {m.macro_recall:.3f}, {m.macro_f1:.3f}"),
+            (
+                "Expected calibration error",
+                f"{m.ece:.3f}; on as many pictures a perfectly calibrated model would have {m.ece_if_calibrated:.3f}, "
+                f"and up to {m.ece_at_most:.3f} in 19 of 20 times",
+            ),
+            (
+                f"Answered above the threshold of {m.threshold:g}",
+                f"{percent(m.answered.share, 1)}, {right} of those right",
+            ),
+            (
+                "Tells what it does not know, by an estimate (out-of-distribution AUROC)",
+                "too few classes" if auroc is None else f"{auroc:.3f}",
+            ),
+        ]
+        return self._page(
+            "report.html",
+            figures,
+            classes=self._classes(),
+            labels=[visible(label) for label in m.labels],
+            confusion=m.confusion,
+            reliability=plots.reliability([asdict(bin) for bin in m.reliability]),
+            coverage=plots.coverage(m.coverage),
+            mistakes=self._mistakes(limits),
+        )
+
     def _classes(self) -> list[tuple[str, ...]]:
         return [
-            (visible(c.label), str(c.count), _with_interval(c.precision), _with_interval(c.recall), f"{c.f1:.3f}")
+            (visible(c.label), str(c.count), with_interval(c.precision), with_interval(c.recall), f"{c.f1:.3f}")
             for c in sorted(self.metrics.classes, key=lambda c: c.f1)
             if c.count
         ]
 
     def _mistakes(self, limits: Limits) -> list[tuple[str, ...]]:
         """The most confident mistakes: (picture, true label, predicted label, confidence, file)."""
-        shown: list[tuple[str, ...]] = []
-        with DecoderPool() as decoders:
-            mistakes = self.evaluation.mistakes(_MISTAKES)
-            files = [example.source.read() for example, _, _ in mistakes]
-            pictures = decoders.map(lambda decoder, data: decoder.rendition(data, _THUMB, limits), files)
-            for (example, said, confidence), pixels in zip(mistakes, pictures, strict=True):
-                out = io.BytesIO()
-                Image.fromarray(pixels).save(out, "WEBP", quality=70)
-                picture = base64.b64encode(out.getvalue()).decode()
-                names = (visible(text) for text in (example.label, said, example.source.name))
-                truth, taken_for, file = names
-                shown.append((picture, truth, taken_for, percent(confidence), file))
-        return shown
+        mistakes = self.evaluation.mistakes(MISTAKES)
+        pictures = thumbnails([example for example, _, _ in mistakes], limits)
+        return [
+            (picture, visible(example.label), visible(said), percent(confidence), visible(example.source.name))
+            for picture, (example, said, confidence) in zip(pictures, mistakes, strict=True)
+        ]
 
 
-def _interval(share: Share) -> str:
+def thumbnails(examples: list[Example], limits: Limits) -> list[str]:
+    """A small WebP of each example, in base64."""
+    found = []
+    with DecoderPool() as decoders:
+        files = [example.source.read() for example in examples]
+        for pixels in decoders.map(lambda decoder, data: decoder.rendition(data, _THUMB, limits), files):
+            out = io.BytesIO()
+            Image.fromarray(pixels).save(out, "WEBP", quality=70)
+            found.append(base64.b64encode(out.getvalue()).decode())
+    return found
+
+
+def interval(share: Share) -> str:
+    """The interval of a share in brackets; nothing if there is none."""
     return "" if share.low is None or share.high is None else f"({share.low * 100:.0f}–{share.high * 100:.0f} %)"
 
 
-def _with_interval(share: Share) -> str:
-    return f"{share.share:.2f} {_interval(share)}".strip()
+def with_interval(share: Share) -> str:
+    """A share with its interval."""
+    return f"{share.share:.2f} {interval(share)}".strip()

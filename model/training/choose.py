@@ -14,7 +14,7 @@ import numpy as np
 
 from imagestore.proportion import percent
 from model.progress import BeginStage
-from model.training import head
+from model.training import head, several
 from model.training.backbones import NAMES, channels_of, is_there, net_of
 from model.training.examples import Example
 from model.training.features import Backbone, Views, extract
@@ -66,9 +66,9 @@ class Choice:
 class _Trials:
     def __init__(
         self, examples: list[Example], groups: np.ndarray, seed: int, flip: bool, limits: Limits,
-        progress: BeginStage, kept: KeptArrays,
+        progress: BeginStage, kept: KeptArrays, *, has_several: bool,
     ) -> None:  # fmt: skip
-        self._examples, self._groups, self._labels = examples, groups, [example.label for example in examples]
+        self._examples, self._groups, self._has_several = examples, groups, has_several
         self._seed, self._flip, self._limits, self._progress, self._kept = seed, flip, limits, progress, kept
         self.found: dict[Recipe, head.OutOfFold] = {}
 
@@ -100,7 +100,12 @@ class _Trials:
         backbone = Backbone(net.graph, net.spec)
         features = extract(backbone, self._examples, views, self._limits, self._seed, begun, self._kept)
         fitting = self._progress("Fitting", head.steps(count) - 1)
-        self.found[recipe] = head.out_of_fold(features, self._labels, self._groups, self._seed, fitting)
+        if self._has_several:
+            labels = [example.labels for example in self._examples]
+            self.found[recipe] = several.out_of_fold(features, labels, self._groups, self._seed, fitting)
+        else:
+            truth = [example.label for example in self._examples]
+            self.found[recipe] = head.out_of_fold(features, truth, self._groups, self._seed, fitting)
 
 
 def choose(
@@ -112,8 +117,11 @@ def choose(
     limits: Limits,
     progress: BeginStage,
     kept: KeptArrays,
+    *,
+    has_several: bool = False,
 ) -> Choice:
-    """Choose a recipe for examples whose group numbers are int [n], on at most MOST of them.
+    """Choose a recipe for examples whose group numbers are int [n], on at most MOST of them. `has_several` says that a
+    picture may have several labels.
 
     What is `held` is not chosen. Raises ModelError if a backbone that is held cannot be used.
     """
@@ -123,7 +131,7 @@ def choose(
     simplest = Recipe(**{field: values[0] for field, values in ways.items()})
     if all(len(values) == 1 for values in ways.values()):
         return Choice(simplest, len(examples), [])
-    trials = _Trials(examples, groups[chosen], seed, flip, limits, progress, kept)
+    trials = _Trials(examples, groups[chosen], seed, flip, limits, progress, kept, has_several=has_several)
     recipe = trials.best([replace(simplest, colour=c, fit=f) for c, f in product(ways["colour"], ways["fit"])])
     for field in ("level", "backbone", "views"):
         recipe = trials.best([replace(recipe, **{field: value}) for value in ways[field]])
@@ -150,10 +158,11 @@ def _ways(held: Held, count: int, *, has_colour: bool) -> dict[str, list[Any]]:
 
 
 def _sample(learning: list[Example]) -> list[int]:
-    """The numbers of the examples to try on: as many of each label as possible, and all of a rare label."""
-    seen: Counter[str] = Counter()
+    """The numbers of the examples to try on: as many of each label as possible, and all of a rare label. Where pictures
+    have several labels, of each set of labels."""
+    seen: Counter[tuple[str, ...]] = Counter()
     ranks = []
     for i in sorted(range(len(learning)), key=lambda i: learning[i].sha256):
-        ranks.append((seen[learning[i].label], i))
-        seen[learning[i].label] += 1
+        ranks.append((seen[learning[i].labels], i))
+        seen[learning[i].labels] += 1
     return sorted(i for _, i in sorted(ranks)[:MOST])

@@ -7,13 +7,14 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from model.training.distance import NEIGHBOURS, References
-from model.training.head import Head
+from model.training.head import LinearHead
+from model.training.several import SeveralHead
 
 _HEAD = {"logits", "probabilities"}
 _CONSTANTS = {"fc.w", "fc.b"}
 
 
-def compose(base: onnx.ModelProto, head: Head, metadata: dict[str, str]) -> bytes:
+def compose(base: onnx.ModelProto, head: LinearHead, metadata: dict[str, str]) -> bytes:
     """The model file of a network with `features` as its last output, with another head.
 
     It takes uint8 [batch, height, width, channels] and gives probabilities float [batch, labels], the features, and the
@@ -21,6 +22,7 @@ def compose(base: onnx.ModelProto, head: Head, metadata: dict[str, str]) -> byte
 
     The same head and metadata give the same bytes.
     """
+    has_several = isinstance(head, SeveralHead)
     model = onnx.ModelProto()
     model.CopyFrom(base)
     graph = model.graph
@@ -41,7 +43,9 @@ def compose(base: onnx.ModelProto, head: Head, metadata: dict[str, str]) -> byte
         [
             helper.make_node("Sqrt" if head.takes_roots else "Identity", ["features"], ["roots"], name="roots"),
             helper.make_node("Gemm", ["roots", "fc.w", "fc.b"], ["logits"], name="logits", transB=1),
-            helper.make_node("Softmax", ["logits"], ["probabilities"], name="probabilities", axis=1),
+            helper.make_node("Sigmoid", ["logits"], ["probabilities"], name="probabilities")
+            if has_several
+            else helper.make_node("Softmax", ["logits"], ["probabilities"], name="probabilities", axis=1),
         ]
     )
     _add_distance(graph, head.references)
@@ -57,6 +61,7 @@ def compose(base: onnx.ModelProto, head: Head, metadata: dict[str, str]) -> byte
         **({"thresholds": json.dumps(own)} if own else {}),
         "distance_limit": str(head.distance_limit),
         "output": "probabilities",
+        **({"labels_per_picture": "several"} if has_several else {}),
     }
     helper.set_model_props(model, {**metadata, **answers})
     onnx.checker.check_model(model, full_check=True)

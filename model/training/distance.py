@@ -52,6 +52,17 @@ def references(taken: np.ndarray, truth: np.ndarray, groups: np.ndarray) -> Refe
     return References(centre, np.round(unit / scale).astype(np.int8), scale)
 
 
+def out_of_fold(
+    taken: np.ndarray, truth: np.ndarray, groups: np.ndarray, divided: list[tuple[np.ndarray, np.ndarray]]
+) -> np.ndarray:
+    """How far each picture lies from those of the other folds, float [n]; `divided` holds the numbers of the others and
+    of its own for each fold."""
+    found = np.zeros(len(truth))
+    for train, held in divided:
+        found[held] = references(taken[train], truth[train], groups[train]).distances(taken[held])
+    return found
+
+
 def limit_of(distances: np.ndarray) -> float:
     """The distance beyond which a picture is unlike what was learned, from those of learned pictures float [n]."""
     return round(float(np.quantile(distances, KNOWN_WITHIN)), 6)

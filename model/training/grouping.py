@@ -52,7 +52,10 @@ def with_looks(
     altered = extract(net, [examples[i] for i in sample], Copies(), limits, 0, begun, kept)[:, 1:]
     position = {number: at for at, number in enumerate(clear)}
     similarity = look_alikes.choose(
-        found[clear], [position[i] for i in sample], look_alikes.looks(altered), [examples[i].label for i in clear]
+        found[clear],
+        [position[i] for i in sample],
+        look_alikes.looks(altered),
+        [", ".join(examples[i].labels) for i in clear],
     )
     return examples, similarity
 
@@ -66,7 +69,7 @@ def grouped(examples: list[Example], similarity: Similarity | None, *, by_folder
     """
     thumbs = np.stack([example.thumb for example in examples])
     pairs = near_duplicates.pairs(thumbs, thumbs) + _alike(examples, examples, similarity)
-    two = [(i, j) for i, j in pairs if examples[i].label != examples[j].label]
+    two = [(i, j) for i, j in pairs if examples[i].labels != examples[j].labels]
     together = _in_one_folder(examples) if by_folder else []
     digests, by_time = [example.sha256 for example in examples], None
     groups = near_duplicates.group(digests, pairs + together)

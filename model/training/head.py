@@ -23,17 +23,16 @@ from model.training.thresholds import RIGHT, TARGETS, Answers, Price, Thresholds
 
 STRENGTHS = (0.0003, 0.003, 0.03, 0.3)
 _FOLDS, _FEWER_FOLDS, _MANY = 5, 3, 2000
-_TEMPERATURES = np.geomspace(0.25, 4, 49)
+TEMPERATURES = np.geomspace(0.25, 4, 49)
 
 
-@dataclass(frozen=True)
-class Head:
-    """probabilities = softmax((sqrt(features) · weights.T + bias) / temperature); weights float [classes, width].
+@dataclass(frozen=True, kw_only=True)
+class LinearHead:
+    """logits = (sqrt(features) · weights.T + bias) / temperature; weights float [labels, width].
 
     Without `takes_roots` the features are taken as they are, since a network of the user's own may have negative ones.
-    What lies farther than `distance_limit` from the `references` is not answered. `shift` float [classes] is what rare
-    labels' weight takes from the logits, and is in `bias` already. `prices` say what other thresholds would cost, and
-    `rare` names labels with too few pictures.
+    What lies farther than `distance_limit` from the `references` is not answered. `accuracy` is that of the predictions
+    out of fold. `prices` say what other thresholds would cost, and `rare` names labels with too few pictures.
     """
 
     labels: tuple[str, ...]
@@ -43,18 +42,30 @@ class Head:
     thresholds: Thresholds
     references: References
     distance_limit: float
-    shift: np.ndarray
     strength: float
     accuracy: float
-    """Of the predictions out of fold."""
     takes_roots: bool
-    balancing: Balancing
     prices: tuple[Price, ...]
     rare: tuple[str, ...]
 
     def taken(self, features: np.ndarray) -> np.ndarray:
         """What the head is fitted to, of features float [..., width]."""
         return np.asarray(np.sqrt(np.maximum(features, 0)) if self.takes_roots else features)
+
+    def probabilities(self, features: np.ndarray) -> np.ndarray:
+        """Probabilities float64 [n, labels] of features float [n, width]."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head(LinearHead):
+    """probabilities = softmax(logits): one label holds for a picture.
+
+    `shift` float [classes] is what rare labels' weight takes from the logits, and is in `bias` already.
+    """
+
+    shift: np.ndarray
+    balancing: Balancing
 
     def probabilities(self, features: np.ndarray) -> np.ndarray:
         """Probabilities float64 [n, classes] of features float [n, width]."""
@@ -90,9 +101,9 @@ def fit(
     balancing = imbalance.choose(logits, truth, groups, balance)
     shift = imbalance.shift(np.bincount(truth), balancing.chosen)
     logits = logits - shift
-    temperature = float(_TEMPERATURES[np.argmin([_loss(logits / t, truth) for t in _TEMPERATURES])])
+    temperature = float(TEMPERATURES[np.argmin([_loss(logits / t, truth) for t in TEMPERATURES])])
     probabilities = softmax(logits / temperature)
-    far = _distances_out_of_fold(roots[:, 0], truth, groups, divided)
+    far = distance.out_of_fold(roots[:, 0], truth, groups, divided)
     limit = distance.limit_of(far)
     predicted = probabilities.argmax(axis=1)
     answers = Answers(probabilities.max(axis=1), predicted, truth, groups, far <= limit)
@@ -123,13 +134,18 @@ def out_of_fold(
     """How good a head is in cross-validation. `progress` is called after each of `steps(n) - 1` fits."""
     _, truth = numbered(labels)
     _, logits = _best_out_of_fold(roots_of(features)[0], truth, folds(truth, groups, seed), progress)
-    losses = min((_losses(logits / t, truth) for t in _TEMPERATURES), key=lambda found: float(found.mean()))
+    losses = min((_losses(logits / t, truth) for t in TEMPERATURES), key=lambda found: float(found.mean()))
     return OutOfFold(losses, np.asarray(logits.argmax(axis=1) == truth))
 
 
 def steps(count: int) -> int:
     """How many fits `fit` makes for `count` pictures."""
-    return len(STRENGTHS) * int(_folds(count, 0).get_n_splits()) + 1
+    return len(STRENGTHS) * fold_count(count) + 1
+
+
+def fold_count(count: int) -> int:
+    """Into how many folds so many pictures are divided."""
+    return _FOLDS if count < _MANY else _FEWER_FOLDS
 
 
 def numbered(labels: list[str]) -> tuple[list[str], np.ndarray]:
@@ -144,8 +160,7 @@ def folds(truth: np.ndarray, groups: np.ndarray, seed: int) -> list[tuple[np.nda
     group is never on both sides."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a small class may be missing from a fold
-        wanted = int(_folds(len(truth), seed).get_n_splits())
-        possible = max(2, min(wanted, int(np.bincount(truth).max())))
+        possible = max(2, min(fold_count(len(truth)), int(np.bincount(truth).max())))
         divided = StratifiedGroupKFold(possible, shuffle=True, random_state=seed)
         return list(divided.split(truth, truth, groups))
 
@@ -166,23 +181,9 @@ def _best_out_of_fold(
                 weights, bias = fitted(roots[train], truth[train], strength, classes)
                 logits[held] = roots[held, 0] @ weights.T + bias
             progress()
-        tried.append((min(_loss(logits / t, truth) for t in _TEMPERATURES), strength, logits))
+        tried.append((min(_loss(logits / t, truth) for t in TEMPERATURES), strength, logits))
     _, strength, logits = min(tried, key=lambda one: one[0])
     return strength, logits
-
-
-def _distances_out_of_fold(
-    roots: np.ndarray, truth: np.ndarray, groups: np.ndarray, divided: list[tuple[np.ndarray, np.ndarray]]
-) -> np.ndarray:
-    """How far each picture lies from those of the other folds, float [n]."""
-    found = np.zeros(len(truth))
-    for train, held in divided:
-        found[held] = distance.references(roots[train], truth[train], groups[train]).distances(roots[held])
-    return found
-
-
-def _folds(count: int, seed: int) -> StratifiedGroupKFold:
-    return StratifiedGroupKFold(_FOLDS if count < _MANY else _FEWER_FOLDS, shuffle=True, random_state=seed)
 
 
 def fitted(roots: np.ndarray, truth: np.ndarray, strength: float, classes: int) -> tuple[np.ndarray, np.ndarray]:

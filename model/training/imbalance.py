@@ -94,6 +94,12 @@ def warnings(names: list[str], truth: np.ndarray, groups: np.ndarray, is_right: 
     """
     pairs = np.unique(np.stack([truth, groups]), axis=1)[0]
     counts = np.bincount(pairs, minlength=len(names))
+    return sentences(names, counts, [float(is_right[truth == number].mean()) for number in range(len(names))])
+
+
+def sentences(names: list[str], counts: np.ndarray, shares: list[float]) -> list[str]:
+    """The same, of the numbers int [labels] of different pictures, and of the shares that are recognised out of
+    fold."""
     usual = float(np.median(counts)) if len(counts) > 2 else float(counts.max())
     most = int(counts.argmax())
     said = []
@@ -101,7 +107,7 @@ def warnings(names: list[str], truth: np.ndarray, groups: np.ndarray, is_right: 
         if count >= max(_FEW, _RARE_SHARE * usual) or count > _RARE_SHARE * counts[most]:
             continue
         more = max(_ENOUGH, ceil(_RARE_SHARE * usual)) - count
-        found = percent(float(is_right[truth == number].mean()))
+        found = percent(shares[number])
         said.append(
             f"'{names[number]}' has {count} different pictures to learn from, '{names[most]}' has {counts[most]}. "
             f"Of those of '{names[number]}' {found} are recognised out of fold. Collect at least {more} more of it, of "

@@ -1,6 +1,7 @@
 """How a model was made, kept beside it, so that a person can tell later and make it again."""
 
 import subprocess
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -25,7 +26,8 @@ class Provenance:
     as look-alikes from `similarity` on, which the share `recognised` of altered copies reaches. `right` is the share of
     its answers that is to be right, `prices` what that and other shares cost, `balancing` the weight of rare labels,
     `rare` a sentence for each label that has too few pictures, and `left_out` how well it tells what it never saw.
-    `learned` is the label of each picture by the SHA-256 of its file.
+    `learned` is the label of each picture by the SHA-256 of its file, or a list of all its labels where several may
+    hold.
     """
 
     at: str
@@ -48,7 +50,7 @@ class Provenance:
     rare: tuple[str, ...] = ()
     left_out: LeftOut | None = None
     held: Held = Held()
-    learned: dict[str, str] = field(default_factory=dict)
+    learned: Mapping[str, str | list[str]] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, data: bytes) -> "Provenance":
@@ -70,11 +72,24 @@ class Provenance:
             seen += f" (of which {self.groups} differ clearly)"
         return f"{self.pictures} pictures {seen}, seed {self.seed}"
 
+    @property
+    def labels(self) -> dict[str, tuple[str, ...]]:
+        """All labels of each picture that it learned from, by the SHA-256 of its file."""
+        return {
+            sha256: tuple(labels) if isinstance(labels, list) else (labels,) for sha256, labels in self.learned.items()
+        }
+
+    @property
+    def has_several(self) -> bool:
+        """Whether it learned that several labels may hold for a picture."""
+        return any(isinstance(labels, list) for labels in self.learned.values())
+
     def sentences(self) -> list[str]:
         """What was chosen, what else was tried, what it costs to be right, and which labels have too few pictures."""
         tried = [one.sentence() for one in self.choice.tried] + [one.sentence() for one in self.balancing.tried]
         said = [self.choice.sentence(), *(f"  {one}" for one in tried)]
-        said += ["What it costs to be right, out of fold:", *(f"  {price.sentence()}" for price in self.prices)]
+        does = "finds, of all labels," if self.has_several else "answers"
+        said += ["What it costs to be right, out of fold:", *(f"  {price.sentence(does)}" for price in self.prices)]
         said += [self.left_out.sentence()] if self.left_out is not None else []
         return said + [f"Too few pictures: {rare}" for rare in self.rare]
 

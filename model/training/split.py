@@ -1,4 +1,4 @@
-"""Decides, for good, which pictures are test pictures: by group, stratified by label.
+"""Decides, for good, which pictures are test pictures: by group, stratified by label, or by all labels of a picture.
 
 A group that touches the test part stays in it for ever, and one that was learned from never becomes a test. So every
 version is evaluated on pictures that no version has learned from. Where a group joins both, since more is recognised
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from imagestore.store.training import Part
+from model.training import stratify
 from model.training.examples import Example, Labelled
 from model.training.grouping import is_blank, touching
 from model.training.look_alikes import Similarity
@@ -72,8 +73,16 @@ class Division:
     split: Split
 
 
-def divide(examples: list[Example], groups: np.ndarray, known: Split, similarity: Similarity | None = None) -> Division:
-    """Decide which examples are test pictures, and add all to the split.
+def divide(
+    examples: list[Example],
+    groups: np.ndarray,
+    known: Split,
+    similarity: Similarity | None = None,
+    *,
+    has_several: bool = False,
+) -> Division:
+    """Decide which examples are test pictures, and add all to the split. `has_several` says that a picture may have
+    several labels.
 
     A group that touches the known test part is test. One that touches the known training part, or holds a correction,
     is not; what it has of the test part is retired. Of the other groups a fifth of each label is test, chosen by a hash
@@ -86,7 +95,7 @@ def divide(examples: list[Example], groups: np.ndarray, known: Split, similarity
     testing = _touching(examples, tested, known.recall, similarity)
     learned = _touching(examples, learned_from, known.recall, similarity)
     tests: dict[int, bool] = {}
-    open_groups: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    open_groups: list[tuple[str, int]] = []
     for number, inside in members.items():
         if any(i in learned for i in inside):
             tests[number] = False
@@ -97,16 +106,9 @@ def divide(examples: list[Example], groups: np.ndarray, known: Split, similarity
         else:
             key = min(examples[i].sha256 for i in inside)
             order = hashlib.sha256(f"{SALT}{key}".encode()).hexdigest()
-            open_groups[examples[inside[0]].label].append((order, number))
-    sizes: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for number, inside in members.items():
-        sizes[examples[inside[0]].label][0] += 1
-        sizes[examples[inside[0]].label][1] += tests.get(number, False)
-    for label, waiting in open_groups.items():
-        all_groups, already = sizes[label]
-        wanted = max(0, round(all_groups * TEST_SHARE) - already)
-        for rank, (_, number) in enumerate(sorted(waiting)):
-            tests[number] = rank < wanted
+            open_groups.append((order, number))
+    choose = _by_all_labels if has_several else _by_label
+    tests |= choose(examples, members, tests, sorted(open_groups))
     in_test_group = np.array([tests[int(number)] for number in groups], bool)
     was_tested = np.array([e.sha256 in tested or e.sha256 in retired for e in examples], bool)
     was_retired = np.array([e.sha256 in retired for e in examples], bool)
@@ -116,6 +118,37 @@ def divide(examples: list[Example], groups: np.ndarray, known: Split, similarity
     if similarity:
         split.similarity, split.centre = similarity.threshold, similarity.centre
     return Division(is_test, is_retired, split)
+
+
+def _by_label(
+    examples: list[Example], members: dict[int, list[int]], tests: dict[int, bool], waiting: list[tuple[str, int]]
+) -> dict[int, bool]:
+    """Whether each waiting group is test, so that a fifth of each label's groups is; `tests` are those decided
+    before."""
+    sizes: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for number, inside in members.items():
+        sizes[examples[inside[0]].label][0] += 1
+        sizes[examples[inside[0]].label][1] += tests.get(number, False)
+    left = {label: max(0, round(groups * TEST_SHARE) - already) for label, (groups, already) in sizes.items()}
+    found = {}
+    for _, number in waiting:
+        label = examples[members[number][0]].label
+        found[number] = left[label] > 0
+        left[label] -= 1
+    return found
+
+
+def _by_all_labels(
+    examples: list[Example], members: dict[int, list[int]], tests: dict[int, bool], waiting: list[tuple[str, int]]
+) -> dict[int, bool]:
+    """The same, where pictures have several labels: a fifth of each label's groups as nearly as can be."""
+    names = sorted({label for example in examples for label in example.labels})
+    numbers = [*tests, *(number for _, number in waiting)]
+    labels = [[label for i in members[number] for label in examples[i].labels] for number in numbers]
+    already = np.array([int(tests[number]) if number in tests else -1 for number in numbers])
+    shares, order = (1 - TEST_SHARE, TEST_SHARE), np.arange(len(numbers))
+    parts = stratify.deal(stratify.holding(labels, names), shares, order, already)
+    return {number: bool(parts[i]) for i, number in enumerate(numbers) if number not in tests}
 
 
 def member_of(example: Example) -> Member:
@@ -146,4 +179,4 @@ def _touching(examples: list[Example], part: set[str], recall: Recall, similarit
 
 
 def _remembered(sha256: str, member: Member) -> Example:
-    return Example(Labelled("", "", bytes), sha256, "", member.thumb, look=member.look)
+    return Example(Labelled((), "", bytes), sha256, "", member.thumb, look=member.look)

@@ -79,12 +79,10 @@ class Price:
     shown_from: float | None
     shown_answered: float
 
-    def sentence(self) -> str:
-        """The price in one line."""
+    def sentence(self, does: str = "answers") -> str:
+        """The price in one line; `does` says what is done to the share `answered`."""
         own = f", {len(self.thresholds)} labels from their own" if self.thresholds else ""
-        said = (
-            f"{percent(self.target)} right: answers {percent(self.answered)}, from a confidence of {self.threshold:g}"
-        )
+        said = f"{percent(self.target)} right: {does} {percent(self.answered)}, from a confidence of {self.threshold:g}"
         return f"{said} on{own}; {percent(self.right, 1)} of these are right. {self.shown()}"
 
     def shown(self) -> str:
@@ -170,9 +168,10 @@ def choose(answers: Answers, wanted: float) -> Thresholds:
     return Thresholds(lowest(answers.confidence[rest], answers.is_right[rest], wanted, beside), own)
 
 
-def price(answers: Answers, wanted: float, labels: list[str]) -> Price:
-    """What the thresholds for this share cost; `labels` are the names of the class numbers."""
-    thresholds = choose(answers, wanted)
+def price(answers: Answers, wanted: float, labels: list[str], chosen: Thresholds | None = None) -> Price:
+    """What the thresholds for this share cost, if they are not `chosen` already; `labels` are the names of the class
+    numbers."""
+    thresholds = choose(answers, wanted) if chosen is None else chosen
     given = answers.given(thresholds)
     share = float(answers.is_right[given].mean()) if given.any() else 0.0
     count = len(np.unique(answers.groups[given]))

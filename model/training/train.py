@@ -10,7 +10,7 @@ from imagestore.errors import BadTrainingData
 from imagestore.record import utc
 from model.progress import BeginStage
 from model.training import head as heads
-from model.training import left_out
+from model.training import left_out, several
 from model.training.backbones import net_of
 from model.training.choose import choose
 from model.training.compose import compose
@@ -19,15 +19,17 @@ from model.training.examples import (
     Example,
     Examples,
     Labelled,
+    agreed,
     check,
     contradictions,
     rare_corrections,
     read,
+    without,
 )
 from model.training.features import Backbone, Views, extract
 from model.training.grouping import Grouping, grouped, with_looks
-from model.training.head import Head
-from model.training.imbalance import Balance
+from model.training.head import LinearHead
+from model.training.imbalance import Balance, Balancing
 from model.training.kept_arrays import KeptArrays
 from model.training.provenance import Provenance, code_version
 from model.training.recipe import Held
@@ -57,13 +59,15 @@ class TrainingOptions:
 class Prepared:
     """Labelled pictures, read and divided.
 
-    Grouping and division belong to `examples.good`; `rare` are labels that were left out.
+    Grouping and division belong to `examples.good`; `rare` are labels that were left out. `has_several` says that a
+    picture may have several labels.
     """
 
     examples: Examples
     grouping: Grouping
     division: Division
     rare: dict[str, int]
+    has_several: bool = False
 
     def part(self, *, test: bool) -> list[Example]:
         """The test pictures, or those to learn from. A corrected copy of a test picture is in neither part, nor is one
@@ -95,7 +99,7 @@ class Trained:
     """A model file, its head, and how it was made."""
 
     data: bytes
-    head: Head
+    head: LinearHead
     provenance: Provenance
 
 
@@ -107,8 +111,10 @@ def prepare(
     kept: KeptArrays | None = None,
     *,
     by_folder: bool = False,
+    has_several: bool = False,
 ) -> Prepared:
     """Read the pictures, find those that look alike, and divide them into those to learn from and test pictures.
+    `has_several` says that a picture may have several labels.
 
     Raises BadTrainingData if a model cannot learn from them.
     """
@@ -118,16 +124,18 @@ def prepare(
         raise BadTrainingData(f"None of {len(sources)} files is a picture that can be read.")
     examples.good, similarity = with_looks(examples.good, limits, progress, kept)
     rare = rare_corrections(examples.good, grouped(examples.good, similarity, by_folder=by_folder).groups)
-    examples.good = [e for e in examples.good if e.label not in rare]
-    if twice := contradictions(examples.good):
+    examples.good = without(examples.good, rare)
+    if twice := contradictions(examples.good, has_several=has_several):
         name = next(e.source.name for e in examples.good if e.sha256 == twice[0][0])
         raise BadTrainingData(
             f"{len(twice)} picture{'s are' if len(twice) > 1 else ' is'} there under more than one label, such as "
             f"{name} under {' and '.join(twice[0][1])}. {KEEP_UNDER_ONE}"
         )
+    examples.good = agreed(examples.good) if has_several else examples.good
     grouping = grouped(examples.good, similarity, by_folder=by_folder)
-    check(examples.good, grouping.groups)
-    return Prepared(examples, grouping, divide(examples.good, grouping.groups, known, similarity), rare)
+    check(examples.good, grouping.groups, has_several=has_several)
+    division = divide(examples.good, grouping.groups, known, similarity, has_several=has_several)
+    return Prepared(examples, grouping, division, rare, has_several)
 
 
 def train(
@@ -138,19 +146,38 @@ def train(
     kept: KeptArrays | None = None,
 ) -> Trained:
     """Fit a head to the training part. The same pictures and options give the same bytes, with or without what is kept
-    of an earlier training."""
+    of an earlier training.
+
+    Raises BadTrainingData if rare labels are to get more weight where a picture may have several; ModelError if a
+    backbone cannot be used.
+    """
+    if prepared.has_several and options.balance is not None:
+        raise BadTrainingData(
+            f"--balance is '{options.balance}': where a picture may have several labels, rare ones get no more weight, "
+            "since each label is learned for itself. Leave the option out."
+        )
     learning = prepared.part(test=False)
     groups, similarity = prepared.groups(test=False), prepared.grouping.similarity
     kept = kept or KeptArrays()
-    choice = choose(learning, groups, options.held, options.seed, options.flip, limits, progress, kept)
+    choice = choose(
+        learning, groups, options.held, options.seed, options.flip, limits, progress, kept,
+        has_several=prepared.has_several,
+    )  # fmt: skip
     recipe, net = choice.recipe, net_of(choice.recipe)
     views, begun = Views(recipe.views, options.flip), progress("Features", len(learning))
     features = extract(Backbone(net.graph, net.spec), learning, views, limits, options.seed, begun, kept)
     fitting = progress("Fitting", heads.steps(len(learning)))
-    labels = [e.label for e in learning]
-    head = heads.fit(features, labels, groups, options.seed, fitting, options.right, options.balance)
-    leaving = progress("Leaving out labels", left_out.steps(labels))
-    unseen = left_out.measure(features, labels, groups, head, options.seed, leaving)
+    head: LinearHead
+    balancing, unseen = Balancing(), None
+    if prepared.has_several:
+        every = [e.labels for e in learning]
+        head = several.fit(features, every, groups, options.seed, fitting, options.right)
+    else:
+        labels = [e.label for e in learning]
+        head = heads.fit(features, labels, groups, options.seed, fitting, options.right, options.balance)
+        leaving = progress("Leaving out labels", left_out.steps(labels))
+        unseen = left_out.measure(features, labels, groups, head, options.seed, leaving)
+        balancing = head.balancing
     del features
     fingerprint = data_fingerprint(learning)
     metadata = {
@@ -179,11 +206,11 @@ def train(
         recognised=similarity.recognised if similarity else None,
         right=options.right,
         prices=head.prices,
-        balancing=head.balancing,
+        balancing=balancing,
         rare=head.rare,
         left_out=unseen,
         held=options.held,
-        learned={example.sha256: example.label for example in learning},
+        learned={e.sha256: list(e.labels) if prepared.has_several else e.label for e in learning},
     )
     return Trained(compose(net.graph, head, metadata), head, provenance)
 
@@ -197,12 +224,12 @@ def _fit(spec: ImageSpec) -> dict[str, str]:
 
 def data_fingerprint(examples: list[Example]) -> str:
     """SHA-256 of all pictures with their labels, whatever their order and names."""
-    lines = sorted(f"{example.sha256} {example.label}" for example in examples)
+    lines = sorted(f"{example.sha256} {chr(0).join(example.labels)}" for example in examples)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def summary(prepared: Prepared) -> dict[str, tuple[int, int]]:
     """For each label, how many pictures are learned from and how many are test pictures."""
-    learning = Counter(e.label for e in prepared.part(test=False))
-    testing = Counter(e.label for e in prepared.part(test=True))
+    learning = Counter(label for e in prepared.part(test=False) for label in e.labels)
+    testing = Counter(label for e in prepared.part(test=True) for label in e.labels)
     return {label: (learning[label], testing[label]) for label in sorted(learning | testing)}

@@ -27,7 +27,7 @@ from imagestore.store.training import (
 )
 from model.progress import BeginStage
 from model.training import look_alikes
-from model.training.examples import KEEP_UNDER_ONE, THUMB_SIDE, Example, Labelled, read
+from model.training.examples import KEEP_UNDER_ONE, NONE, NONE_CALLED, THUMB_SIDE, Example, Labelled, agreed, read
 from model.training.grouping import grouped
 from model.training.kept_arrays import KeptArrays
 from model.training.split import Member, Split, member_of
@@ -59,12 +59,11 @@ class TrainingSet:
 
     @property
     def labelled(self) -> list[Labelled]:
-        """Each picture that is there, once for each of its labels."""
+        """Each picture that is there."""
         return [
-            Labelled(label, one.source or one.sha256, _reader_of(self.pictures, one.sha256), sha256=one.sha256)
+            Labelled(one.labels, one.source or one.sha256, _reader_of(self.pictures, one.sha256), sha256=one.sha256)
             for one in self.listed
-            if one.is_there
-            for label in one.labels
+            if one.is_there and (one.labels or one.negative)
         ]
 
 
@@ -97,37 +96,56 @@ def begin(stores: Stores, project: str) -> TrainingSet:
     raise Conflict("Others kept changing the training set.")
 
 
-def with_content(sources: list[Labelled], progress: Callable[[], None]) -> list[Labelled]:
-    """The files with the SHA-256 of their content. Raises BadTrainingData if one content has two labels."""
+def with_content(sources: list[Labelled], progress: Callable[[], None], *, has_several: bool = False) -> list[Labelled]:
+    """The files with the SHA-256 of their content. With `has_several`, a content that has several labels comes once,
+    with all of them.
+
+    Raises BadTrainingData if one content has two labels otherwise, or is there with a label and without one.
+    """
     found, labels = [], defaultdict[str, dict[str, str]](dict)
     for source in sources:
         sha256 = hashlib.sha256(source.read()).hexdigest()
-        labels[sha256].setdefault(source.label, source.name)
+        for label in source.labels or (NONE,):
+            labels[sha256].setdefault(label, source.name)
         found.append(replace(source, sha256=sha256))
         progress()
-    demand_one_label(labels)
-    return found
+    demand_one_label(labels, has_several=has_several)
+    if not has_several:
+        return found
+    first = {source.sha256 or "": source for source in reversed(found)}
+    return [replace(first[sha256], labels=_real(labels[sha256])) for sha256 in labels]
 
 
-def demand_one_label(labels: Mapping[str, dict[str, str]], remedy: str = "Keep each under one.") -> None:
-    """Raises BadTrainingData if a content has several labels; `labels` are its files by label, by SHA-256."""
-    if twice := [found for found in labels.values() if len({label.casefold() for label in found}) > 1]:
-        files = " and ".join(f"{name} under {label}" for label, name in sorted(twice[0].items()))
+def demand_one_label(
+    labels: Mapping[str, dict[str, str]], remedy: str = "Keep each under one.", *, has_several: bool = False
+) -> None:
+    """Raises BadTrainingData if a content has several labels, or with `has_several` both labels and none; `labels` are
+    its files by label, by SHA-256."""
+    if twice := [
+        found
+        for found in labels.values()
+        if len({label.casefold() for label in found}) > 1 and (NONE in found or not has_several)
+    ]:
+        files = " and ".join(f"{name} under {label or NONE_CALLED}" for label, name in sorted(twice[0].items()))
         raise BadTrainingData(
             f"{len(twice)} picture{'s are' if len(twice) > 1 else ' is'} there under more than one label, such as "
             f"{files}. {remedy}"
         )
 
 
-def demand_same_labels(known: TrainingSet, new: list[Labelled]) -> None:
-    """Raises BadTrainingData if a new file has another label than the same content that is kept."""
+def demand_same_labels(known: TrainingSet, new: list[Labelled], *, has_several: bool = False) -> None:
+    """Raises BadTrainingData if a new file has another label than the same content that is kept, unless `has_several`
+    says that both may hold."""
     kept = defaultdict[str, list[Labelled]](list)
     for source in known.labelled:
         kept[source.sha256 or ""].append(source)
     labels = {
-        source.sha256 or "": {one.label: one.name for one in (*kept[source.sha256 or ""], source)} for source in new
+        source.sha256 or "": {
+            label: one.name for one in (*kept[source.sha256 or ""], source) for label in one.labels or (NONE,)
+        }
+        for source in new
     }
-    demand_one_label(labels, KEEP_UNDER_ONE)
+    demand_one_label(labels, KEEP_UNDER_ONE, has_several=has_several)
 
 
 def keep(
@@ -137,11 +155,12 @@ def keep(
     examples: Iterable[Example] = (),
     *,
     relabel: bool = False,
+    has_several: bool = False,
 ) -> set[str]:
     """Keep labelled files, whose SHA-256 are known, unless they are kept already. Returns which were new.
 
-    With `relabel`, what is there gets the label that it has here. By what they are recognised once they are gone comes
-    from the `examples`. Raises Unavailable.
+    With `relabel`, what is there gets the labels that it has here; with `has_several`, it gets those too. By what they
+    are recognised once they are gone comes from the `examples`. Raises Unavailable.
     """
     listed = {one.sha256: one for one in known.listed}
     seen = {example.sha256: member_of(example) for example in examples}
@@ -149,49 +168,62 @@ def keep(
 
     def one(sha256: str) -> bool:
         source, before = first[sha256], listed.get(sha256)
-        is_there = before is not None and before.is_there
-        if is_there and not (relabel and before is not None and before.labels != (source.label,)):
+        there, labels = before if before is not None and before.is_there else None, source.labels
+        if there is not None and not relabel:
+            labels = tuple(sorted({*there.labels, *labels})) if has_several else there.labels
+        if there is not None and there.labels == labels and (labels or there.negative or not relabel):
             return False
         data = source.read()
         md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
 
         def kept(facts: PictureFacts) -> PictureFacts:
-            labelled = replace(facts, labels=(source.label,), negative=False, source=source.name, md5=md5)
+            name = source.name if there is None or relabel else there.source
+            labelled = replace(facts, labels=labels, negative=not labels, source=name, md5=md5)
             return remembering(labelled, seen.get(sha256))
 
         known.pictures.change(sha256, kept, is_new=before is None)
-        if not is_there:
+        if there is None:
             known.pictures.put_picture(sha256, data)
-        return not is_there
+        return there is None
 
     return {sha256 for sha256, is_new in zip(first, at_once(one, first, progress), strict=True) if is_new}
 
 
-def all_with(stores: Stores, known: TrainingSet, new: list[Labelled], *, relabel: bool = False) -> list[Labelled]:
+def all_with(
+    stores: Stores, known: TrainingSet, new: list[Labelled], *, relabel: bool = False, has_several: bool = False
+) -> list[Labelled]:
     """All labelled pictures: the new ones, those that are kept, and corrected uploads.
 
-    A content that is new and kept comes once; twice, if it has another label now and is not to be relabelled. Raises
+    A content that is new and kept comes once; twice, if it has other labels now and is not to be relabelled. Raises
     Unavailable.
     """
     given = {source.sha256: source for source in new}
     found = list(given.values())
     for source in known.labelled:
         same = given.get(source.sha256)
-        if same is None or not (relabel or same.label == source.label):
+        if same is None or not (relabel or same.labels == source.labels):
             found.append(source)
-    found.sort(key=lambda source: (source.sha256 or "", source.label))
-    return found + corrected(stores, known.pictures.folder)
+    found.sort(key=lambda source: (source.sha256 or "", source.labels))
+    return found + corrected(stores, known.pictures.folder, has_several=has_several)
 
 
-def corrected(stores: Stores, folder: str) -> list[Labelled]:
-    """The uploads whose label a person corrected, of the projects whose pictures are in this folder.
+def corrected(stores: Stores, folder: str, *, has_several: bool = False) -> list[Labelled]:
+    """The uploads whose label a person corrected, of the projects whose pictures are in this folder; with `has_several`
+    all their labels, in the order of the corrections.
 
     Raises Unavailable.
     """
-    projects = stores.projects.read()
+    projects, found = stores.projects.read(), list(stores.records.corrections())
+    if has_several:
+        found.sort(key=lambda one: one.corrected_at or "")
     return [
-        Labelled(one.label, f"{CORRECTED}{one.name}", _reader(stores.uploads, one.name), is_correction=True)
-        for one in stores.records.corrections()
+        Labelled(
+            (one.labels or (one.label,)) if has_several else (one.label,),
+            f"{CORRECTED}{one.name}",
+            _reader(stores.uploads, one.name),
+            is_correction=True,
+        )
+        for one in found
         if one.label is not None and one.status != Status.DELETED and projects.pictures_of(one.project) == folder
     ]
 
@@ -208,7 +240,8 @@ def keep_division(known: TrainingSet, split: Split, examples: list[Example], kep
 
     def remember(example: Example) -> None:
         def known_by(facts: PictureFacts) -> PictureFacts:
-            named = facts if facts.labels else replace(facts, labels=(example.label,), source=example.source.name)
+            is_named = facts.labels or facts.negative
+            named = facts if is_named else replace(facts, labels=example.labels, source=example.source.name)
             return remembering(replace(named, md5=named.md5 or example.md5), member_of(example))
 
         known.pictures.change(example.sha256, known_by)
@@ -234,18 +267,27 @@ def held_out(stores: Stores, project: str, limits: Limits, progress: BeginStage)
 
 
 def learned(
-    stores: Stores, project: str, pictures: Collection[str], limits: Limits, progress: BeginStage, kept: KeptArrays
+    stores: Stores,
+    project: str,
+    pictures: Collection[str],
+    limits: Limits,
+    progress: BeginStage,
+    kept: KeptArrays,
+    *,
+    has_several: bool = False,
 ) -> Chosen:
     """Those of the pictures with these SHA-256 that are still there and never were test pictures, each once.
 
-    Their labels are today's. Raises NotMigrated, BadSplit, Unavailable.
+    Their labels are today's, with `has_several` all that hold. Raises NotMigrated, BadSplit, Unavailable.
     """
     known = open_set(stores, project)
     wanted = known.split.of(Part.LEARN).intersection(pictures)
-    sources = [source for source in all_with(stores, known, []) if source.sha256 in wanted or source.is_correction]
+    everything = all_with(stores, known, [], has_several=has_several)
+    sources = [source for source in everything if source.sha256 in wanted or source.is_correction]
     part = _chosen(sources, wanted, known, limits, progress, kept)
-    first = sorted({example.sha256: i for i, example in reversed(list(enumerate(part.examples)))}.values())
-    return Chosen([part.examples[i] for i in first], part.groups[first])
+    examples = agreed(part.examples) if has_several else part.examples
+    first = sorted({example.sha256: i for i, example in reversed(list(enumerate(examples)))}.values())
+    return Chosen([examples[i] for i in first], part.groups[first])
 
 
 def remembering(facts: PictureFacts, member: Member | None) -> PictureFacts:
@@ -292,6 +334,10 @@ def _member(facts: PictureFacts) -> Member | None:
         return None
     thumb = np.frombuffer(zlib.decompress(facts.thumb), np.uint8).reshape(THUMB_SIDE, THUMB_SIDE)
     return Member(thumb, None if facts.look is None else look_alikes.unpacked(zlib.decompress(facts.look)))
+
+
+def _real(labels: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(label for label in labels if label != NONE))
 
 
 def _reader(blobs: Blobs, name: str) -> Callable[[], bytes]:

@@ -36,8 +36,9 @@ def scene(seed: int, label: int = 0) -> Image.Image:
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
 
-def labelled(label: str, name: str, data: bytes, *, correction: bool = False) -> Labelled:
-    return Labelled(label, name, lambda: data, correction)
+def labelled(label: str | tuple[str, ...], name: str, data: bytes, *, correction: bool = False) -> Labelled:
+    """A picture with this label, or with all of these."""
+    return Labelled((label,) if isinstance(label, str) else label, name, lambda: data, correction)
 
 
 def examples_of(sources: list[Labelled]) -> list[Example]:

@@ -337,3 +337,37 @@ def test_what_test_pictures_are_too_few_to_show_both_trained_anew_may_show() -> 
 def test_what_test_pictures_show_to_be_worse_is_refused_whatever_else_is_found() -> None:
     with pytest.raises(PromotionRefused, match=r"^Worse: macro-F1 0\.700"):
         decide(findings(-0.1, 0.1), GateOverride.ACCEPT_EQUAL)
+
+
+SEVERAL: dict[str, Any] = {"labels_per_picture": "several", "threshold": "0.5", "bias": (-1.0, -1.0)}
+"""A model that gives light pictures the label light, and others none."""
+
+
+def test_models_of_several_labels_are_compared_with_each_other(lab: Lab) -> None:
+    lab.add("1", **SEVERAL)
+    note = lab.promote("1").entry.note
+    assert note.startswith("Better than guessing: macro-F1 0.500, where the same answers dealt at random have 0.250")
+    assert "The live model gives a picture one label, so the two were not compared." in note, "the one of the app"
+    lab.add("2", **SEVERAL)
+    lab.add("3", **{**SEVERAL, "bias": (-1.0, 0.7)})  # light, whatever it sees
+    with pytest.raises(PromotionRefused, match=r"Cannot tell: macro-F1 0\.500 against 0\.500") as refused:
+        lab.promote("2")
+    assert refused.value.override is GateOverride.ACCEPT_EQUAL
+    with pytest.raises(PromotionRefused, match=r"Worse: macro-F1 0\.333 against 0\.500"):
+        lab.promote("3", GateOverride.ACCEPT_EQUAL)
+    lab.promote("2", GateOverride.ACCEPT_EQUAL)
+    assert lab.live() == "2"
+
+
+def test_a_model_of_one_label_and_one_of_several_do_not_replace_each_other_unless_it_is_forced(lab: Lab) -> None:
+    lab.add("1")
+    lab.add("2", **SEVERAL)
+    for live, candidate, said in (("1", "2", "may give a picture several labels"), ("2", "1", "gives a picture one")):
+        lab.make_live(live)
+        for override in (GateOverride.NOTHING, GateOverride.ACCEPT_EQUAL):
+            with pytest.raises(PromotionRefused, match=r"cannot be compared.*imagestore route add") as refused:
+                lab.promote(candidate, override)
+            assert said in str(refused.value)
+            assert refused.value.override is GateOverride.FORCE
+        assert lab.live() == live
+        assert lab.promote(candidate, GateOverride.FORCE).entry.note.startswith("forced: Better than guessing")

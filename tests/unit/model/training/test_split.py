@@ -97,3 +97,21 @@ def test_what_is_gone_is_recognised_by_its_look() -> None:
     new = examples_of([labelled("a", str(s), encoded(scene(s))) for s in (100, 101)])
     like_it, other = replace(new[0], look=looks[tested]), replace(new[1], look=looks[11])
     assert divide([like_it, other], np.arange(2), known, similarity).is_test.tolist() == [True, False]
+
+
+def test_pictures_with_several_labels_are_divided_by_all_of_them_and_stay_divided() -> None:
+    labels = [(), ("a",), ("a", "b"), ("b", "c")]
+    sources = [labelled(labels[s % 4], str(s), encoded(scene(s))) for s in range(60)]
+    examples = examples_of(sources[:40])
+    division = divide(examples, groups_of(examples), Split(), has_several=True)
+    for label, count in {"a": 20, "b": 20, "c": 10}.items():
+        tests = sum(t for e, t in zip(examples, division.is_test, strict=True) if label in e.labels)
+        assert tests == round(count * 0.2), label
+    again = divide(examples[::-1], groups_of(examples[::-1]), Split(), has_several=True).is_test
+    assert again[::-1].tolist() == division.is_test.tolist()
+    more = examples_of(sources)
+    later = divide(more, groups_of(more), division.split, has_several=True)
+    before = {e.sha256: bool(test) for e, test in zip(examples, division.is_test, strict=True)}
+    after = {e.sha256: bool(test) for e, test in zip(more, later.is_test, strict=True)}
+    assert before.items() <= after.items()
+    assert sum(after.values()) == 12

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
-from classify import read_model
+from bench.drawn import drawn
+from classify import predict, read_model
 from imagestore.errors import BadTrainingData
 from model.evaluation.evaluate import evaluate
 from model.training.features import Backbone
+from model.training.imbalance import Balance
 from model.training.kept_arrays import KeptArrays
 from model.training.recipe import Held
 from model.training.split import Split
@@ -16,6 +18,7 @@ from preprocess import Fit, Limits
 from unit.model.labelled_pictures import labelled, quiet, scene
 from unit.pictures import encoded
 
+COLOUR = Held(colour=True, fit=Fit.PAD, level=False, backbone="lite0", views=0)
 PLAIN = Held(colour=False, fit=Fit.CROP, level=False, backbone="lite0", views=0)
 
 
@@ -78,3 +81,29 @@ def test_a_model_is_trained_runs_in_production_code_and_is_the_same_every_time(m
     assert evaluation.distances is not None
     assert evaluation.distances.max() < answer.distance, "a black picture is like none of them"
     assert set(first.provenance.learned.values()) == {"l0", "l1", "l2"}
+
+
+def test_a_model_of_several_labels_is_trained_and_runs_in_production_code() -> None:
+    sources = []
+    for seed in range(90):
+        picture, labels = drawn(seed, ("circle", "cross"), ("red", "blue"), fewest=0)
+        sources.append(labelled(labels, str(seed), encoded(picture)))
+    prepared = prepare(sources, Split(), Limits(), quiet, KEPT, has_several=True)
+    trained = train(prepared, TrainingOptions(held=COLOUR), Limits(), quiet, KEPT)
+    assert trained.data == train(prepared, TrainingOptions(held=COLOUR), Limits(), quiet, KEPT).data
+    validate(trained.data, "it")
+    model = read_model(trained.data, "it")
+    assert model.has_several
+    assert model.labels == ("blue", "circle", "cross", "red")
+    assert model.thresholds.keys() == set(model.labels)
+    assert set(map(tuple, trained.provenance.learned.values())) >= {(), ("blue", "circle"), ("cross", "red")}
+    evaluation = evaluate(trained.data, "it", prepared.part(test=True), Limits(), lambda: None)
+    assert evaluation.several_metrics().mean_average_precision.value > 0.7, "guessing has less than a half"
+    pixels = np.zeros((model.spec.height, model.spec.width, 3), np.uint8)
+    _, features = model.run(pixels)
+    assert features is not None
+    answer = model.answer(pixels)
+    assert answer.probabilities == pytest.approx(trained.head.probabilities(features[None])[0], abs=1e-4)
+    assert predict(model, pixels, 5).labels is not None
+    with pytest.raises(BadTrainingData, match="--balance is 'sqrt'"):
+        train(prepared, TrainingOptions(held=COLOUR, balance=Balance.SQUARE_ROOT), Limits(), quiet, KEPT)

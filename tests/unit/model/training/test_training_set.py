@@ -254,3 +254,31 @@ class Dying(Training):
         self.writes -= 1
         if self.writes < 0:
             raise Died
+
+
+def test_where_several_labels_may_hold_a_content_has_those_of_all_its_folders(stores: Any) -> None:
+    first = with_content(
+        [labelled("round", "round/1.png", b"one"), labelled("red", "red/7.png", b"one")], silent, has_several=True
+    )
+    assert [(one.labels, one.name) for one in first] == [(("red", "round"), "round/1.png")]
+    known = begin(stores, "mine")
+    assert len(keep(known, first, silent, has_several=True)) == 1
+    more = with_content([labelled("big", "big/1.png", b"one")], silent, has_several=True)
+    known = begin(stores, "mine")
+    training_set.demand_same_labels(known, more, has_several=True)
+    assert keep(known, more, silent, has_several=True) == set(), "it is no new picture"
+    assert [(one.labels, one.name) for one in open_set(stores, "mine").labelled] == [
+        (("big", "red", "round"), "round/1.png")
+    ]
+    keep(begin(stores, "mine"), more, silent, relabel=True, has_several=True)
+    assert [one.labels for one in open_set(stores, "mine").labelled] == [("big",)]
+
+
+def test_where_several_labels_may_hold_a_correction_gives_all_of_them_in_its_order(stores: Any) -> None:
+    stores.records.corrections = lambda: [
+        Summary("b.jpg", str(Status.CLASSIFIED), "lynx", "1", None, None, ("lynx", "cat"), "2026-01-02"),
+        Summary("a.jpg", str(Status.CLASSIFIED), "dog", "1", None, None, (), "2026-01-01"),
+    ]
+    found = training_set.corrected(stores, "mine", has_several=True)
+    assert [one.labels for one in found] == [("dog",), ("lynx", "cat")]
+    assert [one.labels for one in training_set.corrected(stores, "mine")] == [("lynx",), ("dog",)]
