@@ -18,6 +18,7 @@ from imagestore.web import (
     api,
     audit_page,
     forgotten,
+    jobs_page,
     openid_sign_in,
     pages,
     people_page,
@@ -43,7 +44,8 @@ _ROUTES = APIRouter()
 """All routes, put together once: a second app in this process, as the tests have many, does not pay for it again."""
 _ROUTES.include_router(api.router)
 for _part in (
-    sign_in, sign_up, forgotten, openid_sign_in, account_page, second_factor_page, people_page, audit_page, pages
+    sign_in, sign_up, forgotten, openid_sign_in, account_page, second_factor_page, people_page, audit_page, jobs_page,
+    pages,
 ):  # fmt: skip
     _ROUTES.include_router(_part.router, include_in_schema=False)
 

@@ -80,3 +80,14 @@ def moment(text: str | None) -> str:
         return ""
     parsed = datetime.fromisoformat(text)
     return f"{parsed.day} {parsed:%B %Y, %H:%M}" + (" UTC" if parsed.tzinfo else "")
+
+
+def duration(seconds: float) -> str:
+    """A length of time as people say it: 40 s, 12 min, 2 h 5 min."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"

@@ -82,6 +82,7 @@ _BY_NEED: dict[Need, tuple[str, ...]] = {
         "GET /cards/{id}",
         "GET /models",
         "GET /models/job",
+        "GET /jobs",
         "GET /models/{name}/{version}/report",
         "GET /dashboard",
         "GET /api/v1/pictures",

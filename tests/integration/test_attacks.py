@@ -84,10 +84,11 @@ def test_no_planted_script_runs(page: Page, served: Served, services: Services) 
     services.accounts.links.invite(Role.VIEWER, XSS, XSS)
     services.accounts.audit.write(XSS, XSS, by=XSS, target=XSS, address=XSS, result=XSS, before={XSS: XSS})
     pictures = [f"/pictures/{record.id}" for record in served.records]
-    for address in ("/", "/gallery", "/review", "/dashboard", "/models", "/account", "/people", "/audit", *pictures):
+    pages = ("/", "/gallery", "/review", "/dashboard", "/models", "/jobs", "/account", "/people", "/audit")
+    for address in (*pages, *pictures):
         page.goto(address)
         assert page.locator("#planted, img[src=x], main script").count() == 0, address
-        assert "planted()" in page.content() or address in ("/", "/models", "/review", "/dashboard"), address
+        assert "planted()" in page.content() or address in ("/", "/models", "/jobs", "/review", "/dashboard"), address
 
 
 def test_oversized_headers_are_refused_and_others_are_served_on(served: Served) -> None:

@@ -226,7 +226,7 @@ def test_every_page_fits_and_has_no_barriers(
     id = site.take_in("fits/cup.jpg", coffee)["id"]
     bad = site.take_in("fits/" + "x" * 300 + ".jpg", b"no picture")["id"]
     pictures = (f"/pictures/{id}", f"/pictures/{bad}")
-    pages = ("/", "/gallery", *pictures, "/review", "/dashboard", "/models", "/api", "/nothing")
+    pages = ("/", "/gallery", *pictures, "/review", "/dashboard", "/models", "/jobs", "/api", "/nothing")
     with browser.new_context(base_url=site.base, viewport=size, color_scheme=scheme) as context:
         context.set_default_timeout(TIMEOUT_S * 1000)
         page = context.new_page()
@@ -343,7 +343,7 @@ def test_without_scripts_one_can_look_and_filter(browser: Browser, site: Site, c
         expect(page.locator("h1")).to_have_text("espresso")
 
 
-@pytest.mark.parametrize("address", ["/", "/pictures/{id}", "/review", "/models"])
+@pytest.mark.parametrize("address", ["/", "/pictures/{id}", "/review", "/models", "/jobs"])
 def test_a_page_whose_buttons_need_scripts_says_so_without_them(site: Site, coffee: bytes, address: str) -> None:
     id = site.take_in("plain/cup.jpg", coffee)["id"]
     site.delete(f"/pictures/{id}/correction")

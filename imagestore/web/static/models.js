@@ -65,7 +65,7 @@ const actions = {
   promote: (button) => start(button.dataset.address),
   rollback: () => start("/models/rollback"),
   reprocess: () => start("/models/reprocess"),
-  override: (button) => start(`${job().dataset.address}?${button.dataset.query}`),
+  override: (button) => start(`${button.dataset.address}?${button.dataset.query}`),
   stop: () => ask("DELETE", "/job"),
 };
 

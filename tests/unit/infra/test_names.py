@@ -11,6 +11,7 @@ from imagestore.errors import SettingsError
 from imagestore.settings import AZURITE, CONNECTIONS, COSMOS_EMULATOR, ROOT, Settings
 from imagestore.store import connect
 from imagestore.store.models import ACTIVE
+from imagestore.store.projects import PROJECTS
 from imagestore.store.queues import BLOB_POISON_QUEUE, WORK_POISON_QUEUE, WORK_QUEUE
 from imagestore.store.records import TOMBSTONE_TTL_S
 from imagestore.store.routes import ROUTES
@@ -355,9 +356,9 @@ def test_the_runner_of_jobs_starts_and_answers_where_it_is_asked() -> None:
 
 
 def test_the_web_app_changes_routes_and_no_model() -> None:
-    """What it may change of the container of models is what imagestore/store/routes.py writes."""
+    """What it may change of the container of models is what imagestore/store/routes.py and projects.py write."""
     (row,) = (row for row in grants(bicep.read(ROLES)) if row.who == "web" and row.on == "models" and row.only)
-    assert set(row.only) == {ROUTES, ACTIVE}
+    assert set(row.only) == {ROUTES, ACTIVE, PROJECTS}
     assert not any(row.who == "web" and row.on == "training" for row in grants(bicep.read(ROLES)))
     roles = bicep.text("modules/roles.bicep")
     assert "!(ActionMatches{" in roles

@@ -186,8 +186,9 @@ BODIES = (
     b"--a\r\nContent-Disposition: form-data; filename*=x''%FF\r\n\r\nx\r\n--a--\r\n",
     b"[" * DEEP,
 )
-PAGES = ("/", "/gallery", "/pictures/{id}", "/review", "/models", "/models/{name}/{version}/report", "/cards/{id}")
-PAGE_PARAMETERS = ("after", "count", "sort", "skip", "kind", "label", "since")
+REPORT = "/models/{name}/{version}/report"
+PAGES = ("/", "/gallery", "/pictures/{id}", "/review", "/models", "/jobs", REPORT, "/cards/{id}")
+PAGE_PARAMETERS = ("after", "before", "count", "sort", "skip", "kind", "label", "since")
 
 
 def operations(app: FastAPI) -> Iterable[tuple[str, str, tuple[str, ...]]]:

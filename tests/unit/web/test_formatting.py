@@ -51,3 +51,8 @@ def test_a_picture_on_its_side_is_as_wide_as_one_sees_it() -> None:
 
 def test_shares() -> None:
     assert [percent(share) for share in (0, 0.004, 0.834, 0.999, 1)] == ["0 %", "0 %", "83 %", "99 %", "100 %"]
+
+
+def test_lengths_of_time() -> None:
+    said = [formatting.duration(seconds) for seconds in (0, 99, 100, 3540, 3600, 7500)]
+    assert said == ["0 s", "99 s", "2 min", "59 min", "1 h", "2 h 5 min"]
