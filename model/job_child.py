@@ -8,7 +8,6 @@ of work first looks whether it is done, and nothing is written to the container 
 attempt.
 """
 
-import functools
 import os
 import sys
 import time
@@ -27,10 +26,8 @@ from imagestore.jobs.job import HowToTrain, Job, JobKind, JobResult, JobState
 from imagestore.jobs.lines import Asked, JobLine
 from imagestore.pipeline.live import finish, rollback
 from imagestore.pipeline.reprocess import ReprocessProgress, reprocess
-from imagestore.record import utc
 from imagestore.settings import Settings
 from imagestore.store import PromotionEntry, Stores
-from imagestore.store.models import Inspection
 from imagestore.store.training import MINE
 
 _EVERY_S = 0.1
@@ -166,20 +163,13 @@ def _reprocess(stores: Stores, settings: Settings) -> JobResult:
 
 
 def _inspect(stores: Stores, job: Job) -> JobResult:
-    import hashlib
-
-    from model.model_process import describe
+    from model.inspect import inspect_version
 
     name, version = job.arguments.name or "", job.arguments.version or ""
-    data = stores.models.read(name, version)
-    found = functools.partial(Inspection, hashlib.sha256(data).hexdigest(), utc(), job.by)
-    try:
-        model = describe(data, f"{name} {version}")
-    except ModelError as error:
-        stores.models.keep_inspection(name, version, found(is_admitted=False, why=str(error)))
-        return JobResult(state=JobState.REFUSED, say=str(error))
-    stores.models.keep_inspection(name, version, found(is_admitted=True))
-    return _done(f"{name} {version} can be used: {len(model.labels)} labels, {model.spec.width} × {model.spec.height}.")
+    found = inspect_version(stores, name, version, job.by)
+    if not found.is_admitted:
+        return JobResult(state=JobState.REFUSED, say=found.why)
+    return _done(f"{name} {version} can be used.")
 
 
 def _done(say: str, details: Sequence[str] = ()) -> JobResult:

@@ -1,17 +1,20 @@
 """Trains and evaluates versions of models; model/promote.py makes them live."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from classify import ModelError
 from classify.metadata import read_labels
 from imagestore.errors import BadTrainingData, NotFound
+from imagestore.record import utc
 from imagestore.store import Stores
-from imagestore.store.models import METRICS_FILE, MODEL_FILE, REPORT_FILE, TRAINING_FILE
+from imagestore.store.models import INSPECTION_FILE, METRICS_FILE, MODEL_FILE, REPORT_FILE, TRAINING_FILE, Inspection
 from imagestore.store.patience import patiently
 from imagestore.store.projects import Project
 from imagestore.store.training import Part
@@ -145,6 +148,7 @@ def train_version(
         METRICS_FILE: report.to_json(),
         REPORT_FILE: report.to_html(limits),
         TRAINING_FILE: trained.provenance.to_json(),
+        INSPECTION_FILE: msgspec.json.encode(_inspected(trained.data)),
     }
     patiently(lambda: stores.models.keep(name, version, files))
     return NewVersion(version, report, trained.provenance)
@@ -206,6 +210,11 @@ def model_bytes(stores: Stores, model: str, name: str) -> tuple[bytes, str]:
         return Path(model).read_bytes(), model
     except OSError as error:
         raise ModelError(f"'{model}' cannot be read: {error.strerror}.") from None
+
+
+def _inspected(data: bytes) -> Inspection:
+    """That the evaluation, a bounded process, could use the model file."""
+    return Inspection(hashlib.sha256(data).hexdigest(), utc(), "the training", is_admitted=True)
 
 
 def _in_folders(

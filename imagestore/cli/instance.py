@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from imagestore.cli import servers, stores
+from imagestore.cli.instance_projects import Projects, ProjectsOverApi, ProjectsOverStores
 from imagestore.cli.intake import PictureFile, Send, Sent
 from imagestore.cli.profiles import Server
 from imagestore.client import Client, Pending
@@ -17,20 +18,18 @@ from imagestore.pipeline.correct import correct
 from imagestore.pipeline.delete import delete, demand_upload
 from imagestore.pipeline.live import add_route, remove_route
 from imagestore.pipeline.names import staged_name
-from imagestore.pipeline.projects import delete_project, summaries, summary, undelete_project
 from imagestore.pipeline.retry import retry_failed, retry_one
 from imagestore.pipeline.upload import content_type, is_unchanged
 from imagestore.record import Record, Status, record_id, stored_name
 from imagestore.settings import account
 from imagestore.store import Stores
-from imagestore.store.projects import LabelsPerPicture, Project, ProjectSummary
 from imagestore.store.routes import ModelList
 
 _ID = re.compile("[0-9a-f]{32}")
 _CHUNK_BYTES = 2**20
 
 
-class Instance(Protocol):
+class Instance(Projects, Protocol):
     """Pictures and models of one instance. Every method raises Unavailable or RemoteError."""
 
     @property
@@ -78,24 +77,6 @@ class Instance(Protocol):
     def remove_route(self, pattern: str) -> ModelList:
         """Take a route away. Raises NotARoute, NotFound or Conflict."""
 
-    def projects(self) -> list[ProjectSummary]:
-        """The projects, deleted ones too."""
-
-    def project(self, name: str) -> ProjectSummary:
-        """The project with this name or title, deleted or not. Raises NotFound."""
-
-    def create_project(self, title: str, labels_per_picture: LabelsPerPicture) -> ProjectSummary:
-        """Begin a project. Raises NotAProject or Conflict."""
-
-    def rename_project(self, name: str, title: str) -> ProjectSummary:
-        """Give a project another title. Raises NotAProject, NotFound or Conflict."""
-
-    def delete_project(self, name: str) -> ProjectSummary:
-        """Delete a project. Raises NotFound or Conflict."""
-
-    def undelete_project(self, name: str) -> ProjectSummary:
-        """Take back that a project was deleted. Raises NotFound or Conflict."""
-
     def figures(self, name: str, version: str) -> dict[str, Any] | None:
         """The result of a version's evaluation; None if there is none."""
 
@@ -116,7 +97,7 @@ def client_of(server: Server) -> Client:
 
 
 @dataclass(frozen=True)
-class OverStores:
+class OverStores(ProjectsOverStores):
     """An instance whose stores are within reach."""
 
     stores: Stores
@@ -200,30 +181,6 @@ class OverStores:
         remove_route(self.stores, pattern)
         return self.models()
 
-    def projects(self) -> list[ProjectSummary]:
-        """See Instance."""
-        return summaries(self.stores, self._undelete_days)
-
-    def project(self, name: str) -> ProjectSummary:
-        """See Instance."""
-        return self._shown(self.stores.projects.find(name))
-
-    def create_project(self, title: str, labels_per_picture: LabelsPerPicture) -> ProjectSummary:
-        """See Instance."""
-        return self._shown(self.stores.projects.create(title, account(), labels_per_picture))
-
-    def rename_project(self, name: str, title: str) -> ProjectSummary:
-        """See Instance."""
-        return self._shown(self.stores.projects.rename(name, title))
-
-    def delete_project(self, name: str) -> ProjectSummary:
-        """See Instance."""
-        return self._shown(delete_project(self.stores, name, account()))
-
-    def undelete_project(self, name: str) -> ProjectSummary:
-        """See Instance."""
-        return self._shown(undelete_project(self.stores, name))
-
     def figures(self, name: str, version: str) -> dict[str, Any] | None:
         """See Instance."""
         return self.stores.models.figures(name, version)
@@ -232,16 +189,9 @@ class OverStores:
         """See Instance."""
         return self.stores.models.read(name, version, file)
 
-    @property
-    def _undelete_days(self) -> int:
-        return stores.settings().undelete_days
-
-    def _shown(self, project: Project) -> ProjectSummary:
-        return summary(self.stores, project, self._undelete_days)
-
 
 @dataclass(frozen=True)
-class OverApi:
+class OverApi(ProjectsOverApi):
     """An instance that is reached through the API of its web app. The key's role says what may be done."""
 
     client: Client
@@ -332,38 +282,6 @@ class OverApi:
     def remove_route(self, pattern: str) -> ModelList:
         """See Instance. The key must be a trainer's."""
         return self.client.remove_route(pattern)
-
-    def projects(self) -> list[ProjectSummary]:
-        """See Instance."""
-        return self.client.projects()
-
-    def project(self, name: str) -> ProjectSummary:
-        """See Instance."""
-        found = self.client.projects()
-        wanted = name.casefold()
-        for one in found:
-            if one.name == name:
-                return one
-        for one in found:
-            if one.title.casefold() == wanted:
-                return one
-        raise NotFound(f"There is no project '{name}': imagestore projects list shows them.")
-
-    def create_project(self, title: str, labels_per_picture: LabelsPerPicture) -> ProjectSummary:
-        """See Instance. The key must be a trainer's, as for the next three."""
-        return self.client.create_project(title, labels_per_picture)
-
-    def rename_project(self, name: str, title: str) -> ProjectSummary:
-        """See Instance."""
-        return self.client.rename_project(name, title)
-
-    def delete_project(self, name: str) -> ProjectSummary:
-        """See Instance."""
-        return self.client.delete_project(name)
-
-    def undelete_project(self, name: str) -> ProjectSummary:
-        """See Instance."""
-        return self.client.undelete_project(name)
 
     def figures(self, name: str, version: str) -> dict[str, Any] | None:
         """See Instance."""

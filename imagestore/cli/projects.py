@@ -59,6 +59,9 @@ def show(project: ProjectArgument) -> None:
     if found.deleted is not None:
         _say(f"Deleted {found.deleted.at} by {safe(found.deleted.by)}; gone for good after {_day(found.gone_at)}.")
     _say(f"Versions: {', '.join(found.versions) or 'none yet'}{f'; live: {found.live}' if found.live else ''}.")
+    if found.published:
+        named = ", ".join(f"{version} as '{safe(name)}'" for name, version in found.published.items())
+        _say(f"Published: {named}.")
     _say(f"Uploads: {safe(', '.join(found.routes)) or 'none; imagestore route add gives it some'}.")
     if isinstance(opened, instance.OverStores):
         for line in _pictures(opened, found.name):
@@ -94,6 +97,28 @@ def undelete(project: ProjectArgument) -> None:
     opened = instance.opened()
     done = opened.undelete_project(opened.project(project).name)
     _say(f"The project {_called(done)} is there again.")
+
+
+@app.command("publish")
+def publish_version(
+    project: ProjectArgument,
+    version: Annotated[str, typer.Argument(help="A version, such as 3.")],
+    name: Annotated[str, typer.Option("--as", help="The name under which programs ask for it.")],
+) -> None:
+    """Let programs ask for a version by a name. Uploads are classified by what is live, as before."""
+    opened = instance.opened()
+    done = opened.publish(opened.project(project).name, version, name)
+    _say(f"{done.name} {version} is published as '{safe(name)}'.")
+
+
+@app.command("unpublish")
+def unpublish_version(
+    project: ProjectArgument, name: Annotated[str, typer.Argument(help="The name under which it is published.")]
+) -> None:
+    """Take back that a version is published under a name."""
+    opened = instance.opened()
+    opened.unpublish(opened.project(project).name, name)
+    _say(f"Nothing is published as '{safe(name)}' any more.")
 
 
 @app.command("purge")

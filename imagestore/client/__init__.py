@@ -5,7 +5,17 @@ What it raises is in imagestore/errors.py, below RemoteError; docs/client.md has
 
 from imagestore.accounts.keys import Key
 from imagestore.accounts.roles import Role
-from imagestore.client.answers import AccountInfo, Deletion, Invitation, JobList, Me, NewKey, OneTimeLink, Pending
+from imagestore.client.answers import (
+    AccountInfo,
+    Classification,
+    Deletion,
+    Invitation,
+    JobList,
+    Me,
+    NewKey,
+    OneTimeLink,
+    Pending,
+)
 from imagestore.client.client import Client
 from imagestore.errors import KeyRefused, NotReached, NotThere, RemoteError, RequestRefused, RoleNeeded
 from imagestore.jobs.job import HowToTrain, JobKind
@@ -16,6 +26,7 @@ from imagestore.store.routes import ModelList
 
 __all__ = [
     "AccountInfo",
+    "Classification",
     "Client",
     "Deletion",
     "HowToTrain",

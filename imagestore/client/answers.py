@@ -6,10 +6,12 @@ are ignored.
 
 from dataclasses import dataclass
 
+from classify import Prediction
 from imagestore.accounts.keys import Key
 from imagestore.accounts.roles import Role
 from imagestore.jobs.status import JobStatus
-from imagestore.record import Record
+from imagestore.record import Record, Status
+from preprocess import ImageInfo
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,16 @@ class Pending:
     etag: str
     url: str
     status: str = "pending"
+
+
+@dataclass(frozen=True)
+class Classification:
+    """What a model says of a picture that nobody kept. `top` in its prediction holds all labels, likeliest first."""
+
+    status: Status
+    label: str | None
+    image: ImageInfo
+    prediction: Prediction
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any, Literal
-from urllib.parse import quote
 
 import httpx2
 
@@ -13,6 +12,7 @@ from imagestore.accounts.keys import Key
 from imagestore.accounts.roles import Role
 from imagestore.client.answers import (
     AccountInfo,
+    Classification,
     Deletion,
     Invitation,
     JobList,
@@ -24,11 +24,11 @@ from imagestore.client.answers import (
     Pending,
 )
 from imagestore.client.http import TIMEOUT_S, TRIES, Answer, Http
+from imagestore.client.projects import ProjectMethods, part
 from imagestore.errors import GateOverride, NotReached
 from imagestore.jobs.job import HowToTrain, JobKind
 from imagestore.jobs.status import JobStatus
 from imagestore.record import Record, Status
-from imagestore.store.projects import LabelsPerPicture, ProjectSummary
 from imagestore.store.routes import ModelList
 
 PAGE = 200
@@ -39,7 +39,7 @@ Sort = Literal["newest", "oldest", "confident", "doubtful", "name"]
 File = Path | bytes | IO[bytes]
 
 
-class Client:
+class Client(ProjectMethods):
     """A web app at `server`, such as https://pictures.example.org, asked with an API key or access token.
 
     Every method raises RemoteError: NotReached if the server did not answer, RequestRefused if it said no (KeyRefused,
@@ -100,6 +100,20 @@ class Client:
                 return self._upload(opened, named, if_exists, wait_s)
         return self._upload(file, named, if_exists, wait_s)
 
+    def classify(
+        self,
+        file: File,
+        project: str | None = None,
+        *,
+        version: str | None = None,
+        published: str | None = None,
+    ) -> Classification:
+        """What a model says of a picture, of which nothing is kept: the live model of a project, or by default, or this
+        version of the project, or what it has published under this name."""
+        asked = {"project": project, "version": version, "published": published}
+        data = file.read_bytes() if isinstance(file, Path) else file if isinstance(file, bytes) else file.read()
+        return self._http.read(Classification, self._http.send("POST", "/classify", asked, content=lambda: data))
+
     def pictures(
         self,
         *,
@@ -141,7 +155,7 @@ class Client:
         """
         wait_s = min(wait_s, LONGEST_WAIT_S)
         asked = {"name": name, "wait": wait_s or None}
-        return self._record_or_pending(self._http.send("GET", f"/pictures/{_part(id)}", asked, wait_s=wait_s))
+        return self._record_or_pending(self._http.send("GET", f"/pictures/{part(id)}", asked, wait_s=wait_s))
 
     def final(self, pending: Pending, timeout_s: float = 120) -> Record:
         """The final record of an upload. Raises NotReached if there is none within `timeout_s` seconds."""
@@ -154,11 +168,11 @@ class Client:
 
     def original(self, id: str) -> bytes:
         """The file as it was uploaded."""
-        return self._http.send("GET", f"/pictures/{_part(id)}/original").content
+        return self._http.send("GET", f"/pictures/{part(id)}/original").content
 
     def staged(self, id: str) -> bytes:
         """The picture as the model sees it, a PNG."""
-        return self._http.send("GET", f"/pictures/{_part(id)}/staged").content
+        return self._http.send("GET", f"/pictures/{part(id)}/staged").content
 
     def correct(self, id: str, label: str, *others: str, random_sample: bool = False) -> Record:
         """Say what a picture shows; `others` hold too, where its model knows several labels a picture.
@@ -166,15 +180,15 @@ class Client:
         `random_sample` says that it was drawn at random, and counts for accuracy.
         """
         asked = {"label": [label, *others], "random_sample": random_sample or None}
-        return self._record(self._http.send("PUT", f"/pictures/{_part(id)}/correction", asked))
+        return self._record(self._http.send("PUT", f"/pictures/{part(id)}/correction", asked))
 
     def uncorrect(self, id: str) -> Record:
         """Take a correction back."""
-        return self._record(self._http.send("DELETE", f"/pictures/{_part(id)}/correction"))
+        return self._record(self._http.send("DELETE", f"/pictures/{part(id)}/correction"))
 
     def retry(self, id: str, name: str | None = None) -> Pending:
         """Preprocess and classify a picture again. The name is needed where it has never had a record."""
-        return self._read(Pending, "POST", f"/pictures/{_part(id)}/retry", {"name": name})
+        return self._read(Pending, "POST", f"/pictures/{part(id)}/retry", {"name": name})
 
     def delete(self, id: str, name: str | None = None, *, undoable: bool = False) -> Deletion:
         """Delete a picture and all that was made of it. With `undoable` that waits, and `undelete` takes it back.
@@ -182,12 +196,12 @@ class Client:
         The name is needed where the picture has never had a record.
         """
         asked = {"name": name, "undoable": undoable or None}
-        return self._read(Deletion, "DELETE", f"/pictures/{_part(id)}", asked)
+        return self._read(Deletion, "DELETE", f"/pictures/{part(id)}", asked)
 
     def undelete(self, deletion: Deletion) -> Record:
         """Undo a deletion, as long as that is possible."""
         asked = {"token": deletion.undo or "none"}
-        return self._record(self._http.send("POST", f"/pictures/{_part(deletion.id)}/undelete", asked))
+        return self._record(self._http.send("POST", f"/pictures/{part(deletion.id)}/undelete", asked))
 
     def models(self) -> ModelList:
         """The newest versions of models with their figures, and which one is live."""
@@ -202,31 +216,6 @@ class Client:
         """Take a route away. For trainers."""
         return self._read(ModelList, "DELETE", "/routes", {"pattern": pattern})
 
-    def projects(self) -> list[ProjectSummary]:
-        """The projects, deleted ones too, as long as they can be taken back."""
-        return self._http.get(list[ProjectSummary], "/projects")
-
-    def project(self, name: str) -> ProjectSummary:
-        """A project, deleted or not."""
-        return self._http.get(ProjectSummary, f"/projects/{_part(name)}")
-
-    def create_project(self, title: str, labels_per_picture: LabelsPerPicture = LabelsPerPicture.ONE) -> ProjectSummary:
-        """Begin a project. Its name is made of the title. For trainers."""
-        body = {"title": title, "labels_per_picture": str(labels_per_picture)}
-        return self._read(ProjectSummary, "POST", "/projects", body=body)
-
-    def rename_project(self, name: str, title: str) -> ProjectSummary:
-        """Give a project another title; its name stays. For trainers."""
-        return self._read(ProjectSummary, "PATCH", f"/projects/{_part(name)}", body={"title": title})
-
-    def delete_project(self, name: str) -> ProjectSummary:
-        """Delete a project with its labelled pictures and versions. For trainers."""
-        return self._read(ProjectSummary, "DELETE", f"/projects/{_part(name)}")
-
-    def undelete_project(self, name: str) -> ProjectSummary:
-        """Take back that a project was deleted. For trainers."""
-        return self._read(ProjectSummary, "POST", f"/projects/{_part(name)}/undelete")
-
     def promote(
         self,
         name: str,
@@ -237,7 +226,7 @@ class Client:
     ) -> JobStatus:
         """Begin to make a version live, if it is better than the live one. `job` tells how it goes."""
         asked = {"insist": str(override), "drop": list(drop) or None}
-        return self._read(JobStatus, "POST", f"/models/{_part(name)}/{_part(version)}/promote", asked)
+        return self._read(JobStatus, "POST", f"/models/{part(name)}/{part(version)}/promote", asked)
 
     def rollback(self, project: str | None = None) -> JobStatus:
         """Begin to make the previous model live again: of a project, or what is live by default."""
@@ -253,7 +242,7 @@ class Client:
 
     def model_file(self, name: str, version: str, file: str) -> bytes:
         """A file of a version: `model.onnx`, `metrics.json` or `report.html`. For trainers."""
-        return self._http.send("GET", f"/models/{_part(name)}/{_part(version)}/files/{_part(file)}").content
+        return self._http.send("GET", f"/models/{part(name)}/{part(version)}/files/{part(file)}").content
 
     def train(self, name: str = "mine", how: HowToTrain | None = None) -> JobStatus:
         """Begin to train a version of a model on all labelled pictures and corrections."""
@@ -314,31 +303,31 @@ class Client:
 
     def set_role(self, id: str, role: Role) -> AccountInfo:
         """Give an account another role. For administrators."""
-        return self._read(AccountInfo, "PUT", f"/accounts/{_part(id)}/role", {"role": str(role)})
+        return self._read(AccountInfo, "PUT", f"/accounts/{part(id)}/role", {"role": str(role)})
 
     def disable(self, id: str) -> AccountInfo:
         """Keep an account out, with its keys. For administrators."""
-        return self._read(AccountInfo, "PUT", f"/accounts/{_part(id)}/disabled")
+        return self._read(AccountInfo, "PUT", f"/accounts/{part(id)}/disabled")
 
     def enable(self, id: str) -> AccountInfo:
         """Let an account in again. For administrators."""
-        return self._read(AccountInfo, "DELETE", f"/accounts/{_part(id)}/disabled")
+        return self._read(AccountInfo, "DELETE", f"/accounts/{part(id)}/disabled")
 
     def sign_out(self, id: str) -> None:
         """End all sessions of an account. For administrators."""
-        self._http.send("DELETE", f"/accounts/{_part(id)}/sessions")
+        self._http.send("DELETE", f"/accounts/{part(id)}/sessions")
 
     def remove_second_factor(self, id: str) -> None:
         """Take the second factor off of somebody who has lost it. For administrators."""
-        self._http.send("DELETE", f"/accounts/{_part(id)}/second-factor")
+        self._http.send("DELETE", f"/accounts/{part(id)}/second-factor")
 
     def allow_reset(self, id: str) -> OneTimeLink:
         """Make a link with which somebody sets another password, once, within a day. For administrators."""
-        return self._read(OneTimeLink, "POST", f"/accounts/{_part(id)}/reset")
+        return self._read(OneTimeLink, "POST", f"/accounts/{part(id)}/reset")
 
     def delete_account(self, id: str) -> None:
         """Delete an account with its sessions and keys. For administrators."""
-        self._http.send("DELETE", f"/accounts/{_part(id)}")
+        self._http.send("DELETE", f"/accounts/{part(id)}")
 
     def api_keys(self, *, all: bool = False) -> list[Key]:
         """One's keys, or those of everybody, which administrators may see. Not the keys themselves."""
@@ -352,11 +341,11 @@ class Client:
 
     def rotate_key(self, id: str, days: int | None = None) -> NewKey:
         """Make another key of the same name and role. The old one stays good until it is revoked or expires."""
-        return self._read(NewKey, "POST", f"/keys/{_part(id)}/rotate", body={} if days is None else {"days": days})
+        return self._read(NewKey, "POST", f"/keys/{part(id)}/rotate", body={} if days is None else {"days": days})
 
     def revoke_key(self, id: str) -> None:
         """Make a key useless."""
-        self._http.send("DELETE", f"/keys/{_part(id)}")
+        self._http.send("DELETE", f"/keys/{part(id)}")
 
     def _upload(self, file: bytes | IO[bytes], name: str, if_exists: IfExists, wait_s: float) -> Record | Pending:
         def content() -> Any:
@@ -385,11 +374,6 @@ class Client:
         if response.status_code == 202:
             return self._http.read(Pending, response)
         return self._record(response)
-
-
-def _part(text: str) -> str:
-    """A part of an address, in which nothing leads elsewhere."""
-    return quote(text, safe="")
 
 
 def _job(id: int) -> str:

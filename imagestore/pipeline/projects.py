@@ -1,16 +1,17 @@
 """Projects as people handle them: what one holds, deleting one, taking that back, and what is gone for good."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from imagestore.errors import Conflict, NotFound
+from imagestore.errors import Conflict, NotAProject, NotFound
 from imagestore.pipeline.live import forget
 from imagestore.record import utc
 from imagestore.store import LiveModels, Stores
 from imagestore.store.blobs import Blobs
-from imagestore.store.projects import Change, Project, ProjectState, ProjectSummary
+from imagestore.store.projects import PUBLISHED, Change, Project, ProjectState, ProjectSummary
 from imagestore.store.training import MINE, SPLIT, at_once
 
 
@@ -40,6 +41,7 @@ def _summary(project: Project, versions: list[str], found: LiveModels, undelete_
         project.created,
         project.deleted,
         utc(gone) if gone else None,
+        project.published,
     )
 
 
@@ -77,6 +79,50 @@ def undelete_project(stores: Stores, name: str) -> Project:
         return replace(project, deleted=None)
 
     return stores.projects.change(name, back)
+
+
+def publish(stores: Stores, project: str, version: str, name: str) -> Project:
+    """Let programs ask for a version by a name, in place of what was published under it. Uploads are classified by what
+    is live, as before.
+
+    Raises NotAProject if it cannot be a name; NotFound if there is no such version; Conflict if nobody has looked
+    whether the version can be used, or it cannot; Unavailable.
+    """
+    if not re.fullmatch(PUBLISHED, name):
+        raise NotAProject(
+            f"{name[:80]!a} cannot be a name to publish under: it takes 1 to 64 letters, digits, spaces and . _ -, and "
+            "begins with a letter, a digit or _."
+        )
+    found = stores.projects.open(project)
+    if not stores.models.has(found.name, version):
+        raise NotFound(f"There is no version {version} of '{found.title}': imagestore projects show {found.name}.")
+    demand_admitted(stores, found.name, version)
+    return stores.projects.change(found.name, lambda one, _: replace(one, published={**one.published, name: version}))
+
+
+def unpublish(stores: Stores, project: str, name: str) -> Project:
+    """Take back that a version is published under a name. Raises NotFound, Unavailable."""
+    found = stores.projects.open(project)
+
+    def without(one: Project, _: object) -> Project:
+        if name not in one.published:
+            raise NotFound(f"Nothing of '{one.title}' is published under the name '{name}'.")
+        return replace(one, published={key: version for key, version in one.published.items() if key != name})
+
+    return stores.projects.change(found.name, without)
+
+
+def demand_admitted(stores: Stores, project: str, version: str, sha256: str | None = None) -> None:
+    """Raises Conflict unless a job, or the training, has found that this version, with this SHA-256 if one is given,
+    can be used; Unavailable."""
+    found = stores.models.inspection(project, version)
+    if found is None or sha256 not in (None, found.sha256):
+        raise Conflict(
+            f"Nobody has looked yet whether {project} {version} can be used: imagestore models inspect {version} "
+            f"--project {project} does."
+        )
+    if not found.is_admitted:
+        raise Conflict(f"{project} {version} cannot be used: {found.why}")
 
 
 def gone_after(project: Project, undelete_days: int) -> datetime | None:

@@ -13,13 +13,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
+import numpy as np
 from PIL import Image
 
 from imagestore.errors import Busy, NotFound
 from imagestore.pipeline.names import RENDITIONS, rendition_name
 from imagestore.record import record_id
 from imagestore.store import Stores
-from preprocess import Decoder, DecoderFailed, Limits, PictureError, Reason
+from preprocess import Decoder, DecoderFailed, ImageInfo, ImageSpec, Limits, PictureError, Reason
 
 log = logging.getLogger("imagestore.rendition")
 _QUALITY = 80
@@ -64,6 +65,14 @@ class Renderer:
                 if (kept := self._kept(name, etag, kind)) is not None:
                     return kept
             return self._made(name, etag, kind, ends)
+
+    def pixels(self, data: bytes, spec: ImageSpec) -> tuple[ImageInfo, np.ndarray]:
+        """The picture in a file, as a model takes it, and what the file holds about itself.
+
+        Raises PictureError if it cannot be read, Busy if too many pictures are being decoded, or DecoderFailed.
+        """
+        with self._seat(time.monotonic() + _PATIENCE_S):
+            return self._decoder.preprocess(data, spec, self._limits)
 
     def close(self) -> None:
         """End the decode children."""
@@ -196,4 +205,4 @@ class Failures:
 
 
 def _busy() -> Busy:
-    return Busy("Too many pictures are being made to look at just now. Ask again in a moment.")
+    return Busy("Too many pictures are being decoded just now. Ask again in a moment.")

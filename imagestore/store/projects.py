@@ -8,7 +8,7 @@ learns from the pictures of `mine`.
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import msgspec
@@ -23,6 +23,8 @@ from imagestore.text import LINE
 PROJECTS = "projects.json"
 LONGEST_TITLE = 100
 MOST_PROJECTS = 1000
+PUBLISHED = "^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,63}$"
+"""The name under which a version is published: it is part of addresses."""
 _TRIES = 20
 
 
@@ -51,7 +53,8 @@ class Change:
 
 @dataclass(frozen=True)
 class Project:
-    """A project. `shares` names the project whose labelled pictures it learns from, null if it has its own."""
+    """A project. `shares` names the project whose labelled pictures it learns from, null if it has its own. `published`
+    are versions that programs ask for by a name."""
 
     name: str
     title: str
@@ -60,6 +63,7 @@ class Project:
     deleted: Change | None = None
     is_purged: bool = False
     shares: str | None = None
+    published: dict[str, str] = field(default_factory=dict)
 
     @property
     def pictures_in(self) -> str:
@@ -87,7 +91,8 @@ FIRST = Project(MINE, MINE)
 class ProjectSummary:
     """A project as people see it: its versions, the oldest first, which of them is live, and for which uploads.
 
-    `gone_at` (UTC) is from when on a deleted one may be gone for good.
+    `published` are versions by the names under which programs ask for them. `gone_at` (UTC) is from when on a deleted
+    one may be gone for good.
     """
 
     name: str
@@ -99,6 +104,7 @@ class ProjectSummary:
     created: Change | None = None
     deleted: Change | None = None
     gone_at: str | None = None
+    published: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

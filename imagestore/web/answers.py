@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from classify import Prediction
 from imagestore.accounts.audit import Entry
 from imagestore.accounts.callers import Means
 from imagestore.accounts.keys import Key
@@ -10,6 +11,7 @@ from imagestore.accounts.roles import Role
 from imagestore.accounts.sessions import Session
 from imagestore.jobs.status import JobStatus
 from imagestore.record import Record, Status
+from preprocess import ImageInfo
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,16 @@ class Pending:
     etag: str
     url: str
     status: str = "pending"
+
+
+@dataclass(frozen=True)
+class Classification:
+    """What a model says of a picture. `top` in its prediction holds all labels, the likeliest first."""
+
+    status: Status
+    label: str | None
+    image: ImageInfo
+    prediction: Prediction
 
 
 @dataclass(frozen=True)

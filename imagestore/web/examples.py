@@ -23,6 +23,7 @@ from imagestore.web.answers import (
     AccountInfo,
     AuditPage,
     Cause,
+    Classification,
     Counts,
     Deletion,
     Duplicates,
@@ -47,13 +48,15 @@ _NAME = "pets/cat.jpg"
 _ID = record_id(_NAME)
 _AT = "2026-11-21T09:00:00.112Z"
 _MODEL = ModelRef("default", "1", "77e0" * 16)
+_IMAGE = ImageInfo("JPEG", 4032, 3024, "RGB", phash="c3d1a5960f3c5a69", metadata={"Make": "Canon"})
+_PREDICTION = Prediction("tabby", 0.83, 0.71, 0.35, (Score("tabby", 0.83), Score("tiger cat", 0.12)), _MODEL)
 _PICTURE = Record(
     _ID,
     _NAME,
     upload=Upload("0x8DE1A2B3C4D5E6F", 184_213, "image/jpeg", "9b1c" * 16),
-    image=ImageInfo("JPEG", 4032, 3024, "RGB", phash="c3d1a5960f3c5a69", metadata={"Make": "Canon"}),
+    image=_IMAGE,
     staged=Staged(_NAME + ".png", 31_877, 224, 224, 1, 0.875),
-    prediction=Prediction("tabby", 0.83, 0.71, 0.35, (Score("tabby", 0.83), Score("tiger cat", 0.12)), _MODEL),
+    prediction=_PREDICTION,
     timings_ms={"preprocess": 21, "classify": 10},
     uploaded_at="2026-11-21T09:00:00.000Z",
     staged_at="2026-11-21T09:00:00.070Z",
@@ -161,6 +164,13 @@ EXAMPLES = {
         replace(_PROJECT, title="Screws, M3"),
     ),
     "deleteProject": OperationExample("", "", _DELETED),
+    "publish": OperationExample("?version=3", "", replace(_PROJECT, published={"line-2": "3"})),
+    "unpublish": OperationExample("", "", _PROJECT),
+    "classify": OperationExample(
+        "?project=screws&published=line-2",
+        "--data-binary @cat.jpg",
+        Classification(Status.CLASSIFIED, "tabby", _IMAGE, _PREDICTION),
+    ),
     "undeleteProject": OperationExample("", "", replace(_DELETED, deleted=None, gone_at=None)),
     "outdated": OperationExample("", "", Outdated(1200)),
     "modelFile": OperationExample("", "--output model.onnx"),
@@ -253,6 +263,7 @@ _VALUES: dict[str, Any] = {
     "file": "model.onnx",
     "pattern": "factory/*",
     "project": "screws",
+    "published": "line-2",
     "insist": str(GateOverride.ACCEPT_EQUAL),
     "drop": ["fish"],
     "last-event-id": "3f2a9c41-17",
@@ -296,7 +307,7 @@ def value_of(operation_id: str, parameter: str) -> Any:
 def command(method: str, address: str, operation_id: str) -> str:
     """The curl command for this operation of the app on this machine."""
     example = EXAMPLES[operation_id]
-    for name in ("id", "name", "version", "file", "project"):
+    for name in ("id", "name", "version", "file", "project", "published"):
         address = address.replace(f"{{{name}}}", str(value_of(operation_id, name)))
     is_default = method == "GET" or (method == "POST" and ("--data" in example.curl or "--json" in example.curl))
     options = " ".join(filter(None, ("" if is_default else f"-X {method}", example.curl)))

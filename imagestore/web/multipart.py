@@ -24,12 +24,14 @@ class FormFile:
     Other fields are ignored; a second file is an error. Await `start` first: it reads up to the content.
     """
 
-    def __init__(self, content_type: str, body: AsyncIterator[bytes]) -> None:
+    def __init__(self, content_type: str, body: AsyncIterator[bytes], field: str | None = None) -> None:
+        """A field of this name counts as the file though it has no file name, as some clients send it."""
         _, options = parse_options_header(content_type)
         if b"boundary" not in options:
             raise _bad("the header Content-Type names no boundary")
         self.name: str | None = None
         self._body = body
+        self._is_file_too = None if field is None else field.encode()
         self._field = self._value = b""
         self._disposition = b""
         self._is_in_file = self._has_file = self._has_ended = self._has_second = False
@@ -102,6 +104,9 @@ class FormFile:
 
     def _end_headers(self) -> None:
         name = _file_name(self._disposition)
+        if name is None and self._is_file_too is not None:
+            field = parse_options_header(self._disposition)[1].get(b"name", b"")
+            name = "" if field.lower() == self._is_file_too.lower() else None
         if name is None:
             return
         self._has_second = self._has_file

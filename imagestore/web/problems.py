@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from classify import ModelError
 from imagestore.errors import (
     BadCursor,
     Busy,
@@ -113,6 +114,8 @@ def problem_of(error: Exception) -> ApiProblem:
             return ApiProblem(409, "protected", f"{error}")
         case Busy():
             return ApiProblem(503, "busy", f"{error}", headers={"Retry-After": str(RETRY_AFTER_S)})
+        case ModelError():
+            return ApiProblem(409, "model_unusable", f"{error}")
         case Unavailable() | DecoderFailed():
             log.warning("%s", error)
             detail = f"A service does not answer now ({error}). Nothing is lost; try again in a moment."
@@ -142,6 +145,7 @@ def install(app: FastAPI, page: Any) -> None:
         RequestValidationError,
         HTTPException,
         ImageStoreError,
+        ModelError,
         PictureError,
         DecoderFailed,
         ClientDisconnect,

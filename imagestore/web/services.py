@@ -27,6 +27,7 @@ from imagestore.settings.openid import Issuer
 from imagestore.store import Stores
 from imagestore.store.secrets import FileSecrets, Secrets, VaultSecrets
 from imagestore.web.change_feed import ChangeFeedReader
+from imagestore.web.classifier import Classifier
 from imagestore.web.clients import PublicAddress
 from imagestore.web.index import Index
 from imagestore.web.live_model import LiveModel
@@ -82,6 +83,7 @@ class Services:
     index: Index
     change_feed: ChangeFeedReader
     renderer: Renderer
+    classifier: Classifier
     jobs: JobBoard
     live_model: LiveModel
     accounts: Accounts
@@ -95,12 +97,14 @@ class Services:
         stores = open_stores(environ, "web")
         unchecked = open_stores(environ)  # for what opens a client here: the checks at start wait for a request
         index = Index(_index_path(settings))
+        renderer = renderer_of(settings, stores)
         return cls(
             options=options_of(settings),
             stores=stores,
             index=index,
             change_feed=ChangeFeedReader(unchecked, index, settings.feed_poll_seconds),
-            renderer=renderer_of(settings, stores),
+            renderer=renderer,
+            classifier=Classifier(stores, renderer, settings.model_path, settings.model_cache_bytes),
             jobs=JobBoard(unchecked.jobs),
             live_model=LiveModel(settings.model_path, stores, settings.model_poll_seconds),
             accounts=accounts_of(settings, unchecked, environ),
@@ -125,6 +129,7 @@ class Services:
     def close(self) -> None:
         """Stop the threads and child processes, and close the files."""
         self.change_feed.stop()
+        self.classifier.close()
         self.renderer.close()
         self.index.close()
 

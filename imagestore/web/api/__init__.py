@@ -2,12 +2,25 @@
 
 from fastapi import APIRouter, Depends
 
-from imagestore.web.api import account, accounts, audit, files, jobs, keys, models, oauth, overview, pictures, projects
+from imagestore.web.api import (
+    account,
+    accounts,
+    audit,
+    classify,
+    files,
+    jobs,
+    keys,
+    models,
+    oauth,
+    overview,
+    pictures,
+    projects,
+)
 from imagestore.web.api.common import check_parameters
 
 PREFIX = "/api/v1"
 router = APIRouter(prefix=PREFIX, dependencies=[Depends(check_parameters)])
-for part in (pictures, files, overview, models, projects, jobs, account, accounts, keys, oauth, audit):
+for part in (pictures, classify, files, overview, models, projects, jobs, account, accounts, keys, oauth, audit):
     router.include_router(part.router)
 router.include_router(accounts.invitations)
 router.include_router(jobs.one)

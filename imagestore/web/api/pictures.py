@@ -2,8 +2,7 @@
 
 import base64
 import logging
-import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -27,12 +26,12 @@ from imagestore.store import SentMessage
 from imagestore.web.access import AuditNote, CallerDep, NoteDep
 from imagestore.web.answers import Deletion, Duplicates, Listing, Pending
 from imagestore.web.api.common import FilterQuery, Id, ServicesDep, as_json, find, matches, name_of, record_of
+from imagestore.web.bodies import BODY, sent_picture
 from imagestore.web.location import HideLocation, shown
-from imagestore.web.multipart import FORM, FORM_BYTES, FormFile
 from imagestore.web.names import PATTERN, checked
 from imagestore.web.problems import ApiProblem
 from imagestore.web.queries import Sort, duplicates, list_records
-from imagestore.web.receive import IfExists, receive, too_large
+from imagestore.web.receive import IfExists, receive
 from imagestore.web.services import Services
 
 router = APIRouter(prefix="/pictures", tags=["Pictures"])
@@ -41,19 +40,9 @@ log = logging.getLogger("imagestore.web")
 _GRACE = timedelta(seconds=60)
 """How much later than planned a deletion may happen before its picture is shown again."""
 _Short = Annotated[str, msgspec.Meta(min_length=1, max_length=256, pattern="^[ -~]+$")]
-_BYTES = re.compile("[0-9]{1,18}")
 _NAME: dict[str, Any] = {"min_length": 1, "max_length": LONGEST_NAME, "json_schema_extra": {"pattern": PATTERN}}
 WaitSeconds = Annotated[float, Query(ge=0, le=LONGEST_WAIT_S, description="Wait so many seconds for the final record.")]
 NameOfPending = Annotated[str | None, Query(description="Its name, for one without a record yet.", **_NAME)]
-_FILE = {"type": "string", "format": "binary"}
-_FORM_SCHEMA = {"type": "object", "required": ["file"], "properties": {"file": _FILE}}
-_BODY = {
-    "requestBody": {
-        "required": True,
-        "description": "The file as it is, or a form with one file.",
-        "content": {"application/octet-stream": {"schema": _FILE}, FORM: {"schema": _FORM_SCHEMA}},
-    }
-}
 _RECORD: dict[int | str, dict[str, Any]] = {200: {"model": Record, "description": "The final record."}}
 _PENDING: dict[int | str, dict[str, Any]] = {202: {"model": Pending, "description": "On its way: look again."}}
 
@@ -63,7 +52,7 @@ _PENDING: dict[int | str, dict[str, Any]] = {202: {"model": Pending, "descriptio
     status_code=202,
     response_model=None,
     responses={**_PENDING, **_RECORD},
-    openapi_extra=_BODY,
+    openapi_extra=BODY,
     operation_id="upload",
 )
 async def upload(
@@ -83,7 +72,7 @@ async def upload(
     if name is not None:
         checked(name, options.max_name_length)
     try:
-        name, body = await _body(request, name, options.max_bytes)
+        name, body = await sent_picture(request, name, options.max_bytes)
         checked(name, options.max_name_length)
         received = await receive(
             services.stores.uploads,
@@ -262,32 +251,6 @@ def _corrected(
         note.before["labels"], note.after["labels"] = before and before.labels, corrected.record.labels
     services.change_feed.changed_here(corrected)
     return corrected.record
-
-
-async def _body(request: Request, name: str | None, max_bytes: int) -> tuple[str, AsyncIterator[bytes]]:
-    """The name of an upload and its content, sent as the request's body or in a form.
-
-    Raises ApiProblem: 413 if the request announces too much, 422 if it does not name the picture.
-    """
-    content_type = request.headers.get("content-type", "")
-    is_form = content_type.partition(";")[0].strip().lower() == FORM
-    sent = _sent_bytes(request.headers.get("content-length", "0"))
-    if sent > max_bytes + (FORM_BYTES if is_form else 0):
-        raise too_large(sent, max_bytes)
-    if is_form:
-        form = FormFile(content_type, request.stream())
-        await form.start()
-        return name or form.name or "", form.content()
-    if name is None:
-        raise ApiProblem(422, "bad_request", "name: is missing; say what the picture is called: ?name=cat.jpg.")
-    return name, request.stream()
-
-
-def _sent_bytes(content_length: str) -> int:
-    """The size that a request says it has. Raises ApiProblem 400 where that is no number of bytes."""
-    if not _BYTES.fullmatch(content_length):
-        raise ApiProblem(400, "bad_request", "The header Content-Length is no number of bytes. Nothing was kept.")
-    return int(content_length)
 
 
 def _pending(request: Request, id: str, name: str, etag: str) -> Pending:

@@ -2,19 +2,28 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Path, Response
+from fastapi import APIRouter, Body, Path, Query, Response
 from pydantic import Field
 
-from imagestore.pipeline.projects import delete_project, summaries, summary, undelete_project
+from imagestore.pipeline.projects import (
+    delete_project,
+    publish,
+    summaries,
+    summary,
+    undelete_project,
+    unpublish,
+)
 from imagestore.store.models import NAME
-from imagestore.store.projects import LONGEST_TITLE, LabelsPerPicture, Project, ProjectSummary
+from imagestore.store.projects import LONGEST_TITLE, PUBLISHED, LabelsPerPicture, Project, ProjectSummary
 from imagestore.text import LINE
 from imagestore.web.access import CallerDep, NoteDep
 from imagestore.web.api.common import ServicesDep
+from imagestore.web.api.jobs import VERSION
 from imagestore.web.services import Services
 
 router = APIRouter(prefix="/projects", tags=["Projects"])
 ProjectName = Annotated[str, Path(pattern=NAME, description="The project's name.")]
+Published = Annotated[str, Path(pattern=PUBLISHED, description="The name under which a version is published.")]
 Title = Annotated[
     str,
     Body(embed=True, description="What it is called."),
@@ -71,6 +80,25 @@ def undelete(services: ServicesDep, note: NoteDep, project: ProjectName) -> Proj
     """Take back that a project was deleted."""
     note.target = project
     return _shown(services, undelete_project(services.stores, project))
+
+
+@router.put("/{project}/published/{published}", operation_id="publish")
+def publish_version(
+    services: ServicesDep,
+    note: NoteDep,
+    project: ProjectName,
+    published: Published,
+    version: Annotated[str, Query(pattern=VERSION, description="The version that it is.")],
+) -> ProjectSummary:
+    """Let programs ask for a version by a name: see `classify`. What is live stays so."""
+    note.after = {"version": version}
+    return _shown(services, publish(services.stores, project, version, published))
+
+
+@router.delete("/{project}/published/{published}", operation_id="unpublish")
+def unpublish_version(services: ServicesDep, project: ProjectName, published: Published) -> ProjectSummary:
+    """Take that back."""
+    return _shown(services, unpublish(services.stores, project, published))
 
 
 def _shown(services: Services, project: Project) -> ProjectSummary:

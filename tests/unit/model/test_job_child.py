@@ -10,7 +10,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-import model.model_process
+import model.inspect
 import model.promote
 import model.versions
 from classify import ModelError
@@ -276,9 +276,9 @@ def test_what_was_found_of_a_model_file_stands_beside_it(
 ) -> None:
     stores.models.keep("mine", "3", {"model.onnx": b"model"})
     found = SimpleNamespace(labels=("a", "b"), spec=SimpleNamespace(width=224, height=224))
-    monkeypatch.setattr(model.model_process, "describe", lambda data, called: found)
+    monkeypatch.setattr(model.inspect, "describe", lambda data, called: found)
     result = done(begin(JobKind.INSPECT, Arguments("mine", "3")), stores)
-    assert (result.state, result.say) == (JobState.DONE, "mine 3 can be used: 2 labels, 224 × 224.")
+    assert (result.state, result.say) == (JobState.DONE, "mine 3 can be used.")
     kept = stores.models.inspection("mine", "3")
     assert kept is not None
     assert (kept.is_admitted, kept.by) == (True, "me")
@@ -286,7 +286,7 @@ def test_what_was_found_of_a_model_file_stands_beside_it(
     def refused(data: bytes, called: str) -> None:
         raise ModelError(f"{called} takes longer than 120 s.")
 
-    monkeypatch.setattr(model.model_process, "describe", refused)
+    monkeypatch.setattr(model.inspect, "describe", refused)
     result = done(begin(), stores)
     assert (result.state, result.say) == (JobState.REFUSED, "mine 3 takes longer than 120 s.")
     assert stores.models.inspection("mine", "3") == replace(

@@ -27,10 +27,12 @@ from imagestore.settings import Auth
 from imagestore.store import Stores
 from imagestore.web.app import app_of
 from imagestore.web.change_feed import ChangeFeedReader
+from imagestore.web.classifier import Classifier
 from imagestore.web.index import Index
 from imagestore.web.live_model import LiveModel
 from imagestore.web.openapi import describe
 from imagestore.web.services import Services, WebOptions
+from model.default.build import DEFAULT
 from preprocess import Decoder, Limits
 from unit.accounts.conftest import QUICK
 from unit.web.in_turn import in_turn
@@ -62,13 +64,14 @@ def stores() -> Stores:
 
 @pytest.fixture
 def services(stores: Stores, tmp_path: Path) -> Services:
-    index = Index(tmp_path / "index.sqlite")
+    index, renderer = Index(tmp_path / "index.sqlite"), Renderer(stores, Decoder(), Limits())
     return Services(
         options=WebOptions(MAX_BYTES, LONGEST_NAME, undo_seconds=5),
         stores=stores,
         index=index,
         change_feed=ChangeFeedReader(stores, index, 0.01),
-        renderer=Renderer(stores, Decoder(), Limits()),
+        renderer=renderer,
+        classifier=Classifier(stores, renderer, DEFAULT, 120_000_000),
         jobs=JobBoard(stores.jobs),
         live_model=cast(LiveModel, TinyModel()),
         accounts=Accounts.over(
