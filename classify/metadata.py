@@ -80,6 +80,19 @@ def has_several(meta: Mapping[str, str]) -> bool:
     return said == "several"
 
 
+def has_rest(meta: Mapping[str, str]) -> bool:
+    """Whether the probabilities may sum to less than 1, where the rest is that of a picture that shows none of the
+    labels, by `rest` in a model's metadata. Raises ModelError."""
+    said = meta.get("rest", "nothing")
+    if said not in ("nothing", "none_of_the_labels"):
+        raise ModelError(f"rest is {said[:40]!r}; it takes nothing or none_of_the_labels")
+    if said == "none_of_the_labels" and meta.get("output", "probabilities") != "probabilities":
+        raise ModelError("it has a rest, which is for models with output=probabilities")
+    if said == "none_of_the_labels" and has_several(meta):
+        raise ModelError("it has a rest, which is for models with labels_per_picture=one")
+    return said == "none_of_the_labels"
+
+
 def _metadata(data: memoryview) -> dict[str, str]:
     found: dict[str, str] = {}
     for number, value in _fields(data):

@@ -11,7 +11,7 @@ import numpy as np
 
 from classify.errors import ModelError
 from classify.families import Family, families_in
-from classify.metadata import has_several, labels_in
+from classify.metadata import has_rest, has_several, labels_in
 from classify.prediction import ModelRef
 from classify.session import open_session, run_options
 from preprocess.image import MAX_SIDE, Fit, ImageSpec
@@ -44,7 +44,8 @@ class ModelDescription:
     `threshold` is the confidence from which on it answers, but for labels that have one of their own in `thresholds`.
     What lies farther than `distance_limit` from the pictures that it learned from it does not answer.
     `families` are labels for several classes each, the most specific first. With `has_several` each label has a
-    probability of its own, so that several may hold for a picture, or none.
+    probability of its own, so that several may hold for a picture, or none. With `has_rest`, what the probabilities
+    lack to 1 is the probability that the picture shows none of the labels.
     """
 
     ref: ModelRef
@@ -55,6 +56,7 @@ class ModelDescription:
     distance_limit: float | None = None
     families: tuple[Family, ...] = ()
     has_several: bool = False
+    has_rest: bool = False
 
     def threshold_of(self, label: str) -> float:
         """The confidence from which on it answers with this label."""
@@ -118,10 +120,12 @@ class Model(ModelDescription):
                     "If they are logits, its metadata must say output=logits"
                 )
             return
-        if low < -_SUM_WITHIN or high > 1 + _SUM_WITHIN or abs(total - 1) > _SUM_WITHIN:
+        is_too_little = total < 1 - _SUM_WITHIN and not self.has_rest
+        if low < -_SUM_WITHIN or high > 1 + _SUM_WITHIN or total > 1 + _SUM_WITHIN or is_too_little:
             raise ModelError(
                 f"{called} answered with values from {low:.3g} to {high:.3g} whose sum is {total:.3g}; probabilities "
-                "lie between 0 and 1 and sum to 1. If they are logits, its metadata must say output=logits"
+                f"lie between 0 and 1 and sum to 1{' at most' if self.has_rest else ''}. If they are logits, its "
+                "metadata must say output=logits"
             )
 
 
@@ -209,6 +213,7 @@ def _described(session: "ort.InferenceSession", sha256: str) -> Model:
         distance_limit=limit,
         families=families_in(meta, labels),
         has_several=has_several(meta),
+        has_rest=has_rest(meta),
         session=session,
         takes_uint8=takes_uint8,
         mean=0.0 if takes_uint8 else _number(meta, "mean"),

@@ -29,10 +29,16 @@ def predict(model: Model, pixels: np.ndarray, top: int) -> Prediction:
     if model.has_several:
         return _several(model, answer, scores[:top])
     best, threshold = scores[0].probability, model.threshold_of(scores[0].label)
+    second = scores[1].probability if len(scores) > 1 else 0.0
+    if model.has_rest:
+        best_two = sorted((best, second, max(0.0, 1 - float(probabilities.sum()))))[1:]
+        margin = best_two[1] - best_two[0]
+    else:
+        margin = best - second
     likeliest = Prediction(
         label=scores[0].label,
         confidence=best,
-        margin=round(best - (scores[1].probability if len(scores) > 1 else 0.0), _DIGITS),
+        margin=round(margin, _DIGITS),
         threshold=threshold,
         top=scores[:top],
         model=model.ref,

@@ -31,7 +31,9 @@ class Earlier:
 
 @dataclass(frozen=True)
 class Prediction:
-    """The model's answer. `margin` is the lead over the second class; below `threshold` the status is unknown.
+    """The model's answer. `margin` is the lead over the second class; below `threshold` the status is unknown. Of a
+    model that knows pictures of none of its labels, `margin` is the lead of the likeliest over the second among all its
+    labels and none of them.
 
     It is unknown too if the picture's `distance` from the pictures that the model learned from is above
     `distance_limit`; a model that tells no distance has neither.

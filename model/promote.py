@@ -22,7 +22,7 @@ from imagestore.store.routes import EVERYTHING
 from model.default.build import DEFAULT
 from model.evaluation import gate, several_gate
 from model.evaluation.anew import Anew, compare_anew, shared
-from model.evaluation.evaluate import evaluate
+from model.evaluation.evaluate import Evaluation, evaluate
 from model.evaluation.gate import AgainstChance, Comparison, Outcome, shortened, together
 from model.evaluation.several_gate import SeveralAgainstChance
 from model.model_process import describe
@@ -57,6 +57,7 @@ class GateFindings:
     """A candidate's comparisons with guessing and with the live model, and the test pictures used.
 
     `pictures` is their number and `labels` are their labels. `is_first` says that the project has had no live model.
+    `rejected` says how many pictures that show none of the labels each answers, if some test that.
     `other_kind` says that the live model gives a picture one label where the candidate gives several, or the other way
     round, so that the two cannot be compared. `anew` compares how both were made, or it is said in `why_not_anew` why
     that could not be done.
@@ -68,6 +69,7 @@ class GateFindings:
     labels: list[str] = field(default_factory=list)
     is_live_usable: bool = True
     is_first: bool = False
+    rejected: str = ""
     other_kind: str = ""
     anew: Anew | None = None
     why_not_anew: str = ""
@@ -107,6 +109,7 @@ class GateFindings:
     def details(self) -> list[str]:
         """Further facts for the user, one per line."""
         lines = self.comparison.details() if self.comparison else []
+        lines += [self.rejected] if self.rejected else []
         lines += self.anew.details() if self.anew else []
         return lines + ([self.why_not_anew] if self.why_not_anew else [])
 
@@ -347,8 +350,19 @@ def _examine(
     return GateFindings(
         chance=of_kind.against_chance(candidate, groups),
         comparison=of_kind.compare(candidate, theirs, groups) if theirs else None,
+        rejected=_rejected(candidate, theirs) if not has_several else "",
         other_kind=other_kind,
         pictures=len(tests),
         labels=sorted({label for example in tests for label in example.labels}),
         is_live_usable=theirs is not None,
     )
+
+
+def _rejected(candidate: Evaluation, live: Evaluation | None) -> str:
+    """How many of the pictures that show none of the labels each model answers; nothing if there are none."""
+    shares = [one.rejected() for one in (candidate, live) if one is not None]
+    if not shares[0].of:
+        return ""
+    answered = [share.of - share.right for share in shares]
+    said = f"Of {shares[0].of} pictures that show none of the labels the candidate answers {answered[0]}"
+    return said + (f", and the live model {answered[1]}." if live else ".")

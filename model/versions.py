@@ -23,7 +23,16 @@ from model.evaluation.report import Report
 from model.evaluation.several_report import SeveralReport, report_of
 from model.progress import BeginStage
 from model.training import training_set
-from model.training.examples import Example, FoundInFolder, Labelled, agreed, in_folder, one_spelling, read
+from model.training.examples import (
+    Example,
+    FoundInFolder,
+    Labelled,
+    agreed,
+    in_folder,
+    negatives_in,
+    one_spelling,
+    read,
+)
 from model.training.grouping import grouped
 from model.training.kept_arrays import KeptArrays
 from model.training.provenance import Provenance
@@ -71,14 +80,21 @@ class EvaluatedVersion:
 
 
 def import_folders(
-    stores: Stores, project: Project, folders: Sequence[Path], progress: BeginStage, *, relabel: bool = False
+    stores: Stores,
+    project: Project,
+    folders: Sequence[Path],
+    progress: BeginStage,
+    *,
+    negatives: Sequence[Path] = (),
+    relabel: bool = False,
 ) -> Kept:
-    """Keep the labelled pictures of these folders. With `relabel`, what is kept gets the labels that it has here. Where
-    a picture may have several labels, it gets them beside those that it has.
+    """Keep the labelled pictures of these folders, and those of `negatives`, which show none of the labels. With
+    `relabel`, what is kept gets the labels that it has here. Where a picture may have several labels, it gets them
+    beside those that it has.
 
     Raises BadTrainingData, NotMigrated, BadSplit, Conflict, Unavailable.
     """
-    given, pictures = _in_folders(folders, progress, has_several=project.has_several)
+    given, pictures = _in_folders(folders, negatives, progress, has_several=project.has_several)
     known = training_set.begin(stores, project.pictures_in)
     if not relabel:
         training_set.demand_same_labels(known, pictures, has_several=project.has_several)
@@ -94,11 +110,13 @@ def gather(
     limits: Limits,
     progress: BeginStage,
     *,
+    negatives: Sequence[Path] = (),
     are_one: Callable[[list[str]], bool | None] = lambda _: None,
     by_folder: bool = False,
     relabel: bool = False,
 ) -> Gathered:
-    """Read all labelled pictures of a project: those of the folders, those kept before, and corrections.
+    """Read all labelled pictures of a project: those of the folders, those kept before, and corrections; and all that
+    show none of the labels, with those of `negatives`.
 
     `are_one` is asked whether labels that differ only by upper and lower case are one; None means that nobody can say.
     With `by_folder`, pictures of one folder below their label's folder count as look-alikes; with `relabel`, what is
@@ -109,7 +127,7 @@ def gather(
     BadTrainingData, NotMigrated, BadSplit, Conflict, Unavailable.
     """
     has_several = project.has_several
-    given, pictures = _in_folders(folders, progress, has_several=has_several)
+    given, pictures = _in_folders(folders, negatives, progress, has_several=has_several)
     known = training_set.begin(stores, project.pictures_in)
     computed = KeptArrays(stores.training, project.pictures_in)
     everything = training_set.all_with(stores, known, pictures, relabel=relabel, has_several=has_several)
@@ -218,10 +236,10 @@ def _inspected(data: bytes) -> Inspection:
 
 
 def _in_folders(
-    folders: Sequence[Path], progress: BeginStage, *, has_several: bool = False
+    folders: Sequence[Path], negatives: Sequence[Path], progress: BeginStage, *, has_several: bool = False
 ) -> tuple[FoundInFolder, list[Labelled]]:
     """What is in the folders, and the pictures with the SHA-256 of their content."""
-    found = [in_folder(folder) for folder in folders]
+    found = [in_folder(folder) for folder in folders] + [negatives_in(folder) for folder in negatives]
     given = FoundInFolder([one for each in found for one in each.pictures], sum(each.not_utf8 for each in found))
     if twice := [name for name, count in Counter(source.name for source in given.pictures).items() if count > 1]:
         raise BadTrainingData(f"'{twice[0]}' is in these folders more than once; each name can be there once.")

@@ -17,6 +17,7 @@ from imagestore.cli import distant_jobs, instance, servers, stores
 from imagestore.cli.intake import NOT_UTF8
 from imagestore.cli.output import console, safe
 from imagestore.cli.stages import stages
+from imagestore.cli.training import NONE_OF_THE_LABELS
 from imagestore.configure import limits_of
 from imagestore.errors import NotFound, SettingsError
 from imagestore.jobs.job import HowToTrain
@@ -81,13 +82,17 @@ def train(
         bool | None,
         typer.Option("--same-case/--different-case", help="Whether labels such as Cat and cat are one. [asked]"),
     ] = None,
+    negative: Annotated[
+        list[Path] | None,
+        typer.Option("--negative", help="A folder of pictures that show none of the labels; once for each."),
+    ] = None,
     relabel: Annotated[
         bool, typer.Option("--relabel", help="What is kept already gets the label that it has in the folder.")
     ] = False,
 ) -> None:
     """Learn from labelled pictures: all in the container 'training', a folder added to it, and corrections."""
     if (server := servers.given()) is not None:
-        if paths or by_folder:
+        if paths or by_folder or negative:
             raise SettingsError(
                 f"A folder of this machine cannot be learned from at {server.address}: give the command without one, "
                 "for what is labelled and corrected there, or on the machine with the stores."
@@ -116,16 +121,18 @@ def train(
     only_import = (paths or [])[:1] == ["import"] and len(paths or []) > 1
     folders = [Path(path) for path in (paths or [])[1 if only_import else 0 :]]
     opened, limits = stores.opened(), limits_of(stores.settings())
-    project = _project(opened, name, creates=bool(folders))
+    negatives = negative or []
+    project = _project(opened, name, creates=bool(folders or negatives))
     with stages() as begin:
         if only_import:
-            return _tell_kept(import_folders(opened, project, folders, begin, relabel=relabel))
+            return _tell_kept(import_folders(opened, project, folders, begin, negatives=negatives, relabel=relabel))
         gathered = gather(
             opened,
             project,
             folders,
             limits,
             begin,
+            negatives=negatives,
             are_one=_are_one(same_case),
             by_folder=by_folder,
             relabel=relabel,
@@ -232,7 +239,7 @@ def _tell_prepared(prepared: "Prepared") -> None:
 
     table = Table("label", "to learn from", "to test with", box=None)
     for label, (learning, testing) in summary(prepared).items():
-        table.add_row(safe(label), str(learning), str(testing))
+        table.add_row(safe(label or NONE_OF_THE_LABELS), str(learning), str(testing))
     console.print(table)
     distinct = len(set(prepared.grouping.groups.tolist()))
     if distinct < len(prepared.grouping.groups):

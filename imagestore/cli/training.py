@@ -15,6 +15,7 @@ from imagestore.store.training import MINE, Part
 
 app = typer.Typer(invoke_without_command=True, help="Labelled pictures that are kept: count them, or take some away.")
 Project = Annotated[str, typer.Option("--project", "--name", help="The project whose pictures they are.")]
+NONE_OF_THE_LABELS = "(none of the labels)"
 _say = functools.partial(console.print, markup=False, highlight=False)
 
 
@@ -32,7 +33,7 @@ def list_labels(project: Project = MINE) -> None:
     table = Table("label", "to learn from", "to test with", "neither", "new", box=None)
     for label, parts in labelled.counts(opened, opened.projects.open(project).pictures_in).items():
         numbers = (str(parts[part]) for part in (Part.LEARN, Part.TEST, Part.RETIRED, None))
-        table.add_row(safe(label), *numbers)
+        table.add_row(safe(label or NONE_OF_THE_LABELS), *numbers)
     console.print(table)
 
 
@@ -40,18 +41,20 @@ def list_labels(project: Project = MINE) -> None:
 def remove(
     names: Annotated[list[str] | None, typer.Argument(help="Files as they were imported, such as rose/1.jpg.")] = None,
     label: Annotated[list[str] | None, typer.Option("--label", help="All pictures of a label; once for each.")] = None,
+    negative: Annotated[bool, typer.Option("--negative", help="All that show none of the labels.")] = False,
     project: Project = MINE,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Delete labelled pictures: no model learns from them again, nor is tested with them."""
-    if not names and not label:
-        raise typer.BadParameter("name pictures, or a label with --label.")
+    if not names and not label and not negative:
+        raise typer.BadParameter("name pictures, or a label with --label, or give --negative.")
     what = [*(f"all pictures of the label '{one}'" for one in label or ()), *(f"'{name}'" for name in names or ())]
+    what += ["all pictures that show none of the labels"] if negative else []
     opened = stores.opened()
     found = opened.projects.open(project)
     if not yes and not typer.confirm(safe(f"Delete {', '.join(what)} from the training set of '{found.title}'?")):
         raise typer.Exit(1)
-    count = labelled.remove(opened, found.pictures_in, label or (), names or ())
+    count = labelled.remove(opened, found.pictures_in, label or (), names or (), negatives=negative)
     if not count:
         raise NotFound("There are no such pictures: imagestore training.")
     _say(f"{count} deleted.")

@@ -19,7 +19,7 @@ from model.progress import BeginStage
 from model.training import head, imbalance
 from model.training.backbones import net_of
 from model.training.choose import choose
-from model.training.examples import Example
+from model.training.examples import NONE, Example
 from model.training.features import Backbone, Views, extract
 from model.training.kept_arrays import KeptArrays
 from model.training.provenance import Provenance
@@ -60,7 +60,8 @@ class Anew:
 
 @dataclass(frozen=True)
 class _Way:
-    """A way of making a model: how it was made, and the label int [n] that it learns for each picture, −1 for none."""
+    """A way of making a model: how it was made, and the label int [n] that it learns for each picture: −1 if it does
+    not learn from it, and the number after the last of `names` if it learns that it shows none of them."""
 
     made: Provenance
     names: list[str]
@@ -95,7 +96,7 @@ def compare_anew(
     ways = [_way(made, examples) for made in (candidate, live)]
     common = set(ways[0].names) & set(ways[1].names)
     labels = [[_name(way, i) for way in ways] for i in range(len(examples))]
-    disputed = [i for i, (one, other) in enumerate(labels) if one and other and one != other]
+    disputed = [i for i, (one, other) in enumerate(labels) if None not in (one, other) and one != other]
     if len(examples) < FEWEST or len(common) < 2:
         return None
     is_nested = len(examples) <= MOST_FOR_CHOICES
@@ -106,7 +107,7 @@ def compare_anew(
     pictures = _Pictures(examples, groups, limits, kept)
     answers = [_out_of_fold(way, pictures, folds, is_nested, chooses, begun) for way in ways]
     counted = sorted(set(range(len(examples))) - set(disputed))
-    relabelled = [examples[i].with_labels((truth[i],)) for i in counted]
+    relabelled = [examples[i].with_labels(_labels(truth[i])) for i in counted]
     evaluations = [
         Evaluation(_described(way), relabelled, found[counted], np.zeros(len(counted)))
         for way, found in zip(ways, answers, strict=True)
@@ -145,14 +146,14 @@ def _out_of_fold(
     found = np.zeros((len(pictures.examples), len(way.names)))
     for train, held in folds:
         learning = train[way.truth[train] >= 0]
-        labels, groups = [way.names[way.truth[i]] for i in learning], pictures.groups[learning]
+        labels, groups = [[*way.names, NONE][way.truth[i]] for i in learning], pictures.groups[learning]
         recipe = made.choice.recipe
         if chooses and made.choice.tried:
-            inside = [pictures.examples[i].with_labels((label,)) for i, label in zip(learning, labels, strict=True)]
+            inside = [pictures.examples[i].with_labels(_labels(one)) for i, one in zip(learning, labels, strict=True)]
             choice = choose(inside, groups, made.held, made.seed, made.flip, pictures.limits, _quiet, pictures.kept)
             recipe = choice.recipe
         features = pictures.features(recipe, made)
-        columns = np.array([way.names.index(name) for name in head.numbered(labels)[0]])
+        columns = np.array([way.names.index(name) for name in head.numbered(labels)[0] if name != NONE], int)
         if len(columns) < 2:
             found[np.ix_(held, columns)] = 1  # nothing else was learned
         elif is_nested and max(Counter(labels).values()) > 1:
@@ -171,19 +172,25 @@ def as_chosen(features: np.ndarray, labels: list[str], held: np.ndarray, made: P
     with one_thread():
         weights, bias = head.fitted(roots, truth, made.strength, len(names))
         logits = (np.sqrt(np.maximum(others, 0)) if is_root else others) @ weights.T + bias
-    return softmax(logits - imbalance.shift(np.bincount(truth), made.balancing.chosen))
+    real = len(names) - (names[-1] == NONE)
+    logits[:, :real] -= imbalance.shift(np.bincount(truth[truth < real]), made.balancing.chosen)
+    return softmax(logits)[:, :real]
 
 
 def _way(made: Provenance, examples: list[Example]) -> _Way:
     labels = made.labels
-    learned = [labels[example.sha256][0] if example.sha256 in labels else None for example in examples]
-    names = sorted({label for label in learned if label is not None})
-    numbers = {label: number for number, label in enumerate(names)}
+    learned = [[*labels[example.sha256], NONE][0] if example.sha256 in labels else None for example in examples]
+    names = sorted({label for label in learned if label})
+    numbers = {label: number for number, label in enumerate([*names, NONE])}
     return _Way(made, names, np.array([-1 if label is None else numbers[label] for label in learned], int))
 
 
 def _name(way: _Way, i: int) -> str | None:
-    return way.names[way.truth[i]] if way.truth[i] >= 0 else None
+    return [*way.names, NONE][way.truth[i]] if way.truth[i] >= 0 else None
+
+
+def _labels(label: str) -> tuple[str, ...]:
+    return (label,) if label != NONE else ()
 
 
 def _described(way: _Way) -> ModelDescription:

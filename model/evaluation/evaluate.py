@@ -8,9 +8,10 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from classify import ModelDescription
+from imagestore.proportion import Share
 from model.decoder_pool import DecoderPool
 from model.evaluation import several
-from model.evaluation.metrics import Metrics, metrics
+from model.evaluation.metrics import Metrics, by_group, metrics
 from model.evaluation.several import SeveralMetrics
 from model.model_process import ModelAnswer, ModelPool
 from model.training import stratify
@@ -40,13 +41,13 @@ class Evaluation:
         """Which examples the model answers, bool [n]: it is sure enough, and they are like what it learned from."""
         thresholds = np.array([self.model.threshold_of(label) for label in self.model.labels])
         is_sure = self.probabilities.max(axis=1) >= thresholds[self.probabilities.argmax(axis=1)]
-        return np.asarray(is_sure & self._is_near)
+        return np.asarray(is_sure & self.is_near)
 
     @property
     def given(self) -> np.ndarray:
         """Which labels the model gives each example, bool [n, labels], if it knows several labels a picture."""
         thresholds = np.array([self.model.threshold_of(label) for label in self.model.labels])
-        return np.asarray((self.probabilities >= thresholds) & self._is_near[:, None])
+        return np.asarray((self.probabilities >= thresholds) & self.is_near[:, None])
 
     @property
     def holds(self) -> np.ndarray:
@@ -54,7 +55,8 @@ class Evaluation:
         return stratify.holding([example.labels for example in self.examples], self.model.labels)
 
     @property
-    def _is_near(self) -> np.ndarray:
+    def is_near(self) -> np.ndarray:
+        """Which examples are like what the model learned from, bool [n]."""
         if self.distances is None or self.model.distance_limit is None:
             return np.ones(len(self.examples), bool)
         return np.asarray(self.distances <= self.model.distance_limit)
@@ -66,9 +68,25 @@ class Evaluation:
         return np.array([numbers.get(example.label, -1) for example in self.examples])
 
     def metrics(self) -> Metrics:
-        """Figures over all examples; a label that the model does not know counts as wrong."""
+        """Figures over all examples but those that show none of the labels; a label that the model does not know counts
+        as wrong."""
         labels, threshold = list(self.model.labels), self.model.threshold
-        return metrics(self.probabilities, self.truth, labels, threshold, self.groups, self.is_answered)
+        inside = ~self.is_negative
+        groups = None if self.groups is None else self.groups[inside]
+        answered = self.is_answered[inside]
+        return metrics(self.probabilities[inside], self.truth[inside], labels, threshold, groups, answered)
+
+    @property
+    def is_negative(self) -> np.ndarray:
+        """Which examples show none of the labels, bool [n]."""
+        return np.array([not example.labels for example in self.examples], bool)
+
+    def rejected(self) -> Share:
+        """How many of the examples that show none of the labels are not answered; look-alikes count once in the
+        interval."""
+        inside = self.is_negative
+        groups = np.arange(len(inside)) if self.groups is None else self.groups
+        return by_group(~self.is_answered[inside], groups[inside])
 
     def several_metrics(self) -> SeveralMetrics:
         """Figures over all examples of a model that knows several labels a picture."""
@@ -79,9 +97,10 @@ class Evaluation:
         return several.metrics(self.probabilities, self.given, self.holds, labels, thresholds, groups, is_covered)
 
     def mistakes(self, most: int) -> list[tuple[Example, str, float]]:
-        """(example, predicted label, confidence) of the most confident wrong answers."""
+        """(example, predicted label, confidence) of the most confident wrong answers. What shows none of the labels
+        and is not answered is no mistake."""
         predicted, confidence = self.probabilities.argmax(axis=1), self.probabilities.max(axis=1)
-        wrong = np.flatnonzero(predicted != self.truth)
+        wrong = np.flatnonzero((predicted != self.truth) & (self.is_answered | ~self.is_negative))
         worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:most]
         return [(self.examples[i], self.model.labels[predicted[i]], float(confidence[i])) for i in worst]
 
@@ -104,7 +123,8 @@ class Evaluation:
             return None
         for label in np.unique(truth[truth >= 0]):
             rest = np.delete(self.probabilities, label, axis=1)
-            confidence = (rest / np.maximum(rest.sum(axis=1, keepdims=True), 1e-12)).max(axis=1)
+            total = 1 - self.probabilities[:, [label]] if self.model.has_rest else rest.sum(axis=1, keepdims=True)
+            confidence = (rest / np.maximum(total, 1e-12)).max(axis=1)
             is_known = truth[truth >= 0] != label
             if is_known.any():
                 scores.append(roc_auc_score(is_known, confidence[truth >= 0]))

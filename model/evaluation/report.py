@@ -17,7 +17,7 @@ from imagestore.text import visible
 from model.decoder_pool import DecoderPool
 from model.evaluation.evaluate import Evaluation
 from model.evaluation.metrics import Metrics
-from model.training.examples import Example
+from model.training.examples import NONE_CALLED, Example
 from model.training.provenance import Provenance
 from preprocess import Limits
 
@@ -160,11 +160,21 @@ class Report(BaseReport):
         answered, right = self.metrics.answered, self.metrics.right_of_answered
         said += f" Above its threshold it answers {percent(answered.share)}"
         said += f", and is right on {percent(right.share)} of those."
+        if (rejected := self.rejected) is not None:
+            said += (
+                f" Of {rejected.of} pictures that show none of the labels it answers {rejected.of - rejected.right}."
+            )
         return said
 
+    @property
+    def rejected(self) -> Share | None:
+        """How many of the pictures that show none of the labels are not answered; None without such pictures."""
+        return self.evaluation.rejected() if self.evaluation.is_negative.any() else None
+
     def _figures(self) -> dict[str, Any]:
+        rejected = {} if self.rejected is None else {"negatives_rejected": asdict(self.rejected)}
         return {
-            "metrics": asdict(self.metrics),
+            "metrics": asdict(self.metrics) | rejected,
             "out_of_distribution_auroc": self.evaluation.out_of_distribution_auroc(),
         }
 
@@ -191,6 +201,9 @@ class Report(BaseReport):
                 "too few classes" if auroc is None else f"{auroc:.3f}",
             ),
         ]
+        if (rejected := self.rejected) is not None:
+            said = f"{rejected.of}, {percent(rejected.share, 1)} not answered {interval(rejected)}"
+            figures.append(("Pictures that show none of the labels", said))
         return self._page(
             "report.html",
             figures,
@@ -214,7 +227,13 @@ class Report(BaseReport):
         mistakes = self.evaluation.mistakes(MISTAKES)
         pictures = thumbnails([example for example, _, _ in mistakes], limits)
         return [
-            (picture, visible(example.label), visible(said), percent(confidence), visible(example.source.name))
+            (
+                picture,
+                visible(example.label or NONE_CALLED),
+                visible(said),
+                percent(confidence),
+                visible(example.source.name),
+            )
             for picture, (example, said, confidence) in zip(pictures, mistakes, strict=True)
         ]
 

@@ -7,7 +7,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from model.training.distance import NEIGHBOURS, References
-from model.training.head import LinearHead
+from model.training.head import Head, LinearHead
 from model.training.several import SeveralHead
 
 _HEAD = {"logits", "probabilities"}
@@ -18,11 +18,11 @@ def compose(base: onnx.ModelProto, head: LinearHead, metadata: dict[str, str]) -
     """The model file of a network with `features` as its last output, with another head.
 
     It takes uint8 [batch, height, width, channels] and gives probabilities float [batch, labels], the features, and the
-    distance float [batch, 1] to the pictures that were learned from.
+    distance float [batch, 1] to the pictures that were learned from. The probability of none of the labels is left out.
 
     The same head and metadata give the same bytes.
     """
-    has_several = isinstance(head, SeveralHead)
+    has_several, has_rest = isinstance(head, SeveralHead), isinstance(head, Head) and head.has_rest
     model = onnx.ModelProto()
     model.CopyFrom(base)
     graph = model.graph
@@ -43,11 +43,17 @@ def compose(base: onnx.ModelProto, head: LinearHead, metadata: dict[str, str]) -
         [
             helper.make_node("Sqrt" if head.takes_roots else "Identity", ["features"], ["roots"], name="roots"),
             helper.make_node("Gemm", ["roots", "fc.w", "fc.b"], ["logits"], name="logits", transB=1),
-            helper.make_node("Sigmoid", ["logits"], ["probabilities"], name="probabilities")
-            if has_several
-            else helper.make_node("Softmax", ["logits"], ["probabilities"], name="probabilities", axis=1),
         ]
     )
+    if has_several:
+        graph.node.append(helper.make_node("Sigmoid", ["logits"], ["probabilities"], name="probabilities"))
+    elif has_rest:
+        ends = {"labels.first": [0], "labels.end": [len(head.labels)], "labels.axis": [1]}
+        graph.initializer.extend([numpy_helper.from_array(np.array(at, np.int64), name) for name, at in ends.items()])
+        graph.node.append(helper.make_node("Softmax", ["logits"], ["with_none"], name="with_none", axis=1))
+        graph.node.append(helper.make_node("Slice", ["with_none", *ends], ["probabilities"], name="probabilities"))
+    else:
+        graph.node.append(helper.make_node("Softmax", ["logits"], ["probabilities"], name="probabilities", axis=1))
     _add_distance(graph, head.references)
     value = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", len(head.labels)])
     features = helper.make_tensor_value_info("features", TensorProto.FLOAT, ["batch", head.weights.shape[1]])
@@ -62,6 +68,7 @@ def compose(base: onnx.ModelProto, head: LinearHead, metadata: dict[str, str]) -
         "distance_limit": str(head.distance_limit),
         "output": "probabilities",
         **({"labels_per_picture": "several"} if has_several else {}),
+        **({"rest": "none_of_the_labels"} if has_rest else {}),
     }
     helper.set_model_props(model, {**metadata, **answers})
     onnx.checker.check_model(model, full_check=True)

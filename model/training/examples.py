@@ -122,6 +122,25 @@ def in_folder(folder: Path) -> FoundInFolder:
     return found
 
 
+def negatives_in(folder: Path) -> FoundInFolder:
+    """Find the pictures that show none of the labels: all below this folder, except hidden files, with names that begin
+    with the folder's. Raises BadTrainingData if there are none."""
+    if not folder.is_dir():
+        raise BadTrainingData(f"'{folder}' is not a folder. It takes one of pictures that show none of the labels.")
+    found, above = FoundInFolder(), folder.resolve().parent
+    for path in (path for path in sorted(folder.resolve().rglob("*")) if path.is_file()):
+        name = path.relative_to(above)
+        if any(part.startswith(".") for part in name.parts[1:]):
+            continue
+        if is_utf8(str(name)):
+            found.pictures.append(Labelled((), stored_name(str(name)), path.read_bytes))
+        else:
+            found.not_utf8 += 1
+    if not found.pictures:
+        raise BadTrainingData(f"'{folder}' has no pictures.")
+    return found
+
+
 def read(
     sources: Iterable[Labelled], limits: Limits, progress: Callable[[], None], kept: KeptArrays | None = None
 ) -> Examples:
@@ -204,7 +223,15 @@ def check(examples: list[Example], groups: np.ndarray, *, has_several: bool = Fa
             "imagestore training remove --label LABEL takes away a label that was kept before."
         )
     if has_several:
-        _check_without(examples, groups, labels)
+        return _check_without(examples, groups, labels)
+    none = len({int(group) for example, group in zip(examples, groups, strict=True) if not example.labels})
+    if 0 < none < FEWEST:
+        raise BadTrainingData(
+            f"Pictures that show none of the labels are learned from if there are at least {FEWEST} different ones; "
+            f"there {'is' if none == 1 else 'are'} {none}. Add some; imagestore training remove --negative takes them "
+            "away."
+        )
+    return None
 
 
 def _check_without(examples: list[Example], groups: np.ndarray, labels: list[str]) -> None:

@@ -17,6 +17,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from classify.model import softmax
 from model.training import distance, imbalance, thresholds
 from model.training.distance import References
+from model.training.examples import NONE
 from model.training.imbalance import Balance, Balancing
 from model.training.threads import one_thread
 from model.training.thresholds import RIGHT, TARGETS, Answers, Price, Thresholds
@@ -61,15 +62,18 @@ class LinearHead:
 class Head(LinearHead):
     """probabilities = softmax(logits): one label holds for a picture.
 
-    `shift` float [classes] is what rare labels' weight takes from the logits, and is in `bias` already.
+    `shift` float [classes] is what rare labels' weight takes from the logits, and is in `bias` already. With `has_rest`
+    the weights have one more class, the last one, of pictures that show none of the labels.
     """
 
     shift: np.ndarray
     balancing: Balancing
+    has_rest: bool
 
     def probabilities(self, features: np.ndarray) -> np.ndarray:
-        """Probabilities float64 [n, classes] of features float [n, width]."""
-        return softmax((self.taken(features) @ self.weights.T + self.bias) / self.temperature)
+        """Probabilities float64 [n, labels] of features float [n, width]."""
+        every = softmax((self.taken(features) @ self.weights.T + self.bias) / self.temperature)
+        return every[:, : len(self.labels)]
 
 
 @dataclass(frozen=True)
@@ -92,23 +96,27 @@ def fit(
     """Fit a head to features float [n, 1 + views, width]. `progress` is called after each of `steps(n)` fits.
 
     It answers so that the share `right` of its answers is right. The weight of rare labels is chosen if `balance` is
-    None.
+    None. Pictures with the label NONE are a class that is learned and never answered; any answer to them is wrong.
     """
     names, truth = numbered(labels)
+    has_rest = names[-1] == NONE
+    names = names[: len(names) - has_rest]
+    known = truth < len(names)
     roots, takes_roots = roots_of(features)
     divided = folds(truth, groups, seed)
     strength, logits = _best_out_of_fold(roots, truth, divided, progress)
-    balancing = imbalance.choose(logits, truth, groups, balance)
-    shift = imbalance.shift(np.bincount(truth), balancing.chosen)
+    balancing = imbalance.choose(logits[known, : len(names)], truth[known], groups[known], balance)
+    shift = np.append(imbalance.shift(np.bincount(truth[known]), balancing.chosen), [0.0] * has_rest)
     logits = logits - shift
     temperature = float(TEMPERATURES[np.argmin([_loss(logits / t, truth) for t in TEMPERATURES])])
-    probabilities = softmax(logits / temperature)
-    far = distance.out_of_fold(roots[:, 0], truth, groups, divided)
-    limit = distance.limit_of(far)
+    probabilities = softmax(logits / temperature)[:, : len(names)]
+    from_known = [(train[known[train]], held) for train, held in divided]
+    far = distance.out_of_fold(roots[:, 0], truth, groups, from_known)
+    limit = distance.limit_of(far[known])
     predicted = probabilities.argmax(axis=1)
-    answers = Answers(probabilities.max(axis=1), predicted, truth, groups, far <= limit)
+    answers = Answers(probabilities.max(axis=1), predicted, np.where(known, truth, -1), groups, far <= limit)
     with one_thread():
-        weights, bias = fitted(roots, truth, strength, len(names))
+        weights, bias = fitted(roots, truth, strength, len(names) + has_rest)
     progress()
     return Head(
         labels=tuple(names),
@@ -116,15 +124,16 @@ def fit(
         bias=bias - shift,
         temperature=temperature,
         thresholds=thresholds.choose(answers, right),
-        references=distance.references(roots[:, 0], truth, groups),
+        references=distance.references(roots[known, 0], truth[known], groups[known]),
         distance_limit=limit,
         shift=shift,
         strength=strength,
-        accuracy=float(answers.is_right.mean()),
+        accuracy=float(answers.is_right[known].mean()),
         takes_roots=takes_roots,
         balancing=balancing,
         prices=tuple(thresholds.price(answers, target, names) for target in sorted({*TARGETS, right})),
-        rare=tuple(imbalance.warnings(names, truth, groups, answers.is_right)),
+        rare=tuple(imbalance.warnings(names, truth[known], groups[known], answers.is_right[known])),
+        has_rest=has_rest,
     )
 
 
@@ -149,8 +158,8 @@ def fold_count(count: int) -> int:
 
 
 def numbered(labels: list[str]) -> tuple[list[str], np.ndarray]:
-    """The labels' names in order, and the class numbers int [n]."""
-    names = sorted(set(labels))
+    """The labels' names in order, and the class numbers int [n]. NONE comes last."""
+    names = sorted(set(labels), key=lambda label: (label == NONE, label))
     numbers = {label: i for i, label in enumerate(names)}
     return names, np.array([numbers[label] for label in labels])
 

@@ -9,6 +9,7 @@ from sklearn.metrics import roc_auc_score
 from classify.model import softmax
 from imagestore.proportion import percent
 from model.training import distance
+from model.training.examples import NONE
 from model.training.head import Head, fitted, folds, numbered
 from model.training.threads import one_thread
 
@@ -59,13 +60,14 @@ class _Seen:
 def measure(
     features: np.ndarray, labels: list[str], groups: np.ndarray, head: Head, seed: int, progress: Callable[[], None]
 ) -> LeftOut | None:
-    """Leave out each label of features float [n, 1 + views, width] in turn; None with fewer than three labels.
+    """Leave out each label of features float [n, 1 + views, width] in turn; None with fewer than three labels. Pictures
+    that show none of the labels are learned from as `head` did, and not measured.
 
     A head is fitted to a part of the other pictures, as strongly regularised as `head` and with its thresholds, and
     sees all pictures of the label and the rest of the others. `progress` is called after each of `steps(labels)` fits.
     """
-    names, truth = numbered(labels)
-    if len(names) < 3:
+    _, truth = numbered(labels)
+    if len(head.labels) < 3:
         return None
     chosen = _sample(truth)
     taken, truth, groups = head.taken(features[chosen]), truth[chosen], groups[chosen]
@@ -73,12 +75,13 @@ def measure(
     found, estimates = [], []
     without_nothing = _logits(taken, truth, learned, head)
     progress()
-    for number in _most_frequent(truth):
-        known = rest[truth[rest] != number]
-        estimates.append(_estimate(without_nothing, truth, known, rest[truth[rest] == number], number))
+    for number in _most_frequent(truth[truth < len(head.labels)]):
+        known = rest[(truth[rest] != number) & (truth[rest] < len(head.labels))]
+        estimates.append(_estimate(without_nothing, known, rest[truth[rest] == number], number, head))
         fit_to = learned[truth[learned] != number]
         logits = _logits(taken, truth, fit_to, head)
-        references = distance.references(taken[fit_to, 0], truth[fit_to], groups[fit_to])
+        labelled = fit_to[truth[fit_to] < len(head.labels)]
+        references = distance.references(taken[labelled, 0], truth[labelled], groups[labelled])
         parts = (known, np.flatnonzero(truth == number))
         found.append(_figures(*(_seen(logits[part], taken[part, 0], references, head) for part in parts)))
         progress()
@@ -88,19 +91,19 @@ def measure(
 
 def steps(labels: list[str]) -> int:
     """How many fits `measure` makes."""
-    count = len(set(labels))
+    count = len(set(labels) - {NONE})
     return 1 + min(count, MOST_LABELS) if count > 2 else 0
 
 
 def _logits(taken: np.ndarray, truth: np.ndarray, fit_to: np.ndarray, head: Head) -> np.ndarray:
     """Logits float [n, classes] of all pictures by a head that is fitted to the pictures `fit_to`."""
     with one_thread():
-        weights, bias = fitted(taken[fit_to], truth[fit_to], head.strength, len(head.labels))
+        weights, bias = fitted(taken[fit_to], truth[fit_to], head.strength, len(head.weights))
         return np.asarray((taken[:, 0] @ weights.T + bias - head.shift) / head.temperature)
 
 
 def _seen(logits: np.ndarray, taken: np.ndarray, references: distance.References, head: Head) -> _Seen:
-    probabilities, far = softmax(logits), references.distances(taken)
+    probabilities, far = softmax(logits)[:, : len(head.labels)], references.distances(taken)
     confidence, thresholds = probabilities.max(axis=1), head.thresholds.of(probabilities.argmax(axis=1))
     return _Seen(confidence, far, confidence >= thresholds, far <= head.distance_limit)
 
@@ -120,10 +123,10 @@ def _figures(known: _Seen, new: _Seen) -> tuple[float, ...]:
     )
 
 
-def _estimate(logits: np.ndarray, truth: np.ndarray, known: np.ndarray, new: np.ndarray, number: int) -> float | None:
+def _estimate(logits: np.ndarray, known: np.ndarray, new: np.ndarray, number: int, head: Head) -> float | None:
     if not len(new) or not len(known):
         return None
-    confidence = softmax(np.delete(logits, number, axis=1)).max(axis=1)
+    confidence = softmax(np.delete(logits, number, axis=1))[:, : len(head.labels) - 1].max(axis=1)
     return _auroc(confidence[known], confidence[new])
 
 

@@ -27,7 +27,7 @@ class Provenance:
     its answers that is to be right, `prices` what that and other shares cost, `balancing` the weight of rare labels,
     `rare` a sentence for each label that has too few pictures, and `left_out` how well it tells what it never saw.
     `learned` is the label of each picture by the SHA-256 of its file, or a list of all its labels where several may
-    hold.
+    hold; nothing of a picture that shows none of the labels.
     """
 
     at: str
@@ -70,13 +70,16 @@ class Provenance:
         seen = f"({self.choice.recipe.sentence()})"
         if self.groups is not None and self.groups < self.pictures:
             seen += f" (of which {self.groups} differ clearly)"
+        none = sum(not labels for labels in self.learned.values())
+        seen += f", {none} of which show none of the labels" if none else ""
         return f"{self.pictures} pictures {seen}, seed {self.seed}"
 
     @property
     def labels(self) -> dict[str, tuple[str, ...]]:
         """All labels of each picture that it learned from, by the SHA-256 of its file."""
         return {
-            sha256: tuple(labels) if isinstance(labels, list) else (labels,) for sha256, labels in self.learned.items()
+            sha256: tuple(labels) if isinstance(labels, list) else (labels,) if labels else ()
+            for sha256, labels in self.learned.items()
         }
 
     @property

@@ -6,7 +6,7 @@ binary cross-entropy over the labels.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
@@ -168,13 +168,7 @@ def choose_thresholds(answers: Answers, holds: np.ndarray, groups: np.ndarray, w
 
 def price(answers: Answers, holds: np.ndarray, groups: np.ndarray, wanted: float, names: list[str]) -> Price:
     """What the thresholds for this share cost; `answered` is the share of the labels that are found."""
-    chosen = choose_thresholds(answers, holds, groups, wanted)
-    found = thresholds.price(answers, wanted, names, chosen)
-    there = holds.ravel()
-    shown = 0.0
-    if found.shown_from is not None:
-        shown = float((answers.is_near & (answers.confidence >= found.shown_from))[there].mean())
-    return replace(found, answered=float(answers.given(chosen)[there].mean()), shown_answered=shown)
+    return thresholds.price(answers, wanted, names, choose_thresholds(answers, holds, groups, wanted))
 
 
 def _rare(names: list[str], holds: np.ndarray, groups: np.ndarray, found: np.ndarray) -> list[str]:

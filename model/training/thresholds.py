@@ -24,7 +24,10 @@ _RISK = 0.05
 @dataclass(frozen=True)
 class Answers:
     """Answers on pictures that the head was not fitted to: confidence float [n], class numbers of answer and truth int
-    [n], group numbers int [n], and whether the picture is near enough to what was learned, bool [n]."""
+    [n], group numbers int [n], and whether the picture is near enough to what was learned, bool [n].
+
+    The truth is −1 where no answer is right, as of a picture that shows none of the labels.
+    """
 
     confidence: np.ndarray
     predicted: np.ndarray
@@ -172,7 +175,7 @@ def price(answers: Answers, wanted: float, labels: list[str], chosen: Thresholds
     """What the thresholds for this share cost, if they are not `chosen` already; `labels` are the names of the class
     numbers."""
     thresholds = choose(answers, wanted) if chosen is None else chosen
-    given = answers.given(thresholds)
+    given, has_answer = answers.given(thresholds), answers.truth >= 0
     share = float(answers.is_right[given].mean()) if given.any() else 0.0
     count = len(np.unique(answers.groups[given]))
     surely = shown_from(answers, wanted)
@@ -180,11 +183,13 @@ def price(answers: Answers, wanted: float, labels: list[str], chosen: Thresholds
         target=wanted,
         threshold=thresholds.common,
         thresholds={labels[number]: threshold for number, threshold in thresholds.own.items()},
-        answered=float(given.mean()),
+        answered=float(given[has_answer].mean()),
         right=share,
         at_least=at_least(floor(share * count + 1e-9), count),
         count=count,
         needed=needed(wanted),
         shown_from=None if surely is None else round(surely, 4),
-        shown_answered=0.0 if surely is None else float((answers.is_near & (answers.confidence >= surely)).mean()),
+        shown_answered=0.0
+        if surely is None
+        else float((answers.is_near & (answers.confidence >= surely))[has_answer].mean()),
     )

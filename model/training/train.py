@@ -16,6 +16,7 @@ from model.training.choose import choose
 from model.training.compose import compose
 from model.training.examples import (
     KEEP_UNDER_ONE,
+    NONE,
     Example,
     Examples,
     Labelled,
@@ -229,7 +230,9 @@ def data_fingerprint(examples: list[Example]) -> str:
 
 
 def summary(prepared: Prepared) -> dict[str, tuple[int, int]]:
-    """For each label, how many pictures are learned from and how many are test pictures."""
-    learning = Counter(label for e in prepared.part(test=False) for label in e.labels)
-    testing = Counter(label for e in prepared.part(test=True) for label in e.labels)
-    return {label: (learning[label], testing[label]) for label in sorted(learning | testing)}
+    """For each label, how many pictures are learned from and how many are test pictures; NONE, which comes last, is of
+    those that show none of the labels."""
+    learning = Counter(label for e in prepared.part(test=False) for label in e.labels or (NONE,))
+    testing = Counter(label for e in prepared.part(test=True) for label in e.labels or (NONE,))
+    order = sorted(learning | testing, key=lambda label: (label == NONE, label))
+    return {label: (learning[label], testing[label]) for label in order}

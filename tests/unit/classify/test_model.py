@@ -262,3 +262,29 @@ def test_with_several_labels_each_has_a_probability_of_its_own(tmp_path: Path) -
 def test_how_many_labels_a_picture_has_is_said_in_known_words(tmp_path: Path, meta: dict[str, Any], said: str) -> None:
     with pytest.raises(ModelError, match=said):
         load_model(tiny(tmp_path / "m.onnx", **meta))
+
+
+def test_a_model_may_leave_a_rest_for_none_of_the_labels(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"whose sum is 0; probabilities lie between 0 and 1 and sum to 1\."):
+        load_model(tiny(tmp_path / "m.onnx", output="probabilities"))
+    model = load_model(tiny(tmp_path / "m.onnx", output="probabilities", rest="none_of_the_labels"))
+    assert model.has_rest
+    assert model.run(np.full((8, 8, 1), 32, np.uint8))[0] == pytest.approx([0, 0.25])
+    with pytest.raises(ModelError, match=r"whose sum is 1\.5; probabilities lie between 0 and 1 and sum to 1 at most"):
+        load_model(tiny(tmp_path / "m.onnx", bias=(0.9, 0.6), output="probabilities", rest="none_of_the_labels"))
+
+
+@pytest.mark.parametrize(
+    ("meta", "said"),
+    [
+        ({"rest": "unknown"}, "rest is 'unknown'; it takes nothing or none_of_the_labels"),
+        ({"rest": "none_of_the_labels"}, "it has a rest, which is for models with output=probabilities"),
+        (
+            {"rest": "none_of_the_labels", "output": "probabilities", "labels_per_picture": "several"},
+            "it has a rest, which is for models with labels_per_picture=one",
+        ),
+    ],
+)
+def test_a_rest_is_for_probabilities_of_one_label_a_picture(tmp_path: Path, meta: dict[str, Any], said: str) -> None:
+    with pytest.raises(ModelError, match=said):
+        load_model(tiny(tmp_path / "m.onnx", **meta))

@@ -25,7 +25,9 @@ def test_pixels_of_another_shape_are_a_fault_of_ours(tmp_path: Path) -> None:
         predict(load_model(tiny(tmp_path / "m.onnx")), np.zeros((8, 8, 3), np.uint8), 2)
 
 
-def answering(*probabilities: float, families: tuple[Family, ...] = (), has_several: bool = False) -> Any:
+def answering(
+    *probabilities: float, families: tuple[Family, ...] = (), has_several: bool = False, has_rest: bool = False
+) -> Any:
     """A model with the labels a, b, c … and the threshold 0.5, but 0.55 for b, that always gives this answer."""
     return SimpleNamespace(
         spec=ImageSpec(8, 8, 1, 1.0),
@@ -34,6 +36,7 @@ def answering(*probabilities: float, families: tuple[Family, ...] = (), has_seve
         distance_limit=0.4,
         families=families,
         has_several=has_several,
+        has_rest=has_rest,
         ref=ModelRef("m", "1", "f" * 64),
         answer=lambda pixels: Answer(np.array(probabilities, np.float32), None, 0.41),
     )
@@ -78,3 +81,13 @@ def test_of_several_labels_all_are_kept_that_reach_their_own_thresholds() -> Non
     assert (only_low.label, only_low.labels) == ("a", (Score("a", 0.51),)), "the likeliest does not hold"
     none = predict(answering(0.2, 0.54, has_several=True), pixels, 2)
     assert (none.label, none.labels, none.is_known) == ("b", (), False)
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "margin"),
+    [((0.9, 0.05), 0.85), ((0.45, 0.05), 0.05), ((0.04, 0.01), 0.91)],
+    ids=["a label is sure", "a label or none", "none is sure"],
+)
+def test_the_lead_is_also_over_none_of_the_labels(probabilities: tuple[float, ...], margin: float) -> None:
+    said = predict(answering(*probabilities, has_rest=True), np.zeros((8, 8, 1), np.uint8), 2)
+    assert (said.label, said.margin) == ("a", pytest.approx(margin))

@@ -371,3 +371,17 @@ def test_a_model_of_one_label_and_one_of_several_do_not_replace_each_other_unles
             assert refused.value.override is GateOverride.FORCE
         assert lab.live() == live
         assert lab.promote(candidate, GateOverride.FORCE).entry.note.startswith("forced: Better than guessing")
+
+
+def test_what_each_model_answers_of_none_of_the_labels_is_told(
+    lab: Lab, pictures: list[Example], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    none = examples_of([labelled((), f"none {n}", encoded(Image.new("L", (16, 16), n))) for n in range(100, 106)])
+    monkeypatch.setattr(module, "held_out", lambda *_: part_of([*pictures, *none]))
+    lab.add("1", threshold="0.1")
+    lab.make_live("1")
+    lab.add("2", threshold="0.99")
+    done = lab.promote("2", GateOverride.ACCEPT_EQUAL)
+    said = "Of 6 pictures that show none of the labels the candidate answers 0, and the live model 6."
+    assert said in done.details
+    assert "on 40 test pictures" in done.entry.note, "they are no pictures of a label"

@@ -36,3 +36,14 @@ def test_what_is_taken_out_is_gone_and_its_part_is_not_forgotten(stores: Any) ->
     parts = [one.part for one in TrainingPictures(stores.training, "mine").list()]
     assert parts == [Part.LEARN, Part.TEST, None, Part.LEARN]
     assert remove(stores, "mine", ["rose"], []) == 0
+
+
+def test_pictures_of_none_of_the_labels_come_last_and_are_taken_out_together(stores: Any) -> None:
+    pictures = TrainingPictures(stores.training, "mine")
+    pictures.put_facts("f" * 64, PictureFacts(negative=True, source="other/1.png", part=Part.TEST), None)
+    pictures.put_picture("f" * 64, b"content")
+    found = counts(stores, "mine")
+    assert list(found) == ["cat", "rose", ""]
+    assert found[""] == {Part.TEST: 1}
+    assert remove(stores, "mine", [], [], negatives=True) == 1
+    assert list(counts(stores, "mine")) == ["cat", "rose"]

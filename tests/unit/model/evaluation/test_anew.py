@@ -118,3 +118,18 @@ def test_of_many_pictures_as_many_of_each_label_as_possible_are_taken(
     chosen = shared(one, made(pictures[:2], ["a", "a"]))
     assert len(chosen) == 12
     assert sum(one.learned[sha256] == "b" for sha256 in chosen) == 4
+
+
+def test_pictures_of_none_of_the_labels_are_learned_from_and_do_not_count(
+    pictures: list[Example], kept: KeptArrays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = ["" if e.label == "c" else e.label for e in pictures]
+    for most in (anew.MOST_FOR_CHOICES, 100):
+        monkeypatch.setattr(anew, "MOST_FOR_CHOICES", most)
+        found = compared(made(pictures, labels), made(pictures, labels, BAD), pictures, kept)
+        assert found.comparison.count == 80
+        assert found.comparison.candidate_f1 > 0.9
+        assert found.comparison.common == ["a", "b"]
+        assert found.disputed == 0
+    found = compared(made(pictures, labels), made(pictures, [e.label for e in pictures]), pictures, kept)
+    assert found.disputed == 40, "whether it is a c is not said"

@@ -1,5 +1,7 @@
 """What a model says of labelled pictures."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 from PIL import Image
 
 from model.evaluation.evaluate import Evaluation, evaluate
+from model.evaluation.report import Report
 from preprocess import Limits
 from unit.classify.test_model import tiny
 from unit.model.evaluations import described
@@ -35,3 +38,18 @@ def test_what_a_model_does_not_know_is_told_by_its_confidence() -> None:
     assert clueless.out_of_distribution_auroc() == 0.5
     two = Evaluation(described(("a", "b")), examples, np.full((6, 2), 0.5), np.ones(6))
     assert two.out_of_distribution_auroc() is None
+
+
+def test_pictures_of_none_of_the_labels_are_counted_apart() -> None:
+    labels = ["a", "b", "a", "", "", ""]
+    sources = [labelled(one or (), str(n), encoded(Image.new("L", (16, 16), n))) for n, one in enumerate(labels)]
+    probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.9, 0.1], [0.1, 0.2], [0.3, 0.1], [0.1, 0.8]])
+    model = replace(described(("a", "b")), has_rest=True)
+    found = Evaluation(model, examples_of(sources), probabilities, np.ones(6), groups=np.array([0, 1, 2, 3, 3, 4]))
+    assert (found.metrics().count, found.metrics().accuracy.right, found.metrics().groups) == (3, 2, 3)
+    assert (found.rejected().right, found.rejected().of) == (2, 3)
+    assert [(example.label, said) for example, said, _ in found.mistakes(9)] == [("b", "a"), ("", "b")]
+    assert Report.of(found, 1).sentence().endswith("Of 3 pictures that show none of the labels it answers 1.")
+    assert json.loads(Report.of(found, 1).to_json())["metrics"]["negatives_rejected"]["right"] == 2
+    without = Evaluation(model, found.examples[:3], probabilities[:3], np.ones(3))
+    assert b"negatives_rejected" not in Report.of(without, 1).to_json()

@@ -7,7 +7,17 @@ import numpy as np
 import pytest
 
 from imagestore.errors import BadTrainingData
-from model.training.examples import FEWEST, agreed, check, contradictions, in_folder, one_spelling, read, without
+from model.training.examples import (
+    FEWEST,
+    agreed,
+    check,
+    contradictions,
+    in_folder,
+    negatives_in,
+    one_spelling,
+    read,
+    without,
+)
 from preprocess import Limits
 from unit.model.labelled_pictures import examples_of, groups_of, labelled, scene
 from unit.pictures import encoded
@@ -106,3 +116,23 @@ def test_with_several_labels_each_needs_pictures_with_it_and_without_it() -> Non
 def test_a_label_that_is_left_out_takes_only_those_pictures_along_that_have_no_other() -> None:
     sources = [labelled(own, str(n), encoded(scene(n))) for n, own in enumerate([("a", "b"), ("b",), ()])]
     assert [e.labels for e in without(examples_of(sources), ["b"])] == [("a",), ()]
+
+
+def test_all_below_a_folder_of_negatives_shows_none_of_the_labels(tmp_path: Path) -> None:
+    with pytest.raises(BadTrainingData, match="not a folder"):
+        negatives_in(tmp_path / "missing")
+    (tmp_path / "other" / "deep").mkdir(parents=True)
+    with pytest.raises(BadTrainingData, match="has no pictures"):
+        negatives_in(tmp_path / "other")
+    for name in ("1.png", "deep/2.png", ".hidden.png"):
+        (tmp_path / "other" / name).write_bytes(encoded(scene(1)))
+    found = negatives_in(tmp_path / "other").pictures
+    assert [(one.labels, one.name) for one in found] == [((), "other/1.png"), ((), "other/deep/2.png")]
+
+
+def test_a_few_pictures_of_none_of_the_labels_are_not_enough() -> None:
+    sources = [labelled(f"l{s % 2}", str(s), encoded(scene(s))) for s in range(10)]
+    examples = examples_of([*sources, *(labelled((), str(s), encoded(scene(s))) for s in range(20, 24))])
+    with pytest.raises(BadTrainingData, match=r"at least 5 different ones; there are 4.*remove --negative"):
+        check(examples, np.arange(14))
+    check(examples[:10], np.arange(10))

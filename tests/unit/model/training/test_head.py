@@ -3,7 +3,8 @@
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from model.training.head import Head, fit, steps
+from model.training.examples import NONE
+from model.training.head import Head, fit, numbered, steps
 
 
 def test_a_head_tells_what_can_be_told_and_counts_its_fits() -> None:
@@ -33,3 +34,22 @@ def test_labels_with_four_pictures_each_are_enough() -> None:
     features = np.random.default_rng(0).uniform(0, 1, (8, 1, 1280)).astype(np.float32)
     head = fit(features, ["a", "b"] * 4, np.arange(8), 1, lambda: None)
     assert head.probabilities(features[:, 0]).argmax(axis=1).tolist() == [0, 1] * 4
+
+
+def test_pictures_of_none_of_the_labels_are_learned_and_never_answered() -> None:
+    chance = np.random.default_rng(0)
+    centres = chance.uniform(0, 2, (3, 1280))
+    labels = ["a", "b", NONE] * 30
+    features = np.stack([centres[i % 3] + chance.normal(0, 0.4, (1, 1280)) for i in range(90)]).clip(0)
+    head = fit(features.astype(np.float32), labels, np.arange(90), 1, lambda: None)
+    assert (head.labels, head.has_rest, head.accuracy) == (("a", "b"), True, 1.0)
+    found = head.probabilities(features[:, 0])
+    assert found.shape == (90, 2)
+    assert found[2::3].sum(axis=1).max() < 0.5 < found[:2].max(axis=1).min()
+    assert len(head.references.codes) == 60, "what is none of the labels is not what it knows"
+    assert head.prices[0].answered > 0.9, "of the pictures that have a label"
+
+
+def test_none_comes_last() -> None:
+    names, numbers = numbered(["b", NONE, "a"])
+    assert (names, numbers.tolist()) == (["a", "b", NONE], [1, 2, 0])

@@ -7,12 +7,14 @@ from bench.drawn import drawn
 from classify import predict, read_model
 from imagestore.errors import BadTrainingData
 from model.evaluation.evaluate import evaluate
+from model.training.examples import NONE
 from model.training.features import Backbone
 from model.training.imbalance import Balance
 from model.training.kept_arrays import KeptArrays
+from model.training.provenance import Provenance
 from model.training.recipe import Held
 from model.training.split import Split
-from model.training.train import TrainingOptions, prepare, train
+from model.training.train import TrainingOptions, prepare, summary, train
 from model.validate import validate
 from preprocess import Fit, Limits
 from unit.model.labelled_pictures import labelled, quiet, scene
@@ -107,3 +109,27 @@ def test_a_model_of_several_labels_is_trained_and_runs_in_production_code() -> N
     assert predict(model, pixels, 5).labels is not None
     with pytest.raises(BadTrainingData, match="--balance is 'sqrt'"):
         train(prepared, TrainingOptions(held=COLOUR, balance=Balance.SQUARE_ROOT), Limits(), quiet, KEPT)
+
+
+def test_pictures_of_none_of_the_labels_make_a_model_that_says_so() -> None:
+    sources = [labelled(f"l{s % 2}", str(s), encoded(scene(s, s % 2))) for s in range(40)]
+    none = [labelled((), f"none/{s}", encoded(drawn(s)[0])) for s in range(100, 130)]
+    prepared = prepare([*sources, *none], Split(), Limits(), quiet, KEPT)
+    assert list(summary(prepared)) == ["l0", "l1", NONE]
+    learning, testing = summary(prepared)[NONE]
+    assert testing in (5, 6), "a fifth of those that differ"
+    trained = train(prepared, TrainingOptions(held=PLAIN), Limits(), quiet, KEPT)
+    validate(trained.data, "it")
+    model = read_model(trained.data, "it")
+    assert (model.labels, model.has_rest) == (("l0", "l1"), True)
+    assert f"{learning} of which show none of the labels" in trained.provenance.sentence()
+    evaluation = evaluate(trained.data, "it", prepared.part(test=True), Limits(), lambda: None)
+    assert evaluation.rejected().of == testing
+    assert evaluation.rejected().right >= testing - 1
+    assert evaluation.metrics().count == 8, "they are no pictures of a label"
+    assert evaluation.probabilities[evaluation.is_negative].sum(axis=1).max() < 0.9
+    pixels = np.zeros((224, 224, 1), np.uint8)
+    _, features = model.run(pixels)
+    assert features is not None
+    assert model.answer(pixels).probabilities == pytest.approx(trained.head.probabilities(features[None])[0], abs=1e-4)
+    assert list(Provenance.from_json(trained.provenance.to_json()).labels.values()).count(()) == learning

@@ -282,3 +282,17 @@ def test_where_several_labels_may_hold_a_correction_gives_all_of_them_in_its_ord
     found = training_set.corrected(stores, "mine", has_several=True)
     assert [one.labels for one in found] == [("dog",), ("lynx", "cat")]
     assert [one.labels for one in training_set.corrected(stores, "mine")] == [("lynx",), ("dog",)]
+
+
+def test_pictures_of_none_of_the_labels_are_kept_and_known_as_such(stores: Any) -> None:
+    sources = hashed(labelled((), "other/1.png", b"one"), labelled("rose", "rose/2.png", b"two"))
+    keep(begin(stores, "mine"), sources, silent)
+    known = begin(stores, "mine")
+    assert sorted((one.labels, one.name) for one in known.labelled) == [((), "other/1.png"), (("rose",), "rose/2.png")]
+    assert keep(known, sources, silent) == set()
+    with pytest.raises(BadTrainingData, match=r"other/1\.png under none of the labels and rose/1\.png under rose"):
+        training_set.demand_same_labels(known, hashed(labelled("rose", "rose/1.png", b"one")), has_several=True)
+    keep(known, hashed(labelled("rose", "rose/1.png", b"one")), silent, relabel=True)
+    assert [one.labels for one in open_set(stores, "mine").labelled] == [("rose",), ("rose",)]
+    keep(begin(stores, "mine"), sources[:1], silent, relabel=True)
+    assert sorted(one.labels for one in open_set(stores, "mine").labelled) == [(), ("rose",)]
