@@ -17,6 +17,7 @@ _TRANSPOSE = {
     8: Image.Transpose.ROTATE_90,
 }
 _HASH_SIDE = 8
+_WHOLE = 16
 HASH_SOURCE = 32
 
 
@@ -27,7 +28,13 @@ def upright(image: Image.Image, orientation: int) -> Image.Image:
 
 
 def smallest_useful_side(spec: ImageSpec) -> int:
-    """The short side in pixels below which a picture may have less detail than the model takes."""
+    """The short side in pixels below which a picture may have less detail than the model takes.
+
+    A stretched picture needs more: models from elsewhere saw theirs decoded in full, and one that the JPEG decoder has
+    made smaller moved their probabilities by up to 0.05, by 0.002 if it kept this much (docs/custom-vision-models.md).
+    """
+    if spec.fit is Fit.STRETCH:
+        return _WHOLE * max(spec.width, spec.height)
     return math.ceil(max(spec.width, spec.height) / spec.crop)
 
 

@@ -19,10 +19,12 @@ from imagestore.pipeline.live import rollback as roll_back
 from imagestore.proportion import percent
 from imagestore.settings import account
 from imagestore.store.models import METRICS_FILE, MODEL_FILE, REPORT_FILE
+from imagestore.store.projects import LabelsPerPicture
 from imagestore.store.training import MINE
 
 Name = Annotated[str, typer.Option("--project", "--name", help="Which project the version is of.")]
 _NEXT = "Workers change to it within seconds. Next, for what is there already: imagestore reprocess"
+_LABELS = {LabelsPerPicture.ONE: "one label a picture", LabelsPerPicture.SEVERAL: "several labels a picture"}
 VersionArgument = Annotated[str, typer.Argument(help="A version, such as 3.")]
 app = typer.Typer(invoke_without_command=True, help="Versions of models: list them, show one, export one.")
 
@@ -79,6 +81,45 @@ def show(version: VersionArgument, name: Name = MINE) -> None:
 
 def _has_several(figures: dict[str, Any]) -> bool:
     return bool(figures["metrics"].get("labels_per_picture") == "several")
+
+
+@app.command()
+def add(
+    export: Annotated[Path, typer.Argument(help="An ONNX export of Custom Vision, a ZIP; or a model file.")],
+    name: Annotated[str, typer.Option("--project", "--name", help="The project; a new one begins with it.")] = MINE,
+    labels: Annotated[
+        Path | None, typer.Option(help="A file with a label a line, for a model with no labels.txt beside it.")
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="The confidence that makes an answer. [0; 0.5 for several labels]"),
+    ] = None,
+    labels_per_picture: Annotated[
+        LabelsPerPicture | None, typer.Option(help="Where the model does not tell whether several labels may hold.")
+    ] = None,
+) -> None:
+    """Add a model that Custom Vision exported, or a model file, as a version of a project."""
+    from model.custom_vision.add import add as add_export
+
+    added = add_export(
+        stores.opened(),
+        name,
+        export,
+        account(),
+        labels=labels,
+        threshold=threshold,
+        labels_per_picture=labels_per_picture,
+    )
+    project, model, say = added.project, added.model, functools.partial(console.print, markup=False, highlight=False)
+    if added.is_new:
+        say(f"The project '{safe(project.title)}' is new.")
+    labels_said = f"{len(model.labels)} labels, {'several' if model.has_several else 'one'} a picture"
+    seen = f"{model.spec.width} × {model.spec.height} pixels"
+    say(f"{project.name} {added.version} is added: {labels_said}, threshold {model.threshold:g}, {seen}.")
+    if model.has_several != (project.labels_per_picture is LabelsPerPicture.SEVERAL):
+        say(safe(f"The project '{project.title}' is for {_LABELS[project.labels_per_picture]}, and the model is not."))
+    of = "" if project.name == MINE else f" --project {project.name}"
+    say(f"Next: imagestore evaluate {added.version}{of}, imagestore promote {added.version}{of}")
 
 
 @app.command()

@@ -41,6 +41,7 @@ ELSEWHERE = {
     "local/host/pool": "integration/test_faults.py",
     "local/host/worker": "unit/local/test_retries.py",
     "local/places": "integration/test_package.py",
+    "model/custom_vision/child": "unit/model/custom_vision/test_convert.py",
     "model/decoder_pool": "unit/model/training/test_features.py",
     "model/default/efficientnet": "unit/model/default/test_build.py",
     "model/model_child": "unit/model/test_model_process.py",
