@@ -80,6 +80,9 @@ class Instance(Projects, Protocol):
     def figures(self, name: str, version: str) -> dict[str, Any] | None:
         """The result of a version's evaluation; None if there is none."""
 
+    def problem(self, name: str, version: str) -> str | None:
+        """Why a version's file cannot be used, if somebody has looked at it and it cannot."""
+
     def model_file(self, name: str, version: str, file: str) -> bytes:
         """A file of a version. Raises NotFound."""
 
@@ -185,6 +188,10 @@ class OverStores(ProjectsOverStores):
         """See Instance."""
         return self.stores.models.figures(name, version)
 
+    def problem(self, name: str, version: str) -> str | None:
+        """See Instance."""
+        return self.stores.models.problem(name, version)
+
     def model_file(self, name: str, version: str, file: str) -> bytes:
         """See Instance."""
         return self.stores.models.read(name, version, file)
@@ -286,6 +293,11 @@ class OverApi(ProjectsOverApi):
     def figures(self, name: str, version: str) -> dict[str, Any] | None:
         """See Instance."""
         found = (one.figures for one in self.client.models().versions if (one.name, one.version) == (name, version))
+        return next(found, None)
+
+    def problem(self, name: str, version: str) -> str | None:
+        """See Instance."""
+        found = (one.problem for one in self.client.models().versions if (one.name, one.version) == (name, version))
         return next(found, None)
 
     def model_file(self, name: str, version: str, file: str) -> bytes:

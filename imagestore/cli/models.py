@@ -26,7 +26,7 @@ Name = Annotated[str, typer.Option("--project", "--name", help="Which project th
 _NEXT = "Workers change to it within seconds. Next, for what is there already: imagestore reprocess"
 _LABELS = {LabelsPerPicture.ONE: "one label a picture", LabelsPerPicture.SEVERAL: "several labels a picture"}
 VersionArgument = Annotated[str, typer.Argument(help="A version, such as 3.")]
-app = typer.Typer(invoke_without_command=True, help="Versions of models: list them, show one, export one.")
+app = typer.Typer(invoke_without_command=True, help="Versions of models: list them, show, inspect or export one.")
 
 
 @app.callback()
@@ -48,7 +48,10 @@ def list_versions() -> None:
             every = " with all labels right" if _has_several(figures) else ""
             right = f"{percent(accuracy['right'] / max(1, accuracy['of']), 1)} of {accuracy['of']}{every}"
             f1 = f"{figures['metrics']['macro_f1']:.3f}"
-        table.add_row(f"{one.name} {one.version}", right, f1, "live" if one.is_live else "")
+        state = "live" if one.is_live else ""
+        if one.problem is not None:
+            state = f"{state} cannot be used".strip()
+        table.add_row(f"{one.name} {one.version}", right, f1, state)
     if not any(one.is_live for one in found.versions):
         table.add_row(f"{found.live.name} {found.live.version}" if found.live else "default", "", "", "live")
     console.print(table)
@@ -61,7 +64,11 @@ def show(version: VersionArgument, name: Name = MINE) -> None:
     """Show how good a version is, label by label, and how it was made."""
     opened = instance.opened()
     name = opened.project(name).name
-    found = opened.figures(name, version)
+    found, problem = opened.figures(name, version), opened.problem(name, version)
+    if problem is not None:
+        console.print(f"It cannot be used: {safe(problem)}", markup=False, highlight=False)
+        if found is None:
+            return
     if found is None:
         raise NotFound(f"There are no figures of {name} {version}: imagestore models.")
     console.print(safe(found["sentence"]), markup=False, highlight=False)

@@ -147,6 +147,19 @@ class Models:
         except (NotFound, msgspec.MsgspecError):
             return None
 
+    def problem(self, name: str, version: str) -> str | None:
+        """Why this version cannot be used, if its model file was looked at and refused."""
+        found = self.inspection(name, version)
+        return None if found is None or found.is_admitted else found.why
+
+    def demand_usable(self, name: str, version: str) -> None:
+        """Raises Conflict if this version's model file was looked at and refused."""
+        if (why := self.problem(name, version)) is not None:
+            raise Conflict(
+                f"{name} {version} is not made live, since its file cannot be used: {why} To look at it once more: "
+                f"imagestore models inspect {version} --project {name}."
+            )
+
     def keep_inspection(self, name: str, version: str, found: Inspection) -> None:
         """Keep what was found beside the version, in place of what was found before."""
         demand_name(name)

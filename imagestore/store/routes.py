@@ -121,12 +121,16 @@ class LiveModels:
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """A version of a model, the result of its evaluation (null if that was not kept), and whether it is live."""
+    """A version of a model, the result of its evaluation (null if that was not kept), and whether it is live.
+
+    `problem` is why its file cannot be used; null if it can, or if nobody has looked.
+    """
 
     name: str
     version: str
     figures: dict[str, Any] | None
     is_live: bool
+    problem: str | None = None
 
 
 @dataclass(frozen=True)
@@ -168,7 +172,13 @@ class RouteTable:
         """The versions that were kept last, at most `most` of them, and which models are and were live."""
         found = self.read()
         versions = [
-            ModelVersion(name, version, self._models.figures(name, version), found.is_live(name, version))
+            ModelVersion(
+                name,
+                version,
+                self._models.figures(name, version),
+                found.is_live(name, version),
+                self._models.problem(name, version),
+            )
             for name, version in self._models.newest(most)
         ]
         live, previous = (found.default.live, list(found.default.previous)) if found.default else (None, [])

@@ -1,6 +1,7 @@
 """Runners that are killed, paused and stopped while they train: one version comes of it, and no process is left."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -229,7 +230,9 @@ def test_a_job_that_fails_says_why_and_is_tried_again(
     assert listed.index(again.id) < listed.index(id)
 
 
-def test_a_model_file_is_looked_at_before_anybody_runs_it(stores: Stores, board: JobBoard, start: Start) -> None:
+def test_a_model_file_is_looked_at_before_anybody_runs_it(
+    lab: Stack, stores: Stores, board: JobBoard, start: Start
+) -> None:
     start()
     shipped = (ROOT / "model" / "default" / "model.onnx").read_bytes()
     for version, data, admitted in (("1", shipped, True), ("2", b"no model", False)):
@@ -239,6 +242,10 @@ def test_a_model_file_is_looked_at_before_anybody_runs_it(stores: Stores, board:
         assert found is not None
         assert found.is_admitted is admitted
         assert bool(found.why) is not admitted
+    done = commands.run("models", "inspect", "2", "--project", "looked-at", environment=lab.environment)
+    assert (done.returncode, "looked-at 2" in done.stderr, "Traceback" in done.stderr) == (1, True, False)
+    listed = commands.run("models", environment=lab.environment).stdout
+    assert re.search(r"looked-at 2 .*cannot be used", listed)
 
 
 def test_a_runner_with_a_wrong_setting_says_so_and_ends(lab: Stack) -> None:

@@ -106,6 +106,8 @@ def start_job(
         assert version is not None
         demand_version(services, project, version)
         is_promotion = kind is JobKind.PROMOTE
+        if is_promotion:
+            services.stores.models.demand_usable(project, version)
         arguments = (
             Arguments(project, version, insist, tuple(drop or ())) if is_promotion else Arguments(project, version)
         )

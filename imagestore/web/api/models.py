@@ -120,6 +120,7 @@ def promote(
     each label of the live one that is not in `drop`."""
     note.after = {"override": str(override), "drop": drop or []}
     demand_version(services, name, version)
+    services.stores.models.demand_usable(name, version)
     arguments = Arguments(name, version, override, tuple(drop or ()))
     return _started(response, services, services.jobs.put(JobKind.PROMOTE, caller.account, arguments))
 

@@ -12,6 +12,7 @@ from imagestore.cli import distant_jobs
 from imagestore.errors import GateOverride
 from imagestore.jobs.job import Job, JobKind, JobResult, JobState, Progress
 from imagestore.store import Stores
+from imagestore.store.models import Inspection
 from imagestore.web.services import Services
 from unit.jobs.conftest import PlayedRunner
 from unit.memory_items import MemoryItems
@@ -180,3 +181,17 @@ def test_a_role_that_does_not_suffice_is_said(
     monkeypatch.setenv("IMAGESTORE_KEY", people[Role.CONTRIBUTOR].secret)
     for asked in (["rollback"], ["reprocess"], ["promote", "1"], ["train"]):
         assert "needs the role trainer" in imagestore(*asked).err
+
+
+def test_a_model_file_is_looked_at(imagestore: Command, goes: Goes, stores: Stores, services: Services) -> None:
+    stores.models.keep("mine", "1", {"model.onnx": b"model"})
+    goes(JobResult(state=JobState.DONE, say="mine 1 can be used: 2 labels."))
+    done = imagestore("models", "inspect", "1")
+    assert (done.code, "can be used" in done.out) == (0, True)
+    assert (latest(services).kind, latest(services).arguments.version) == (JobKind.INSPECT, "1")
+    refused = Inspection("f" * 64, "2026-11-21T09:00:00.000Z", "me", is_admitted=False, why="It is no model.")
+    stores.models.keep_inspection("mine", "1", refused)
+    assert "cannot be used" in imagestore("models").out
+    assert "It cannot be used: It is no model." in imagestore("models", "show", "1").out
+    done = imagestore("promote", "1")
+    assert (done.code, "It is no model." in done.err) == (1, True)

@@ -8,6 +8,7 @@ import pytest
 from imagestore.errors import Conflict, NotARoute, NotFound
 from imagestore.pipeline.live import add_route, make_live, remove_route, rollback
 from imagestore.store import LiveModels, PromotionEntry
+from imagestore.store.models import Inspection
 from imagestore.store.routes import Routes
 from unit.web.memory import make_default, registry
 
@@ -173,3 +174,14 @@ def test_of_two_changes_at_once_one_is_refused_and_the_history_is_whole(stores: 
         make_live(stores, entry(project, "1"), both_saw)
     active = stores.routes.read().active(project) if project == "screws" else stores.routes.read().default
     assert (active.live, active.previous) == (entry(project, "2"), (entry(project, "1"),))
+
+
+def test_a_model_that_was_found_to_be_unusable_is_not_given_the_route_of_all(stores: Any) -> None:
+    promote(stores, "mine", "1")
+    add_route(stores, "factory/*", "screws", "me")
+    promote(stores, "screws", "1")
+    refused = Inspection("f" * 64, AT, "me", is_admitted=False, why="screws 1 is no model.")
+    stores.models.keep_inspection("screws", "1", refused)
+    with pytest.raises(Conflict, match="screws 1 is no model"):
+        add_route(stores, "*", "screws", "me")
+    assert live(stores)[""] == "mine 1"

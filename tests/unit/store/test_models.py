@@ -1,12 +1,13 @@
 """What the registry of models takes for a name and a version."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from imagestore.errors import NotAModelName
-from imagestore.store.models import Models, PromotionEntry
+from imagestore.errors import Conflict, NotAModelName
+from imagestore.store.models import Inspection, Models, PromotionEntry
 from unit.web.memory import MemoryBlobs, make_default, registry
 
 
@@ -51,3 +52,17 @@ def test_the_listing_tells_which_version_is_live() -> None:
     assert not stores.routes.read().is_live("mine", "1")
     assert {one.version: one.is_live for one in stores.routes.listing().versions} == {"1": False, "2": True}
     assert len(stores.routes.listing(1).versions) == 1
+
+
+def test_a_version_whose_file_was_refused_says_why_until_it_is_found_to_be_good() -> None:
+    stores = SimpleNamespace(**registry())
+    stores.models.keep("mine", "1", {"model.onnx": b"model"})
+    stores.models.demand_usable("mine", "1")
+    found = Inspection("f" * 64, "2026-11-21T09:00:00.000Z", "me", is_admitted=False, why="mine 1 is no model.")
+    stores.models.keep_inspection("mine", "1", found)
+    assert [one.problem for one in stores.routes.listing().versions] == ["mine 1 is no model."]
+    with pytest.raises(Conflict, match=r"mine 1 is no model\. To look .* inspect 1 --project mine"):
+        stores.models.demand_usable("mine", "1")
+    stores.models.keep_inspection("mine", "1", replace(found, is_admitted=True, why=""))
+    stores.models.demand_usable("mine", "1")
+    assert [one.problem for one in stores.routes.listing().versions] == [None]

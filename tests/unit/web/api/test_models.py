@@ -8,6 +8,7 @@ import pytest
 from imagestore.errors import GateOverride
 from imagestore.jobs.job import Arguments, JobResult, JobState, Progress
 from imagestore.store import PromotionEntry, Stores
+from imagestore.store.models import Inspection
 from imagestore.web.services import Services
 from unit.jobs.conftest import PlayedRunner
 from unit.memory_items import MemoryItems
@@ -158,3 +159,23 @@ def test_the_page_is_there_while_the_database_is_away(api: Api, stores: Stores) 
     assert "Promote mine 3" in api.get("http://localhost/models").text
     problem(api.get("/job"), 503)
     problem(api.post("/models/mine/3/promote"), 503)
+
+
+def test_a_version_whose_file_was_refused_is_shown_to_be_so_and_not_promoted(
+    api: Api, stores: Stores, services: Services
+) -> None:
+    stores.models.keep("mine", "3", {"model.onnx": b"model"})
+    assert "Promote mine 3" in api.get("http://localhost/models").text
+    refused = Inspection("f" * 64, AT, "me", is_admitted=False, why="mine 3 wants <b>all</b> memory.")
+    stores.models.keep_inspection("mine", "3", refused)
+    assert api.get("/models").json()["versions"][0]["problem"] == refused.why
+    page = api.get("http://localhost/models").text
+    assert "Cannot be used: mine 3 wants &lt;b&gt;all&lt;/b&gt; memory." in page
+    assert "Promote mine 3" not in page
+    for answer in (
+        api.post("/models/mine/3/promote", params={"insist": "force"}),
+        api.post("/jobs", json={"kind": "promote", "version": "3"}),
+    ):
+        assert refused.why in problem(answer, 409)["detail"]
+    assert services.jobs.latest() is None
+    assert api.post("/jobs", json={"kind": "inspect", "version": "3"}).status_code == 202
