@@ -28,6 +28,7 @@ from imagestore.pipeline.live import finish, rollback
 from imagestore.pipeline.reprocess import ReprocessProgress, reprocess
 from imagestore.settings import Settings
 from imagestore.store import PromotionEntry, Stores
+from imagestore.store.patience import patiently
 from imagestore.store.training import MINE
 
 _EVERY_S = 0.1
@@ -78,7 +79,7 @@ def _train(stores: Stores, settings: Settings, attempt: Attempt, job: Job) -> Jo
             return _trained(stores, name, version, [])
     limits = limits_of(settings)
     project = stores.projects.open(name)
-    gathered = gather(stores, project, [], limits, _begin, are_one=lambda labels: wanted.same_case)
+    gathered = patiently(lambda: gather(stores, project, [], limits, _begin, are_one=lambda labels: wanted.same_case))
 
     def options(version: str) -> TrainingOptions:
         attempt.claim(version)
@@ -149,14 +150,14 @@ def _reprocess(stores: Stores, settings: Settings) -> JobResult:
 
     def tell(at: ReprocessProgress) -> None:
         nonlocal told, step
-        if step is None or at.passes != told.passes:
+        if step is None or at.passes != told.passes or at.seen < told.seen:
             step = _begin("Reprocessing" if at.passes == 1 else "Looking once more", at.total)
             told = replace(at, seen=0)
         for _ in range(at.seen - told.seen):
             step()
         told = at
 
-    result = reprocess(stores, models_of(settings, stores), tell)
+    result = patiently(lambda: reprocess(stores, models_of(settings, stores), tell))  # it goes on where it was
     if not result.is_settled:
         return _failed("Some pictures could not be done again: the dashboard names the causes.")
     return _done(f"{result.sentence()}.")

@@ -1,5 +1,6 @@
 """What a job's process does, and what it tells: a job that was begun before and broke off is done once all the same."""
 
+import functools
 import json
 import sys
 from collections.abc import Callable
@@ -23,10 +24,12 @@ from imagestore.jobs.job import Arguments, HowToTrain, JobKind, JobResult, JobSt
 from imagestore.jobs.lease import HeldJob, take
 from imagestore.jobs.lines import Asked
 from imagestore.pipeline.projects import delete_project
+from imagestore.pipeline.reprocess import Reprocessed, ReprocessProgress
 from imagestore.settings import AZURITE, COSMOS_EMULATOR, Settings
 from imagestore.store import Active, LiveModels, PromotionEntry, Route, RouteTable, Stores
 from imagestore.store.blobs import Blobs
 from imagestore.store.models import Models
+from imagestore.store.patience import patiently
 from imagestore.store.projects import Project
 from imagestore.store.routes import Routes
 from model import job_child
@@ -313,3 +316,25 @@ def test_without_the_libraries_a_job_fails_and_says_what_to_install(
     assert "(onnx, scipy)" in found.say
     assert "imagestore jobs retry" in found.say
     assert stores.models.inspection("mine", "3") is None
+
+
+def test_reprocessing_outlives_a_store_that_is_away_for_a_while(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], stores: Stores, begin: Begin
+) -> None:
+    """After hours of work one answer that does not come is no reason to end."""
+    begun: list[int] = []
+
+    def reprocess(stores: object, models: object, progress: Callable[[ReprocessProgress], None]) -> Reprocessed:
+        begun.append(len(begun))
+        for seen in range(1, 4):
+            progress(ReprocessProgress(1, seen, 10, 0))
+        if len(begun) < 3:
+            raise Unavailable("listing uploads: ServiceRequestError")
+        return Reprocessed(("mine 3",), 10, 4, is_settled=True)
+
+    monkeypatch.setattr(job_child, "reprocess", reprocess)
+    monkeypatch.setattr(job_child, "patiently", functools.partial(patiently, wait=lambda seconds: None))
+    result = done(begin(JobKind.REPROCESS), stores)
+    assert (result.state, len(begun)) == (JobState.DONE, 3)
+    stages = [line for line in map(json.loads, capfdbinary.readouterr().out.splitlines()) if "stage" in line]
+    assert stages == [{"stage": "Reprocessing", "steps": 10}] * 3

@@ -127,3 +127,9 @@ def test_who_may_not_change_jobs_sees_them_and_no_button(
         assert "by <bdi>a trainer</bdi>" in page
         for button in ("cancel", "retry", "override"):
             assert (f'data-do="{button}"' in page) == role.covers(Role.TRAINER), f"{button} for {role}"
+
+
+@pytest.mark.parametrize("kind", JobKind)
+def test_each_kind_has_a_title(api: Api, services: Services, kind: JobKind) -> None:
+    services.jobs.put(kind, "local", Arguments("mine", "3"))
+    assert "mine 3" in shown(api)
