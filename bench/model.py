@@ -6,65 +6,33 @@ of its training part, evaluated on all 10,000 test pictures, beside other method
 """
 
 import argparse
-import gzip
-import io
 import os
 import platform
 import time
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
+from bench.fashion import FOLDER, Pictures, labelled, load
 from bench.rivals import RIVALS
 from imagestore.cli.stages import stages
 from imagestore.proportion import Share, wilson
 from model.evaluation.evaluate import evaluate
 from model.evaluation.metrics import Metrics
 from model.progress import BeginStage
-from model.training.examples import Labelled, read
+from model.training.examples import read
 from model.training.kept_arrays import KeptArrays
 from model.training.recipe import Held
 from model.training.split import Split
 from model.training.train import TrainingOptions, prepare, train
 from preprocess import Fit, Limits
 
-FOLDER = Path("/usr/share/datasets/fashion-mnist")
-LABELS = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 HELD = Held(colour=False, fit=Fit.CROP, level=False, backbone="lite0", views=0)
 _HELD_IN_WORDS = "gray, cropped, not levelled, Lite0, no altered views"
 _SEED = 20261122
-
-Pictures = tuple[np.ndarray, np.ndarray]
-"""Pictures uint8 [n, 28, 28] and their class numbers uint8 [n]."""
-
-
-def load(part: str) -> Pictures:
-    """(pictures uint8 [n, 28, 28], class numbers uint8 [n]) of `train` or `t10k`."""
-
-    def values(name: str, offset: int) -> np.ndarray:
-        return np.frombuffer(gzip.decompress((FOLDER / name).read_bytes()), np.uint8, offset=offset)
-
-    pictures = values(f"{part}-images-idx3-ubyte.gz", 16).reshape(-1, 28, 28)
-    return pictures, values(f"{part}-labels-idx1-ubyte.gz", 8)
-
-
-def labelled(pictures: np.ndarray, classes: np.ndarray) -> list[Labelled]:
-    """As a user would have them: PNG files with labels."""
-    return [
-        Labelled((LABELS[label],), f"{LABELS[label]}/{number}.png", partial(_png, picture))
-        for number, (picture, label) in enumerate(zip(pictures, classes, strict=True))
-    ]
-
-
-def _png(picture: np.ndarray) -> bytes:
-    out = io.BytesIO()
-    Image.fromarray(picture).save(out, "PNG")
-    return out.getvalue()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ the first two.
 
 import hashlib
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from classify import ModelDescription, ModelError
@@ -20,19 +20,17 @@ from imagestore.store.models import TRAINING_FILE
 from imagestore.store.projects import Project
 from imagestore.store.routes import EVERYTHING
 from model.default.build import DEFAULT
-from model.evaluation import gate, several_gate
-from model.evaluation.anew import Anew, compare_anew, shared
+from model.evaluation import anew, gate, several_anew, several_gate
+from model.evaluation.anew import shared
 from model.evaluation.evaluate import Evaluation, evaluate
-from model.evaluation.gate import AgainstChance, Comparison, Outcome, shortened, together
-from model.evaluation.several_gate import SeveralAgainstChance
+from model.evaluation.findings import GateFindings
+from model.evaluation.gate import Outcome, shortened
 from model.model_process import describe
 from model.progress import BeginStage
 from model.training.kept_arrays import KeptArrays
 from model.training.provenance import Provenance
 from model.training.training_set import Chosen, held_out, learned
 from preprocess import Limits
-
-ANEW = "pictures that were learned from, both trained anew in folds"
 
 
 @dataclass(frozen=True)
@@ -50,68 +48,6 @@ class Promotion:
         """What was promoted, and for what."""
         of = "" if self.patterns == [EVERYTHING] else f" for {', '.join(self.patterns)}"
         return f"{self.entry.name} {self.entry.version} is live{of}: {self.entry.note}"
-
-
-@dataclass(frozen=True)
-class GateFindings:
-    """A candidate's comparisons with guessing and with the live model, and the test pictures used.
-
-    `pictures` is their number and `labels` are their labels. `is_first` says that the project has had no live model.
-    `rejected` says how many pictures that show none of the labels each answers, if some test that.
-    `other_kind` says that the live model gives a picture one label where the candidate gives several, or the other way
-    round, so that the two cannot be compared. `anew` compares how both were made, or it is said in `why_not_anew` why
-    that could not be done.
-    """
-
-    chance: AgainstChance | SeveralAgainstChance | None = None
-    comparison: Comparison | None = None
-    pictures: int = 0
-    labels: list[str] = field(default_factory=list)
-    is_live_usable: bool = True
-    is_first: bool = False
-    rejected: str = ""
-    other_kind: str = ""
-    anew: Anew | None = None
-    why_not_anew: str = ""
-
-    @property
-    def outcome(self) -> Outcome | None:
-        """How the candidate compares with the live model: worse if the test pictures alone say so, else as both
-        comparisons say together. None if the two could not be compared."""
-        if self.comparison is None or self.comparison.outcome is Outcome.WORSE or self.anew is None:
-            return self.comparison.outcome if self.comparison else None
-        return together(self.comparison, self.anew.comparison).outcome
-
-    @property
-    def could_pass(self) -> bool:
-        """Whether the candidate passes by the test pictures, or may by another comparison with the live model."""
-        is_better_than_chance = self.chance is not None and self.chance.outcome is Outcome.BETTER
-        return is_better_than_chance and self.comparison is not None and self.outcome is not Outcome.WORSE
-
-    def sentence(self) -> str:
-        """The findings in a sentence or two, for a person and for the history."""
-        if self.comparison is not None and self.comparison.outcome is Outcome.WORSE:
-            return self.comparison.sentence()
-        if self.comparison is not None and self.anew is not None:
-            both = together(self.comparison, self.anew.comparison)
-            return f"{both.sentence()} {self.comparison.sentence()} {self.anew.comparison.sentence(ANEW)}"
-        if self.comparison is not None:
-            return self.comparison.sentence()
-        if self.chance is not None and self.is_first:
-            return f"{self.chance.sentence()} It is the first live model of its project."
-        if self.chance is not None and self.other_kind:
-            return f"{self.chance.sentence()} {self.other_kind}"
-        if self.chance is not None:
-            live = "knew none of these labels" if self.is_live_usable else "could not be used"
-            return f"{self.chance.sentence()} The live model {live}."
-        return "nothing was compared"
-
-    def details(self) -> list[str]:
-        """Further facts for the user, one per line."""
-        lines = self.comparison.details() if self.comparison else []
-        lines += [self.rejected] if self.rejected else []
-        lines += self.anew.details() if self.anew else []
-        return lines + ([self.why_not_anew] if self.why_not_anew else [])
 
 
 @dataclass(frozen=True)
@@ -291,11 +227,11 @@ def _with_anew(
     if candidate is None or live_one is None:
         who = "the candidate" if candidate is None else "the live model"
         return replace(findings, why_not_anew=f"Both were not trained anew to compare: how {who} was made is not kept.")
-    if candidate.has_several or live_one.has_several:
-        why = "Both were not trained anew to compare: that is not done where a picture may have several labels."
-        return replace(findings, why_not_anew=why)
+    has_several = candidate.has_several
     kept = KeptArrays(stores.training, project.pictures_in)
-    part = learned(stores, project.pictures_in, shared(candidate, live_one), limits, progress, kept)
+    wanted = shared(candidate, live_one)
+    part = learned(stores, project.pictures_in, wanted, limits, progress, kept, has_several=has_several)
+    compare_anew = several_anew.compare_anew if has_several else anew.compare_anew
     try:
         found = compare_anew(candidate, live_one, part.examples, part.groups, limits, progress, kept)
     except ModelError as error:

@@ -23,18 +23,10 @@ from model.evaluation.report import Report
 from model.evaluation.several_report import SeveralReport, report_of
 from model.progress import BeginStage
 from model.training import training_set
-from model.training.examples import (
-    Example,
-    FoundInFolder,
-    Labelled,
-    agreed,
-    in_folder,
-    negatives_in,
-    one_spelling,
-    read,
-)
+from model.training.examples import Example, FoundInFolder, Labelled, in_folder, negatives_in, read
 from model.training.grouping import grouped
 from model.training.kept_arrays import KeptArrays
+from model.training.labels import agreed, one_spelling
 from model.training.provenance import Provenance
 from model.training.train import Prepared, TrainingOptions, prepare, train
 from preprocess import Limits

@@ -234,7 +234,7 @@ def _tell_kept(kept: "Kept") -> None:
 
 
 def _tell_prepared(prepared: "Prepared") -> None:
-    from model.training.examples import FEWEST
+    from model.training.labels import FEWEST
     from model.training.train import summary
 
     table = Table("label", "to learn from", "to test with", box=None)

@@ -40,16 +40,21 @@ class Anew:
     """The comparison of both ways on pictures that neither saw: what it found, and what was chosen anew in each fold.
 
     `disputed` is how many pictures the two learned under different labels; these are learned from, but not counted.
+    With `has_several` a picture may have several labels.
     """
 
     comparison: Comparison
     is_nested: bool
     disputed: int
+    has_several: bool = False
 
     def details(self) -> list[str]:
         """What it was done on, and what it can show, for a person."""
         nested = "with all that training chooses chosen anew in each fold"
-        kept = f"with what training had chosen on some of these, since they are more than {MOST_FOR_CHOICES}"
+        why = (
+            "and thresholds from these answers" if self.has_several else f"since they are more than {MOST_FOR_CHOICES}"
+        )
+        kept = f"with what training had chosen on some of these, {why}"
         lines = [
             f"Trained anew in five folds, {nested if self.is_nested else kept}. {self.comparison.power('pictures')}"
         ]
@@ -104,7 +109,7 @@ def compare_anew(
     folds = head.folds(head.numbered(truth)[1], groups, SEED)
     begun = progress("Training anew", len(ways) * len(folds))
     chooses = is_nested and len({way.made.choice.recipe for way in ways}) > 1
-    pictures = _Pictures(examples, groups, limits, kept)
+    pictures = Pictures(examples, groups, limits, kept)
     answers = [_out_of_fold(way, pictures, folds, is_nested, chooses, begun) for way in ways]
     counted = sorted(set(range(len(examples))) - set(disputed))
     relabelled = [examples[i].with_labels(_labels(truth[i])) for i in counted]
@@ -116,7 +121,7 @@ def compare_anew(
     return Anew(comparison, is_nested, len(disputed)) if comparison else None
 
 
-class _Pictures:
+class Pictures:
     """Examples with their group numbers int [n], and their features by recipe, each computed once."""
 
     def __init__(self, examples: list[Example], groups: np.ndarray, limits: Limits, kept: KeptArrays) -> None:
@@ -135,7 +140,7 @@ class _Pictures:
 
 def _out_of_fold(
     way: _Way,
-    pictures: _Pictures,
+    pictures: Pictures,
     folds: list[tuple[np.ndarray, np.ndarray]],
     is_nested: bool,
     chooses: bool,

@@ -17,7 +17,8 @@ from imagestore.text import visible
 from model.decoder_pool import DecoderPool
 from model.evaluation.evaluate import Evaluation
 from model.evaluation.metrics import Metrics
-from model.training.examples import NONE_CALLED, Example
+from model.training.examples import Example
+from model.training.labels import NONE_CALLED
 from model.training.provenance import Provenance
 from preprocess import Limits
 

@@ -9,7 +9,7 @@ from imagestore.text import visible
 from model.evaluation.evaluate import Evaluation
 from model.evaluation.report import MISTAKES, BaseReport, Report, interval, thumbnails, with_interval
 from model.evaluation.several import Between, LabelFigures, SeveralMetrics
-from model.training.examples import NONE_CALLED
+from model.training.labels import NONE_CALLED
 from model.training.provenance import Provenance
 from preprocess import Limits
 

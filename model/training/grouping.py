@@ -9,9 +9,10 @@ import numpy as np
 from model.progress import BeginStage
 from model.training import bursts, look_alikes, near_duplicates
 from model.training.backbones import net_of
-from model.training.examples import Example, fewer_than_enough
+from model.training.examples import Example
 from model.training.features import Backbone, Copies, Views, extract
 from model.training.kept_arrays import KeptArrays
+from model.training.labels import fewer_than_enough
 from model.training.look_alikes import Similarity
 from model.training.recipe import Recipe
 from preprocess import Limits

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from model.training.examples import FEWEST
+from model.training.labels import FEWEST
 from model.training.threads import one_thread
 
 SAMPLE = 24

@@ -14,24 +14,13 @@ from model.training import left_out, several
 from model.training.backbones import net_of
 from model.training.choose import choose
 from model.training.compose import compose
-from model.training.examples import (
-    KEEP_UNDER_ONE,
-    NONE,
-    Example,
-    Examples,
-    Labelled,
-    agreed,
-    check,
-    contradictions,
-    rare_corrections,
-    read,
-    without,
-)
+from model.training.examples import NONE, Example, Examples, Labelled, read
 from model.training.features import Backbone, Views, extract
 from model.training.grouping import Grouping, grouped, with_looks
 from model.training.head import LinearHead
 from model.training.imbalance import Balance, Balancing
 from model.training.kept_arrays import KeptArrays
+from model.training.labels import KEEP_UNDER_ONE, agreed, check, contradictions, rare_corrections, without
 from model.training.provenance import Provenance, code_version
 from model.training.recipe import Held
 from model.training.split import Division, Split, divide

@@ -27,9 +27,10 @@ from imagestore.store.training import (
 )
 from model.progress import BeginStage
 from model.training import look_alikes
-from model.training.examples import KEEP_UNDER_ONE, NONE, NONE_CALLED, THUMB_SIDE, Example, Labelled, agreed, read
+from model.training.examples import NONE, THUMB_SIDE, Example, Labelled, read
 from model.training.grouping import grouped
 from model.training.kept_arrays import KeptArrays
+from model.training.labels import KEEP_UNDER_ONE, NONE_CALLED, agreed
 from model.training.split import Member, Split, member_of
 from preprocess import Limits
 

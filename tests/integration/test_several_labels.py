@@ -1,29 +1,26 @@
 """A project whose pictures have several labels, end to end on a stack: learned, promoted, classified, corrected."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 import commands
 from bench.drawn import drawn
-from imagestore.errors import GateOverride
+from imagestore.errors import GateOverride, PromotionRefused
 from imagestore.pipeline.correct import correct
 from imagestore.pipeline.live import add_route, remove_route
 from imagestore.record import Status
-from imagestore.store.projects import LabelsPerPicture
 from model.default.build import DEFAULT
 from model.promote import promote
-from model.training.recipe import Held
-from model.training.train import TrainingOptions
-from model.versions import gather, train_version
-from preprocess import Fit, Limits
+from preprocess import Limits
 from unit.model.labelled_pictures import quiet
 from unit.pictures import encoded
 
 from .conftest import Pipeline, Site
 
 PROJECT = "drawn-shapes"
-HOW = Held(colour=True, fit=Fit.PAD, level=False, backbone="lite0", views=0)
+HOW = ("--colour", "--fit", "pad", "--no-level", "--backbone", "lite0", "--views", "0")
 
 
 def shape(seed: int) -> tuple[bytes, tuple[str, ...]]:
@@ -34,27 +31,34 @@ def shape(seed: int) -> tuple[bytes, tuple[str, ...]]:
 
 @pytest.fixture
 def folders(tmp_path: Path) -> Path:
-    """Each picture lies under every label that it shows."""
+    """Each picture lies under every label that it shows, and ten in the folder `none` show no shape."""
     for seed in range(120):
         data, labels = shape(seed)
         for label in labels:
-            (tmp_path / label).mkdir(exist_ok=True)
-            (tmp_path / label / f"{seed}.png").write_bytes(data)
+            (tmp_path / "shapes" / label).mkdir(parents=True, exist_ok=True)
+            (tmp_path / "shapes" / label / f"{seed}.png").write_bytes(data)
+    (tmp_path / "none").mkdir()
+    for seed in range(2000, 2010):
+        (tmp_path / "none" / f"{seed}.png").write_bytes(encoded(drawn(seed, fewest=0, most=0)[0]))
     return tmp_path
 
 
-def trained(pipeline: Pipeline, folders: list[Path], version: str) -> None:
-    gathered = gather(pipeline.stores, pipeline.stores.projects.open(PROJECT), folders, Limits(), quiet)
-    made = train_version(
-        pipeline.stores, gathered, PROJECT, lambda number: TrainingOptions(PROJECT, number, HOW), Limits(), quiet
-    )
-    assert made.version == version
+def imagestore(pipeline: Pipeline, *arguments: object) -> str:
+    done = commands.run(*arguments, environment=pipeline.stack.environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return " ".join((done.stdout + done.stderr).split())
 
 
 def test_the_whole_way(pipeline: Pipeline, site: Site, folders: Path) -> None:
     stores = pipeline.stores
-    stores.projects.create(PROJECT, "the test", LabelsPerPicture.SEVERAL)
-    trained(pipeline, [folders], "1")
+    imagestore(pipeline, "projects", "create", PROJECT, "--several-labels")
+    ours = ("--project", PROJECT)
+    said = imagestore(pipeline, "train", folders / "shapes", "--negative", folders / "none", *ours, *HOW)
+    assert "130 labelled pictures, 130 of them new" in said
+    assert "All labels right on" in said
+    learned_and_tested = re.search(r"\(none of the labels\) (\d+) (\d+) ", said)
+    assert learned_and_tested is not None
+    assert f"{learned_and_tested[0]}0 0" in imagestore(pipeline, "training", *ours)
     add_route(stores, f"{PROJECT}/*", PROJECT, "the test")
     nothing = GateOverride.NOTHING
     done = promote(stores, DEFAULT, PROJECT, "1", by="the test", override=nothing, limits=Limits(), progress=quiet)
@@ -73,7 +77,7 @@ def test_the_whole_way(pipeline: Pipeline, site: Site, folders: Path) -> None:
         assert (surest.status, surest.project) == (Status.CLASSIFIED, PROJECT)
         assert surest.label == (surest.labels or ())[0]
 
-        said = commands.run("models", "show", "1", "--name", PROJECT, environment=pipeline.stack.environment).stdout
+        said = imagestore(pipeline, "models", "show", "1", *ours)
         assert "All labels right on" in said
         assert "average precision" in said
         page = site.get(f"{site.base}/models").text
@@ -82,8 +86,10 @@ def test_the_whole_way(pipeline: Pipeline, site: Site, folders: Path) -> None:
 
         name = next(iter(sent))
         correct(stores, name, "blue", "ada", others=["circle", "cross"])
-        trained(pipeline, [], "2")
+        imagestore(pipeline, "train", *ours, *HOW)
         learned = stores.models.read(PROJECT, "2", "training.json")
         assert b'["blue","circle","cross"]' in learned
+        with pytest.raises(PromotionRefused, match="Cannot tell, by two comparisons together: macro-F1"):
+            promote(stores, DEFAULT, PROJECT, "2", by="the test", override=nothing, limits=Limits(), progress=quiet)
     finally:
         remove_route(stores, f"{PROJECT}/*")

@@ -20,8 +20,9 @@ from model import model_process
 from model import promote as module
 from model.default.build import DEFAULT
 from model.evaluation.anew import Anew
+from model.evaluation.findings import GateFindings
 from model.evaluation.gate import AgainstChance, Comparison, Outcome
-from model.promote import GateFindings, Promotion, decide, promote
+from model.promote import Promotion, decide, promote
 from model.training.examples import Example
 from model.training.training_set import Chosen
 from preprocess import Limits
