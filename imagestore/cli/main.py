@@ -103,10 +103,10 @@ def main() -> None:
     except BrokenPipeError:  # who read standard output has enough, as `head` has after ten lines
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except ModuleNotFoundError:
-        if not (lacks := libraries.missing()):
+    except ModuleNotFoundError as error:
+        if (said := libraries.said_of(error)) is None:
             raise
-        screen.print(f"imagestore: {libraries.sentence(lacks)}", style="red", markup=False, highlight=False)
+        screen.print(f"imagestore: {said}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
     except _EXPECTED as error:
         message = f"imagestore: {safe(str(error), keep_lines=True)}"

@@ -1,7 +1,7 @@
 """The jobs as whoever asks for them sees them: put one in, look at them, cancel one, try one again."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
 
@@ -68,8 +68,7 @@ class JobBoard:
 
     def list(self, most: int = PAGE, before: str | None = None) -> list[Job]:
         """The latest jobs, at most so many, the newest first; with `before`, an id, only older ones."""
-        found = (job_of(item) for item in self._items.find(TYPE, before=before))
-        return list(islice((job for job in found if job is not None), most))
+        return list(islice(self._newest_first(most, before), most))
 
     def latest(self) -> Job | None:
         """The job that was put in last, None if there is none."""
@@ -104,6 +103,15 @@ class JobBoard:
         """Put the same job in again. Raises NotFound, or Conflict if it, or the same, waits or runs."""
         job = self.read(id)
         return self.put(job.kind, by, job.arguments)
+
+    def _newest_first(self, page: int, before: str | None) -> Iterator[Job]:
+        """All jobs that this version can read, of which so many are asked for at a time."""
+        while True:
+            found = list(self._items.find(TYPE, before=before, limit=page))
+            yield from (job for job in map(job_of, found) if job is not None)
+            if len(found) < page:
+                return
+            before = found[-1].id
 
     def _read(self, id: str) -> tuple[Job, str]:
         item = self._items.read(id) if id.isdecimal() else None

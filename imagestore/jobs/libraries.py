@@ -30,6 +30,13 @@ def _is_there(module: str) -> bool:
         return False
 
 
+def said_of(error: ModuleNotFoundError) -> str | None:
+    """What to install, if it is one of the libraries that was not found."""
+    roots = {module.partition(".")[0] for module in LIBRARIES.values()}
+    lacks = missing() if (error.name or "").partition(".")[0] in roots else []
+    return sentence(lacks) if lacks else None
+
+
 def sentence(names: Sequence[str]) -> str:
     """What is missing, and how to mend that."""
     return (

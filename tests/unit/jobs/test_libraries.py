@@ -28,3 +28,12 @@ def test_what_is_not_there_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPa
     said = libraries.sentence(libraries.missing())
     assert "(one, other)" in said
     assert "model/requirements.txt" in said
+
+
+def test_only_a_library_of_these_that_was_not_found_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(libraries, "LIBRARIES", {"scikit-learn": "sklearn", "other": "no_such.module"})
+    said = libraries.said_of(ModuleNotFoundError("No module named 'no_such'", name="no_such"))
+    assert said is not None
+    assert "(other)" in said
+    for name in ("imagestore.nothing", "typer", None):
+        assert libraries.said_of(ModuleNotFoundError("No module named …", name=name)) is None
