@@ -45,7 +45,8 @@ class ModelDescription:
     What lies farther than `distance_limit` from the pictures that it learned from it does not answer.
     `families` are labels for several classes each, the most specific first. With `has_several` each label has a
     probability of its own, so that several may hold for a picture, or none. With `has_rest`, what the probabilities
-    lack to 1 is the probability that the picture shows none of the labels.
+    lack to 1 is the probability that the picture shows none of the labels. `mean` and `std` are used only if the graph
+    takes floats. `licence` is empty if it is not stated.
     """
 
     ref: ModelRef
@@ -57,6 +58,11 @@ class ModelDescription:
     families: tuple[Family, ...] = ()
     has_several: bool = False
     has_rest: bool = False
+    takes_uint8: bool = True
+    mean: float = 0.0
+    std: float = 1.0
+    gives_logits: bool = False
+    licence: str = ""
 
     def threshold_of(self, label: str) -> float:
         """The confidence from which on it answers with this label."""
@@ -70,13 +76,9 @@ class ModelDescription:
 
 @dataclass(frozen=True, kw_only=True)
 class Model(ModelDescription):
-    """A loaded model. `mean` and `std` are used only if the graph takes floats."""
+    """A loaded model."""
 
     session: "ort.InferenceSession"
-    takes_uint8: bool
-    mean: float
-    std: float
-    gives_logits: bool
 
     def run(self, pixels: np.ndarray, options: "ort.RunOptions | None" = None) -> tuple[np.ndarray, np.ndarray | None]:
         """The probabilities and features of `answer`."""
@@ -219,6 +221,7 @@ def _described(session: "ort.InferenceSession", sha256: str) -> Model:
         mean=0.0 if takes_uint8 else _number(meta, "mean"),
         std=1.0 if takes_uint8 else _number(meta, "std"),
         gives_logits=meta.get("output", "probabilities") == "logits",
+        licence=meta.get("licence", ""),
     )
 
 

@@ -1,5 +1,6 @@
 """imagestore models, promote, rollback, reprocess: which model is live, and classifying again when that changes."""
 
+import contextlib
 import functools
 import time
 from pathlib import Path
@@ -14,6 +15,7 @@ from imagestore.cli.output import console, errors, safe
 from imagestore.cli.stages import Rate, stages
 from imagestore.configure import limits_of, models_of
 from imagestore.errors import GateOverride, ImageStoreError, NotFound, PromotionRefused
+from imagestore.jobs import libraries
 from imagestore.pipeline import reprocess as again
 from imagestore.pipeline.live import rollback as roll_back
 from imagestore.proportion import percent
@@ -135,29 +137,25 @@ def export(
     folder: Annotated[Path, typer.Argument(help="Where the model file, its figures and its report go.")],
     name: Name = MINE,
 ) -> None:
-    """Write a version's files into a folder."""
+    """Write a version's files into a folder, with its labels, a manifest, and a script that runs it anywhere."""
     opened = instance.opened()
     name = opened.project(name).name
-    files = {file: opened.model_file(name, version, file) for file in (MODEL_FILE, METRICS_FILE, REPORT_FILE)}
+    files = {MODEL_FILE: opened.model_file(name, version, MODEL_FILE)}
+    for file in (METRICS_FILE, REPORT_FILE):
+        with contextlib.suppress(NotFound):  # a version that was added has neither
+            files[file] = opened.model_file(name, version, file)
+    lacks = libraries.missing()
+    if not lacks:
+        from model.portable.portable import portable
+
+        files |= portable(files[MODEL_FILE], f"{name} {version}")
     folder.mkdir(parents=True, exist_ok=True)
     for file, data in files.items():
         (folder / file).write_bytes(data)
     console.print(f"{name} {version} is in {safe(str(folder))}.", markup=False, highlight=False)
-
-
-@app.command()
-def inspect(version: VersionArgument, name: Name = MINE) -> None:
-    """Look whether a version's model file can be used, in a bounded process, and keep what is found."""
-    name = instance.opened().project(name).name
-    if (server := servers.given()) is not None:
-        client = instance.client_of(server)
-        return console.print(safe(distant_jobs.follow(client, client.inspect(name, version)).say), highlight=False)
-    from model.inspect import inspect_version
-
-    found = inspect_version(stores.opened(), name, version, account())
-    if not found.is_admitted:
-        raise ImageStoreError(found.why)
-    return console.print(f"{name} {version} can be used.", markup=False, highlight=False)
+    if lacks:
+        said = f"Without labels, manifest and script: {libraries.sentence(lacks)}"
+        console.print(said, markup=False, highlight=False, soft_wrap=True)
 
 
 def promote(

@@ -8,13 +8,14 @@ import os
 import resource
 import signal
 import sys
+from dataclasses import replace
 from typing import BinaryIO
 
 import msgspec
 
 from classify import ModelError
 from classify.model import MAX_MODEL_BYTES
-from model.custom_vision.archive import read_archive
+from model.custom_vision.archive import MAX_LABELS_BYTES, labels_of, read_archive
 from model.custom_vision.convert import ZIP, Asked, Converted
 from model.custom_vision.graph import model_file
 
@@ -37,23 +38,32 @@ def main() -> None:
         said = Converted()
     except ModelError as error:
         said = Converted(problem=str(error))
-    except MemoryError:
-        said = Converted(problem=f"{asked.called} cannot be used: it needs more than {memory // 2**20:,} MB of memory.")
     except Exception as error:  # onnx raises errors of its own, which share no base
-        said = Converted(problem=f"{asked.called} cannot be used: {str(error).strip()[:500]}")
+        why = str(error).strip()[:500]
+        if isinstance(error, MemoryError) or "bad_alloc" in why:
+            why = f"it needs more than {memory // 2**20:,} MB of memory."
+        said = Converted(problem=f"{asked.called} cannot be used: {why}")
     line = msgspec.json.encode(said)
     answers.write(len(line).to_bytes(8, "big") + line + data)
     answers.flush()
 
 
 def _converted(file: BinaryIO, asked: Asked) -> bytes:
+    wanted = replace(asked.wanted, labels=_labels(asked.labels)) if asked.labels is not None else asked.wanted
     is_zip = file.read(len(ZIP)) == ZIP
     file.seek(0)
     if is_zip:
         export = read_archive(file, asked.called)
-        return model_file(export.model, asked.wanted, asked.called, export.labels, is_detection=export.is_detection)
-    data = file.read(MAX_MODEL_BYTES + 1)
-    return model_file(data, asked.wanted, asked.called)
+        return model_file(export.model, wanted, asked.called, export.labels, is_detection=export.is_detection)
+    return model_file(file.read(MAX_MODEL_BYTES + 1), wanted, asked.called)
+
+
+def _labels(path: str) -> tuple[str, ...]:
+    try:
+        with open(path, "rb") as file:
+            return labels_of(file.read(MAX_LABELS_BYTES + 1), path)
+    except OSError as error:
+        raise ModelError(f"'{path}' cannot be read: {error.strerror}.") from None
 
 
 if __name__ == "__main__":

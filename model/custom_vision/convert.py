@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,7 +11,7 @@ import msgspec
 from classify import ModelError
 from classify.model import MAX_MODEL_BYTES
 from imagestore.settings import ROOT
-from model.custom_vision.archive import LABELS_FILE, MAX_LABELS_BYTES, labels_of
+from model.custom_vision.archive import LABELS_FILE
 from model.custom_vision.graph import Wanted
 
 SECONDS = 120.0
@@ -27,10 +26,11 @@ ZIP = b"PK"
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What the child is to make; `called` is the file's name in messages."""
+    """What the child is to make; `called` is the file's name in messages, `labels` where a file with labels is."""
 
     called: str
     wanted: Wanted
+    labels: str | None
     memory_bytes: int
     seconds: float
 
@@ -55,16 +55,10 @@ def convert(path: Path, wanted: Wanted, labels: Path | None = None) -> bytes:
             beside = path.with_name(LABELS_FILE)
             if labels is None and beside.is_file() and file.peek(len(ZIP))[: len(ZIP)] != ZIP:
                 labels = beside
-            if labels is not None:
-                wanted = replace(wanted, labels=_labels(labels))
-            return _made(file, Asked(called, wanted, MEMORY_BYTES + 6 * size, SECONDS))
+            names = None if labels is None else str(labels.resolve())
+            return _made(file, Asked(called, wanted, names, MEMORY_BYTES + 6 * size, SECONDS))
     except OSError as error:
         raise ModelError(f"'{error.filename or path}' cannot be read: {error.strerror}.") from None
-
-
-def _labels(path: Path) -> tuple[str, ...]:
-    with path.open("rb") as file:
-        return labels_of(file.read(MAX_LABELS_BYTES + 1), path.name)
 
 
 def _made(file: BinaryIO, asked: Asked) -> bytes:

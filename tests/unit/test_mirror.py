@@ -46,6 +46,7 @@ ELSEWHERE = {
     "model/default/efficientnet": "unit/model/default/test_build.py",
     "model/evaluation/findings": "unit/model/test_promote.py",
     "model/model_child": "unit/model/test_model_process.py",
+    "model/portable/predict": "unit/model/portable/test_portable.py",
     "model/training/compose": "unit/model/training/test_train.py",
     "model/training/threads": "unit/model/training/test_head.py",
     "pipeline/commit": "exhaustive/test_commit.py",

@@ -17,6 +17,7 @@ from imagestore.cli.instance import OverStores
 from imagestore.cli.intake import Uploaded, scan, upload_pictures
 from imagestore.store import Listed, Stores
 from imagestore.web.services import Services
+from unit.classify.test_model import tiny
 from unit.pictures import encoded, photo
 from unit.web.conftest import Drop, drop, guarded, guarded_app, people, services, stores
 from unit.web.records import rejected
@@ -127,12 +128,22 @@ def test_models_are_listed(imagestore_as: As) -> None:
     assert "There are no figures of mine 1" in imagestore("models", "show", "1").err
 
 
-def test_a_version_is_exported_by_trainers(imagestore_as: As, stores: Stores, tmp_path: Path) -> None:
-    files = {"model.onnx": b"a model", "metrics.json": b"{}", "report.html": b"<p>"}
+def test_a_version_is_exported_by_trainers(
+    imagestore_as: As, stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {"model.onnx": tiny(tmp_path / "m.onnx").read_bytes(), "metrics.json": b"{}", "report.html": b"<p>"}
     stores.models.keep("mine", "1", files)
     done = imagestore_as(Role.TRAINER)("models", "export", "1", tmp_path / "export")
     assert done.code == 0
-    assert {path.name: path.read_bytes() for path in (tmp_path / "export").iterdir()} == files
+    written = {path.name: path.read_bytes() for path in (tmp_path / "export").iterdir()}
+    assert {**written, **files} == written
+    assert written.keys() - files.keys() == {"labels.txt", "manifest.json", "predict.py"}
+    stores.models.keep("mine", "2", {"model.onnx": files["model.onnx"]})  # one that was added, without figures
+    with monkeypatch.context() as lacking:
+        lacking.setattr("imagestore.jobs.libraries.missing", lambda: ["onnx"])
+        done = imagestore_as(Role.TRAINER)("models", "export", "2", tmp_path / "bare")
+    assert "Without labels, manifest and script" in done.out
+    assert [path.name for path in (tmp_path / "bare").iterdir()] == ["model.onnx"]
     assert "There is no version 9 of the model 'mine'" in imagestore_as(Role.TRAINER)("models", "export", "9", "x").err
     assert "needs the role trainer" in imagestore_as(Role.VIEWER)("models", "export", "1", tmp_path / "other").err
     assert not (tmp_path / "other").exists()

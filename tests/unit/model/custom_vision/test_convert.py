@@ -28,6 +28,9 @@ def test_a_zip_and_the_files_in_it_make_the_same_model(tmp_path: Path) -> None:
         convert(bare, WANTED)
     names = written(tmp_path / "names", "\n".join(LABELS).encode())
     assert convert(bare, WANTED, names) == made
+    many = written(tmp_path / "many", "\n".join(f"label {number}" for number in range(20_000)).encode())
+    with pytest.raises(ModelError, match="4 probabilities, and there are 20000 labels"):
+        convert(bare, WANTED, many)
     names.rename(tmp_path / "labels.txt")
     assert convert(bare, WANTED) == made
 

@@ -1,6 +1,6 @@
 """What becomes of an exported graph: a model file that gives what Custom Vision's sample gives."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -162,3 +162,60 @@ def test_what_the_probabilities_do_not_need_is_left_out() -> None:
     operators = {node.op_type for node in model.graph.node}
     assert not operators & {"ZipMap", "ArgMax", "LabelEncoder"}
     assert [output.name for output in model.graph.output] == ["probabilities"]
+
+
+def node_of(model: onnx.ModelProto, operator: str) -> onnx.NodeProto:
+    found: onnx.NodeProto = next(node for node in model.graph.node if node.op_type == operator)
+    return found
+
+
+def of_ir_3() -> onnx.ModelProto:
+    """As in ONNX 1.2, where constants are among the inputs."""
+    model = onnx.load_from_string(graph(Kind(opset=7)))
+    model.ir_version = 3
+    for one in model.graph.initializer:
+        model.graph.input.append(helper.make_tensor_value_info(one.name, one.data_type, one.dims))
+    return model
+
+
+def with_numbers() -> onnx.ModelProto:
+    """Maps whose keys are lines of labels.txt."""
+    model = onnx.load_from_string(graph(Kind(maps=True)))
+    maps = node_of(model, "ZipMap")
+    del maps.attribute[:]
+    maps.attribute.append(helper.make_attribute("classlabels_int64s", [2, 0, 3, 1]))
+    model.graph.output[1].type.sequence_type.elem_type.map_type.key_type = onnx.TensorProto.INT64
+    return model
+
+
+def of_one_picture() -> onnx.ModelProto:
+    """Probabilities with no dimension for the batch."""
+    model = onnx.load_from_string(graph(Kind(maps=True)))
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
+    at = list(model.graph.node).index(node_of(model, "ZipMap"))
+    model.graph.node.insert(at, helper.make_node("Reshape", ["scores", "all"], ["one_row"]))
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array([-1]), "all"))
+    node_of(model, "ZipMap").input[0] = "one_row"
+    return model
+
+
+def with_trailing_dimensions() -> onnx.ModelProto:
+    """Probabilities as a picture of one pixel."""
+    model = onnx.load_from_string(graph(Kind(shape=("None", 4, 1, 1))))
+    model.graph.node[-1].output[0] = "flat scores"
+    model.graph.node.append(helper.make_node("Reshape", ["flat scores", "pixel"], ["scores"]))
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array([0, 4, 1, 1]), "pixel"))
+    return model
+
+
+@pytest.mark.parametrize("make", [of_ir_3, with_numbers, of_one_picture, with_trailing_dimensions])
+def test_so_it_does_in_other_forms(
+    make: Callable[[], onnx.ModelProto], files: Sequence[bytes], staged: Sequence[np.ndarray]
+) -> None:
+    exported = make().SerializeToString()
+    sample, model = Sample(exported), read_model(model_file(exported, WANTED, "it"), "it")
+    assert set(model.labels) == set(LABELS)
+    for data, pixels in zip(files[1:20], staged[1:20], strict=True):
+        theirs = {LABELS[key] if isinstance(key, int) else key: value for key, value in sample.predict(data).items()}
+        for label, probability in zip(model.labels, model.answer(pixels).probabilities, strict=True):
+            assert probability == pytest.approx(theirs[label], abs=0.001)
