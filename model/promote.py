@@ -94,6 +94,7 @@ def promote(
         tested = {label for example in tests.examples for label in example.labels}
         check_labels(candidate, live.model, drop, tested, override, called=(called, live.called))
         check_kind(candidate, live.model, override, called=(called, live.called))
+    tests = _that_it_can_answer(tests, candidate, called, override)
     findings = replace(_examine(data, called, live, tests, limits, progress), is_first=is_first)
     if override is not GateOverride.FORCE and findings.could_pass:
         before = active.live if active else None
@@ -185,6 +186,20 @@ def decide(findings: GateFindings, override: GateOverride, drop: Collection[str]
 
 
 _FIRST = _ActiveModelFile(b"", "no model", None)
+
+
+def _that_it_can_answer(part: Chosen, candidate: ModelDescription, called: str, override: GateOverride) -> Chosen:
+    """The test pictures on which a model of this kind can be right. Raises PromotionRefused if these are not all,
+    unless everything is overridden."""
+    kept = [i for i, example in enumerate(part.examples) if candidate.has_several or len(example.labels) < 2]
+    if len(kept) < len(part.examples) and override is not GateOverride.FORCE:
+        raise PromotionRefused(
+            f"{called} gives a picture one label, and {len(part.examples) - len(kept)} of {len(part.examples)} test "
+            "pictures of the project have several. It is not promoted; a model that is trained in the project knows "
+            "several.",
+            GateOverride.FORCE,
+        )
+    return Chosen([part.examples[i] for i in kept], part.groups[kept])
 
 
 def _is_shipped(live: ModelDescription) -> bool:

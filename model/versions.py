@@ -178,6 +178,7 @@ def evaluate_version(
 
     Raises ModelError, BadTrainingData, NotMigrated, Unavailable; NotFound if there are no pictures.
     """
+    has_several = read_labels(data, called).has_several
     if folder is None:
         part, unreadable, learned = training_set.held_out(stores, project.pictures_in, limits, progress), 0, 0
         tests, groups = part.examples, part.groups
@@ -185,28 +186,32 @@ def evaluate_version(
         given = in_folder(folder)
         found = read(given.pictures, limits, progress("Reading", len(given.pictures)))
         learned_from = training_set.open_set(stores, project.pictures_in).split.of(Part.LEARN)
-        tests, unreadable = found.good, len(found.bad) + given.not_utf8
+        tests, unreadable = _once(found.good) if has_several else found.good, len(found.bad) + given.not_utf8
         learned = sum(example.sha256 in learned_from for example in tests)
         groups = grouped(tests, None).groups if tests else np.zeros(0, int)
     if not tests:
         raise NotFound("There are no labelled pictures to evaluate it on: imagestore train import FOLDER.")
-    tests = _as_told(tests, called, has_several=read_labels(data, called).has_several)
+    if not has_several:
+        _demand_one_label(tests, called)
     evaluation = evaluate(data, called, tests, limits, progress("Evaluating", len(tests)), groups)
     report = report_of(evaluation, len(data), unreadable)
     return EvaluatedVersion(report, report.to_html(limits), len(tests), learned)
 
 
-def _as_told(tests: list[Example], called: str, *, has_several: bool) -> list[Example]:
-    """The test pictures as a model of this kind is evaluated on them. Raises BadTrainingData."""
-    if has_several:
-        return agreed(tests)
+def _once(examples: list[Example]) -> list[Example]:
+    """Each content once, with all labels that it has."""
+    return list({example.sha256: example for example in reversed(agreed(examples))}.values())[::-1]
+
+
+def _demand_one_label(tests: list[Example], called: str) -> None:
+    """Raises BadTrainingData if test pictures have several labels: a model of one label a picture cannot have them all
+    right."""
     several = [example.source.name for example in tests if len(example.labels) > 1]
     if several:
         raise BadTrainingData(
             f"{called} gives a picture one label, and {len(several)} of {len(tests)} test pictures have several, such "
             f"as {several[0]}. Evaluate a model of a project that knows several labels a picture on these."
         )
-    return tests
 
 
 def model_bytes(stores: Stores, model: str, name: str) -> tuple[bytes, str]:

@@ -54,10 +54,10 @@ def remove(
     found = opened.projects.open(project)
     if not yes and not typer.confirm(safe(f"Delete {', '.join(what)} from the training set of '{found.title}'?")):
         raise typer.Exit(1)
-    count = labelled.remove(opened, found.pictures_in, label or (), names or (), negatives=negative)
-    if not count:
+    done = labelled.remove(opened, found.pictures_in, label or (), names or (), negatives=negative)
+    if not done.deleted and not done.relabelled:
         raise NotFound("There are no such pictures: imagestore training.")
-    _say(f"{count} deleted.")
+    _say(f"{done.deleted} deleted." + (f" {done.relabelled} keep other labels." if done.relabelled else ""))
 
 
 def migrate() -> None:

@@ -386,3 +386,15 @@ def test_what_each_model_answers_of_none_of_the_labels_is_told(
     said = "Of 6 pictures that show none of the labels the candidate answers 0, and the live model 6."
     assert said in done.details
     assert "on 40 test pictures" in done.entry.note, "they are no pictures of a label"
+
+
+def test_a_model_of_one_label_is_refused_where_test_pictures_have_several(
+    lab: Lab, pictures: list[Example], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = [example.with_labels(LABELS) for example in pictures[:4]]
+    monkeypatch.setattr(module, "held_out", lambda *_: part_of([*both, *pictures[4:]]))
+    lab.add("1")
+    with pytest.raises(PromotionRefused, match="gives a picture one label, and 4 of 40 test pictures") as refused:
+        lab.promote("1", GateOverride.ACCEPT_EQUAL)
+    assert refused.value.override is GateOverride.FORCE
+    assert "on 36 test pictures" in lab.promote("1", GateOverride.FORCE).entry.note

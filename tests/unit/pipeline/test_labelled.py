@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from imagestore.pipeline.labelled import counts, remove
+from imagestore.pipeline.labelled import Removed, counts, remove
 from imagestore.store.training import Part, PictureFacts, SplitFile, TrainingPictures
 from unit.web.memory import MemoryBlobs
 
@@ -30,12 +30,12 @@ def test_labels_are_counted_by_part(stores: Any) -> None:
 
 
 def test_what_is_taken_out_is_gone_and_its_part_is_not_forgotten(stores: Any) -> None:
-    assert remove(stores, "mine", ["rose"], []) == 3
+    assert remove(stores, "mine", ["rose"], []) == Removed(3, 0)
     assert counts(stores, "mine") == {"cat": {Part.LEARN: 1}}
-    assert remove(stores, "mine", [], ["cat/3.png", "cat/4.png"]) == 1
+    assert remove(stores, "mine", [], ["cat/3.png", "cat/4.png"]) == Removed(1, 0)
     parts = [one.part for one in TrainingPictures(stores.training, "mine").list()]
     assert parts == [Part.LEARN, Part.TEST, None, Part.LEARN]
-    assert remove(stores, "mine", ["rose"], []) == 0
+    assert remove(stores, "mine", ["rose"], []) == Removed(0, 0)
 
 
 def test_pictures_of_none_of_the_labels_come_last_and_are_taken_out_together(stores: Any) -> None:
@@ -45,5 +45,14 @@ def test_pictures_of_none_of_the_labels_come_last_and_are_taken_out_together(sto
     found = counts(stores, "mine")
     assert list(found) == ["cat", "rose", ""]
     assert found[""] == {Part.TEST: 1}
-    assert remove(stores, "mine", [], [], negatives=True) == 1
+    assert remove(stores, "mine", [], [], negatives=True) == Removed(1, 0)
     assert list(counts(stores, "mine")) == ["cat", "rose"]
+
+
+def test_a_picture_that_has_other_labels_keeps_them(stores: Any) -> None:
+    pictures = TrainingPictures(stores.training, "mine")
+    pictures.put_facts("e" * 64, PictureFacts(("cat", "rose"), part=Part.LEARN), None)
+    pictures.put_picture("e" * 64, b"content")
+    assert remove(stores, "mine", ["rose"], []) == Removed(3, 1)
+    assert counts(stores, "mine") == {"cat": {Part.LEARN: 2}}
+    assert remove(stores, "mine", ["rose", "cat"], []) == Removed(2, 0)
