@@ -18,3 +18,11 @@ def test_a_model_that_means_what_it_says_lies_on_the_line() -> None:
     (dot,) = chart.dots
     assert dot.x == (chart.ideal.x1 + chart.ideal.x2) / 2
     assert dot.y == (chart.ideal.y1 + chart.ideal.y2) / 2
+
+
+def test_what_is_found_lies_across_and_what_is_right_up() -> None:
+    chart = plots.precision_recall([(0.9, 0.25, 1.0), (0.2, 1.0, 0.5)])
+    sure, unsure = chart.dots
+    assert sure.x < unsure.x
+    assert sure.y < unsure.y, "pixels from the top"
+    assert sure.tooltip == "from 90 % on: finds 25 %, right on 100 %"
