@@ -3,7 +3,7 @@
 import hashlib
 import json
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -252,14 +252,18 @@ def _spec(meta: dict[str, str], width: int, height: int, channels: int) -> Image
         raise ModelError(f"fit is {meta['fit']!r}; it takes {', '.join(Fit)}") from None
     if fit is not Fit.CROP and crop != 1:
         raise ModelError(f"crop is {crop}; a model that takes the whole picture (fit={fit}) has a crop of 1")
+    decoding = meta.get("decoding", "usual")
+    if decoding not in ("usual", "plain"):
+        raise ModelError(f"decoding is {decoding[:40]!r}; it takes usual or plain")
+    spec = ImageSpec(width, height, channels, crop, fit, plain=decoding == "plain")
     if fit is not Fit.PAD:
-        return ImageSpec(width, height, channels, crop, fit)
+        return spec
     if "pad_value" not in meta:
         raise ModelError("its metadata lacks pad_value, which fit=pad needs")
     level = _number(meta, "pad_value")
     if level not in range(256):
         raise ModelError(f"pad_value is {level:g}; it takes a whole number from 0 to 255")
-    return ImageSpec(width, height, channels, crop, fit, int(level))
+    return replace(spec, pad_value=int(level))
 
 
 def _input(session: "ort.InferenceSession") -> tuple[bool, int, int, int]:

@@ -43,7 +43,7 @@ class Staged:
     """The preprocessed picture in the staging container.
 
     `fit` says how it was brought to the model's proportions (records of version 0.1 have none: it was cropped), and
-    `pad_value` is the level of what was added to a padded one.
+    `pad_value` is the level of what was added to a padded one. A `plain` one was decoded as most programs do.
     """
 
     name: str
@@ -54,11 +54,12 @@ class Staged:
     crop: float
     fit: Fit = Fit.CROP
     pad_value: int = 0
+    plain: bool = False
 
     @property
     def spec(self) -> ImageSpec:
         """The form that it was brought to."""
-        return ImageSpec(self.width, self.height, self.channels, self.crop, self.fit, self.pad_value)
+        return ImageSpec(self.width, self.height, self.channels, self.crop, self.fit, self.pad_value, self.plain)
 
 
 @dataclass(frozen=True)

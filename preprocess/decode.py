@@ -75,13 +75,14 @@ def open_picture(data: bytes, limits: Limits) -> Opened:
     return Opened(row, data, image, width, height, image.mode, count_frames(row.name, data, image), turned)
 
 
-def read_pixels(opened: Opened, channels: int, at_least: int) -> Image.Image:
+def read_pixels(opened: Opened, channels: int, at_least: int, *, plain: bool = False) -> Image.Image:
     """Decode the first frame to mode L (1 channel) or RGB (3), as stored, in sRGB, alpha over white.
 
-    A JPEG may come back smaller by 2, 4 or 8, but with no side under `at_least`: its decoder scales almost for free.
+    A JPEG may come back smaller by 2, 4 or 8, but with no side under `at_least`: its decoder scales almost for free. A
+    `plain` one has its colours as they are stored, whatever its colour profile.
     """
     image = opened.image
-    profile = _foreign_profile(image)
+    profile = None if plain else _foreign_profile(image)
     drafted = image.draft("L" if channels == 1 and profile is None and image.mode == "RGB" else None, (at_least,) * 2)
     try:
         with decoder(opened.format):

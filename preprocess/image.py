@@ -24,7 +24,8 @@ class ImageSpec:
     """The form of picture that a model takes: width × height pixels, 1 (gray) or 3 (RGB) channels.
 
     `crop` is the share of the short side that the centred crop keeps (0 < crop ≤ 1); it is 1 for the other ways to fit.
-    `pad_value` is the level (0 to 255) of what is added where `fit` is `pad`, else 0.
+    `pad_value` is the level (0 to 255) of what is added where `fit` is `pad`, else 0. A `plain` picture is as most
+    programs read it: decoded in full, with its colours as stored, whatever its colour profile.
     """
 
     width: int
@@ -33,6 +34,7 @@ class ImageSpec:
     crop: float
     fit: Fit = Fit.CROP
     pad_value: int = 0
+    plain: bool = False
 
 
 @dataclass(frozen=True)

@@ -16,17 +16,20 @@ def preprocess(data: bytes, spec: ImageSpec, limits: Limits) -> tuple[ImageInfo,
 
     Raises PictureError if the picture is at fault.
     """
-    info, picture = read_upright(data, spec.channels, smallest_useful_side(spec), limits)
+    info, picture = read_upright(data, spec.channels, smallest_useful_side(spec), limits, plain=spec.plain)
     return info, fit(picture, spec)
 
 
-def read_upright(data: bytes, channels: int, side: int, limits: Limits) -> tuple[ImageInfo, Image.Image]:
+def read_upright(
+    data: bytes, channels: int, side: int, limits: Limits, *, plain: bool = False
+) -> tuple[ImageInfo, Image.Image]:
     """What the file holds about itself, and the picture, upright, in mode L (1 channel) or RGB (3).
 
-    A JPEG may come back smaller, but with no side under `side` pixels. Raises PictureError if the picture is at fault.
+    A JPEG may come back smaller, but with no side under `side` pixels. A `plain` picture has its colours as stored.
+    Raises PictureError if the picture is at fault.
     """
     opened = open_picture(data, limits)
-    pixels = read_pixels(opened, channels, side)
+    pixels = read_pixels(opened, channels, side, plain=plain)
     exif = metadata.read_exif(opened.image)
     orientation = metadata.orientation(exif)
     recorded = metadata.kept(opened.image, exif, limits)

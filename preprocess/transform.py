@@ -30,10 +30,10 @@ def upright(image: Image.Image, orientation: int) -> Image.Image:
 def smallest_useful_side(spec: ImageSpec) -> int:
     """The short side in pixels below which a picture may have less detail than the model takes.
 
-    A stretched picture needs more: models from elsewhere saw theirs decoded in full, and one that the JPEG decoder has
-    made smaller moved their probabilities by up to 0.05, by 0.002 if it kept this much (docs/custom-vision-models.md).
+    A plain picture needs more: one that the JPEG decoder has made smaller moved the probabilities of models from
+    elsewhere by up to 0.05, and by 0.002 if it kept this much (docs/custom-vision-models.md).
     """
-    if spec.fit is Fit.STRETCH:
+    if spec.plain:
         return _WHOLE * max(spec.width, spec.height)
     return math.ceil(max(spec.width, spec.height) / spec.crop)
 

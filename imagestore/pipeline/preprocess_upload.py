@@ -101,7 +101,8 @@ def _staged(name: str, spec: ImageSpec) -> Staged:
 
     Its size is 0 here; `classify_staged` fills it in when it reads the blob.
     """
-    return Staged(staged_name(name), 0, spec.width, spec.height, spec.channels, spec.crop, spec.fit, spec.pad_value)
+    how = spec.crop, spec.fit, spec.pad_value, spec.plain
+    return Staged(staged_name(name), 0, spec.width, spec.height, spec.channels, *how)
 
 
 def _ms_since(started: float) -> int:

@@ -124,6 +124,7 @@ def _converted(
         "threshold": str(threshold),
         "crop": "1",
         "fit": "stretch",
+        "decoding": "plain",
         "output": _OUTPUT,
     }
 

@@ -48,6 +48,7 @@ def _manifest(model: ModelDescription) -> dict[str, Any]:
         "fit": str(spec.fit),
         "crop": spec.crop,
         "pad_value": spec.pad_value,
+        "decoding": "plain" if spec.plain else "usual",
         "least_side": smallest_useful_side(spec),
         "output": "logits" if model.gives_logits else "probabilities",
         "labels_per_picture": "several" if model.has_several else "one",

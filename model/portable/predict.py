@@ -22,7 +22,7 @@ mode = "L" if told["channels"] == 1 else "RGB"
 
 for path in sys.argv[1:]:
     image: Image.Image = Image.open(path)
-    profile = image.info.get("icc_profile") if image.mode == "RGB" else None
+    profile = image.info.get("icc_profile") if image.mode == "RGB" and told["decoding"] != "plain" else None
     image.draft("L" if mode == "L" and image.mode == "RGB" and not profile else None, (told["least_side"],) * 2)
     if image.mode.startswith("I"):  # 16 bits a sample
         image = Image.fromarray(np.rint(np.asarray(image) / 257).astype(np.uint8))

@@ -217,6 +217,7 @@ def test_a_model_that_wants_larger_pictures_than_can_be_staged_is_refused(shape:
         ({"fit": "crop", "crop": "0.5"}, ImageSpec(8, 8, 1, 0.5)),
         ({"fit": "pad", "pad_value": "127"}, ImageSpec(8, 8, 1, 1.0, Fit.PAD, 127)),
         ({"fit": "stretch"}, ImageSpec(8, 8, 1, 1.0, Fit.STRETCH)),
+        ({"fit": "pad", "pad_value": "9", "decoding": "plain"}, ImageSpec(8, 8, 1, 1.0, Fit.PAD, 9, plain=True)),
     ],
 )
 def test_a_model_says_how_pictures_fit(tmp_path: Path, meta: dict[str, Any], spec: ImageSpec) -> None:
@@ -227,6 +228,7 @@ def test_a_model_says_how_pictures_fit(tmp_path: Path, meta: dict[str, Any], spe
     ("meta", "said"),
     [
         ({"fit": "zoom"}, "fit is 'zoom'; it takes crop, pad, stretch"),
+        ({"decoding": "fast"}, "decoding is 'fast'; it takes usual or plain"),
         ({"fit": "pad"}, "lacks pad_value, which fit=pad needs"),
         ({"fit": "pad", "pad_value": "256"}, "pad_value is 256; it takes a whole number from 0 to 255"),
         ({"fit": "pad", "pad_value": "1.5"}, "pad_value is 1.5; it takes a whole number"),

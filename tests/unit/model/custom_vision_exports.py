@@ -13,9 +13,10 @@ import numpy as np
 import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
-from PIL import ExifTags, Image, ImageDraw, ImageOps
+from PIL import ExifTags, Image, ImageCms, ImageDraw, ImageOps
 
 from unit.pictures import encoded
+from unit.preprocess.test_decode import linear_profile
 
 LABELS = ("rose", "tulip", "Negative", "daisy")
 
@@ -172,10 +173,12 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
 
 
 def picture_files(count: int, seed: int = 0) -> list[bytes]:
-    """Pictures as people have them, as files: JPEG of several qualities, a few of more than 3,000 pixels and some on
-    their side; PNG in colour, gray, with a palette, opaque with an alpha channel; BMP; sides from 8 pixels on."""
+    """Pictures as people have them, as files: JPEG of several qualities, a few of more than 3,000 pixels, some on their
+    side or with a colour profile; PNG in colour, gray, with a palette, opaque with an alpha channel; BMP; sides from 8
+    pixels on."""
     random = np.random.default_rng(seed)
     turned = Image.Exif()
+    profile = linear_profile(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     files = []
     for number in range(count):
         most = 4000 if number % 25 == 0 else 900
@@ -183,8 +186,10 @@ def picture_files(count: int, seed: int = 0) -> list[bytes]:
         turned[ExifTags.Base.Orientation] = 1 + number % 8
         quality = int(random.integers(50, 97))
         match number % 8:
-            case 0 | 1:
+            case 0:
                 files.append(encoded(image, "JPEG", quality=quality))
+            case 1:
+                files.append(encoded(image, "JPEG", quality=quality, icc_profile=profile))
             case 2:
                 files.append(encoded(image, "JPEG", quality=quality, progressive=True, subsampling=0))
             case 3:

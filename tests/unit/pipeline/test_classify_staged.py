@@ -51,6 +51,7 @@ def context() -> Any:
         threshold_of=lambda label: 0.5,
         distance_limit=None,
         has_several=False,
+        has_rest=False,
         ref=ModelRef("m", "1", "f" * 64),
         answer=lambda pixels: Answer(np.array([0.2, 0.8], np.float32)),
     )
@@ -114,6 +115,13 @@ def test_a_picture_staged_for_another_model_is_preprocessed_again(context: Any) 
     assert context.stores.records.records == {}
 
 
+def test_a_picture_that_was_decoded_in_another_way_is_preprocessed_again(context: Any) -> None:
+    context.models.routed.model.spec = replace(context.models.routed.model.spec, plain=True)
+    stage(context, write_staged(PIXELS, to_json(begun(context)).decode()))
+    classify_staged(context, NAME)
+    assert queued(context) == [tasks.Task(tasks.PREPROCESS, NAME)]
+
+
 @pytest.mark.parametrize("fit", ["pad", "stretch"])
 def test_a_picture_staged_with_another_fit_is_preprocessed_again(context: Any, fit: str) -> None:
     """Its size and channels are those that the model takes, so nothing but the note tells."""
@@ -130,7 +138,7 @@ def test_a_picture_staged_with_another_fit_is_preprocessed_again(context: Any, f
 
 def test_a_picture_staged_before_there_was_another_fit_was_cropped(context: Any) -> None:
     note = json.loads(to_json(begun(context)))
-    for key in ("fit", "pad_value"):
+    for key in ("fit", "pad_value", "plain"):
         note["staged"].pop(key, None)
     stage(context, write_staged(PIXELS, json.dumps(note)))
     classify_staged(context, NAME)

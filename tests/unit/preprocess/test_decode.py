@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from preprocess import ImageSpec, Limits, PictureError, Reason, preprocess
+from preprocess import Fit, ImageSpec, Limits, PictureError, Reason, preprocess
 from preprocess.decode import open_picture, read_pixels
 from unit.gallery import ALL, ANIMATED, GRAY, GRAYS, HEIGHT, LOSSLESS, LOSSY, SOURCE, WIDTH
 from unit.pictures import encoded, photo
@@ -110,6 +110,18 @@ def test_a_colour_profile_is_converted() -> None:
     assert (staged(encoded(image, icc_profile=b"broken"), COLOUR) == plain).all()
     linear = staged(encoded(image, icc_profile=linear_profile(srgb.tobytes())), COLOUR)
     assert linear.mean() > plain.mean() + 20
+    as_stored = replace(COLOUR, plain=True)
+    assert (staged(encoded(image, icc_profile=linear_profile(srgb.tobytes())), as_stored) == plain).all()
+
+
+def test_a_plain_jpeg_is_decoded_in_full() -> None:
+    """As other programs do, pixel by pixel; else its decoder makes it smaller."""
+    noise = np.random.default_rng(0).integers(0, 256, (640, 480, 3), np.uint8)
+    data = encoded(Image.fromarray(noise), "JPEG")
+    whole = np.asarray(Image.open(io.BytesIO(data)).resize((32, 32)))
+    spec = ImageSpec(32, 32, 3, 1.0, Fit.STRETCH)
+    assert (staged(data, replace(spec, plain=True)) == whole).all()
+    assert not (staged(data, spec) == whole).all()
 
 
 ALPHA = Image.linear_gradient("L").resize((64, 64)).point(lambda value: max(value, 1))

@@ -36,7 +36,7 @@ def files() -> list[bytes]:
 @pytest.fixture(scope="module")
 def staged(files: list[bytes]) -> list[np.ndarray]:
     """The pictures as the pipeline stages them for such a model: by the decode child, as a PNG."""
-    decoder, spec = Decoder(), ImageSpec(SIDE, SIDE, 3, 1.0, Fit.STRETCH)
+    decoder, spec = Decoder(), ImageSpec(SIDE, SIDE, 3, 1.0, Fit.STRETCH, plain=True)
     try:
         return [open_staged(write_staged(decoder.preprocess(data, spec, Limits())[1], ""))[0] for data in files]
     finally:
@@ -47,7 +47,7 @@ def staged(files: list[bytes]) -> list[np.ndarray]:
 def test_it_answers_as_the_sample_does(kind: Kind, files: Sequence[bytes], staged: Sequence[np.ndarray]) -> None:
     exported = graph(kind)
     sample, model = Sample(exported), read_model(model_file(exported, WANTED, "export.onnx"), "it")
-    assert model.spec == ImageSpec(SIDE, SIDE, 3, 1.0, Fit.STRETCH)
+    assert model.spec == ImageSpec(SIDE, SIDE, 3, 1.0, Fit.STRETCH, plain=True)
     assert (model.labels, model.has_several) == (LABELS, kind.several)
     same, farthest, seen = 0, 0.0, set()
     for data, pixels in zip(files, staged, strict=True):
