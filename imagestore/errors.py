@@ -9,6 +9,7 @@
         ├── SettingsError          a setting that is missing or wrong
         ├── NotALabel              a text that cannot be a label
         ├── NotAModelName          a text that cannot be the name of a model
+        ├── NotFetched             what an address leads to cannot be fetched, or may not be
         ├── NotAProject            a text that cannot be the title of a project, or one project too many
         ├── NotARoute              a text that cannot be a route, or one route too many
         ├── NotARecord             JSON that is not a record
@@ -74,6 +75,10 @@ class NotALabel(ImageStoreError):
 
 class NotAModelName(ImageStoreError):
     """No model can have this name."""
+
+
+class NotFetched(ImageStoreError):
+    """What an address leads to cannot be fetched, or may not be."""
 
 
 class NotAProject(ImageStoreError):

@@ -4,6 +4,8 @@ They are signed with HS256 by a secret that no other program has. The algorithm 
 chooses one of our keys by its `kid`, and nothing else. Two keys can be live, the first of which signs.
 """
 
+import hashlib
+import hmac
 import json
 import secrets
 import threading
@@ -24,6 +26,7 @@ from imagestore.store.secrets import FileSecrets, Secrets
 
 SECRET = "signing-keys"
 LASTS = timedelta(minutes=10)
+ADDRESS_LASTS = timedelta(hours=1)
 AUDIENCE = "imagestore-api"
 _READ_EVERY_S = 300.0
 _READ_AGAIN_S = 30.0
@@ -89,10 +92,38 @@ def keys_of_this_process() -> SigningKeys:
     return SigningKeys(lambda: made)
 
 
+class SignedAddresses:
+    """Addresses that lead to one thing for a while, without a key: `path` with what is signed as its query."""
+
+    def __init__(self, keys: SigningKeys, clock: Clock = now) -> None:
+        self._keys = keys
+        self._clock = clock
+
+    def sign(self, path: str, lasts: timedelta = ADDRESS_LASTS) -> str:
+        """The query that lets whoever has it read what is at `path`. Raises Unavailable."""
+        key = self._keys.current().keys[0]
+        until = int((self._clock() + lasts).timestamp())
+        return f"until={until}&key={key.kid}&signature={self._signature(key, path, until)}"
+
+    def is_good(self, path: str, until: str, key: str, signature: str) -> bool:
+        """Whether such a query is ours, for this path, and not over. Raises Unavailable."""
+        signing = self._keys.with_id(key)
+        if signing is None or not until.isdecimal() or len(until) > 12:
+            return False
+        is_ours = hmac.compare_digest(self._signature(signing, path, int(until)).encode(), signature.encode())
+        return is_ours and int(until) > self._clock().timestamp()
+
+    def _signature(self, key: Any, path: str, until: int) -> str:
+        secret: bytes = key.raw_value
+        said = f"signed address\n{path}\n{until}".encode()
+        return hmac.new(secret, said, hashlib.sha256).hexdigest()
+
+
 class Tokens:
     """Makes and checks tokens."""
 
     def __init__(self, keys: SigningKeys, issuer: str, clock: Clock = now) -> None:
+        self.addresses = SignedAddresses(keys, clock)
         self._keys = keys
         self._issuer = issuer
         self._clock = clock

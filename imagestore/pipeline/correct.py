@@ -32,7 +32,7 @@ def correct(
     `others` are further labels that hold, where the picture's model knows several. Raises NotALabel; NotFound if there
     is no such picture; Conflict if it was changed at the same time, or takes one label alone; Unavailable.
     """
-    label, others = None if label is None else _checked(label), [_checked(one) for one in others]
+    label, others = None if label is None else checked_label(label), [checked_label(one) for one in others]
     name = stored_name(name)
     stored = stores.records.read(record_id(name))
     if stored is None or stored.record.upload is None or stored.record.status is Status.DELETED:
@@ -67,7 +67,8 @@ def _with_labels(correction: Correction, prediction: Prediction | None, others: 
     return replace(correction, labels=labels, predicted_labels=predicted)
 
 
-def _checked(label: str) -> str:
+def checked_label(label: str) -> str:
+    """The label without spaces at its ends. Raises NotALabel if it cannot be one."""
     label = label.strip()
     if len(label) > LONGEST_LABEL or not re.fullmatch(LABEL, label) or _SURROGATE.search(label):
         raise NotALabel(

@@ -1,5 +1,6 @@
 """Projects as people handle them: what one holds, deleting one, taking that back, and what is gone for good."""
 
+import contextlib
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -9,10 +10,12 @@ from datetime import UTC, datetime, timedelta
 from imagestore.errors import Conflict, NotAProject, NotFound
 from imagestore.pipeline.live import forget
 from imagestore.record import utc
-from imagestore.store import LiveModels, Stores
+from imagestore.store import Active, LiveModels, PromotionEntry, Route, Stores
 from imagestore.store.blobs import Blobs
 from imagestore.store.projects import PUBLISHED, Change, Project, ProjectState, ProjectSummary
 from imagestore.store.training import MINE, SPLIT, at_once
+
+_TRIES = 20
 
 
 def summaries(stores: Stores, undelete_days: int) -> list[ProjectSummary]:
@@ -64,6 +67,7 @@ def delete_project(stores: Stores, name: str, by: str) -> Project:
             f"'{project.title}' classifies {', '.join(patterns)}. Give that to another project first: "
             "imagestore route add, imagestore route remove, imagestore rollback."
         )
+    _unpin(stores, project.name)
     return stores.projects.change(project.name, lambda one, _: replace(one, deleted=one.deleted or Change(utc(), by)))
 
 
@@ -110,6 +114,42 @@ def unpublish(stores: Stores, project: str, name: str) -> Project:
         return replace(one, published={key: version for key, version in one.published.items() if key != name})
 
     return stores.projects.change(found.name, without)
+
+
+PINNED = "custom-vision"
+"""The folder of uploads that a version classifies which need not be live."""
+
+
+def pinned_prefix(stores: Stores, project: Project, version: str, sha256: str, by: str) -> str:
+    """The prefix of upload names that this version classifies, whatever is live. A route to it is made.
+
+    In the table of routes such a version stands as a project of its own, `<project>@<version>`, which no project can be
+    called. Raises Conflict, Unavailable.
+    """
+    prefix, pinned = f"{PINNED}/{project.name}/{version}/", f"{project.name}@{version}"
+    for _ in range(_TRIES):
+        found = stores.routes.read()
+        if any(one.prefix == prefix for one in found.routes.routes):
+            return prefix
+        entry = PromotionEntry(project.name, version, sha256, utc(), by, "for what Custom Vision's clients send")
+        routes = found.routes.with_route(Route(prefix, pinned)).with_live(pinned, Active(entry))
+        with contextlib.suppress(Conflict):
+            stores.routes.write_routes(routes, found)
+    raise Conflict("Others kept changing the routes. Try again.")
+
+
+def _unpin(stores: Stores, project: str) -> None:
+    for _ in range(_TRIES):
+        found = stores.routes.read()
+        pinned = [one for one in found.routes.routes if one.project.startswith(f"{project}@")]
+        if not pinned:
+            return
+        routes = found.routes
+        for one in pinned:
+            routes = routes.without_route(one.prefix)
+        with contextlib.suppress(Conflict):
+            stores.routes.write_routes(routes, found)
+    raise Conflict("Others kept changing the routes. Try again.")
 
 
 def demand_admitted(stores: Stores, project: str, version: str, sha256: str | None = None) -> None:

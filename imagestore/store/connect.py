@@ -20,6 +20,7 @@ from azure.storage.queue import QueueServiceClient, TextBase64DecodePolicy, Text
 from imagestore.errors import Conflict, SettingsError, StoreError
 from imagestore.store.blobs import FIRST_READ_BYTES, Blobs
 from imagestore.store.connection import Connection
+from imagestore.store.custom_vision import CustomVisionTable
 from imagestore.store.failures import translated
 from imagestore.store.items import CosmosItems, Items
 from imagestore.store.models import Models
@@ -116,6 +117,11 @@ class Stores:
     def projects(self) -> ProjectTable:
         """The projects."""
         return self._once("projects", lambda: ProjectTable(self._blobs(self.names.models), self.models))
+
+    @property
+    def custom_vision(self) -> CustomVisionTable:
+        """What Custom Vision's clients ask of the projects."""
+        return self._once("custom_vision", lambda: CustomVisionTable(self._blobs(self.names.models)))
 
     @property
     def training(self) -> Blobs:

@@ -54,7 +54,8 @@ class Change:
 @dataclass(frozen=True)
 class Project:
     """A project. `shares` names the project whose labelled pictures it learns from, null if it has its own. `published`
-    are versions that programs ask for by a name."""
+    are versions that programs ask for by a name. `id` is the UUID that it had elsewhere, null if it began here.
+    """
 
     name: str
     title: str
@@ -64,6 +65,7 @@ class Project:
     is_purged: bool = False
     shares: str | None = None
     published: dict[str, str] = field(default_factory=dict)
+    id: str | None = None
 
     @property
     def pictures_in(self) -> str:

@@ -9,6 +9,7 @@ that a listing takes one call a page.
 decided in it, and then writes that into the pictures' own JSON. Whoever reads it before that is done goes on with it.
 """
 
+import contextlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -54,7 +55,8 @@ class PictureFacts:
     `labels` are one, several, or none if it is `negative`: a picture that shows none of the project's labels. `source`
     is the file's name in the folder that it came from. `part` is None until a training divides the pictures. By `md5`
     (hex), `thumb` and `look` it is recognised once it is gone; `group` is for pictures that somebody knows to belong
-    together. `regions` are reserved.
+    together. `regions` are parts of the picture that another program has named. When it came (UTC) and its size in
+    pixels (0: not known) are told of those that came over the API.
     """
 
     labels: tuple[str, ...] = ()
@@ -67,6 +69,9 @@ class PictureFacts:
     look: bytes | None = None
     regions: tuple[dict[str, Any], ...] = ()
     metadata: dict[str, str] = field(default_factory=dict)
+    created_at: str | None = None
+    width: int = 0
+    height: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,7 @@ class ListedPicture:
     negative: bool
     part: Part | None
     source: str
+    created_at: str | None = None
 
 
 @dataclass(frozen=True)
@@ -144,6 +150,18 @@ class TrainingPictures:
         """A picture's content. Raises NotFound."""
         return self._blobs.get(f"{self.folder}/{sha256}").data or b""
 
+    def beginning_with(self, digits: str) -> str | None:
+        """The SHA-256 of the only picture that is known whose SHA-256 begins with these hex digits; None if there is
+        none, or several."""
+        prefix = f"{self.folder}/{digits}"
+        found = {
+            blob.name.removeprefix(f"{self.folder}/").removesuffix(".json")
+            for page, _ in self._blobs.list(prefix=prefix)
+            for blob in page
+            if _JSON.fullmatch(blob.name.removeprefix(f"{self.folder}/"))
+        }
+        return found.pop() if len(found) == 1 else None
+
     def facts(self, sha256: str) -> tuple[PictureFacts, str] | None:
         """What is known of a picture, and the ETag of that; None if nothing is. Raises BadSplit."""
         try:
@@ -207,15 +225,23 @@ class TrainingPictures:
         """
         return self._blobs.put(f"{self.folder}/{SPLIT}", msgspec.json.encode(file), "application/json", replacing)
 
+    def begin(self) -> None:
+        """Make the folder one of today's form, unless it is: nothing is divided yet."""
+        if self._blobs.stat(f"{self.folder}/{SPLIT}") is None:
+            with contextlib.suppress(Conflict):
+                self.put_split(SplitFile(), None)
+
     def _listed(self, blob: Listed, *, is_there: bool) -> ListedPicture:
         told, sha256 = blob.metadata, blob.name.removeprefix(f"{self.folder}/").removesuffix(".json")
         if "v" not in told:  # the facts do not fit, or the blob was copied without its metadata
             facts, etag = self.facts(sha256) or (PictureFacts(), blob.etag)
-            return ListedPicture(sha256, etag, is_there, facts.labels, facts.negative, facts.part, facts.source)
+            return ListedPicture(
+                sha256, etag, is_there, facts.labels, facts.negative, facts.part, facts.source, facts.created_at
+            )
         labels = tuple(unquote(label) for label in told["labels"].split(",")) if "labels" in told else ()
         part = Part(told["part"]) if "part" in told else None
         source = unquote(told.get("source", ""))
-        return ListedPicture(sha256, blob.etag, is_there, labels, "negative" in told, part, source)
+        return ListedPicture(sha256, blob.etag, is_there, labels, "negative" in told, part, source, told.get("created"))
 
 
 def later(one: Part | None, other: Part | None) -> Part | None:
@@ -250,6 +276,8 @@ def _metadata(facts: PictureFacts) -> Mapping[str, str]:
         told["labels"] = ",".join(quote(label, safe="") for label in facts.labels)
     if facts.negative:
         told["negative"] = "1"
+    if facts.created_at:
+        told["created"] = facts.created_at
     if facts.part:
         told["part"] = str(facts.part)
     if facts.source:

@@ -1,10 +1,11 @@
 """Who may use which route, looked at in one place, before any route runs. The rules are in imagestore/web/rules.py."""
 
+import re
 import time
 from dataclasses import dataclass, field
 from re import Pattern
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.routing import iter_route_contexts
@@ -20,6 +21,7 @@ from imagestore.errors import ImageStoreError, SignInRefused
 from imagestore.settings import Auth
 from imagestore.web import cookies, location
 from imagestore.web.clients import address_of
+from imagestore.web.custom_vision.errors import in_their_form, is_theirs, key_in
 from imagestore.web.problems import ApiProblem, problem_of
 from imagestore.web.rules import TABLE, WITHOUT_FACTOR, Need, Open
 from imagestore.web.services import Services
@@ -83,6 +85,8 @@ class Routes:
             methods = getattr(route, "methods", None)
             name = getattr(route, "operation_id", None) or getattr(route, "name", None) or ""
             pattern = compile_path(address if methods else f"{address}/{{path:path}}")[0]
+            if is_theirs(address):
+                pattern = re.compile(pattern.pattern, re.IGNORECASE)
             self._routes.append(_Route(pattern, frozenset(methods) if methods else None, address, name))
 
     def rows(self) -> list[str]:
@@ -119,8 +123,10 @@ class Access:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request = Request(scope, receive)
         found = self._routes.find(scope["method"], scope["path"])
+        if found is not None and is_theirs(found[0].address):
+            scope = _in_our_case(scope, found[0].address, found[1])
+        request = Request(scope, receive)
         need = Open.SIGNED_IN if found is None else TABLE.get(found[0].row(scope["method"]))
         note = AuditNote(target="" if found is None else "/".join(found[1].values()))
         scope.setdefault("state", {}).update(caller=None, audit=note)
@@ -158,6 +164,8 @@ class Access:
         callers = self._services.accounts.callers
         authorization = request.headers.get("authorization")
         try:
+            if is_theirs(request.url.path) and (key := key_in(request.headers)) is not None:
+                return await run_in_threadpool(callers.of_bearer, key)
             if authorization is not None:  # a cookie beside it counts for nothing
                 scheme, _, credential = authorization.partition(" ")
                 if scheme.lower() != "bearer":
@@ -190,6 +198,8 @@ class Access:
 
     def _refusal(self, request: Request, problem: ApiProblem) -> Response:
         path = request.url.path
+        if is_theirs(path):
+            return in_their_form(problem)
         is_page = request.headers.get("sec-fetch-dest", "document") in ("document", "iframe")
         is_api = path.startswith("/api/") and path != "/api/docs"
         if is_api or not is_page or "x-fragment" in request.headers:
@@ -253,6 +263,12 @@ class Access:
             await send(message)
 
         return watched
+
+
+def _in_our_case(scope: Scope, address: str, values: dict[str, str]) -> Scope:
+    """The request at the address as it is written here; Custom Vision's clients write it in any case of the letters."""
+    path = address.format(**values)
+    return {**scope, "path": path, "raw_path": quote(path).encode()}
 
 
 class _Ended(Exception):

@@ -28,6 +28,8 @@ from imagestore.web import (
 )
 from imagestore.web.access import Access
 from imagestore.web.api.common import check_parameters
+from imagestore.web.custom_vision import api as custom_vision
+from imagestore.web.custom_vision.errors import in_their_form, is_theirs
 from imagestore.web.openapi import describe
 from imagestore.web.problems import install
 from imagestore.web.rendering import problem_page
@@ -43,6 +45,8 @@ _NOT_COMPRESSED = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "image/*", "application/octe
 _ROUTES = APIRouter()
 """All routes, put together once: a second app in this process, as the tests have many, does not pay for it again."""
 _ROUTES.include_router(api.router)
+for _theirs in custom_vision.ROUTERS:
+    _ROUTES.include_router(_theirs)
 for _part in (
     sign_in, sign_up, forgotten, openid_sign_in, account_page, second_factor_page, people_page, audit_page, jobs_page,
     pages,
@@ -83,7 +87,7 @@ def app_of(services: Services) -> FastAPI:
     def openapi(request: Request) -> JSONResponse:
         return JSONResponse(describe(app))
 
-    install(app, problem_page)
+    install(app, problem_page, lambda path: in_their_form if is_theirs(path) else None)
     app.add_middleware(Access, of=app, services=services, page=problem_page)
     app.add_middleware(DropEmptyParameters)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5, exclude_content_types=_NOT_COMPRESSED)

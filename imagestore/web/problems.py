@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -128,11 +128,17 @@ def problem_of(error: Exception) -> ApiProblem:
     return ApiProblem(500, "internal", f"Something went wrong on our side. The log says more under {number}.")
 
 
-def install(app: FastAPI, page: Any) -> None:
-    """Answer errors under /api/ as problem details, others by `page(request, problem)`."""
+Form = Callable[[ApiProblem], Response]
+
+
+def install(app: FastAPI, page: Any, other_form: Callable[[str], Form | None] = lambda _: None) -> None:
+    """Answer errors under /api/ as problem details, others by `page(request, problem)`; where there is an `other_form`
+    for an address, in that."""
 
     async def answer(request: Request, error: Exception) -> Response:
         problem = problem_of(error)
+        if (form := other_form(request.url.path)) is not None:
+            return form(problem)
         if request.url.path.startswith("/api/"):
             if problem.status == 405:
                 problem.headers["Allow"] = allowed(app, request.url.path)

@@ -4,7 +4,7 @@ import logging
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -29,8 +29,10 @@ from imagestore.store.secrets import FileSecrets, Secrets, VaultSecrets
 from imagestore.web.change_feed import ChangeFeedReader
 from imagestore.web.classifier import Classifier
 from imagestore.web.clients import PublicAddress
+from imagestore.web.fetch import is_public
 from imagestore.web.index import Index
 from imagestore.web.live_model import LiveModel
+from imagestore.web.picture_lists import PictureLists
 
 log = logging.getLogger("imagestore.web")
 
@@ -89,6 +91,8 @@ class Services:
     accounts: Accounts
     recent: RecentUploads = field(default_factory=RecentUploads)
     account: str = "local"
+    picture_lists: PictureLists = field(default_factory=PictureLists)
+    may_fetch: Callable[[str], bool] = is_public
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Services":

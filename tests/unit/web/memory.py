@@ -22,6 +22,7 @@ from imagestore.store import (
     StoredRecord,
     Stores,
 )
+from imagestore.store.custom_vision import CustomVisionTable
 from imagestore.store.models import Models
 from imagestore.store.projects import ProjectTable
 from imagestore.store.records import _still_hidden
@@ -177,7 +178,12 @@ def registry() -> dict[str, Any]:
     """The versions of models, which are live, and projects, as `stores.models`, `stores.routes`, `stores.projects`."""
     blobs: Any = MemoryBlobs("models")
     models = Models(blobs)
-    return {"models": models, "routes": RouteTable(blobs, models), "projects": ProjectTable(blobs, models)}
+    return {
+        "models": models,
+        "routes": RouteTable(blobs, models),
+        "projects": ProjectTable(blobs, models),
+        "custom_vision": CustomVisionTable(blobs),
+    }
 
 
 def make_default(stores: Any, live: PromotionEntry, *previous: PromotionEntry) -> None:
@@ -187,7 +193,9 @@ def make_default(stores: Any, live: PromotionEntry, *previous: PromotionEntry) -
 
 def memory_stores() -> Stores:
     """Everything that the web app and the functions ask of the stores."""
-    named = {name: name for name in ("uploads", "staging", "results", "thumbnails")} | {"dead_letters": "deadletter"}
+    named = {name: name for name in ("uploads", "staging", "results", "thumbnails", "training")} | {
+        "dead_letters": "deadletter"
+    }
     containers: dict[str, Any] = {attribute: MemoryBlobs(name) for attribute, name in named.items()}
     queues = {"work": "work", "work_poison": "work-poison", "poison": "webjobs-blobtrigger-poison"}
     return cast(

@@ -1,0 +1,96 @@
+"""What Custom Vision's clients ask of a project and nobody else does: `<project>/custom-vision.json` in `models`.
+
+A tag is a label with an id that stays when it is renamed; an iteration is a version of the model, or a training that
+has not ended. Labels and versions that came another way have ids that follow from their names.
+"""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from imagestore.errors import Conflict, NotFound, StoreError
+from imagestore.store.blobs import Blobs
+from imagestore.store.models import demand_name
+
+FILE = "custom-vision.json"
+NAMESPACE = uuid.UUID("6f1a2f3e-6d6f-5c0c-8f0e-3d1b7a9c5e21")
+"""Ids that follow from a name are UUIDs of version 5 in this namespace."""
+_TRIES = 20
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A label as Custom Vision's clients know it. `type` is Regular or Negative."""
+
+    id: str
+    name: str
+    description: str | None = None
+    type: str = "Regular"
+
+
+@dataclass(frozen=True)
+class Iteration:
+    """A training. `job` did it, and `version` is what it made, null before that is known to have ended."""
+
+    id: str
+    name: str
+    created_at: str
+    job: str | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True)
+class CustomVisionFile:
+    """The content of the file. `id` is the project's, where it came from elsewhere with one."""
+
+    id: str | None = None
+    description: str | None = None
+    domain: str | None = None
+    tags: tuple[Tag, ...] = ()
+    iterations: tuple[Iteration, ...] = ()
+    deleted_iterations: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = field(default_factory=tuple)
+
+
+class CustomVisionTable:
+    """These files. Every method raises Unavailable, or StoreError if a file cannot be read."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
+
+    def read(self, project: str) -> CustomVisionFile:
+        """What is written of a project."""
+        return self._read(project)[0]
+
+    def change(self, project: str, changed: Callable[[CustomVisionFile], CustomVisionFile]) -> CustomVisionFile:
+        """Change it, again if others do at the same time. Returns how it is now. Raises Conflict."""
+        demand_name(project)
+        for _ in range(_TRIES):
+            before, etag = self._read(project)
+            after = changed(before)
+            if after == before:
+                return after
+            data = msgspec.json.format(msgspec.json.encode(after))
+            try:
+                self._blobs.put(f"{project}/{FILE}", data, "application/json", etag)
+            except Conflict:
+                continue
+            return after
+        raise Conflict("Others kept changing the project. Try again.")
+
+    def _read(self, project: str) -> tuple[CustomVisionFile, str | None]:
+        try:
+            blob = self._blobs.get(f"{project}/{FILE}")
+        except NotFound:
+            return CustomVisionFile(), None
+        try:
+            return msgspec.json.decode(blob.data or b"", type=CustomVisionFile), blob.etag
+        except msgspec.MsgspecError as error:
+            raise StoreError(f"{project}/{FILE} in {self._blobs.container} cannot be read: {error}") from None
+
+
+def derived(*parts: str) -> str:
+    """The id that follows from these names."""
+    return str(uuid.uuid5(NAMESPACE, "\n".join(parts)))

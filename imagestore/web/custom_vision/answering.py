@@ -1,0 +1,74 @@
+"""What an iteration says of a picture, in Custom Vision's form, and keeping the picture where that is asked."""
+
+import uuid
+
+from imagestore.errors import Conflict
+from imagestore.pipeline.projects import pinned_prefix
+from imagestore.record import record_id, utc
+from imagestore.store.custom_vision import derived
+from imagestore.store.projects import LabelsPerPicture, Project
+from imagestore.web.classifier import Classified, Version
+from imagestore.web.custom_vision import answers
+from imagestore.web.custom_vision.labels import tags_of
+from imagestore.web.custom_vision.routing import id_of
+from imagestore.web.services import Services
+
+MOST_BYTES = 4 * 2**20
+"""The largest picture that Custom Vision predicted."""
+
+
+def iteration_id(services: Services, project: Project, version: str) -> str:
+    """The UUID by which clients know a version."""
+    written = services.stores.custom_vision.read(project.name).iterations
+    return next((one.id for one in written if one.version == version), derived("iteration", project.name, version))
+
+
+def predict(services: Services, project: Project, version: str, data: bytes, *, store: bool) -> answers.ImagePrediction:
+    """What this version says of a picture. With `store`, the picture is kept as an upload, which the same version
+    classifies.
+
+    Raises PictureError, Conflict, ModelError, Busy, Unavailable or DecoderFailed.
+    """
+    found = services.classifier.classify(data, Version(project.name, version))
+    id = _kept(services, project, version, data, found) if store else str(uuid.uuid4())
+    return answers.ImagePrediction(
+        id=id,
+        project=id_of(project),
+        iteration=iteration_id(services, project, version),
+        created=utc(),
+        predictions=_predictions(services, project, found),
+    )
+
+
+def _predictions(services: Services, project: Project, found: Classified) -> list[answers.Prediction]:
+    top = found.prediction.top
+    tags = tags_of(services.stores, project)
+    said = [
+        answers.Prediction(probability=score.probability, tag_id=tag.id, tag_name=tag.name, tag_type=tag.type)
+        for score in top
+        for tag in (tags.named(score.label),)
+    ]
+    negative, rest = tags.negative, 1 - sum(score.probability for score in top)
+    is_single = project.labels_per_picture is LabelsPerPicture.ONE
+    if negative is not None and is_single and negative.name not in {one.tag_name for one in said}:
+        said.append(
+            answers.Prediction(
+                probability=round(max(rest, 0.0), 6), tag_id=negative.id, tag_name=negative.name, tag_type=negative.type
+            )
+        )
+    return sorted(said, key=lambda one: -one.probability)
+
+
+def _kept(services: Services, project: Project, version: str, data: bytes, found: Classified) -> str:
+    """Upload the picture under the prefix of this version. Returns the id of its record, as a UUID."""
+    prefix = pinned_prefix(services.stores, project, version, found.prediction.model.sha256, services.account)
+    name = f"{prefix}{uuid.uuid4()}.{found.image.format.lower()}"
+    writer = services.stores.uploads.writer(name)
+    writer.add(data)
+    try:
+        writer.commit(f"image/{found.image.format.lower()}", only_new=True)
+    except Conflict:  # another with this random name
+        return _kept(services, project, version, data, found)
+    id = record_id(name)
+    services.recent.add(id, name)
+    return str(uuid.UUID(id))

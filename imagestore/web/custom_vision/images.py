@@ -1,0 +1,413 @@
+"""Custom Vision's images: pictures with tags, which are learned from."""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal
+
+import msgspec
+from fastapi import Query, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from imagestore.errors import NotFetched
+from imagestore.record import utc
+from imagestore.store.projects import Project
+from imagestore.store.training import ListedPicture, PictureFacts, TrainingPictures
+from imagestore.web.access import NoteDep
+from imagestore.web.api.common import ServicesDep
+from imagestore.web.bodies import whole_picture
+from imagestore.web.custom_vision import answers
+from imagestore.web.custom_vision.errors import refused
+from imagestore.web.custom_vision.pictures import Pictures, digits_of, image_id, pictures_of
+from imagestore.web.custom_vision.prediction import FIELD
+from imagestore.web.custom_vision.routing import (
+    ProjectDep,
+    answer,
+    body_of,
+    found_or,
+    ids,
+    keyless_router,
+    project_of,
+    training_router,
+)
+from imagestore.web.fetch import fetch
+from imagestore.web.problems import ApiProblem
+from imagestore.web.services import Services
+from preprocess import DecoderFailed, Fit, ImageSpec, PictureError, Reason
+
+router = training_router()
+content_router = keyless_router("training")
+MOST_BYTES = 6 * 2**20
+"""The largest picture that Custom Vision took to learn from."""
+MOST_AT_ONCE = 64
+MOST_LISTED = 256
+_LOOK = ImageSpec(64, 64, 3, 1.0, Fit.STRETCH)
+"""Whether a picture can be read is seen by reading it."""
+_SIZES = {Reason.TOO_MANY_PIXELS: "ErrorImageDimensions", Reason.TOO_SMALL: "ErrorImageDimensions"}
+IterationId = Annotated[str | None, Query(alias="iterationId")]
+TagIds = Annotated[str | None, Query(alias="tagIds")]
+ImageIds = Annotated[str | None, Query(alias="imageIds")]
+OrderBy = Annotated[Literal["Newest", "Oldest"], Query(alias="orderBy")]
+Take = Annotated[int, Query(ge=0, le=MOST_LISTED)]
+Skip = Annotated[int, Query(ge=0)]
+Status = Literal["Tagged", "Untagged"]
+Get = Callable[[], bytes]
+
+
+class Region(msgspec.Struct, rename="camel"):
+    """A part of a picture, in shares of its width and height."""
+
+    tag_id: str
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+class FileEntry(msgspec.Struct, rename="camel"):
+    """A picture in a batch: in base64, or at an address."""
+
+    name: str | None = None
+    contents: str | None = None
+    url: str | None = None
+    tag_ids: list[str] | None = None
+    regions: list[Region] | None = None
+
+
+class Batch(msgspec.Struct, rename="camel"):
+    """Pictures, and the tags and metadata of them all."""
+
+    images: list[FileEntry] = []
+    tag_ids: list[str] | None = None
+    metadata: dict[str, str] | None = None
+
+
+class TagEntry(msgspec.Struct, rename="camel"):
+    """A tag for a picture."""
+
+    image_id: str
+    tag_id: str
+
+
+class TagBatch(msgspec.Struct, rename="camel"):
+    """Tags for pictures."""
+
+    tags: list[TagEntry] = []
+
+
+@router.post("/projects/{project_id}/images")
+async def create_images_from_data(
+    request: Request, services: ServicesDep, project: ProjectDep, note: NoteDep, tag_ids: TagIds = None
+) -> Response:
+    """Keep one picture."""
+    note.target = project.name
+    data = await whole_picture(request, MOST_BYTES, FIELD)
+    entry = FileEntry(name="", tag_ids=ids(tag_ids))
+    return await run_in_threadpool(_kept, request, services, project, [(entry, lambda: data)], Batch())
+
+
+@router.post("/projects/{project_id}/images/files")
+async def create_images_from_files(
+    request: Request, services: ServicesDep, project: ProjectDep, note: NoteDep
+) -> Response:
+    """Keep a batch of pictures, which are in the request in base64."""
+    batch = await _batch(request)
+    note.target = project.name
+    return await run_in_threadpool(
+        _kept, request, services, project, [(entry, _reader(entry)) for entry in batch.images], batch
+    )
+
+
+@router.post("/projects/{project_id}/images/urls")
+async def create_images_from_urls(
+    request: Request, services: ServicesDep, project: ProjectDep, note: NoteDep
+) -> Response:
+    """Keep a batch of pictures, which are at addresses of the public internet."""
+    batch = await _batch(request)
+    note.target = project.name
+    found = [(entry, _fetcher(entry, services)) for entry in batch.images]
+    return await run_in_threadpool(_kept, request, services, project, found, batch)
+
+
+@router.get("/projects/{project_id}/images")
+def get_images(
+    request: Request,
+    services: ServicesDep,
+    project: ProjectDep,
+    tag_ids: TagIds = None,
+    status: Annotated[Status | None, Query(alias="taggingStatus")] = None,
+    order: OrderBy = "Newest",
+    take: Take = 50,
+    skip: Skip = 0,
+) -> Response:
+    """The pictures, page after page."""
+    return _page(request, services, project, order, take, skip, tag_ids, status)
+
+
+@router.get("/projects/{project_id}/images/tagged")
+def get_tagged_images(
+    request: Request,
+    services: ServicesDep,
+    project: ProjectDep,
+    tag_ids: TagIds = None,
+    order: OrderBy = "Newest",
+    take: Take = 50,
+    skip: Skip = 0,
+) -> Response:
+    """Those that have a tag."""
+    return _page(request, services, project, order, take, skip, tag_ids, "Tagged")
+
+
+@router.get("/projects/{project_id}/images/untagged")
+def get_untagged_images(
+    request: Request,
+    services: ServicesDep,
+    project: ProjectDep,
+    order: OrderBy = "Newest",
+    take: Take = 50,
+    skip: Skip = 0,
+) -> Response:
+    """Those that have none."""
+    return _page(request, services, project, order, take, skip, None, "Untagged")
+
+
+@router.get("/projects/{project_id}/images/count")
+def get_image_count(
+    services: ServicesDep,
+    project: ProjectDep,
+    tag_ids: TagIds = None,
+    status: Annotated[Status | None, Query(alias="taggingStatus")] = None,
+) -> Response:
+    """How many there are."""
+    return answer(len(_chosen(pictures_of(services, project), ids(tag_ids), status)))
+
+
+@router.get("/projects/{project_id}/images/tagged/count")
+def get_tagged_image_count(services: ServicesDep, project: ProjectDep, tag_ids: TagIds = None) -> Response:
+    """How many have a tag, or one of these."""
+    return answer(len(_chosen(pictures_of(services, project), ids(tag_ids), "Tagged")))
+
+
+@router.get("/projects/{project_id}/images/untagged/count")
+def get_untagged_image_count(services: ServicesDep, project: ProjectDep) -> Response:
+    """How many have none."""
+    return answer(len(_chosen(pictures_of(services, project), [], "Untagged")))
+
+
+@router.get("/projects/{project_id}/images/id")
+def get_images_by_ids(
+    request: Request, services: ServicesDep, project: ProjectDep, image_ids: ImageIds = None
+) -> Response:
+    """These pictures, or all, but at most 256."""
+    pictures = pictures_of(services, project)
+    wanted = {digits_of(id) for id in ids(image_ids)}
+    found = [one for one in pictures.listed if not wanted or one.sha256[:32] in wanted]
+    return answer(_shown(request, services, pictures, [one.sha256 for one in found[:MOST_LISTED]]))
+
+
+@router.delete("/projects/{project_id}/images", status_code=204)
+def delete_images(
+    services: ServicesDep,
+    project: ProjectDep,
+    note: NoteDep,
+    image_ids: ImageIds = None,
+    everything: Annotated[bool, Query(alias="allImages")] = False,
+) -> Response:
+    """Delete these pictures, or all."""
+    pictures = pictures_of(services, project)
+    wanted = {digits_of(id) for id in ids(image_ids)}
+    if not wanted and not everything:
+        raise refused("BadRequestRequiredParamIsNull", "imageIds is missing: say which pictures are to go.")
+    note.target, note.before = project.name, {"images": ids(image_ids) or "all"}
+    pictures.remove([one.sha256 for one in pictures.listed if everything or one.sha256[:32] in wanted])
+    return Response(status_code=204)
+
+
+@router.post("/projects/{project_id}/images/tags")
+async def create_image_tags(request: Request, services: ServicesDep, project: ProjectDep, note: NoteDep) -> Response:
+    """Give pictures tags beside those that they have."""
+    batch = await body_of(request, TagBatch)
+    note.target = project.name
+
+    def give() -> dict[str, list[dict[str, str]]]:
+        pictures = pictures_of(services, project)
+        given: dict[str, list[dict[str, str]]] = {"created": [], "duplicated": [], "exceeded": []}
+        known = {one.sha256: one for one in pictures.listed}
+        wanted = [(one, pictures.sha256_of(one.image_id), pictures.tag(one.tag_id)) for one in batch.tags]
+        for one, sha256, tag in wanted:
+            has = any(tag.id == other.id for other in pictures.tags_of(known[sha256]))
+            if not has:
+                pictures.add_tags(sha256, [tag])
+            given["duplicated" if has else "created"].append({"imageId": one.image_id, "tagId": tag.id})
+        return given
+
+    return answer(await run_in_threadpool(give))
+
+
+@router.delete("/projects/{project_id}/images/tags", status_code=204)
+def delete_image_tags(
+    services: ServicesDep, project: ProjectDep, note: NoteDep, image_ids: ImageIds = None, tag_ids: TagIds = None
+) -> Response:
+    """Take these tags from these pictures."""
+    pictures = pictures_of(services, project)
+    note.target, note.before = project.name, {"images": ids(image_ids), "tags": ids(tag_ids)}
+    found = [pictures.sha256_of(id) for id in ids(image_ids)]
+    pictures.untag(found, [pictures.tag(id) for id in ids(tag_ids)])
+    return Response(status_code=204)
+
+
+@content_router.get("/projects/{project_id}/images/{image_id}/content", name="custom_vision_image")
+def content(
+    request: Request, services: ServicesDep, project_id: str, image_id: str,
+    until: str = "", key: str = "", signature: str = "",
+) -> Response:  # fmt: skip
+    """A picture's content, for whoever has its signed address."""
+    if not services.accounts.tokens.addresses.is_good(request.url.path, until, key, signature):
+        raise refused("Forbidden", "This address is over. Ask for the list of pictures again.", 403)
+    project = project_of(services.stores, project_id)
+    pictures = TrainingPictures(services.stores.training, project.pictures_in)
+    sha256 = pictures.beginning_with(digits_of(image_id))
+    data = found_or("NotFoundImage", lambda: pictures.picture(sha256 or ""), "The picture is not there any more.")
+    headers = {"Content-Disposition": "attachment", "Cache-Control": "private, max-age=3600"}
+    return Response(data, media_type="application/octet-stream", headers=headers)
+
+
+def _page(
+    request: Request,
+    services: Services,
+    project: Project,
+    order: str,
+    take: int,
+    skip: int,
+    tag_ids: str | None,
+    status: Status | None,
+) -> Response:
+    pictures = pictures_of(services, project)
+    found = _chosen(pictures, ids(tag_ids), status)
+    if order == "Oldest":
+        found.reverse()
+    return answer(_shown(request, services, pictures, [one.sha256 for one in found[skip : skip + take]]))
+
+
+def _chosen(pictures: Pictures, tag_ids: Sequence[str], status: Status | None) -> list[ListedPicture]:
+    """The newest first; with tags, those that have one of them."""
+    tags = {pictures.tag(id).id for id in tag_ids}
+    found = []
+    for one in pictures.listed:
+        has = {tag.id for tag in pictures.tags_of(one)}
+        if status is not None and bool(has) != (status == "Tagged"):
+            continue
+        if not tags or tags & has:
+            found.append(one)
+    return found
+
+
+def _shown(request: Request, services: Services, pictures: Pictures, sha256s: Sequence[str]) -> list[answers.Image]:
+    return [
+        _image(request, services, pictures, sha256, facts)
+        for sha256, facts in zip(sha256s, pictures.facts(sha256s), strict=True)
+    ]
+
+
+def _image(request: Request, services: Services, pictures: Pictures, sha256: str, facts: PictureFacts) -> answers.Image:
+    created, id = facts.created_at or "1970-01-01T00:00:00.000Z", image_id(sha256)
+    values = {name: request.path_params[name] for name in ("api", "project_id")}
+    address = request.app.url_path_for("custom_vision_image", **values, image_id=id)
+    base = services.public.url if services.public.url else str(request.base_url).rstrip("/")
+    uri = f"{base}{address}?{services.accounts.tokens.addresses.sign(address)}"
+    tags = [answers.ImageTag(tag_id=tag.id, tag_name=tag.name, created=created) for tag in pictures.tags_of(facts)]
+    return answers.Image(
+        id=id, created=created, width=facts.width, height=facts.height, resized_image_uri=uri, thumbnail_uri=uri,
+        original_image_uri=uri, tags=tags, regions=list(facts.regions), metadata=facts.metadata,
+    )  # fmt: skip
+
+
+async def _batch(request: Request) -> Batch:
+    batch = await body_of(request, Batch)
+    if not batch.images:
+        raise refused("BadRequestImageBatch", "The batch holds no pictures.")
+    if len(batch.images) > MOST_AT_ONCE:
+        said = f"The batch holds {len(batch.images)} pictures; the limit is {MOST_AT_ONCE}."
+        raise refused("BadRequestExceededBatchSize", said)
+    return batch
+
+
+def _kept(
+    request: Request, services: Services, project: Project, sent: Sequence[tuple[FileEntry, Get]], batch: Batch
+) -> Response:
+    """Keep these pictures, and say how it went with each."""
+    pictures = pictures_of(services, project)
+    for entry, _ in sent:
+        for id in (*(entry.tag_ids or ()), *(batch.tag_ids or ())):
+            pictures.tag(id)
+    done = [_keep(request, services, pictures, entry, read, batch) for entry, read in sent]
+    is_good = all(one.status in ("OK", "OKDuplicate") for one in done)
+    return answer(answers.ImageCreateSummary(is_batch_successful=is_good, images=done), 200 if is_good else 207)
+
+
+def _keep(
+    request: Request, services: Services, pictures: Pictures, entry: FileEntry, read: Get, batch: Batch
+) -> answers.ImageCreateResult:
+    source = entry.url or entry.name or ""
+
+    def failed(status: str) -> answers.ImageCreateResult:
+        return answers.ImageCreateResult(source_url=source, status=status)
+
+    try:
+        data = read()
+        if len(data) > MOST_BYTES:
+            return failed("ErrorImageSize")
+        info, _ = services.renderer.pixels(data, _LOOK)
+    except NotFetched:
+        return failed("ErrorSource")
+    except (binascii.Error, ValueError):
+        return failed("ErrorImageFormat")
+    except PictureError as error:
+        return failed(_SIZES.get(error.reason, "ErrorImageFormat"))
+    except DecoderFailed:
+        return failed("ErrorUnknown")
+    tags = [pictures.tag(id) for id in dict.fromkeys([*(batch.tag_ids or ()), *(entry.tag_ids or ())])]
+    sha256 = hashlib.sha256(data).hexdigest()
+    there = pictures.training.facts(sha256) if any(one.sha256 == sha256 for one in pictures.listed) else None
+    known = there or _other_of_batch(pictures, sha256)
+    try:
+        if known is not None:
+            pictures.add_tags(sha256, tags)
+            facts, status = pictures.facts([sha256])[0], "OKDuplicate"
+        else:
+            facts = pictures.tagged(
+                PictureFacts(
+                    source=source,
+                    md5=hashlib.md5(data, usedforsecurity=False).hexdigest(),
+                    regions=tuple(msgspec.to_builtins(one) for one in entry.regions or ()),
+                    metadata=batch.metadata or {},
+                    created_at=utc(),
+                    width=info.width,
+                    height=info.height,
+                ),
+                tags,
+            )
+            pictures.put(sha256, data, facts)
+            status = "OK"
+    except ApiProblem as problem:
+        is_negative = problem.code == "BadRequestNegativeAndRegularTagOnSameImage"
+        return failed("ErrorNegativeAndRegularTagOnSameImage" if is_negative else "ErrorTagLimitExceed")
+    image = _image(request, services, pictures, sha256, facts)
+    return answers.ImageCreateResult(source_url=source, status=status, image=image)
+
+
+def _other_of_batch(pictures: Pictures, sha256: str) -> Any:
+    """What is known of a picture that came a moment ago, which the list of this request does not have yet."""
+    if pictures.stores.training.stat(f"{pictures.project.pictures_in}/{sha256}") is None:
+        return None
+    return pictures.training.facts(sha256)
+
+
+def _reader(entry: FileEntry) -> Get:
+    return lambda: base64.b64decode(entry.contents or "", validate=True)
+
+
+def _fetcher(entry: FileEntry, services: Services) -> Get:
+    return lambda: fetch(entry.url or "", MOST_BYTES, services.may_fetch)

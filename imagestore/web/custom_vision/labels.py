@@ -1,0 +1,48 @@
+"""The tags of a project: its labels, and those that have no picture yet."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from imagestore.store import Stores
+from imagestore.store.custom_vision import Tag, derived
+from imagestore.store.projects import Project
+
+NEGATIVE = "Negative"
+REGULAR = "Regular"
+
+
+@dataclass(frozen=True)
+class Tags:
+    """A project's tags by name. `negative` is the one of pictures that show none of the others, if there is one."""
+
+    project: Project
+    by_name: dict[str, Tag]
+
+    @property
+    def negative(self) -> Tag | None:
+        """The tag of pictures that show none of the others."""
+        return next((tag for tag in self.by_name.values() if tag.type == NEGATIVE), None)
+
+    def named(self, name: str) -> Tag:
+        """The tag of this label."""
+        return self.by_name.get(name) or _derived(self.project, name)
+
+    def with_id(self, id: str) -> Tag | None:
+        """The tag with this id."""
+        return next((tag for tag in self.by_name.values() if tag.id == id.lower()), None)
+
+
+def tags_of(stores: Stores, project: Project, labels: Iterable[str] = (), *, has_negatives: bool = False) -> Tags:
+    """The tags of a project, of which pictures have these labels. Raises Unavailable."""
+    written = stores.custom_vision.read(project.name).tags
+    found = {tag.name: tag for tag in written}
+    for label in labels:
+        found.setdefault(label, _derived(project, label))
+    tags = Tags(project, found)
+    if has_negatives and tags.negative is None:
+        found[NEGATIVE] = Tag(derived("tag", project.name, "", NEGATIVE), NEGATIVE, type=NEGATIVE)
+    return tags
+
+
+def _derived(project: Project, label: str) -> Tag:
+    return Tag(derived("tag", project.name, label), label)

@@ -1,0 +1,156 @@
+"""The pictures of a project that are learned from, as Custom Vision's clients know them.
+
+A picture's id is a UUID made of the first half of its SHA-256.
+"""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from imagestore.record import utc
+from imagestore.store import Stores
+from imagestore.store.custom_vision import Tag
+from imagestore.store.projects import LabelsPerPicture, Project
+from imagestore.store.training import ListedPicture, PictureFacts, TrainingPictures, at_once
+from imagestore.web.custom_vision.errors import refused
+from imagestore.web.custom_vision.labels import NEGATIVE, Tags, tags_of
+from imagestore.web.picture_lists import PictureLists
+from imagestore.web.services import Services
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """A project's pictures and tags as they are now, the newest picture first. Methods raise Unavailable."""
+
+    stores: Stores
+    project: Project
+    tags: Tags
+    listed: list[ListedPicture]
+    lists: PictureLists
+
+    @property
+    def training(self) -> TrainingPictures:
+        """Where they are kept."""
+        return TrainingPictures(self.stores.training, self.project.pictures_in)
+
+    def tag(self, id: str) -> Tag:
+        """The tag with this id. Raises ApiProblem 404."""
+        found = self.tags.with_id(id)
+        if found is None:
+            raise refused("NotFoundTag", f"There is no tag {id[:40]} in '{self.project.title}'.", 404)
+        return found
+
+    def tags_of(self, picture: ListedPicture | PictureFacts) -> list[Tag]:
+        """The tags of a picture."""
+        negative = self.tags.negative
+        if picture.negative and negative is not None:
+            return [negative]
+        return [self.tags.named(label) for label in picture.labels]
+
+    def with_tag(self, tag: Tag) -> list[str]:
+        """The SHA-256 of the pictures that have this tag."""
+        if tag.type == NEGATIVE:
+            return [one.sha256 for one in self.listed if one.negative]
+        return [one.sha256 for one in self.listed if tag.name in one.labels]
+
+    def facts(self, sha256s: Sequence[str]) -> list[PictureFacts]:
+        """What is known of these pictures."""
+        found = at_once(self.training.facts, sha256s)
+        return [PictureFacts() if one is None else one[0] for one in found]
+
+    def sha256_of(self, id: str) -> str:
+        """The picture with this id. Raises ApiProblem 404."""
+        sha256 = self.training.beginning_with(digits_of(id))
+        if sha256 is None or all(one.sha256 != sha256 for one in self.listed):
+            raise refused("NotFoundImage", f"There is no picture {id[:40]} in '{self.project.title}'.", 404)
+        return sha256
+
+    def add_tags(self, sha256: str, tags: Sequence[Tag]) -> None:
+        """Give a picture these tags beside those that it has. Raises ApiProblem 400 where it cannot have them all."""
+        self.training.change(sha256, lambda facts: self.tagged(facts, tags))
+        self.lists.forget(self.project.pictures_in)
+
+    def tagged(self, facts: PictureFacts, tags: Sequence[Tag]) -> PictureFacts:
+        """The facts with these tags added. Raises ApiProblem 400 where there cannot be all of them."""
+        labels = dict.fromkeys([*facts.labels, *(tag.name for tag in tags if tag.type != NEGATIVE)])
+        negative = facts.negative or any(tag.type == NEGATIVE for tag in tags)
+        if negative and labels:
+            raise refused(
+                "BadRequestNegativeAndRegularTagOnSameImage", "A picture with the negative tag can have no other."
+            )
+        if self.project.labels_per_picture is LabelsPerPicture.ONE and len(labels) > 1:
+            raise refused("BadRequestImageTags", "A picture of this project can have one tag.")
+        return replace(facts, labels=tuple(labels), negative=negative)
+
+    def untag(self, sha256s: Iterable[str], tags: Sequence[Tag]) -> None:
+        """Take these tags from these pictures."""
+        names = {tag.name for tag in tags if tag.type != NEGATIVE}
+        is_negative = any(tag.type == NEGATIVE for tag in tags)
+
+        def without(facts: PictureFacts) -> PictureFacts:
+            labels = tuple(label for label in facts.labels if label not in names)
+            return replace(facts, labels=labels, negative=facts.negative and not is_negative)
+
+        at_once(lambda sha256: self.training.change(sha256, without), list(sha256s))
+        self.lists.forget(self.project.pictures_in)
+
+    def rename(self, tag: Tag, name: str) -> None:
+        """Give every picture with this tag the other label instead."""
+
+        def renamed(facts: PictureFacts) -> PictureFacts:
+            return replace(facts, labels=tuple(name if one == tag.name else one for one in facts.labels))
+
+        at_once(lambda sha256: self.training.change(sha256, renamed), self.with_tag(tag))
+        self.lists.forget(self.project.pictures_in)
+
+    def put(self, sha256: str, data: bytes, facts: PictureFacts) -> None:
+        """Keep a picture; what is known of it already, besides its labels, stays."""
+
+        def kept(before: PictureFacts) -> PictureFacts:
+            return replace(
+                before,
+                labels=facts.labels,
+                negative=facts.negative,
+                source=facts.source,
+                md5=facts.md5,
+                regions=facts.regions,
+                metadata={**before.metadata, **facts.metadata},
+                created_at=utc(),
+                width=facts.width,
+                height=facts.height,
+            )
+
+        if not self.listed:
+            self.training.begin()
+        self.training.change(sha256, kept, is_new=True)
+        self.training.put_picture(sha256, data)
+        self.lists.forget(self.project.pictures_in)
+
+    def remove(self, sha256s: Sequence[str]) -> None:
+        """Delete pictures."""
+        at_once(self.training.remove_picture, sha256s)
+        self.lists.forget(self.project.pictures_in)
+
+
+def pictures_of(services: Services, project: Project) -> Pictures:
+    """A project's pictures and tags. Raises NotMigrated, Unavailable."""
+    lists = services.picture_lists
+    pictures = TrainingPictures(services.stores.training, project.pictures_in)
+    pictures.demand_migrated()
+    listed = sorted(lists.get(pictures), key=lambda one: (one.created_at or "", one.sha256), reverse=True)
+    labels = {label for one in listed for label in one.labels}
+    tags = tags_of(services.stores, project, sorted(labels), has_negatives=any(one.negative for one in listed))
+    return Pictures(services.stores, project, tags, listed, lists)
+
+
+def image_id(sha256: str) -> str:
+    """The UUID of a picture."""
+    return str(uuid.UUID(sha256[:32]))
+
+
+def digits_of(id: str) -> str:
+    """The hex digits with which the SHA-256 of the picture with this UUID begins. Raises ApiProblem 400."""
+    try:
+        return uuid.UUID(id).hex
+    except ValueError:
+        raise refused("BadRequestInvalidIds", f"'{id[:40]}' is no UUID.") from None

@@ -1,0 +1,104 @@
+"""How Custom Vision's clients ask: with a key in a header of its own, and bodies in JSON."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from fastapi import APIRouter, Depends, Path, Request
+from starlette.responses import Response
+
+from imagestore.errors import NotFound
+from imagestore.store import Stores
+from imagestore.store.custom_vision import derived
+from imagestore.store.projects import Project, ProjectState
+from imagestore.web.api.common import ServicesDep
+from imagestore.web.custom_vision.errors import refused
+from imagestore.web.problems import ApiProblem
+
+PREDICTION_VERSIONS = ("v3.0", "v3.1")
+TRAINING_VERSIONS = ("v3.0", "v3.1", "v3.2", "v3.3", "v3.4-preview")
+MOST_JSON_BYTES = 100_000_000
+Asked = TypeVar("Asked")
+
+
+def router(kind: str, versions: tuple[str, ...], header: str) -> APIRouter:
+    """A router for the addresses below `/customvision/<version>/<kind>`, which a key in this header opens."""
+
+    def demand(request: Request, api: Annotated[str, Path()]) -> None:
+        if api.lower() not in versions:
+            said = f"There is no version '{api[:20]}' of {kind} here; there are {', '.join(versions)}."
+            raise refused("NotFound", said, 404)
+        if header not in request.headers:
+            raise ApiProblem(401, "ForbiddenUser", f"The header {header} is missing: it takes a key of this web app.")
+
+    return APIRouter(
+        prefix=f"/customvision/{{api}}/{kind}",
+        dependencies=[Depends(demand)],
+        include_in_schema=False,
+    )
+
+
+def keyless_router(kind: str) -> APIRouter:
+    """A router for addresses that are good without a key."""
+    return APIRouter(prefix=f"/customvision/{{api}}/{kind}", include_in_schema=False)
+
+
+def prediction_router() -> APIRouter:
+    """For programs that predict."""
+    return router("prediction", PREDICTION_VERSIONS, "Prediction-Key")
+
+
+def training_router() -> APIRouter:
+    """For programs that train."""
+    return router("training", TRAINING_VERSIONS, "Training-Key")
+
+
+def id_of(project: Project) -> str:
+    """The UUID by which clients know a project."""
+    return project.id or derived("project", project.name)
+
+
+def project_of(stores: Stores, id: str) -> Project:
+    """The project with this UUID. Raises ApiProblem 404 or Unavailable."""
+    for project in stores.projects.list():
+        if id_of(project) == id.lower() and project.state is ProjectState.OPEN:
+            return project
+    raise refused("NotFoundProject", f"There is no project {id[:40]}.", 404)
+
+
+def _asked_project(services: ServicesDep, project_id: Annotated[str, Path()]) -> Project:
+    return project_of(services.stores, project_id)
+
+
+ProjectDep = Annotated[Project, Depends(_asked_project)]
+
+
+async def body_of(request: Request, kind: type[Asked]) -> Asked:
+    """The JSON in a request's body. Raises ApiProblem 400."""
+    data = bytearray()
+    async for piece in request.stream():
+        data += piece
+        if len(data) > MOST_JSON_BYTES:
+            raise refused("BadRequestExceededBatchSize", f"The request has more than {MOST_JSON_BYTES} bytes.")
+    try:
+        return msgspec.json.decode(bytes(data), type=kind)
+    except msgspec.MsgspecError as error:
+        raise refused("BadRequestInvalid", f"The request's body cannot be read: {error}") from None
+
+
+def answer(found: Any, status: int = 200) -> Response:
+    """An answer as JSON, with names as Custom Vision writes them."""
+    return Response(msgspec.json.encode(found), status, media_type="application/json")
+
+
+def ids(text: str | None) -> list[str]:
+    """The UUIDs of a query parameter, separated by commas."""
+    return [one.strip().lower() for one in (text or "").split(",") if one.strip()]
+
+
+def found_or(code: str, look: Callable[[], Asked], said: str) -> Asked:
+    """What `look` finds. Raises ApiProblem 404 with this code where it is not there."""
+    try:
+        return look()
+    except NotFound:
+        raise refused(code, said, 404) from None

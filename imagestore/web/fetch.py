@@ -1,0 +1,113 @@
+"""Fetches what an address of a user's leads to, and only from the public internet.
+
+The host is resolved, and each of its addresses must be public; the connection goes to the address that was looked at,
+so that a name cannot lead elsewhere a moment later; each redirect is looked at anew; size and time are bounded.
+"""
+
+import http.client
+import ipaddress
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from urllib.parse import urljoin, urlsplit
+
+from imagestore.errors import NotFetched
+
+SECONDS = 20.0
+MOST_REDIRECTS = 3
+_PIECE_BYTES = 65_536
+_NOT_PUBLIC = [ipaddress.ip_network(one) for one in ("168.63.129.16/32", "64:ff9b::/96", "64:ff9b:1::/48")]
+"""Azure's own services for a machine, and IPv4 addresses in IPv6 ones, which Python calls global."""
+IsAllowed = Callable[[str], bool]
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the public internet."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped
+    if not found.is_global or found.is_multicast:
+        return False
+    return not any(found.version == one.version and found in one for one in _NOT_PUBLIC)
+
+
+def fetch(address: str, max_bytes: int, is_allowed: IsAllowed = is_public, seconds: float = SECONDS) -> bytes:
+    """The content at an http or https address. Raises NotFetched, which says why."""
+    ends = time.monotonic() + seconds
+    for _ in range(MOST_REDIRECTS + 1):
+        found = _asked(address, max_bytes, is_allowed, ends)
+        if isinstance(found, bytes):
+            return found
+        address = urljoin(address, found)
+    raise NotFetched(f"The address leads to more than {MOST_REDIRECTS} others.")
+
+
+def _asked(address: str, max_bytes: int, is_allowed: IsAllowed, ends: float) -> bytes | str:
+    """The content, or where it is instead."""
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        raise NotFetched("That is no address.") from None
+    if parts.scheme not in ("http", "https") or not host or parts.username is not None:
+        raise NotFetched("An address begins with http:// or https:// and a host, without a user's name.")
+    connection = http.client.HTTPConnection(host, port)
+    try:
+        connected = connection.sock = _connected(host, port, parts.scheme == "https", is_allowed, ends)
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        connection.request("GET", path, headers={"User-Agent": "imagestore", "Accept": "image/*, */*"})
+        response = connection.getresponse()
+        if response.status in (301, 302, 303, 307, 308) and (location := response.getheader("Location")):
+            return location
+        if response.status != 200:
+            raise NotFetched(f"{host} answered with status {response.status}.")
+        return _content(response, connected, host, max_bytes, ends)
+    except NotFetched:
+        raise
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise NotFetched(f"{host} could not be asked: {str(error) or type(error).__name__}.") from None
+    finally:
+        connection.close()
+
+
+def _connected(host: str, port: int, is_https: bool, is_allowed: IsAllowed, ends: float) -> socket.socket:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise NotFetched(f"There is no host '{host[:100]}'.") from None
+    addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
+    if not addresses or not all(is_allowed(one) for one in addresses):
+        raise NotFetched(f"'{host[:100]}' is not on the public internet.")
+    plain = socket.create_connection((addresses[0], port), timeout=_left(host, ends))
+    if not is_https:
+        return plain
+    try:
+        return ssl.create_default_context().wrap_socket(plain, server_hostname=host)
+    except OSError:
+        plain.close()
+        raise
+
+
+def _content(
+    response: http.client.HTTPResponse, connected: socket.socket, host: str, max_bytes: int, ends: float
+) -> bytes:
+    data, announced = bytearray(), response.length
+    while True:
+        connected.settimeout(_left(host, ends))
+        piece = response.read1(_PIECE_BYTES)
+        if not piece:
+            break
+        data += piece
+        if len(data) > max_bytes:
+            raise NotFetched(f"What {host} answers has more than {max_bytes} bytes.")
+    if announced is not None and len(data) < announced:
+        raise NotFetched(f"The answer of {host} broke off.")
+    return bytes(data)
+
+
+def _left(host: str, ends: float) -> float:
+    left = ends - time.monotonic()
+    if left <= 0:
+        raise NotFetched(f"{host} did not answer in time.")
+    return left

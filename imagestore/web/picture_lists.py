@@ -1,0 +1,36 @@
+"""Lists of labelled pictures, which are kept for some seconds, since clients read them page after page.
+
+What this process changes is seen at once.
+"""
+
+import threading
+import time
+
+from imagestore.store.training import ListedPicture, TrainingPictures
+
+_KEPT_S = 5.0
+
+
+class PictureLists:
+    """The lists of pictures by folder, and when they were read."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lists: dict[str, tuple[float, list[ListedPicture]]] = {}
+
+    def get(self, pictures: TrainingPictures) -> list[ListedPicture]:
+        """The pictures that are there, as they were at most some seconds ago. Raises NotMigrated, Unavailable."""
+        with self._lock:
+            at, found = self._lists.get(pictures.folder, (float("-inf"), []))
+        if time.monotonic() - at < _KEPT_S:
+            return found
+        began = time.monotonic()
+        found = [one for one in pictures.list() if one.is_there]
+        with self._lock:
+            self._lists[pictures.folder] = (began, found)
+        return found
+
+    def forget(self, folder: str) -> None:
+        """Have a folder read anew, in which something has changed."""
+        with self._lock:
+            self._lists.pop(folder, None)

@@ -1,0 +1,122 @@
+"""Custom Vision's images."""
+
+import hashlib
+import uuid
+from typing import Any
+
+from imagestore.store import Stores
+from imagestore.store.training import TrainingPictures
+
+from .conftest import KEY, TRAINING, Client, entry, picture, refused, send, tag
+
+
+def test_pictures_come_with_their_tags_and_their_content_is_there_without_a_key(
+    client: Client, project: dict[str, Any]
+) -> None:
+    rose = tag(client, project, "rose")
+    (kept,) = send(client, project, entry(picture(1), rose, name="one.png"))
+    assert (kept["status"], kept["sourceUrl"]) == ("OK", "one.png")
+    image = kept["image"]
+    assert image["id"] == str(uuid.UUID(hashlib.sha256(picture(1)).hexdigest()[:32]))
+    assert (image["width"], image["height"]) == (160, 120)
+    assert [one["tagName"] for one in image["tags"]] == ["rose"]
+    assert client.get(image["originalImageUri"]).content == picture(1)
+    refused(client.get(image["originalImageUri"].replace("signature=", "signature=0")), "Forbidden", 403)
+    refused(client.get(image["originalImageUri"].partition("?")[0]), "Forbidden", 403)
+
+
+def test_a_picture_as_a_form_without_a_file_name_is_taken_as_the_sdk_sends_it(
+    client: Client, project: dict[str, Any]
+) -> None:
+    rose = tag(client, project, "rose")
+    body = b'--xyz\r\nContent-Disposition: form-data; name="imageData"\r\n\r\n' + picture(1) + b"\r\n--xyz--\r\n"
+    for data, headers in (
+        (body, {"Content-Type": "multipart/form-data; boundary=xyz"}),
+        (picture(2), {"Content-Type": "application/octet-stream"}),
+    ):
+        sent = client.post(
+            f"{TRAINING}/projects/{project['id']}/images", params={"tagIds": rose}, content=data,
+            headers=KEY | headers,
+        )  # fmt: skip
+        assert sent.json()["isBatchSuccessful"], sent.text
+    assert client.training("GET", f"/projects/{project['id']}/images/tagged/count").json() == 2
+
+
+def test_the_same_content_is_kept_once(client: Client, project: dict[str, Any]) -> None:
+    rose = tag(client, project, "rose")
+    twice = send(client, project, entry(picture(1), rose), entry(picture(1), rose), entry(picture(2), rose))
+    assert [one["status"] for one in twice] == ["OK", "OKDuplicate", "OK"]
+    assert [one["status"] for one in send(client, project, entry(picture(2)))] == ["OKDuplicate"]
+    assert client.training("GET", f"/projects/{project['id']}/images/count").json() == 2
+
+
+def test_what_cannot_be_kept_is_told_of_each_and_the_rest_is_kept(client: Client, project: dict[str, Any]) -> None:
+    first, second = (tag(client, project, name) for name in ("rose", "lily"))
+    none = tag(client, project, "none", type="Negative")
+    done = send(
+        client, project,
+        entry(b"no picture", first), entry(picture(1), first), entry(picture(2), first, second),
+        entry(picture(3), first, none), {"name": "x", "contents": "%%%"}, entry(bytes(7 * 2**20)),
+    )  # fmt: skip
+    assert [one["status"] for one in done] == [
+        "ErrorImageFormat", "OK", "ErrorTagLimitExceed", "ErrorNegativeAndRegularTagOnSameImage", "ErrorImageFormat",
+        "ErrorImageSize",
+    ]  # fmt: skip
+    assert client.training("GET", f"/projects/{project['id']}/images/count").json() == 1
+
+
+def test_batches_have_a_limit_and_tags_must_be_there(client: Client, project: dict[str, Any]) -> None:
+    path = f"/projects/{project['id']}/images/files"
+    many = [entry(b"x")] * 65
+    refused(client.training("POST", path, json={"images": many}), "BadRequestExceededBatchSize")
+    refused(client.training("POST", path, json={"images": []}), "BadRequestImageBatch")
+    strange = str(uuid.uuid4())
+    refused(client.training("POST", path, json={"images": [entry(picture(1), strange)]}), "NotFoundTag", 404)
+
+
+def test_pictures_are_listed_page_after_page(client: Client, project: dict[str, Any]) -> None:
+    rose, lily = tag(client, project, "rose"), tag(client, project, "lily")
+    send(client, project, *(entry(picture(n), rose if n < 3 else lily) for n in range(5)), entry(picture(9)))
+    path = f"/projects/{project['id']}/images"
+
+    def listed(kind: str, **asked: Any) -> list[str]:
+        return [one["id"] for one in client.training("GET", f"{path}/{kind}", params=asked).json()]
+
+    pages = [listed("tagged", take=2, skip=skip) for skip in (0, 2, 4)]
+    assert [len(page) for page in pages] == [2, 2, 1]
+    everything = [id for page in pages for id in page]
+    assert len(set(everything)) == 5
+    assert listed("tagged", orderBy="Oldest") == everything[::-1]
+    assert len(listed("tagged", tagIds=rose)) == 3
+    assert len(listed("tagged", tagIds=f"{rose},{lily}")) == 5
+    assert len(listed("untagged")) == 1
+    assert client.training("GET", f"{path}/tagged/count", params={"tagIds": lily}).json() == 2
+    assert listed("id", imageIds=everything[0]) == [everything[0]]
+    assert len(client.training("GET", path, params={"taggingStatus": "Untagged"}).json()) == 1
+
+
+def test_tags_are_given_and_taken_away(client: Client, project: dict[str, Any]) -> None:
+    rose = tag(client, project, "rose")
+    (one,) = [kept["image"]["id"] for kept in send(client, project, entry(picture(1)))]
+    path = f"/projects/{project['id']}/images/tags"
+    given = {"tags": [{"imageId": one, "tagId": rose}]}
+    assert client.training("POST", path, json=given).json()["created"] == [{"imageId": one, "tagId": rose}]
+    assert client.training("POST", path, json=given).json()["duplicated"] == [{"imageId": one, "tagId": rose}]
+    assert client.training("DELETE", path, params={"imageIds": one, "tagIds": rose}).status_code == 204
+    assert client.training("GET", f"/projects/{project['id']}/images/untagged/count").json() == 1
+    other = {"tags": [{"imageId": str(uuid.uuid4()), "tagId": rose}]}
+    refused(client.training("POST", path, json=other), "NotFoundImage", 404)
+    refused(client.training("POST", path, json={"tags": [{"imageId": "x", "tagId": rose}]}), "BadRequestInvalidIds")
+
+
+def test_a_deleted_picture_is_gone_and_may_come_again(client: Client, project: dict[str, Any], stores: Stores) -> None:
+    (kept,) = send(client, project, entry(picture(1)))
+    path = f"/projects/{project['id']}/images"
+    refused(client.training("DELETE", path), "BadRequestRequiredParamIsNull")
+    assert client.training("DELETE", path, params={"imageIds": kept["image"]["id"]}).status_code == 204
+    assert client.training("GET", f"{path}/count").json() == 0
+    refused(client.get(kept["image"]["originalImageUri"]), "NotFoundImage", 404)
+    (again,) = send(client, project, entry(picture(1)))
+    assert again["status"] == "OK"
+    assert client.training("DELETE", path, params={"allImages": "true"}).status_code == 204
+    assert not [one for one in TrainingPictures(stores.training, "Garden").list() if one.is_there]

@@ -1,0 +1,132 @@
+"""Custom Vision's prediction."""
+
+import http.server
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from imagestore.accounts.roles import Role
+from imagestore.pipeline.projects import publish
+from imagestore.record import record_id
+from imagestore.store import Stores
+from imagestore.web.app import app_of
+from imagestore.web.services import Services
+from unit.web.conftest import guarded, guarded_app, people
+from unit.web.signed_in import PUBLIC, Browser, Person
+
+from .conftest import PREDICTION, Client, picture, refused
+
+__all__ = ["guarded", "guarded_app", "people"]
+
+
+@pytest.fixture
+def path(client: Client, project: dict[str, Any], makes: Callable[[str, str], None], stores: Stores) -> str:
+    """Where version 1 of the project answers, under the name `live`."""
+    makes("Garden", "1")
+    publish(stores, "Garden", "1", "live")
+    return f"/{project['id']}/classify/iterations/live"
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[str]:
+    """A server of another machine's, as far as the app knows, which has a picture."""
+
+    class Answers(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(picture(1))
+
+        def log_message(self, *_: Any) -> None:
+            return
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/picture.png"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_published_iteration_answers_with_all_tags_the_surest_first(
+    client: Client, path: str, project: dict[str, Any], stores: Stores
+) -> None:
+    found = client.prediction(f"{path}/image/nostore", content=picture(1)).json()
+    assert (uuid.UUID(found["id"]), found["project"]) == (uuid.UUID(found["id"]), project["id"])
+    probabilities = [one["probability"] for one in found["predictions"]]
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert {one["tagType"] for one in found["predictions"]} == {"Regular"}
+    assert len({one["tagId"] for one in found["predictions"]}) == len(probabilities) > 1
+    again = client.prediction(f"{path}/image/nostore", content=picture(1), params={"application": "mine"}).json()
+    assert [one["tagId"] for one in again["predictions"]] == [one["tagId"] for one in found["predictions"]]
+    assert not [blob for page, _ in stores.uploads.list() for blob in page], "nothing is kept"
+
+
+def test_what_is_stored_is_an_upload_that_the_same_version_classifies(
+    client: Client, path: str, stores: Stores, makes: Callable[[str, str], None]
+) -> None:
+    found = client.prediction(f"{path}/image", files={"imageData": ("a.png", picture(1))}).json()
+    ((upload,),) = [page for page, _ in stores.uploads.list()]
+    assert upload.name.startswith("custom-vision/Garden/1/")
+    assert uuid.UUID(found["id"]).hex == record_id(upload.name)
+    assert stores.uploads.get(upload.name).data == picture(1)
+    known = stores.routes.read()
+    route = known.route_of(upload.name)
+    assert route is not None
+    active = known.of(route.project)
+    assert active is not None
+    assert (active.live.name, active.live.version) == ("Garden", "1")
+    assert known.of("Garden") is None, "the project has no live version"
+    makes("Garden", "2")
+    publish(stores, "Garden", "2", "live")
+    client.prediction(f"{path}/image", content=picture(1))
+    assert {one.project for one in stores.routes.read().routes.routes} == {"Garden@1", "Garden@2"}
+
+
+def test_an_address_is_asked_only_on_the_public_internet(
+    app: FastAPI, services: Services, client: Client, path: str, elsewhere: str
+) -> None:
+    for kind in ("url", "url/nostore"):
+        message = refused(client.prediction(f"{path}/{kind}", json={"url": elsewhere}), "BadRequestImageUrl")
+        assert "not on the public internet" in message
+    open_minded = replace(services, may_fetch=lambda address: True)
+    other = Client(app_of(open_minded), base_url="http://localhost")
+    assert other.prediction(f"{path}/url/nostore", json={"url": elsewhere}).json()["predictions"]
+    assert other.prediction(f"{path}/url", json={"url": elsewhere}).status_code == 200
+    refused(client.prediction(f"{path}/url", content=b"{"), "BadRequestInvalid")
+
+
+def test_what_cannot_be_answered_is_said_in_their_form(client: Client, path: str) -> None:
+    refused(client.prediction(path.replace("live", "other") + "/image", content=picture(1)), "NotFoundIteration", 404)
+    refused(client.prediction(f"{path}/image", content=b"no picture"), "BadRequestImageFormat")
+    refused(client.prediction(f"{path}/image", content=b""), "BadRequestImageFormat")
+    refused(client.prediction(f"{path}/image", content=bytes(4 * 2**20 + 1)), "BadRequestImageSizeBytes")
+    said = refused(
+        client.prediction(path.replace("classify", "detect") + "/image", content=b""), "BadRequestNotSupported"
+    )
+    assert "not detected here" in said
+    refused(client.post(PREDICTION + path + "/image", content=picture(1)), "ForbiddenUser", 401)
+
+
+def test_the_key_says_what_its_owner_may(
+    guarded: Services, guarded_app: FastAPI, people: dict[Role, Person], path: str, project: dict[str, Any]
+) -> None:
+    browser = Browser(guarded_app)
+
+    def asked(kind: str, role: Role) -> int:
+        key = {"Prediction-Key": people[role].secret, "Content-Type": "application/octet-stream"}
+        status: int = browser.post(f"{PREDICTION}{path}/{kind}", content=picture(1), headers=key).status_code
+        return status
+
+    assert [asked("image/nostore", role) for role in (Role.VIEWER, Role.CONTRIBUTOR)] == [200, 200]
+    assert [asked("image", role) for role in (Role.VIEWER, Role.CONTRIBUTOR)] == [403, 200]
+    wrong = browser.post(f"{PREDICTION}{path}/image", headers={"Prediction-Key": "ims_wrong", "Origin": PUBLIC})
+    refused(wrong, "ForbiddenUser", 401)
+    training = f"/customvision/v3.3/training/projects/{project['id']}/tags"
+    for role, status in ((Role.CONTRIBUTOR, 403), (Role.TRAINER, 200)):
+        assert browser.get(training, headers={"Training-Key": people[role].secret}).status_code == status

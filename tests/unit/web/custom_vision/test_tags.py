@@ -1,0 +1,71 @@
+"""Custom Vision's tags."""
+
+from typing import Any
+
+from imagestore.store import Stores
+from imagestore.store.training import PictureFacts, TrainingPictures
+
+from .conftest import Client, entry, picture, refused, send, tag
+
+
+def tags(client: Client, project: dict[str, Any]) -> dict[str, int]:
+    """How many pictures each has."""
+    found = client.training("GET", f"/projects/{project['id']}/tags").json()
+    return {one["name"]: one["imageCount"] for one in found}
+
+
+def test_a_tag_is_begun_and_counted(client: Client, project: dict[str, Any]) -> None:
+    rose = tag(client, project, "rose", description="red")
+    assert tags(client, project) == {"rose": 0}
+    send(client, project, entry(picture(1), rose), entry(picture(2)))
+    assert tags(client, project) == {"rose": 1}
+    found = client.training("GET", f"/projects/{project['id']}/tags/{rose}").json()
+    assert (found["name"], found["description"], found["type"]) == ("rose", "red", "Regular")
+
+
+def test_a_tag_that_is_renamed_keeps_its_id_and_its_pictures(
+    client: Client, project: dict[str, Any], stores: Stores
+) -> None:
+    rose = tag(client, project, "rose")
+    send(client, project, entry(picture(1), rose))
+    path = f"/projects/{project['id']}/tags/{rose}"
+    assert client.training("PATCH", path, json={"name": "tulip"}).json()["name"] == "tulip"
+    assert tags(client, project) == {"tulip": 1}
+    (one,) = TrainingPictures(stores.training, "Garden").list()
+    assert one.labels == ("tulip",)
+    again = tag(client, project, "rose")
+    assert again != rose, "ids are never given to another tag"
+    assert client.training("GET", path).json()["name"] == "tulip"
+
+
+def test_a_tag_that_is_deleted_leaves_its_pictures(client: Client, project: dict[str, Any]) -> None:
+    rose = tag(client, project, "rose")
+    send(client, project, entry(picture(1), rose))
+    path = f"/projects/{project['id']}/tags/{rose}"
+    assert client.training("DELETE", path).status_code == 204
+    assert tags(client, project) == {}
+    assert client.training("GET", f"/projects/{project['id']}/images/untagged/count").json() == 1
+    refused(client.training("GET", path), "NotFoundTag", 404)
+
+
+def test_labels_that_came_from_folders_are_tags_too(client: Client, project: dict[str, Any], stores: Stores) -> None:
+    pictures = TrainingPictures(stores.training, "Garden")
+    pictures.begin()
+    pictures.put_facts("a" * 64, PictureFacts(labels=("lily",)), None)
+    pictures.put_picture("a" * 64, b"picture")
+    assert tags(client, project) == {"lily": 1}
+    (found,) = client.training("GET", f"/projects/{project['id']}/tags").json()
+    assert client.training("GET", f"/projects/{project['id']}/tags/{found['id']}").json() == found
+
+
+def test_what_cannot_be_a_tag_is_refused(client: Client, project: dict[str, Any]) -> None:
+    tag(client, project, "rose")
+    tag(client, project, "none", type="Negative")
+
+    def made(**asked: str) -> Any:
+        return client.training("POST", f"/projects/{project['id']}/tags", params=asked)
+
+    refused(made(name="ROSE"), "BadRequestTagNameNotUnique")
+    refused(made(name="unknown"), "BadRequestTagName")
+    refused(made(name="other", type="Negative"), "BadRequestMultipleNegativeTag")
+    refused(made(name="other", type="Odd"), "BadRequestTagType")

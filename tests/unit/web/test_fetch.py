@@ -1,0 +1,129 @@
+"""What an address of a user's leads to is fetched from the public internet alone."""
+
+import http.server
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from imagestore.errors import NotFetched
+from imagestore.web.fetch import MOST_REDIRECTS, fetch, is_public
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "168.63.129.16", "0.0.0.0",
+        "224.0.0.1", "100.64.0.1", "::1", "fe80::1%eth0", "fc00::1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "ff02::1",
+        "64:ff9b:1::1", "::ffff:168.63.129.16",
+    ],
+)  # fmt: skip
+def test_addresses_of_this_network_and_of_the_platform_are_not_public(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946"])
+def test_others_are(address: str) -> None:
+    assert is_public(address)
+
+
+@pytest.fixture
+def server() -> Iterator[Any]:
+    """A server whose answers a test sets, by path."""
+
+    class Answers(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self.server.answers[self.path](self)  # type: ignore[attr-defined]
+
+        def log_message(self, *_: Any) -> None:
+            return
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers) as made:
+        made.answers = {}  # type: ignore[attr-defined]
+        made.at = f"http://127.0.0.1:{made.server_address[1]}"  # type: ignore[attr-defined]
+        thread = threading.Thread(target=made.serve_forever)
+        thread.start()
+        yield made
+        made.shutdown()
+        thread.join()
+
+
+def answers(status: int, body: bytes = b"", **headers: str) -> Any:
+    def answer(handler: Any) -> None:
+        handler.send_response(status)
+        for name, value in {"Content_Length": str(len(body)), **headers}.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.end_headers()
+        handler.wfile.write(body)
+        handler.close_connection = True
+
+    return answer
+
+
+def anywhere(address: str) -> bool:
+    return True
+
+
+def test_a_picture_is_fetched_and_redirects_are_followed(server: Any) -> None:
+    server.answers = {"/a?b=1": answers(302, Location="/c"), "/c": answers(200, b"picture")}
+    assert fetch(f"{server.at}/a?b=1", 100, anywhere) == b"picture"
+    server.answers = {"/": answers(302, Location="/")}
+    with pytest.raises(NotFetched, match=f"more than {MOST_REDIRECTS} others"):
+        fetch(server.at, 100, anywhere)
+
+
+def test_each_redirect_is_looked_at_anew(server: Any) -> None:
+    asked: list[str] = []
+
+    def only_the_first(address: str) -> bool:
+        asked.append(address)
+        return len(asked) == 1
+
+    server.answers = {"/": answers(302, Location=f"http://localhost:{server.server_address[1]}/secret")}
+    with pytest.raises(NotFetched, match="'localhost' is not on the public internet"):
+        fetch(server.at, 100, only_the_first)
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (answers(404), "status 404"),
+        (answers(200, b"x" * 101), "more than 100 bytes"),
+        (answers(200, b"x", Content_Length="9"), "broke off"),
+        (answers(302, Location="file:///etc/passwd"), "begins with http"),
+        (lambda handler: handler.wfile.write(b"nonsense\r\n\r\n"), "could not be asked"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_fetched_is_said(server: Any, answer: Any, why: str) -> None:
+    server.answers = {"/": answer}
+    with pytest.raises(NotFetched, match=why):
+        fetch(server.at, 100, anywhere)
+
+
+def test_a_server_that_does_not_answer_is_given_up(server: Any) -> None:
+    gate = threading.Event()
+    server.answers = {"/": lambda handler: gate.wait(60)}
+    try:
+        with pytest.raises(NotFetched, match=r"could not be asked|in time"):
+            fetch(server.at, 100, anywhere, seconds=0.2)
+    finally:
+        gate.set()
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "ftp://example.org/a", "http://", "http://user@example.org/", "http://example.org:99999/", "http://[x"],
+)
+def test_what_is_no_address_is_said(address: str) -> None:
+    with pytest.raises(NotFetched):
+        fetch(address, 100, anywhere)
+
+
+def test_a_host_that_is_not_there_or_not_public_is_said() -> None:
+    with pytest.raises(NotFetched, match="'localhost' is not on the public internet"):
+        fetch("http://localhost:1/", 100)
+    with pytest.raises(NotFetched, match=r"no host 'nowhere\.invalid'"):
+        fetch("http://nowhere.invalid/", 100)
