@@ -35,6 +35,7 @@ ELSEWHERE = {
     "web/custom_vision/answering": "unit/web/custom_vision/test_prediction.py",
     "web/custom_vision/api": "unit/web/test_access.py",
     "web/custom_vision/errors": "unit/web/custom_vision/test_prediction.py",
+    "web/custom_vision/intake": "unit/web/custom_vision/test_images.py",
     "web/custom_vision/labels": "unit/web/custom_vision/test_tags.py",
     "web/custom_vision/pictures": "unit/web/custom_vision/test_images.py",
     "web/custom_vision/routing": "unit/web/custom_vision/test_projects.py",

@@ -1,26 +1,31 @@
 """Custom Vision's images: pictures with tags, which are learned from."""
 
-import base64
-import binascii
-import hashlib
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
 import msgspec
 from fastapi import Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from imagestore.errors import NotFetched
-from imagestore.record import utc
 from imagestore.store.projects import Project
-from imagestore.store.training import ListedPicture, PictureFacts, TrainingPictures
+from imagestore.store.training import ListedPicture, TrainingPictures
 from imagestore.web.access import NoteDep
 from imagestore.web.api.common import ServicesDep
 from imagestore.web.bodies import whole_picture
 from imagestore.web.custom_vision import answers
 from imagestore.web.custom_vision.errors import refused
-from imagestore.web.custom_vision.pictures import Pictures, digits_of, image_id, pictures_of
+from imagestore.web.custom_vision.intake import (
+    MOST_BYTES,
+    Batch,
+    FileEntry,
+    batch_of,
+    fetcher_of,
+    image_of,
+    keep_each,
+    reader_of,
+)
+from imagestore.web.custom_vision.pictures import Pictures, digits_of, pictures_of
 from imagestore.web.custom_vision.prediction import FIELD
 from imagestore.web.custom_vision.routing import (
     ProjectDep,
@@ -32,20 +37,11 @@ from imagestore.web.custom_vision.routing import (
     project_of,
     training_router,
 )
-from imagestore.web.fetch import fetch
-from imagestore.web.problems import ApiProblem
 from imagestore.web.services import Services
-from preprocess import DecoderFailed, Fit, ImageSpec, PictureError, Reason
 
 router = training_router()
 content_router = keyless_router("training")
-MOST_BYTES = 6 * 2**20
-"""The largest picture that Custom Vision took to learn from."""
-MOST_AT_ONCE = 64
 MOST_LISTED = 256
-_LOOK = ImageSpec(64, 64, 3, 1.0, Fit.STRETCH)
-"""Whether a picture can be read is seen by reading it."""
-_SIZES = {Reason.TOO_MANY_PIXELS: "ErrorImageDimensions", Reason.TOO_SMALL: "ErrorImageDimensions"}
 IterationId = Annotated[str | None, Query(alias="iterationId")]
 TagIds = Annotated[str | None, Query(alias="tagIds")]
 ImageIds = Annotated[str | None, Query(alias="imageIds")]
@@ -53,35 +49,6 @@ OrderBy = Annotated[Literal["Newest", "Oldest"], Query(alias="orderBy")]
 Take = Annotated[int, Query(ge=0, le=MOST_LISTED)]
 Skip = Annotated[int, Query(ge=0)]
 Status = Literal["Tagged", "Untagged"]
-Get = Callable[[], bytes]
-
-
-class Region(msgspec.Struct, rename="camel"):
-    """A part of a picture, in shares of its width and height."""
-
-    tag_id: str
-    left: float
-    top: float
-    width: float
-    height: float
-
-
-class FileEntry(msgspec.Struct, rename="camel"):
-    """A picture in a batch: in base64, or at an address."""
-
-    name: str | None = None
-    contents: str | None = None
-    url: str | None = None
-    tag_ids: list[str] | None = None
-    regions: list[Region] | None = None
-
-
-class Batch(msgspec.Struct, rename="camel"):
-    """Pictures, and the tags and metadata of them all."""
-
-    images: list[FileEntry] = []
-    tag_ids: list[str] | None = None
-    metadata: dict[str, str] | None = None
 
 
 class TagEntry(msgspec.Struct, rename="camel"):
@@ -105,7 +72,7 @@ async def create_images_from_data(
     note.target = project.name
     data = await whole_picture(request, MOST_BYTES, FIELD)
     entry = FileEntry(name="", tag_ids=ids(tag_ids))
-    return await run_in_threadpool(_kept, request, services, project, [(entry, lambda: data)], Batch())
+    return await run_in_threadpool(keep_each, request, services, project, [(entry, lambda: data)], Batch())
 
 
 @router.post("/projects/{project_id}/images/files")
@@ -113,10 +80,10 @@ async def create_images_from_files(
     request: Request, services: ServicesDep, project: ProjectDep, note: NoteDep
 ) -> Response:
     """Keep a batch of pictures, which are in the request in base64."""
-    batch = await _batch(request)
+    batch = await batch_of(request)
     note.target = project.name
     return await run_in_threadpool(
-        _kept, request, services, project, [(entry, _reader(entry)) for entry in batch.images], batch
+        keep_each, request, services, project, [(entry, reader_of(entry)) for entry in batch.images], batch
     )
 
 
@@ -125,10 +92,10 @@ async def create_images_from_urls(
     request: Request, services: ServicesDep, project: ProjectDep, note: NoteDep
 ) -> Response:
     """Keep a batch of pictures, which are at addresses of the public internet."""
-    batch = await _batch(request)
+    batch = await batch_of(request)
     note.target = project.name
-    found = [(entry, _fetcher(entry, services)) for entry in batch.images]
-    return await run_in_threadpool(_kept, request, services, project, found, batch)
+    found = [(entry, fetcher_of(entry, services)) for entry in batch.images]
+    return await run_in_threadpool(keep_each, request, services, project, found, batch)
 
 
 @router.get("/projects/{project_id}/images")
@@ -306,108 +273,6 @@ def _chosen(pictures: Pictures, tag_ids: Sequence[str], status: Status | None) -
 
 def _shown(request: Request, services: Services, pictures: Pictures, sha256s: Sequence[str]) -> list[answers.Image]:
     return [
-        _image(request, services, pictures, sha256, facts)
+        image_of(request, services, pictures, sha256, facts)
         for sha256, facts in zip(sha256s, pictures.facts(sha256s), strict=True)
     ]
-
-
-def _image(request: Request, services: Services, pictures: Pictures, sha256: str, facts: PictureFacts) -> answers.Image:
-    created, id = facts.created_at or "1970-01-01T00:00:00.000Z", image_id(sha256)
-    values = {name: request.path_params[name] for name in ("api", "project_id")}
-    address = request.app.url_path_for("custom_vision_image", **values, image_id=id)
-    base = services.public.url if services.public.url else str(request.base_url).rstrip("/")
-    uri = f"{base}{address}?{services.accounts.tokens.addresses.sign(address)}"
-    tags = [answers.ImageTag(tag_id=tag.id, tag_name=tag.name, created=created) for tag in pictures.tags_of(facts)]
-    return answers.Image(
-        id=id, created=created, width=facts.width, height=facts.height, resized_image_uri=uri, thumbnail_uri=uri,
-        original_image_uri=uri, tags=tags, regions=list(facts.regions), metadata=facts.metadata,
-    )  # fmt: skip
-
-
-async def _batch(request: Request) -> Batch:
-    batch = await body_of(request, Batch)
-    if not batch.images:
-        raise refused("BadRequestImageBatch", "The batch holds no pictures.")
-    if len(batch.images) > MOST_AT_ONCE:
-        said = f"The batch holds {len(batch.images)} pictures; the limit is {MOST_AT_ONCE}."
-        raise refused("BadRequestExceededBatchSize", said)
-    return batch
-
-
-def _kept(
-    request: Request, services: Services, project: Project, sent: Sequence[tuple[FileEntry, Get]], batch: Batch
-) -> Response:
-    """Keep these pictures, and say how it went with each."""
-    pictures = pictures_of(services, project)
-    for entry, _ in sent:
-        for id in (*(entry.tag_ids or ()), *(batch.tag_ids or ())):
-            pictures.tag(id)
-    done = [_keep(request, services, pictures, entry, read, batch) for entry, read in sent]
-    is_good = all(one.status in ("OK", "OKDuplicate") for one in done)
-    return answer(answers.ImageCreateSummary(is_batch_successful=is_good, images=done), 200 if is_good else 207)
-
-
-def _keep(
-    request: Request, services: Services, pictures: Pictures, entry: FileEntry, read: Get, batch: Batch
-) -> answers.ImageCreateResult:
-    source = entry.url or entry.name or ""
-
-    def failed(status: str) -> answers.ImageCreateResult:
-        return answers.ImageCreateResult(source_url=source, status=status)
-
-    try:
-        data = read()
-        if len(data) > MOST_BYTES:
-            return failed("ErrorImageSize")
-        info, _ = services.renderer.pixels(data, _LOOK)
-    except NotFetched:
-        return failed("ErrorSource")
-    except (binascii.Error, ValueError):
-        return failed("ErrorImageFormat")
-    except PictureError as error:
-        return failed(_SIZES.get(error.reason, "ErrorImageFormat"))
-    except DecoderFailed:
-        return failed("ErrorUnknown")
-    tags = [pictures.tag(id) for id in dict.fromkeys([*(batch.tag_ids or ()), *(entry.tag_ids or ())])]
-    sha256 = hashlib.sha256(data).hexdigest()
-    there = pictures.training.facts(sha256) if any(one.sha256 == sha256 for one in pictures.listed) else None
-    known = there or _other_of_batch(pictures, sha256)
-    try:
-        if known is not None:
-            pictures.add_tags(sha256, tags)
-            facts, status = pictures.facts([sha256])[0], "OKDuplicate"
-        else:
-            facts = pictures.tagged(
-                PictureFacts(
-                    source=source,
-                    md5=hashlib.md5(data, usedforsecurity=False).hexdigest(),
-                    regions=tuple(msgspec.to_builtins(one) for one in entry.regions or ()),
-                    metadata=batch.metadata or {},
-                    created_at=utc(),
-                    width=info.width,
-                    height=info.height,
-                ),
-                tags,
-            )
-            pictures.put(sha256, data, facts)
-            status = "OK"
-    except ApiProblem as problem:
-        is_negative = problem.code == "BadRequestNegativeAndRegularTagOnSameImage"
-        return failed("ErrorNegativeAndRegularTagOnSameImage" if is_negative else "ErrorTagLimitExceed")
-    image = _image(request, services, pictures, sha256, facts)
-    return answers.ImageCreateResult(source_url=source, status=status, image=image)
-
-
-def _other_of_batch(pictures: Pictures, sha256: str) -> Any:
-    """What is known of a picture that came a moment ago, which the list of this request does not have yet."""
-    if pictures.stores.training.stat(f"{pictures.project.pictures_in}/{sha256}") is None:
-        return None
-    return pictures.training.facts(sha256)
-
-
-def _reader(entry: FileEntry) -> Get:
-    return lambda: base64.b64decode(entry.contents or "", validate=True)
-
-
-def _fetcher(entry: FileEntry, services: Services) -> Get:
-    return lambda: fetch(entry.url or "", MOST_BYTES, services.may_fetch)

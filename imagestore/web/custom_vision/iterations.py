@@ -21,7 +21,7 @@ from imagestore.web.bodies import whole_picture
 from imagestore.web.custom_vision import answers
 from imagestore.web.custom_vision.answering import predict
 from imagestore.web.custom_vision.errors import refused
-from imagestore.web.custom_vision.images import MOST_BYTES
+from imagestore.web.custom_vision.intake import MOST_BYTES
 from imagestore.web.custom_vision.pictures import pictures_of
 from imagestore.web.custom_vision.prediction import FIELD, fetched
 from imagestore.web.custom_vision.projects import GENERAL, MULTICLASS, MULTILABEL
@@ -69,7 +69,7 @@ def get_iterations(services: ServicesDep, project: ProjectDep) -> Response:
 @router.get("/projects/{project_id}/iterations/{iteration_id}")
 def get_iteration(services: ServicesDep, project: ProjectDep, iteration_id: str) -> Response:
     """One iteration."""
-    return answer(_shown(services, project, _found(services, project, iteration_id)))
+    return answer(_shown(services, project, found_iteration(services, project, iteration_id)))
 
 
 @router.patch("/projects/{project_id}/iterations/{iteration_id}")
@@ -81,7 +81,7 @@ async def update_iteration(
     note.target = project.name
 
     def change() -> answers.Iteration:
-        one = _found(services, project, iteration_id)
+        one = found_iteration(services, project, iteration_id)
         after = replace(one, name=wanted.name or one.name)
 
         def renamed(file: CustomVisionFile) -> CustomVisionFile:
@@ -96,7 +96,7 @@ async def update_iteration(
 @router.delete("/projects/{project_id}/iterations/{iteration_id}", status_code=204)
 def delete_iteration(services: ServicesDep, project: ProjectDep, note: NoteDep, iteration_id: str) -> Response:
     """Leave an iteration out of the list. The version that it made stays here."""
-    one = _found(services, project, iteration_id)
+    one = found_iteration(services, project, iteration_id)
     if _published(project, one) is not None:
         raise refused("BadRequestIterationIsPublished", "The iteration is published: unpublish it first.")
     note.target, note.before = project.name, {"iteration": one.id}
@@ -114,7 +114,7 @@ def delete_iteration(services: ServicesDep, project: ProjectDep, note: NoteDep, 
 @router.get("/projects/{project_id}/iterations/{iteration_id}/performance")
 def get_iteration_performance(services: ServicesDep, project: ProjectDep, iteration_id: str) -> Response:
     """How good an iteration is, on pictures that it has not learned from."""
-    version = _version(_found(services, project, iteration_id))
+    version = version_of_iteration(found_iteration(services, project, iteration_id))
     figures = services.stores.models.figures(project.name, version)
     if figures is None:
         raise refused("NotFoundIterationPerformance", f"There are no figures of version {version}.", 404)
@@ -131,8 +131,8 @@ def publish_iteration(
     overwrite: Annotated[bool, Query()] = False,
 ) -> Response:
     """Publish an iteration under a name. What classifies uploads stays as it is."""
-    one = _found(services, project, iteration_id)
-    version, before = _version(one), _published(project, one)
+    one = found_iteration(services, project, iteration_id)
+    version, before = version_of_iteration(one), _published(project, one)
     if project.published.get(name, version) != version and not overwrite:
         raise refused("BadRequestInvalidPublishName", f"Another iteration is published as '{name[:64]}'.")
     note.target, note.after = project.name, {"version": version, "published": name}
@@ -150,7 +150,7 @@ def publish_iteration(
 @router.delete("/projects/{project_id}/iterations/{iteration_id}/publish", status_code=204)
 def unpublish_iteration(services: ServicesDep, note: NoteDep, project: ProjectDep, iteration_id: str) -> Response:
     """Take back that an iteration is published."""
-    name = _published(project, _found(services, project, iteration_id))
+    name = _published(project, found_iteration(services, project, iteration_id))
     if name is None:
         raise refused("BadRequestIterationNotPublished", "The iteration is not published.")
     note.target, note.before = project.name, {"published": name}
@@ -177,15 +177,18 @@ async def quick_test_image_url(
 
 
 def _tested(services: Services, project: Project, iteration_id: str | None, data: bytes) -> Response:
+    return answer(predict(services, project, newest_version(services, project, iteration_id), data, store=False))
+
+
+def newest_version(services: Services, project: Project, iteration_id: str | None) -> str:
+    """The version of this iteration, or of the newest that is trained. Raises ApiProblem."""
     if iteration_id is not None:
-        one = _found(services, project, iteration_id)
-    else:
-        written = services.stores.custom_vision.read(project.name)
-        whole = [one for one in _all(services, project, written) if one.version is not None]
-        if not whole:
-            raise refused("BadRequestIterationIsNotTrained", "No iteration of the project has been trained.")
-        one = whole[-1]
-    return answer(predict(services, project, _version(one), data, store=False))
+        return version_of_iteration(found_iteration(services, project, iteration_id))
+    written = services.stores.custom_vision.read(project.name)
+    whole = [one for one in _all(services, project, written) if one.version is not None]
+    if not whole:
+        raise refused("BadRequestIterationIsNotTrained", "No iteration of the project has been trained.")
+    return version_of_iteration(whole[-1])
 
 
 def _all(services: Services, project: Project, file: CustomVisionFile) -> list[Iteration]:
@@ -218,7 +221,8 @@ def _settled(services: Services, project: Project, one: Iteration) -> Iteration:
     return replace(one, version=version)
 
 
-def _found(services: Services, project: Project, id: str) -> Iteration:
+def found_iteration(services: Services, project: Project, id: str) -> Iteration:
+    """The iteration with this UUID. Raises ApiProblem 404."""
     file = services.stores.custom_vision.read(project.name)
     for one in _all(services, project, file):
         if one.id == id.lower():
@@ -226,7 +230,8 @@ def _found(services: Services, project: Project, id: str) -> Iteration:
     raise refused("NotFoundIteration", f"There is no iteration {id[:40]} of '{project.title}'.", 404)
 
 
-def _version(one: Iteration) -> str:
+def version_of_iteration(one: Iteration) -> str:
+    """The version that it made. Raises ApiProblem 400 if it has made none yet."""
     if one.version is None:
         raise refused("BadRequestIterationIsNotTrained", f"'{one.name}' has not been trained to its end.")
     return one.version

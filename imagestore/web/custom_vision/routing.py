@@ -14,6 +14,7 @@ from imagestore.store.projects import Project, ProjectState
 from imagestore.web.api.common import ServicesDep
 from imagestore.web.custom_vision.errors import refused
 from imagestore.web.problems import ApiProblem
+from imagestore.web.services import Services
 
 PREDICTION_VERSIONS = ("v3.0", "v3.1")
 TRAINING_VERSIONS = ("v3.0", "v3.1", "v3.2", "v3.3", "v3.4-preview")
@@ -84,6 +85,11 @@ async def body_of(request: Request, kind: type[Asked]) -> Asked:
         return msgspec.json.decode(bytes(data), type=kind)
     except msgspec.MsgspecError as error:
         raise refused("BadRequestInvalid", f"The request's body cannot be read: {error}") from None
+
+
+def base_of(request: Request, services: Services) -> str:
+    """The beginning of the app's addresses, as this client knows it."""
+    return services.public.url if services.public.url else str(request.base_url).rstrip("/")
 
 
 def answer(found: Any, status: int = 200) -> Response:

@@ -1,0 +1,174 @@
+"""Takes pictures in that are to be learned from, as Custom Vision's clients send them."""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+from fastapi import Request
+from starlette.responses import Response
+
+from imagestore.errors import NotFetched
+from imagestore.record import utc
+from imagestore.store.projects import Project
+from imagestore.store.training import PictureFacts
+from imagestore.web.custom_vision import answers
+from imagestore.web.custom_vision.errors import refused
+from imagestore.web.custom_vision.pictures import Pictures, image_id, pictures_of
+from imagestore.web.custom_vision.routing import answer, base_of, body_of
+from imagestore.web.fetch import fetch
+from imagestore.web.problems import ApiProblem
+from imagestore.web.services import Services
+from preprocess import DecoderFailed, Fit, ImageSpec, PictureError, Reason
+
+MOST_BYTES = 6 * 2**20
+"""The largest picture that Custom Vision took to learn from."""
+MOST_AT_ONCE = 64
+_LOOK = ImageSpec(64, 64, 3, 1.0, Fit.STRETCH)
+"""Whether a picture can be read is seen by reading it."""
+_SIZES = {Reason.TOO_MANY_PIXELS: "ErrorImageDimensions", Reason.TOO_SMALL: "ErrorImageDimensions"}
+Get = Callable[[], bytes]
+
+
+class Region(msgspec.Struct, rename="camel"):
+    """A part of a picture, in shares of its width and height."""
+
+    tag_id: str
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+class FileEntry(msgspec.Struct, rename="camel"):
+    """A picture in a batch: in base64, or at an address."""
+
+    name: str | None = None
+    contents: str | None = None
+    url: str | None = None
+    tag_ids: list[str] | None = None
+    regions: list[Region] | None = None
+
+
+class Batch(msgspec.Struct, rename="camel"):
+    """Pictures, and the tags and metadata of them all."""
+
+    images: list[FileEntry] = []
+    tag_ids: list[str] | None = None
+    metadata: dict[str, str] | None = None
+
+
+async def batch_of(request: Request) -> Batch:
+    """The batch in a request's body. Raises ApiProblem 400."""
+    batch = await body_of(request, Batch)
+    if not batch.images:
+        raise refused("BadRequestImageBatch", "The batch holds no pictures.")
+    if len(batch.images) > MOST_AT_ONCE:
+        said = f"The batch holds {len(batch.images)} pictures; the limit is {MOST_AT_ONCE}."
+        raise refused("BadRequestExceededBatchSize", said)
+    return batch
+
+
+def keep_all(
+    request: Request, services: Services, project: Project, sent: Sequence[tuple[str, list[str], Get]], words: Batch
+) -> Response:
+    """Keep pictures, each with the ids of its tags, and answer how it went with each."""
+    entries = [(FileEntry(name=name, tag_ids=tag_ids), read) for name, tag_ids, read in sent]
+    return keep_each(request, services, project, entries, words)
+
+
+def keep_each(
+    request: Request, services: Services, project: Project, sent: Sequence[tuple[FileEntry, Get]], batch: Batch
+) -> Response:
+    """Keep these pictures, and say how it went with each."""
+    pictures = pictures_of(services, project)
+    for entry, _ in sent:
+        for id in (*(entry.tag_ids or ()), *(batch.tag_ids or ())):
+            pictures.tag(id)
+    done = [_keep(request, services, pictures, entry, read, batch) for entry, read in sent]
+    is_good = all(one.status in ("OK", "OKDuplicate") for one in done)
+    return answer(answers.ImageCreateSummary(is_batch_successful=is_good, images=done), 200 if is_good else 207)
+
+
+def _keep(
+    request: Request, services: Services, pictures: Pictures, entry: FileEntry, read: Get, batch: Batch
+) -> answers.ImageCreateResult:
+    source = entry.url or entry.name or ""
+
+    def failed(status: str) -> answers.ImageCreateResult:
+        return answers.ImageCreateResult(source_url=source, status=status)
+
+    try:
+        data = read()
+        if len(data) > MOST_BYTES:
+            return failed("ErrorImageSize")
+        info, _ = services.renderer.pixels(data, _LOOK)
+    except NotFetched:
+        return failed("ErrorSource")
+    except (binascii.Error, ValueError):
+        return failed("ErrorImageFormat")
+    except PictureError as error:
+        return failed(_SIZES.get(error.reason, "ErrorImageFormat"))
+    except DecoderFailed:
+        return failed("ErrorUnknown")
+    tags = [pictures.tag(id) for id in dict.fromkeys([*(batch.tag_ids or ()), *(entry.tag_ids or ())])]
+    sha256 = hashlib.sha256(data).hexdigest()
+    there = pictures.training.facts(sha256) if any(one.sha256 == sha256 for one in pictures.listed) else None
+    known = there or _other_of_batch(pictures, sha256)
+    try:
+        if known is not None:
+            pictures.add_tags(sha256, tags)
+            facts, status = pictures.facts([sha256])[0], "OKDuplicate"
+        else:
+            facts = pictures.tagged(
+                PictureFacts(
+                    source=source,
+                    md5=hashlib.md5(data, usedforsecurity=False).hexdigest(),
+                    regions=tuple(msgspec.to_builtins(one) for one in entry.regions or ()),
+                    metadata=batch.metadata or {},
+                    created_at=utc(),
+                    width=info.width,
+                    height=info.height,
+                ),
+                tags,
+            )
+            pictures.put(sha256, data, facts)
+            status = "OK"
+    except ApiProblem as problem:
+        is_negative = problem.code == "BadRequestNegativeAndRegularTagOnSameImage"
+        return failed("ErrorNegativeAndRegularTagOnSameImage" if is_negative else "ErrorTagLimitExceed")
+    image = image_of(request, services, pictures, sha256, facts)
+    return answers.ImageCreateResult(source_url=source, status=status, image=image)
+
+
+def _other_of_batch(pictures: Pictures, sha256: str) -> Any:
+    """What is known of a picture that came a moment ago, which the list of this request does not have yet."""
+    if pictures.stores.training.stat(f"{pictures.project.pictures_in}/{sha256}") is None:
+        return None
+    return pictures.training.facts(sha256)
+
+
+def reader_of(entry: FileEntry) -> Get:
+    """What reads a picture that is in the batch itself."""
+    return lambda: base64.b64decode(entry.contents or "", validate=True)
+
+
+def fetcher_of(entry: FileEntry, services: Services) -> Get:
+    return lambda: fetch(entry.url or "", MOST_BYTES, services.may_fetch)
+
+
+def image_of(
+    request: Request, services: Services, pictures: Pictures, sha256: str, facts: PictureFacts
+) -> answers.Image:
+    """The picture as Custom Vision's clients read it. Raises Unavailable."""
+    created, id = facts.created_at or "1970-01-01T00:00:00.000Z", image_id(sha256)
+    values = {name: request.path_params[name] for name in ("api", "project_id")}
+    address = request.app.url_path_for("custom_vision_image", **values, image_id=id)
+    uri = f"{base_of(request, services)}{address}?{services.accounts.tokens.addresses.sign(address)}"
+    tags = [answers.ImageTag(tag_id=tag.id, tag_name=tag.name, created=created) for tag in pictures.tags_of(facts)]
+    return answers.Image(
+        id=id, created=created, width=facts.width, height=facts.height, resized_image_uri=uri, thumbnail_uri=uri,
+        original_image_uri=uri, tags=tags, regions=list(facts.regions), metadata=facts.metadata,
+    )  # fmt: skip

@@ -1,0 +1,291 @@
+"""What else Custom Vision's clients ask: stored predictions, suggestions, exports, and what is not offered here."""
+
+import io
+import uuid
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import Query, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from classify import read_labels
+from imagestore.errors import NotFound
+from imagestore.pipeline.delete import delete
+from imagestore.pipeline.projects import PINNED
+from imagestore.record import Record
+from imagestore.store.projects import Project
+from imagestore.web.access import NoteDep
+from imagestore.web.api.common import ServicesDep
+from imagestore.web.custom_vision import answers
+from imagestore.web.custom_vision.answering import iteration_id, predict
+from imagestore.web.custom_vision.errors import refused
+from imagestore.web.custom_vision.images import ImageIds
+from imagestore.web.custom_vision.intake import Batch, keep_all
+from imagestore.web.custom_vision.iterations import IterationId, found_iteration, newest_version, version_of_iteration
+from imagestore.web.custom_vision.labels import tags_of
+from imagestore.web.custom_vision.pictures import digits_of, pictures_of
+from imagestore.web.custom_vision.routing import (
+    ProjectDep,
+    answer,
+    base_of,
+    body_of,
+    id_of,
+    ids,
+    keyless_router,
+    project_of,
+    training_router,
+)
+from imagestore.web.queries import Filter, Sort, list_records
+from imagestore.web.services import Services
+
+router = training_router()
+content_router = keyless_router("training")
+MOST_PREDICTIONS = 64
+_ONNX = "ONNX"
+NOT_OFFERED = (
+    ("GET", "/projects/{project_id}/artifacts"),
+    ("GET", "/projects/{project_id}/export"),
+    ("POST", "/projects/import"),
+    ("POST", "/projects/{project_id}/images/{image_id}/regionproposals"),
+    ("POST", "/projects/{project_id}/images/regions"),
+    ("DELETE", "/projects/{project_id}/images/regions"),
+    ("POST", "/projects/{project_id}/images/suggested"),
+    ("POST", "/projects/{project_id}/images/suggested/count"),
+    ("GET", "/projects/{project_id}/iterations/{iteration_id}/performance/images"),
+    ("GET", "/projects/{project_id}/iterations/{iteration_id}/performance/images/count"),
+)
+"""Operations of Custom Vision that there are not here."""
+
+
+class IdEntry(msgspec.Struct, rename="camel"):
+    """A stored prediction, whose picture is to be learned from."""
+
+    id: str
+    tag_ids: list[str] | None = None
+
+
+class IdBatch(msgspec.Struct, rename="camel"):
+    """Stored predictions, and the tags and metadata of them all."""
+
+    images: list[IdEntry] = []
+    tag_ids: list[str] | None = None
+    metadata: dict[str, str] | None = None
+
+
+class PredictionQuery(msgspec.Struct, rename="camel"):
+    """Which stored predictions are wanted; `continuation` is where the page before ended."""
+
+    session: str | None = None
+    continuation: str | None = None
+    max_count: int | None = None
+    order_by: str | None = None
+    tags: list[dict[str, Any]] | None = None
+    iteration_id: str | None = None
+    start_time: str | None = None
+    end_time: str | None = None
+    application: str | None = None
+
+
+@router.post("/projects/{project_id}/images/metadata")
+async def update_image_metadata(
+    request: Request, services: ServicesDep, project: ProjectDep, note: NoteDep, image_ids: ImageIds = None
+) -> Response:
+    """Keep words about pictures beside them."""
+    words = await body_of(request, dict[str, str])
+    note.target = project.name
+
+    def change() -> dict[str, Any]:
+        pictures = pictures_of(services, project)
+        found = [(id, pictures.sha256_of(id)) for id in ids(image_ids)]
+        for _, sha256 in found:
+            pictures.training.change(sha256, lambda facts: replace(facts, metadata={**facts.metadata, **words}))
+        done = [{"imageId": id, "status": "OK", "metadata": words} for id, _ in found]
+        return {"isBatchSuccessful": True, "images": done}
+
+    return answer(await run_in_threadpool(change))
+
+
+@router.post("/projects/{project_id}/images/predictions")
+async def create_images_from_predictions(
+    request: Request, services: ServicesDep, project: ProjectDep, note: NoteDep
+) -> Response:
+    """Learn from pictures that were predicted and stored."""
+    batch = await body_of(request, IdBatch)
+    if len(batch.images) > MOST_PREDICTIONS:
+        said = f"The batch holds {len(batch.images)} pictures; the limit is {MOST_PREDICTIONS}."
+        raise refused("BadRequestExceededBatchSize", said)
+    note.target = project.name
+
+    def keep() -> Response:
+        sent = [(one.id, one.tag_ids or [], _reader(services, project, one.id)) for one in batch.images]
+        words = Batch(tag_ids=batch.tag_ids, metadata=batch.metadata)
+        return keep_all(request, services, project, sent, words)
+
+    return await run_in_threadpool(keep)
+
+
+@router.post("/projects/{project_id}/predictions/query")
+async def query_predictions(request: Request, services: ServicesDep, project: ProjectDep) -> Response:
+    """The predictions that were stored, the newest first, page after page."""
+    asked = await body_of(request, PredictionQuery)
+    return answer(await run_in_threadpool(_stored_predictions, request, services, project, asked))
+
+
+@router.delete("/projects/{project_id}/predictions", status_code=204)
+def delete_prediction(
+    services: ServicesDep, project: ProjectDep, note: NoteDep, wanted: Annotated[str, Query(alias="ids")]
+) -> Response:
+    """Delete stored predictions with their pictures."""
+    note.target, note.before = project.name, {"predictions": ids(wanted)}
+    for id in ids(wanted):
+        record = _prediction(services, project, id)
+        delete(services.stores, record.name)
+        services.change_feed.deleted_here(record.id)
+    return Response(status_code=204)
+
+
+@router.post("/projects/{project_id}/tagsandregions/suggestions")
+def suggest_tags_and_regions(
+    services: ServicesDep, project: ProjectDep, iteration: IterationId = None, image_ids: ImageIds = None
+) -> Response:
+    """What an iteration says of pictures that are to be learned from."""
+    if len(ids(image_ids)) > MOST_PREDICTIONS:
+        said = f"There are {len(ids(image_ids))} pictures; the limit is {MOST_PREDICTIONS}."
+        raise refused("BadRequestExceededBatchSize", said)
+    pictures = pictures_of(services, project)
+    version = newest_version(services, project, iteration)
+    found = []
+    for id in ids(image_ids):
+        said_of = predict(services, project, version, pictures.training.picture(pictures.sha256_of(id)), store=False)
+        shares = [one.probability for one in said_of.predictions]
+        told = msgspec.to_builtins(said_of) | {"id": id, "predictionUncertainty": round(1 - max(shares, default=0), 6)}
+        found.append(told)
+    return answer(found)
+
+
+@router.get("/projects/{project_id}/iterations/{iteration_id}/export")
+def get_exports(request: Request, services: ServicesDep, project: ProjectDep, iteration_id: str) -> Response:
+    """The exports of an iteration: one, which is always there."""
+    return answer([_export(request, services, project, iteration_id)])
+
+
+@router.post("/projects/{project_id}/iterations/{iteration_id}/export")
+def export_iteration(
+    request: Request,
+    services: ServicesDep,
+    project: ProjectDep,
+    iteration_id: str,
+    platform: Annotated[str, Query()],
+) -> Response:
+    """Export an iteration as ONNX."""
+    if platform.upper() != _ONNX:
+        raise refused("BadRequestProjectUnsupportedExportPlatform", f"{platform[:40]} is not offered here; ONNX is.")
+    return answer(_export(request, services, project, iteration_id))
+
+
+@content_router.get("/projects/{project_id}/iterations/{iteration_id}/content", name="custom_vision_export")
+def content(
+    request: Request, services: ServicesDep, project_id: str, iteration_id: str,
+    until: str = "", key: str = "", signature: str = "",
+) -> Response:  # fmt: skip
+    """An exported iteration, as a ZIP, for whoever has its signed address."""
+    if not services.accounts.tokens.addresses.is_good(request.url.path, until, key, signature):
+        raise refused("Forbidden", "This address is over. Ask for the export again.", 403)
+    project = project_of(services.stores, project_id)
+    version = version_of_iteration(found_iteration(services, project, iteration_id))
+    data = services.stores.models.read(project.name, version)
+    labels = read_labels(data, f"{project.name} {version}").labels
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model.onnx", data)
+        archive.writestr("labels.txt", "".join(f"{label}\n" for label in labels))
+    headers = {"Content-Disposition": f'attachment; filename="{project.name}-{version}.zip"'}
+    return Response(made.getvalue(), media_type="application/zip", headers=headers)
+
+
+def not_offered() -> Response:
+    """Say that there is no such operation here."""
+    raise refused("BadRequestOperationNotSupported", "This operation of Custom Vision is not offered here.")
+
+
+for _method, _path in NOT_OFFERED:
+    router.add_api_route(_path, not_offered, methods=[_method], name=f"not_offered_{_method}{_path}")
+
+
+def _export(request: Request, services: Services, project: Project, iteration_id: str) -> dict[str, Any]:
+    version_of_iteration(found_iteration(services, project, iteration_id))
+    values = {name: request.path_params[name] for name in ("api", "project_id", "iteration_id")}
+    address = request.app.url_path_for("custom_vision_export", **values)
+    uri = f"{base_of(request, services)}{address}?{services.accounts.tokens.addresses.sign(address)}"
+    return {
+        "platform": _ONNX, "status": "Done", "downloadUri": uri, "flavor": None, "newerVersionAvailable": False
+    }  # fmt: skip
+
+
+def _prediction(services: Services, project: Project, id: str) -> Record:
+    """The record of a stored prediction of this project. Raises ApiProblem 404."""
+    stored = services.stores.records.read(digits_of(id))
+    if stored is None or not stored.record.name.startswith(f"{PINNED}/{project.name}/"):
+        raise refused("NotFoundImage", f"There is no stored prediction {id[:40]} of '{project.title}'.", 404)
+    return stored.record
+
+
+def _reader(services: Services, project: Project, id: str) -> Callable[[], bytes]:
+    record = _prediction(services, project, id)
+
+    def read() -> bytes:
+        try:
+            return services.stores.uploads.get(record.name).data or b""
+        except NotFound:
+            return b""
+
+    return read
+
+
+def _stored_predictions(
+    request: Request, services: Services, project: Project, asked: PredictionQuery
+) -> dict[str, Any]:
+    prefix = f"{PINNED}/{project.name}/"
+    if asked.iteration_id:
+        prefix += f"{version_of_iteration(found_iteration(services, project, asked.iteration_id))}/"
+    filter = Filter(text=prefix, since=asked.start_time, until=asked.end_time, hidden=services.hidden_ids)
+    sort = Sort.OLDEST if (asked.order_by or "").lower() == "oldest" else Sort.NEWEST
+    count = min(asked.max_count or MOST_PREDICTIONS, 256)
+    page = list_records(services.index, filter, sort, count, asked.continuation or None)
+    tags = tags_of(services.stores, project)
+    results = []
+    for record in page.items:
+        if record.prediction is None or not record.name.startswith(prefix):
+            continue
+        image = record.image
+        said = [
+            answers.Prediction(probability=score.probability, tag_id=tag.id, tag_name=tag.name, tag_type=tag.type)
+            for score in record.prediction.top
+            for tag in (tags.named(score.label),)
+        ]
+        uri = f"{base_of(request, services)}/api/v1/pictures/{record.id}/original"
+        results.append(
+            {
+                "id": str(uuid.UUID(record.id)),
+                "project": id_of(project),
+                "iteration": iteration_id(services, project, record.prediction.model.version),
+                "created": record.uploaded_at or record.finished_at,
+                "predictions": msgspec.to_builtins(said),
+                "originalImageUri": uri,
+                "resizedImageUri": uri,
+                "thumbnailUri": uri,
+                "domain": None,
+                "width": image.width if image else 0,
+                "height": image.height if image else 0,
+            }
+        )
+    token = {
+        "session": asked.session or "", "continuation": page.next or "", "maxCount": count,
+        "orderBy": asked.order_by or "Newest", "tags": asked.tags or [], "iterationId": asked.iteration_id,
+        "startTime": asked.start_time, "endTime": asked.end_time, "application": asked.application,
+    }  # fmt: skip
+    return {"token": token, "results": results}
