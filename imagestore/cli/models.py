@@ -132,6 +132,21 @@ def add(
 
 
 @app.command()
+def inspect(version: VersionArgument, name: Name = MINE) -> None:
+    """Look whether a version's model file can be used, in a bounded process, and keep what is found."""
+    name = instance.opened().project(name).name
+    if (server := servers.given()) is not None:
+        client = instance.client_of(server)
+        return console.print(safe(distant_jobs.follow(client, client.inspect(name, version)).say), highlight=False)
+    from model.inspect import inspect_version
+
+    found = inspect_version(stores.opened(), name, version, account())
+    if not found.is_admitted:
+        raise ImageStoreError(found.why)
+    return console.print(f"{name} {version} can be used.", markup=False, highlight=False)
+
+
+@app.command()
 def export(
     version: VersionArgument,
     folder: Annotated[Path, typer.Argument(help="Where the model file, its figures and its report go.")],

@@ -142,7 +142,7 @@ resource containerRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
       principalType: grant.type
       conditionVersion: contains(grant, 'only') ? '2.0' : null
       condition: contains(grant, 'only')
-        ? '((${join(changes, ' AND ')}) OR (${join(map(grant.only, name => '@Resource[${blobs}:path] StringEquals \'${name}\''), ' OR ')}))'
+        ? '((${join(changes, ' AND ')}) OR (${join(map(grant.only, name => '@Resource[${blobs}:path] StringLike \'${name}\''), ' OR ')}))'
         : null
     }
   }

@@ -15,6 +15,7 @@ from imagestore.accounts.roles import Role
 from imagestore.accounts.service import Accounts
 from imagestore.accounts.signing import Tokens, keys_of_this_process
 from imagestore.web.app import app_of
+from imagestore.web.custom_vision.errors import is_theirs
 from imagestore.web.rules import WITHOUT_FACTOR, Open
 from imagestore.web.services import Services
 from unit.accounts.conftest import PASSWORD, QUICK, Clock
@@ -267,6 +268,8 @@ def test_who_needs_a_factor_and_has_none_is_led_to_set_it_up_and_may_do_nothing_
         answer = demanding.request(asked.method, asked.path, headers={"Origin": PUBLIC})
         if asked.path.startswith("/api/v1"):
             assert (answer.status_code, answer.json()["code"]) == (403, "second_factor_needed"), row
+        elif is_theirs(asked.path):
+            assert (answer.status_code, answer.json()["code"]) == (403, "Forbidden"), row
         else:
             assert (answer.status_code, answer.headers["location"]) == (303, "/account/second-factor"), row
     wrong = demanding.submit("/account/second-factor", page, password=OTHER)
