@@ -17,6 +17,7 @@ from imagestore.errors import ImageStoreError
 from imagestore.jobs import libraries
 from imagestore.jobs.child import start
 from imagestore.jobs.health import answering
+from imagestore.jobs.housekeeping import keep_house, keeping_house
 from imagestore.jobs.runner import Runner, Timing
 from imagestore.settings import ROOT, Settings
 
@@ -51,6 +52,7 @@ def run(environ: Mapping[str, str], port: int | None = None, address: str = LOOP
         if port is not None:
             port = stack.enter_context(answering(address, port, lambda: time.monotonic() - runner.turned_at))
             log.info("it answers at http://%s:%d whether it is well", address, port)
+        stack.enter_context(keeping_house(lambda: keep_house(opened, settings.undelete_days)))
         runner.run(stop)
 
 

@@ -44,7 +44,8 @@ class Caller:
     """Who asks. `account` is what records and the audit log name: an account's id, or that of a key without an owner.
 
     `by` is the id of the session or key. With `is_stale` it is only known who this was some minutes ago. Who
-    `lacks_factor` must set up a second factor before anything else, since their role needs one.
+    `lacks_factor` must set up a second factor before anything else, since their role needs one. With `projects` the key
+    is for these alone.
     """
 
     account: str
@@ -54,6 +55,11 @@ class Caller:
     by: str = ""
     is_stale: bool = False
     lacks_factor: bool = False
+    projects: tuple[str, ...] | None = None
+
+    def may_use(self, project: str) -> bool:
+        """Whether this project is among those that the caller's key is for."""
+        return self.projects is None or project in self.projects
 
 
 @dataclass(frozen=True)
@@ -179,11 +185,11 @@ class Callers:
         if key is None:
             return None
         if key.account is None:
-            return Caller(key.id, key.name, key.role, means, key.id)
+            return Caller(key.id, key.name, key.role, means, key.id, projects=key.projects)
         owner = self._people.get(key.account)
         if owner is None or owner.is_disabled or key.created_at < owner.created_at:
             return None
-        return Caller(owner.id, owner.name, lower(key.role, owner.role), means, key.id)
+        return Caller(owner.id, owner.name, lower(key.role, owner.role), means, key.id, projects=key.projects)
 
     def _ask(self, name: str, look: Callable[[], Caller | None]) -> Caller | None:
         moment = self._monotonic()

@@ -33,7 +33,8 @@ class Key:
     """A key. `begins` are its first characters, by which a person tells it from others.
 
     `account` is its owner, None for one that the command line made. Several keys may have one name: the new one is
-    handed out before the old one is revoked. `made_with` is the id of the key with which this one was made, None where
+    handed out before the old one is revoked. With `projects` it is good for these alone, and for what programs ask of
+    projects (imagestore/web/rules.py). `made_with` is the id of the key with which this one was made, None where
     a person or the command line on the stores made it.
     """
 
@@ -46,6 +47,7 @@ class Key:
     expires_at: str
     used_at: str | None = None
     made_with: str | None = None
+    projects: tuple[str, ...] | None = None
 
 
 class Keys:
@@ -56,9 +58,15 @@ class Keys:
         self._clock = clock
 
     def create(
-        self, name: str, role: Role, account: str | None, days: int = DAYS, made_with: Key | None = None
+        self,
+        name: str,
+        role: Role,
+        account: str | None,
+        days: int = DAYS,
+        made_with: Key | None = None,
+        projects: tuple[str, ...] | None = None,
     ) -> tuple[str, Key]:
-        """Make a key. Returns it, which is shown once, and what is kept of it.
+        """Make a key, with `projects` for these alone. Returns it, which is shown once, and what is kept of it.
 
         One that is made with another key has that key's role and end at most. Raises NotAccepted for a bad name, and
         NotFound if the key that it is made with has just ended.
@@ -75,6 +83,7 @@ class Keys:
             created_at=utc(moment),
             expires_at=expires_at if made_with is None else min(expires_at, made_with.expires_at),
             made_with=None if made_with is None else made_with.id,
+            projects=projects,
         )
         self._items.create(_document(key, moment))
         if made_with is not None and self.get(made_with.id) is None:  # revoked while this was going on

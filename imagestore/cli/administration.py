@@ -60,8 +60,9 @@ class Administration(Protocol):
     def api_keys(self, *, all: bool) -> list[Key]:
         """The keys of everybody."""
 
-    def create_key(self, name: str, role: Role, days: int) -> NewKey:
-        """Make a key. One that is made with a key ends with that. Raises NotAccepted for a bad name."""
+    def create_key(self, name: str, role: Role, days: int, projects: tuple[str, ...] | None = None) -> NewKey:
+        """Make a key, with `projects` for these alone. One that is made with a key ends with that. Raises NotAccepted
+        for a bad name."""
 
     def rotate_key(self, id: str, days: int) -> NewKey:
         """Make another key of the same name, role and owner."""
@@ -152,14 +153,17 @@ class OverStores:
         """The keys of everybody."""
         return self._keys.list()
 
-    def create_key(self, name: str, role: Role = Role.VIEWER, days: int = DAYS) -> NewKey:
+    def create_key(
+        self, name: str, role: Role = Role.VIEWER, days: int = DAYS, projects: tuple[str, ...] | None = None
+    ) -> NewKey:
         """Make a key that belongs to no account."""
-        return self._made("createKey", *self._keys.create(name, role, None, days))
+        return self._made("createKey", *self._keys.create(name, role, None, days, projects=projects))
 
     def rotate_key(self, id: str, days: int = DAYS) -> NewKey:
         """Make another key of the same name, role and owner."""
         key = self._key(id)
-        return self._made("rotateKey", *self._keys.create(key.name, key.role, key.account, days), {"key": key.id})
+        made = self._keys.create(key.name, key.role, key.account, days, projects=key.projects)
+        return self._made("rotateKey", *made, {"key": key.id})
 
     def revoke_key(self, id: str) -> None:
         """Make a key useless."""

@@ -10,7 +10,7 @@ from rich.text import Text
 from imagestore.accounts.keys import DAYS, MOST_DAYS, Key
 from imagestore.accounts.roles import Role
 from imagestore.accounts.tokens import new_signing_keys
-from imagestore.cli import administration
+from imagestore.cli import administration, instance
 from imagestore.cli.administration import Administration
 from imagestore.cli.output import console, errors, print_whole, safe
 from imagestore.client import NewKey
@@ -31,10 +31,13 @@ def create(
     name: Annotated[str, typer.Argument(help="What the key is for, such as the program's name.")],
     role: Annotated[Role, typer.Option(help="What it may do.")] = Role.VIEWER,
     days: Days = DAYS,
+    project: Annotated[
+        list[str] | None, typer.Option("--project", help="A project that it is for alone; once for each.")
+    ] = None,
 ) -> None:
     """Print a new key, which is shown this one time. It belongs to no account; over a distant web app it belongs to
     whose key makes it, and ends with that key."""
-    _show(administration.opened().create_key(name, role, days))
+    _show(administration.opened().create_key(name, role, days, _names(project)))
 
 
 @app.command("list")
@@ -43,8 +46,9 @@ def list_keys() -> None:
     table = Table("Name", "Begins", "Role", "Expires", "Used", "Of", "Id", box=None, pad_edge=False)
     for one in administration.opened().api_keys(all=True):
         used = one.used_at[:10] if one.used_at else "never"
+        called = one.name if one.projects is None else f"{one.name} ({', '.join(one.projects)})"
         table.add_row(
-            Text(safe(one.name)), one.begins + "…", str(one.role), one.expires_at[:10], used, one.account or "", one.id
+            Text(safe(called)), one.begins + "…", str(one.role), one.expires_at[:10], used, one.account or "", one.id
         )
     if not table.row_count:
         return console.print("There are none: imagestore keys create importer --role trainer")
@@ -77,6 +81,11 @@ def signing_secret(
 ) -> None:
     """Print a new secret for signing access tokens, to be kept in Key Vault as signing-keys."""
     typer.echo(new_signing_keys(before.read_text("utf-8") if before else None))
+
+
+def _names(projects: list[str] | None) -> tuple[str, ...] | None:
+    """The names of these projects. Raises NotFound."""
+    return tuple(instance.opened().project(one).name for one in projects) if projects else None
 
 
 def _show(made: NewKey) -> None:

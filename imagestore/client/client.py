@@ -333,9 +333,16 @@ class Client(ProjectMethods):
         """One's keys, or those of everybody, which administrators may see. Not the keys themselves."""
         return self._http.get(list[Key], "/keys", {"all": all or None})
 
-    def create_key(self, name: str, role: Role | None = None, days: int | None = None) -> NewKey:
-        """Make a key, which is shown once. A web app with sign-in lets people do so, and no program that has a key."""
-        body = {"name": name, "role": role and str(role), "days": days}
+    def create_key(
+        self,
+        name: str,
+        role: Role | None = None,
+        days: int | None = None,
+        projects: tuple[str, ...] | None = None,
+    ) -> NewKey:
+        """Make a key, which is shown once, with `projects` for these alone. A web app with sign-in lets people do so,
+        and no program that has a key."""
+        body = {"name": name, "role": role and str(role), "days": days, "projects": projects and list(projects)}
         sent = {field: value for field, value in body.items() if value is not None}
         return self._read(NewKey, "POST", "/keys", body=sent)
 

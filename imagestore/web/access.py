@@ -23,7 +23,7 @@ from imagestore.web import cookies, location
 from imagestore.web.clients import address_of
 from imagestore.web.custom_vision.errors import in_their_form, is_theirs, key_in
 from imagestore.web.problems import ApiProblem, problem_of
-from imagestore.web.rules import TABLE, WITHOUT_FACTOR, Need, Open
+from imagestore.web.rules import OF_PROJECTS, TABLE, WITHOUT_FACTOR, Need, Open
 from imagestore.web.services import Services
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
@@ -60,6 +60,18 @@ def audit_note(request: Request) -> AuditNote:
     return note
 
 
+def demand_project(caller: Caller, project: str) -> None:
+    """Raises ApiProblem 403 if the caller's key is for other projects alone."""
+    if not caller.may_use(project):
+        raise ApiProblem(403, "bound_key", f"This key is for {', '.join(caller.projects or ())} alone.")
+
+
+def _of_project(request: Request) -> None:
+    """For routes with a project in their address."""
+    demand_project(caller_of(request), request.path_params["project"])
+
+
+OfProject = Depends(_of_project)
 CallerDep = Annotated[Caller, Depends(caller_of)]
 NoteDep = Annotated[AuditNote, Depends(audit_note)]
 
@@ -192,6 +204,9 @@ class Access:
         if isinstance(need, Role) and not caller.role.covers(need):
             detail = f"This needs the role {need}; yours is {caller.role}. An administrator can give you another."
             raise ApiProblem(403, "role_needed", detail, more={"needed": str(need)})
+        if caller.projects is not None and row not in OF_PROJECTS and not is_theirs(row.partition(" ")[2]):
+            detail = "This key is for some projects alone, and this is not asked of a project. Use another key."
+            raise ApiProblem(403, "bound_key", detail)
         if caller.is_stale and method not in _SAFE:
             detail = "Whether you may still change something cannot be looked up just now. Try again in a moment."
             raise ApiProblem(503, "unavailable", detail, headers={"Retry-After": "5"})

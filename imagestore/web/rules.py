@@ -224,6 +224,14 @@ _BY_NEED: dict[Need, tuple[str, ...]] = {
 }
 TABLE: Mapping[str, Need] = {route: need for need, routes in _BY_NEED.items() for route in routes}
 """What each route needs, by its method and address; of static files, what stands before their names."""
+OF_PROJECTS = {
+    "POST /api/v1/classify",
+    "GET /api/v1/projects/{project}",
+    "PUT /api/v1/projects/{project}/published/{published}",
+    "DELETE /api/v1/projects/{project}/published/{published}",
+}
+"""What a key that is for some projects alone may be used for, besides what Custom Vision's clients ask: each of these
+looks whether its project is among them."""
 WITHOUT_FACTOR = {
     "GET /account/second-factor",
     "POST /account/second-factor",

@@ -11,6 +11,7 @@ from imagestore.record import Status
 from imagestore.store import Stores
 from imagestore.store.models import NAME
 from imagestore.store.projects import PUBLISHED
+from imagestore.web.access import CallerDep, demand_project
 from imagestore.web.answers import Classification
 from imagestore.web.api.common import ServicesDep
 from imagestore.web.api.jobs import VERSION
@@ -27,6 +28,7 @@ MOST_BYTES = 20_000_000
 async def classify(
     request: Request,
     services: ServicesDep,
+    caller: CallerDep,
     project: Annotated[
         str | None, Query(pattern=NAME, description="Whose live model; without it, what is live by default.")
     ] = None,
@@ -36,6 +38,7 @@ async def classify(
     ] = None,
 ) -> Classification:
     """Classify a picture of at most 20 MB, and keep nothing of it."""
+    demand_project(caller, project or "what is live by default")
     wanted = await run_in_threadpool(version_of, services.stores, project, version, published)
     try:
         data = await whole_picture(request, min(MOST_BYTES, services.options.max_bytes))

@@ -7,13 +7,14 @@ none of them may do more than the key that made it, lasts longer, or outlives it
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Path, Query, Response
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from imagestore.accounts.callers import Caller, Means
 from imagestore.accounts.keys import DAYS, MOST_DAYS, Key
 from imagestore.accounts.people import LONGEST_NAME, name_pattern
 from imagestore.accounts.roles import Role, lower
 from imagestore.errors import NotFound
+from imagestore.store.models import NAME
 from imagestore.web.access import CallerDep, NoteDep
 from imagestore.web.answers import NewKey
 from imagestore.web.api.account import person
@@ -64,6 +65,10 @@ def create_key(
     ],
     role: Annotated[Role | None, Body(embed=True, description="What it may do; at most what you may.")] = None,
     days: Days = DAYS,
+    projects: Annotated[
+        list[Annotated[str, StringConstraints(pattern=NAME)]] | None,
+        Body(embed=True, min_length=1, max_length=100, description="The projects that it is for alone."),
+    ] = None,
 ) -> NewKey:
     """Make a key. It is shown once. Without a role it has yours; with a higher one it is refused.
 
@@ -82,7 +87,7 @@ def create_key(
     if not caller.role.covers(given):
         detail = f"A key cannot do more than its owner: yours is the role {caller.role}."
         raise ApiProblem(403, "role_needed", detail, more={"needed": str(given)})
-    return _made(note, *services.accounts.keys.create(name, given, owner, days, made_with))
+    return _made(note, *services.accounts.keys.create(name, given, owner, days, made_with, _known(services, projects)))
 
 
 @router.post("/{id}/rotate", status_code=201, operation_id="rotateKey")
@@ -98,7 +103,7 @@ def rotate_key(services: ServicesDep, caller: CallerDep, note: NoteDep, id: KeyI
     if made_with is None and caller.means is not Means.LOCAL:
         person(services, caller)
     note.before = {"key": key.id}
-    return _made(note, *services.accounts.keys.create(key.name, role, key.account, days, made_with))
+    return _made(note, *services.accounts.keys.create(key.name, role, key.account, days, made_with, key.projects))
 
 
 @router.delete("/{id}", status_code=204, operation_id="revokeKey")
@@ -116,6 +121,11 @@ def revoke_key(services: ServicesDep, caller: CallerDep, note: NoteDep, id: KeyI
 def _made(note: NoteDep, secret: str, key: Key) -> NewKey:
     note.after = {"key": key.id, "role": str(key.role), "expires_at": key.expires_at}
     return NewKey(secret, key)
+
+
+def _known(services: Services, projects: list[str] | None) -> tuple[str, ...] | None:
+    """The names of these projects. Raises NotFound if one is not there."""
+    return None if projects is None else tuple(services.stores.projects.open(one).name for one in projects)
 
 
 def _asking(services: Services, caller: Caller) -> Key | None:

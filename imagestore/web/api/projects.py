@@ -16,7 +16,7 @@ from imagestore.pipeline.projects import (
 from imagestore.store.models import NAME
 from imagestore.store.projects import LONGEST_TITLE, PUBLISHED, LabelsPerPicture, Project, ProjectSummary
 from imagestore.text import LINE
-from imagestore.web.access import CallerDep, NoteDep
+from imagestore.web.access import CallerDep, NoteDep, OfProject
 from imagestore.web.api.common import ServicesDep
 from imagestore.web.api.jobs import VERSION
 from imagestore.web.services import Services
@@ -55,7 +55,7 @@ def create(
     return _shown(services, made)
 
 
-@router.get("/{project}", operation_id="project")
+@router.get("/{project}", operation_id="project", dependencies=[OfProject])
 def read(services: ServicesDep, project: ProjectName) -> ProjectSummary:
     """A project, deleted or not."""
     return _shown(services, services.stores.projects.find(project))
@@ -82,7 +82,7 @@ def undelete(services: ServicesDep, note: NoteDep, project: ProjectName) -> Proj
     return _shown(services, undelete_project(services.stores, project))
 
 
-@router.put("/{project}/published/{published}", operation_id="publish")
+@router.put("/{project}/published/{published}", operation_id="publish", dependencies=[OfProject])
 def publish_version(
     services: ServicesDep,
     note: NoteDep,
@@ -95,7 +95,7 @@ def publish_version(
     return _shown(services, publish(services.stores, project, version, published))
 
 
-@router.delete("/{project}/published/{published}", operation_id="unpublish")
+@router.delete("/{project}/published/{published}", operation_id="unpublish", dependencies=[OfProject])
 def unpublish_version(services: ServicesDep, project: ProjectName, published: Published) -> ProjectSummary:
     """Take that back."""
     return _shown(services, unpublish(services.stores, project, published))

@@ -54,9 +54,11 @@ def get_domain(domain_id: str) -> Response:
 
 
 @router.get("/projects")
-def get_projects(services: ServicesDep) -> Response:
-    """All projects."""
-    found = [one for one in services.stores.projects.list() if one.state is ProjectState.OPEN]
+def get_projects(services: ServicesDep, caller: CallerDep) -> Response:
+    """All projects that the key is for."""
+    found = [
+        one for one in services.stores.projects.list() if one.state is ProjectState.OPEN and caller.may_use(one.name)
+    ]
     return answer([shown(services.stores, one) for one in found])
 
 
@@ -72,6 +74,8 @@ def create_project(
     platforms: Annotated[str, Query(alias="targetExportPlatforms")] = "",
 ) -> Response:
     """Begin a project. As Custom Vision's, it takes several labels a picture unless it says otherwise."""
+    if caller.projects is not None:
+        raise refused("Forbidden", "This key is for some projects alone, and begins none.", 403)
     if domain.lower() not in DOMAINS:
         raise refused("BadRequestProjectUnknownDomain", f"There is no domain {domain[:40]} of classification.")
     if kind not in (MULTICLASS, MULTILABEL):

@@ -11,6 +11,7 @@ from imagestore.errors import NotFound
 from imagestore.store import Stores
 from imagestore.store.custom_vision import derived
 from imagestore.store.projects import Project, ProjectState
+from imagestore.web.access import CallerDep, demand_project
 from imagestore.web.api.common import ServicesDep
 from imagestore.web.custom_vision.errors import refused
 from imagestore.web.problems import ApiProblem
@@ -67,8 +68,10 @@ def project_of(stores: Stores, id: str) -> Project:
     raise refused("NotFoundProject", f"There is no project {id[:40]}.", 404)
 
 
-def _asked_project(services: ServicesDep, project_id: Annotated[str, Path()]) -> Project:
-    return project_of(services.stores, project_id)
+def _asked_project(services: ServicesDep, caller: CallerDep, project_id: Annotated[str, Path()]) -> Project:
+    project = project_of(services.stores, project_id)
+    demand_project(caller, project.name)
+    return project
 
 
 ProjectDep = Annotated[Project, Depends(_asked_project)]

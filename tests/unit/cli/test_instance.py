@@ -181,6 +181,9 @@ def test_projects_are_begun_renamed_deleted_and_taken_back_over_the_api(imagesto
     assert "Uploads: factory/*." in shown
     assert "called so now" in imagestore("projects", "rename", "m3 screws", "Bolts").out
     assert "M3-screws  Bolts" in imagestore("projects", "list").out
+    made = imagestore_as(Role.ADMIN)("keys", "create", "shop", "--project", "bolts")
+    assert made.out.startswith("ims_"), made.err
+    assert "shop (M3-screws)" in imagestore_as(Role.ADMIN)("keys", "list").out
     refused = imagestore("projects", "delete", "bolts", "--yes")
     assert (refused.code, "classifies factory/*" in refused.err) == (1, True)
     imagestore("route", "remove", "factory/*")

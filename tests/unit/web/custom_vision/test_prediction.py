@@ -130,3 +130,36 @@ def test_the_key_says_what_its_owner_may(
     training = f"/customvision/v3.3/training/projects/{project['id']}/tags"
     for role, status in ((Role.CONTRIBUTOR, 403), (Role.TRAINER, 200)):
         assert browser.get(training, headers={"Training-Key": people[role].secret}).status_code == status
+
+
+def test_a_key_that_is_for_one_project_opens_no_other(
+    guarded: Services, guarded_app: FastAPI, people: dict[Role, Person], path: str, project: dict[str, Any],
+    client: Client,
+) -> None:  # fmt: skip
+    made = client.training("POST", "/projects", params={"name": "Yard", "classificationType": "Multiclass"}).json()
+    owner = people[Role.ADMIN].account.id
+    secret, _ = guarded.accounts.keys.create("shop", Role.ADMIN, owner, projects=("Garden",))
+    browser = Browser(guarded_app)
+    theirs = {"Prediction-Key": secret, "Training-Key": secret, "Content-Type": "application/octet-stream"}
+    assert browser.post(f"{PREDICTION}{path}/image/nostore", content=picture(1), headers=theirs).status_code == 200
+    training = "/customvision/v3.3/training/projects"
+    assert [one["name"] for one in browser.get(training, headers=theirs).json()] == ["Garden"]
+    assert browser.get(f"{training}/{project['id']}/tags", headers=theirs).status_code == 200
+    refused(browser.get(f"{training}/{made['id']}/tags", headers=theirs), "Forbidden", 403)
+    refused(browser.post(training, params={"name": "Third"}, headers=theirs), "Forbidden", 403)
+    ours = {"Authorization": f"Bearer {secret}", "Origin": PUBLIC}
+    assert browser.get("/api/v1/projects/Garden", headers=ours).status_code == 200
+    asked = {"project": "Garden", "published": "live"}
+    assert browser.post("/api/v1/classify", params=asked, content=picture(1), headers=ours).status_code == 200
+    for method, address in (
+        ("GET", "/api/v1/projects/Yard"), ("GET", "/api/v1/pictures"), ("GET", "/api/v1/keys"),
+        ("POST", "/api/v1/classify"), ("POST", "/api/v1/classify?project=Yard"), ("GET", "/gallery"),
+        ("GET", "/api/v1/projects"), ("DELETE", "/api/v1/projects/Garden"), ("GET", "/api/v1/account"),
+        ("PUT", "/api/v1/projects/Yard/published/live?version=1"),
+    ):  # fmt: skip
+        answer = browser.request(method, address, headers=ours | {"Sec-Fetch-Dest": "empty"})
+        assert (answer.status_code, answer.json()["code"]) == (403, "bound_key"), address
+    (key,) = (one for one in guarded.accounts.keys.list() if one.name == "shop")
+    administrator = people[Role.ADMIN].bearer
+    rotated = browser.post(f"/api/v1/keys/{key.id}/rotate", json={}, headers=administrator).json()
+    assert rotated["key"]["projects"] == ["Garden"], "its successor is bound as it is"
