@@ -101,6 +101,7 @@ def promote(
         findings = _with_anew(findings, stores, project, version, before, limits, progress)
     note = decide(findings, override, drop)
     entry = PromotionEntry(name, version, sha256, utc(), by, note)
+    stores.projects.open(name)  # it may have been deleted meanwhile
     make_live(stores, entry, found, _before(live, by))
     return Promotion(entry, findings.details(), found.patterns(name))
 

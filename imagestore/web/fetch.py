@@ -4,10 +4,12 @@ The host is resolved, and each of its addresses must be public; the connection g
 so that a name cannot lead elsewhere a moment later; each redirect is looked at anew; size and time are bounded.
 """
 
+import contextlib
 import http.client
 import ipaddress
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable
 from urllib.parse import urljoin, urlsplit
@@ -17,7 +19,9 @@ from imagestore.errors import NotFetched
 SECONDS = 20.0
 MOST_REDIRECTS = 3
 _PIECE_BYTES = 65_536
-_NOT_PUBLIC = [ipaddress.ip_network(one) for one in ("168.63.129.16/32", "64:ff9b::/96", "64:ff9b:1::/48")]
+_NOT_PUBLIC = [
+    ipaddress.ip_network(one) for one in ("168.63.129.16/32", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "::/96")
+]
 """Azure's own services for a machine, and IPv4 addresses in IPv6 ones, which Python calls global."""
 IsAllowed = Callable[[str], bool]
 
@@ -39,7 +43,10 @@ def fetch(address: str, max_bytes: int, is_allowed: IsAllowed = is_public, secon
         found = _asked(address, max_bytes, is_allowed, ends)
         if isinstance(found, bytes):
             return found
-        address = urljoin(address, found)
+        try:
+            address = urljoin(address, found)
+        except ValueError:
+            raise NotFetched("The address leads to what is no address.") from None
     raise NotFetched(f"The address leads to more than {MOST_REDIRECTS} others.")
 
 
@@ -52,9 +59,12 @@ def _asked(address: str, max_bytes: int, is_allowed: IsAllowed, ends: float) -> 
         raise NotFetched("That is no address.") from None
     if parts.scheme not in ("http", "https") or not host or parts.username is not None:
         raise NotFetched("An address begins with http:// or https:// and a host, without a user's name.")
-    connection = http.client.HTTPConnection(host, port)
+    connection, opened = http.client.HTTPConnection(host, port), list[socket.socket]()
+    at_end = threading.Timer(_left(host, ends), _cut, [opened])  # a timeout is that of each byte alone
+    at_end.daemon = True
+    at_end.start()
     try:
-        connected = connection.sock = _connected(host, port, parts.scheme == "https", is_allowed, ends)
+        connected = connection.sock = _connected(host, port, parts.scheme == "https", is_allowed, ends, opened)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("GET", path, headers={"User-Agent": "imagestore", "Accept": "image/*, */*"})
         response = connection.getresponse()
@@ -66,12 +76,17 @@ def _asked(address: str, max_bytes: int, is_allowed: IsAllowed, ends: float) -> 
     except NotFetched:
         raise
     except (OSError, http.client.HTTPException, ValueError) as error:
+        _left(host, ends)
         raise NotFetched(f"{host} could not be asked: {str(error) or type(error).__name__}.") from None
     finally:
+        at_end.cancel()
         connection.close()
 
 
-def _connected(host: str, port: int, is_https: bool, is_allowed: IsAllowed, ends: float) -> socket.socket:
+def _connected(
+    host: str, port: int, is_https: bool, is_allowed: IsAllowed, ends: float, opened: list[socket.socket]
+) -> socket.socket:
+    """A connection, which is in `opened` from its beginning."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
@@ -80,13 +95,28 @@ def _connected(host: str, port: int, is_https: bool, is_allowed: IsAllowed, ends
     if not addresses or not all(is_allowed(one) for one in addresses):
         raise NotFetched(f"'{host[:100]}' is not on the public internet.")
     plain = socket.create_connection((addresses[0], port), timeout=_left(host, ends))
+    opened.append(plain)
     if not is_https:
         return plain
     try:
-        return ssl.create_default_context().wrap_socket(plain, server_hostname=host)
+        context = ssl.create_default_context()
+        secure = context.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
     except OSError:
         plain.close()
         raise
+    opened.append(secure)
+    try:
+        secure.do_handshake()
+    except OSError:
+        secure.close()
+        raise
+    return secure
+
+
+def _cut(opened: list[socket.socket]) -> None:
+    for one in list(opened):
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(one, socket.SHUT_RDWR)
 
 
 def _content(

@@ -170,10 +170,11 @@ def keep(
     def one(sha256: str) -> bool:
         source, before = first[sha256], listed.get(sha256)
         there, labels = before if before is not None and before.is_there else None, source.labels
-        if there is not None and not relabel:
-            labels = tuple(sorted({*there.labels, *labels})) if has_several else there.labels
-        if there is not None and there.labels == labels and (labels or there.negative or not relabel):
-            return False
+        if there is not None and (there.labels or there.negative):  # others wait for a label
+            if not relabel:
+                labels = tuple(sorted({*there.labels, *labels})) if has_several else there.labels
+            if there.labels == labels:
+                return False
         data = source.read()
         md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
 
@@ -241,7 +242,7 @@ def keep_division(known: TrainingSet, split: Split, examples: list[Example], kep
 
     def remember(example: Example) -> None:
         def known_by(facts: PictureFacts) -> PictureFacts:
-            is_named = facts.labels or facts.negative
+            is_named = facts != PictureFacts()  # one that is known and has no label had it taken away meanwhile
             named = facts if is_named else replace(facts, labels=example.labels, source=example.source.name)
             return remembering(replace(named, md5=named.md5 or example.md5), member_of(example))
 

@@ -56,6 +56,7 @@ def version_of(
     """Which version is meant; None is the model that came with the app. Raises NotFound, Unavailable."""
     if project is not None:
         found = stores.projects.open(project)
+        project = found.name
         if published is not None:
             version = found.published.get(published)
             if version is None:

@@ -37,6 +37,7 @@ from imagestore.web.custom_vision.routing import (
     project_of,
     training_router,
 )
+from imagestore.web.problems import ApiProblem
 from imagestore.web.services import Services
 
 router = training_router()
@@ -183,7 +184,7 @@ def delete_images(
     everything: Annotated[bool, Query(alias="allImages")] = False,
 ) -> Response:
     """Delete these pictures, or all."""
-    pictures = pictures_of(services, project)
+    pictures = pictures_of(services, project, fresh=True)
     wanted = {digits_of(id) for id in ids(image_ids)}
     if not wanted and not everything:
         raise refused("BadRequestRequiredParamIsNull", "imageIds is missing: say which pictures are to go.")
@@ -201,13 +202,17 @@ async def create_image_tags(request: Request, services: ServicesDep, project: Pr
     def give() -> dict[str, list[dict[str, str]]]:
         pictures = pictures_of(services, project)
         given: dict[str, list[dict[str, str]]] = {"created": [], "duplicated": [], "exceeded": []}
-        known = {one.sha256: one for one in pictures.listed}
         wanted = [(one, pictures.sha256_of(one.image_id), pictures.tag(one.tag_id)) for one in batch.tags]
         for one, sha256, tag in wanted:
-            has = any(tag.id == other.id for other in pictures.tags_of(known[sha256]))
-            if not has:
-                pictures.add_tags(sha256, [tag])
-            given["duplicated" if has else "created"].append({"imageId": one.image_id, "tagId": tag.id})
+            has = any(tag.id == other.id for other in pictures.tags_of(pictures.facts([sha256])[0]))
+            became = "duplicated" if has else "created"
+            try:
+                pictures.add_tags(sha256, [] if has else [tag])
+            except ApiProblem as problem:
+                if problem.code != "BadRequestImageTags":
+                    raise
+                became = "exceeded"  # it has the one tag that it can have
+            given[became].append({"imageId": one.image_id, "tagId": tag.id})
         return given
 
     return answer(await run_in_threadpool(give))

@@ -4,7 +4,6 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import msgspec
 from fastapi import Request
@@ -26,6 +25,8 @@ from preprocess import DecoderFailed, Fit, ImageSpec, PictureError, Reason
 MOST_BYTES = 6 * 2**20
 """The largest picture that Custom Vision took to learn from."""
 MOST_AT_ONCE = 64
+MOST_BATCH_BYTES = 100_000_000
+"""A batch is held in memory."""
 _LOOK = ImageSpec(64, 64, 3, 1.0, Fit.STRETCH)
 """Whether a picture can be read is seen by reading it."""
 _SIZES = {Reason.TOO_MANY_PIXELS: "ErrorImageDimensions", Reason.TOO_SMALL: "ErrorImageDimensions"}
@@ -62,7 +63,7 @@ class Batch(msgspec.Struct, rename="camel"):
 
 async def batch_of(request: Request) -> Batch:
     """The batch in a request's body. Raises ApiProblem 400."""
-    batch = await body_of(request, Batch)
+    batch = await body_of(request, Batch, MOST_BATCH_BYTES)
     if not batch.images:
         raise refused("BadRequestImageBatch", "The batch holds no pictures.")
     if len(batch.images) > MOST_AT_ONCE:
@@ -115,10 +116,8 @@ def _keep(
         return failed("ErrorUnknown")
     tags = [pictures.tag(id) for id in dict.fromkeys([*(batch.tag_ids or ()), *(entry.tag_ids or ())])]
     sha256 = hashlib.sha256(data).hexdigest()
-    there = pictures.training.facts(sha256) if any(one.sha256 == sha256 for one in pictures.listed) else None
-    known = there or _other_of_batch(pictures, sha256)
     try:
-        if known is not None:
+        if pictures.has(sha256):
             pictures.add_tags(sha256, tags)
             facts, status = pictures.facts([sha256])[0], "OKDuplicate"
         else:
@@ -141,13 +140,6 @@ def _keep(
         return failed("ErrorNegativeAndRegularTagOnSameImage" if is_negative else "ErrorTagLimitExceed")
     image = image_of(request, services, pictures, sha256, facts)
     return answers.ImageCreateResult(source_url=source, status=status, image=image)
-
-
-def _other_of_batch(pictures: Pictures, sha256: str) -> Any:
-    """What is known of a picture that came a moment ago, which the list of this request does not have yet."""
-    if pictures.stores.training.stat(f"{pictures.project.pictures_in}/{sha256}") is None:
-        return None
-    return pictures.training.facts(sha256)
 
 
 def reader_of(entry: FileEntry) -> Get:

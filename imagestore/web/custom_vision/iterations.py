@@ -249,15 +249,14 @@ def _job(services: Services, one: Iteration) -> Job | None:
 
 
 def _shown(services: Services, project: Project, one: Iteration) -> answers.Iteration:
-    status, ended, why = COMPLETED, one.created_at, None
-    if one.version is None:
-        job = _job(services, one)
-        status = TRAINING if job is not None and job.state.is_open else FAILED
-        if job is not None and not job.state.is_open:
-            ended = job.ended_at or ended
-            why = job.result.say if job.result and job.state is not JobState.DONE else None
-    elif (job := _job(services, one)) is not None:
+    status, ended, why, job = COMPLETED, one.created_at, None, _job(services, one)
+    if one.version is None and job is not None and job.result is not None:  # it ended a moment ago
+        one = replace(one, version=job.result.version)
+    if job is not None and not job.state.is_open:
         ended = job.ended_at or ended
+    if one.version is None:
+        status = TRAINING if job is not None and job.state.is_open else FAILED
+        why = job.result.say if job is not None and job.result and job.state is not JobState.DONE else None
     several = project.labels_per_picture is LabelsPerPicture.SEVERAL
     created = one.created_at or utc()
     return answers.Iteration(
@@ -286,7 +285,7 @@ def _performance(services: Services, project: Project, metrics: dict[str, Any]) 
             name=one["label"],
             precision=_share(one["precision"]),
             recall=_share(one["recall"]),
-            average_precision=float(one.get("average_precision") or 0.0),
+            average_precision=_share(one.get("average_precision") or 0.0),
         )
         for one in classes
     ]
@@ -300,11 +299,14 @@ def _performance(services: Services, project: Project, metrics: dict[str, Any]) 
 
 
 def _share(found: Any) -> float:
-    return float(found["right"]) / max(1, found["of"]) if isinstance(found, dict) else float(found)
+    """A figure, which is kept as a number, as a share of a count, or with its interval."""
+    if not isinstance(found, dict):
+        return float(found)
+    return float(found["value"]) if "value" in found else float(found["right"]) / max(1, found["of"])
 
 
 def _demand_enough(services: Services, project: Project) -> None:
-    pictures = pictures_of(services, project)
+    pictures = pictures_of(services, project, fresh=True)
     counts = Counter(label for one in pictures.listed for label in one.labels)
     several = project.labels_per_picture is LabelsPerPicture.SEVERAL
     code = f"BadRequestMulti{'Label' if several else 'Class'}ClassificationTrainingValidationFailed"

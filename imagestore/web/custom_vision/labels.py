@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from imagestore.store import Stores
 from imagestore.store.custom_vision import Tag, derived
@@ -18,7 +19,7 @@ class Tags:
     project: Project
     by_name: dict[str, Tag]
 
-    @property
+    @cached_property
     def negative(self) -> Tag | None:
         """The tag of pictures that show none of the others."""
         return next((tag for tag in self.by_name.values() if tag.type == NEGATIVE), None)
@@ -38,10 +39,9 @@ def tags_of(stores: Stores, project: Project, labels: Iterable[str] = (), *, has
     found = {tag.name: tag for tag in written}
     for label in labels:
         found.setdefault(label, _derived(project, label))
-    tags = Tags(project, found)
-    if has_negatives and tags.negative is None:
+    if has_negatives and Tags(project, found).negative is None:
         found[NEGATIVE] = Tag(derived("tag", project.name, "", NEGATIVE), NEGATIVE, type=NEGATIVE)
-    return tags
+    return Tags(project, found)
 
 
 def _derived(project: Project, label: str) -> Tag:

@@ -254,7 +254,7 @@ def _stored_predictions(
         prefix += f"{version_of_iteration(found_iteration(services, project, asked.iteration_id))}/"
     filter = Filter(text=prefix, since=asked.start_time, until=asked.end_time, hidden=services.hidden_ids)
     sort = Sort.OLDEST if (asked.order_by or "").lower() == "oldest" else Sort.NEWEST
-    count = min(asked.max_count or MOST_PREDICTIONS, 256)
+    count = max(1, min(asked.max_count or MOST_PREDICTIONS, 256))
     page = list_records(services.index, filter, sort, count, asked.continuation or None)
     tags = tags_of(services.stores, project)
     results = []

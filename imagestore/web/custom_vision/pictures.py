@@ -61,9 +61,13 @@ class Pictures:
     def sha256_of(self, id: str) -> str:
         """The picture with this id. Raises ApiProblem 404."""
         sha256 = self.training.beginning_with(digits_of(id))
-        if sha256 is None or all(one.sha256 != sha256 for one in self.listed):
+        if sha256 is None or not self.has(sha256):
             raise refused("NotFoundImage", f"There is no picture {id[:40]} in '{self.project.title}'.", 404)
         return sha256
+
+    def has(self, sha256: str) -> bool:
+        """Whether this picture is there now, whatever another process did a moment ago."""
+        return self.stores.training.stat(f"{self.project.pictures_in}/{sha256}") is not None
 
     def add_tags(self, sha256: str, tags: Sequence[Tag]) -> None:
         """Give a picture these tags beside those that it has. Raises ApiProblem 400 where it cannot have them all."""
@@ -132,10 +136,15 @@ class Pictures:
         self.lists.forget(self.project.pictures_in)
 
 
-def pictures_of(services: Services, project: Project) -> Pictures:
-    """A project's pictures and tags. Raises NotMigrated, Unavailable."""
+def pictures_of(services: Services, project: Project, *, fresh: bool = False) -> Pictures:
+    """A project's pictures and tags; with `fresh`, also what another process changed a moment ago.
+
+    Raises NotMigrated, Unavailable.
+    """
     lists = services.picture_lists
     pictures = TrainingPictures(services.stores.training, project.pictures_in)
+    if fresh:
+        lists.forget(pictures.folder)
     pictures.demand_migrated()
     listed = sorted(lists.get(pictures), key=lambda one: (one.created_at or "", one.sha256), reverse=True)
     labels = {label for one in listed for label in one.labels}

@@ -19,7 +19,7 @@ from imagestore.web.services import Services
 
 PREDICTION_VERSIONS = ("v3.0", "v3.1")
 TRAINING_VERSIONS = ("v3.0", "v3.1", "v3.2", "v3.3", "v3.4-preview")
-MOST_JSON_BYTES = 100_000_000
+MOST_JSON_BYTES = 4_000_000
 Asked = TypeVar("Asked")
 
 
@@ -77,13 +77,14 @@ def _asked_project(services: ServicesDep, caller: CallerDep, project_id: Annotat
 ProjectDep = Annotated[Project, Depends(_asked_project)]
 
 
-async def body_of(request: Request, kind: type[Asked]) -> Asked:
+async def body_of(request: Request, kind: type[Asked], max_bytes: int = MOST_JSON_BYTES) -> Asked:
     """The JSON in a request's body. Raises ApiProblem 400."""
     data = bytearray()
     async for piece in request.stream():
         data += piece
-        if len(data) > MOST_JSON_BYTES:
-            raise refused("BadRequestExceededBatchSize", f"The request has more than {MOST_JSON_BYTES} bytes.")
+        if len(data) > max_bytes:
+            said = f"The request has more than {max_bytes:,} bytes, which is the limit."
+            raise refused("BadRequestExceededBatchSize", said)
     try:
         return msgspec.json.decode(bytes(data), type=kind)
     except msgspec.MsgspecError as error:

@@ -1,5 +1,6 @@
 """Custom Vision's tags: the labels of a project."""
 
+from collections import Counter
 from dataclasses import replace
 from typing import Annotated
 
@@ -37,7 +38,10 @@ class ChangedTag(msgspec.Struct):
 def get_tags(services: ServicesDep, project: ProjectDep) -> Response:
     """The tags of a project, with how many pictures have each."""
     pictures = pictures_of(services, project)
-    return answer([_shown(pictures, tag) for tag in sorted(pictures.tags.by_name.values(), key=lambda tag: tag.name)])
+    counts = Counter(label for one in pictures.listed for label in one.labels)
+    negatives = sum(one.negative for one in pictures.listed)
+    found = sorted(pictures.tags.by_name.values(), key=lambda tag: tag.name)
+    return answer([_told(tag, negatives if tag.type == NEGATIVE else counts[tag.name]) for tag in found])
 
 
 @router.post("/projects/{project_id}/tags")
@@ -92,7 +96,7 @@ async def update_tag(
 def delete_tag(services: ServicesDep, project: ProjectDep, note: NoteDep, tag_id: str) -> Response:
     """Delete a tag, and take it from every picture. The pictures stay."""
     note.target, note.before = project.name, {"tag": tag_id}
-    pictures = pictures_of(services, project)
+    pictures = pictures_of(services, project, fresh=True)
     tag = pictures.tag(tag_id)
     pictures.untag(pictures.with_tag(tag), [tag])
     services.stores.custom_vision.change(
@@ -102,7 +106,7 @@ def delete_tag(services: ServicesDep, project: ProjectDep, note: NoteDep, tag_id
 
 
 def _changed(services: Services, project: Project, tag_id: str, wanted: ChangedTag) -> answers.Tag:
-    pictures = pictures_of(services, project)
+    pictures = pictures_of(services, project, fresh=True)
     tag = pictures.tag(tag_id)
     name = tag.name if wanted.name is None else _checked(wanted.name)
     others = {one.name.casefold() for one in pictures.tags.by_name.values() if one.id != tag.id}
@@ -126,9 +130,11 @@ def _changed(services: Services, project: Project, tag_id: str, wanted: ChangedT
 
 
 def _shown(pictures: Pictures, tag: Tag) -> answers.Tag:
-    return answers.Tag(
-        id=tag.id, name=tag.name, description=tag.description, type=tag.type, image_count=len(pictures.with_tag(tag))
-    )
+    return _told(tag, len(pictures.with_tag(tag)))
+
+
+def _told(tag: Tag, count: int) -> answers.Tag:
+    return answers.Tag(id=tag.id, name=tag.name, description=tag.description, type=tag.type, image_count=count)
 
 
 def _checked(name: str) -> str:

@@ -1,5 +1,6 @@
 """What an address of a user's leads to is fetched from the public internet alone."""
 
+import contextlib
 import http.server
 import threading
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from imagestore.web.fetch import MOST_REDIRECTS, fetch, is_public
     [
         "127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "168.63.129.16", "0.0.0.0",
         "224.0.0.1", "100.64.0.1", "::1", "fe80::1%eth0", "fc00::1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "ff02::1",
-        "64:ff9b:1::1", "::ffff:168.63.129.16",
+        "64:ff9b:1::1", "::ffff:168.63.129.16", "2002:7f00:1::", "::127.0.0.1",
     ],
 )  # fmt: skip
 def test_addresses_of_this_network_and_of_the_platform_are_not_public(address: str) -> None:
@@ -94,6 +95,7 @@ def test_each_redirect_is_looked_at_anew(server: Any) -> None:
         (answers(200, b"x" * 101), "more than 100 bytes"),
         (answers(200, b"x", Content_Length="9"), "broke off"),
         (answers(302, Location="file:///etc/passwd"), "begins with http"),
+        (answers(302, Location="http://["), "no address"),
         (lambda handler: handler.wfile.write(b"nonsense\r\n\r\n"), "could not be asked"),
     ],
 )  # fmt: skip
@@ -101,6 +103,24 @@ def test_what_cannot_be_fetched_is_said(server: Any, answer: Any, why: str) -> N
     server.answers = {"/": answer}
     with pytest.raises(NotFetched, match=why):
         fetch(server.at, 100, anywhere)
+
+
+def test_a_server_that_tells_its_headers_bit_by_bit_is_given_up(server: Any) -> None:
+    gate = threading.Event()
+
+    def dribble(handler: Any) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+        with contextlib.suppress(OSError):
+            while not gate.wait(0.02):
+                handler.wfile.write(b"x")
+        handler.close_connection = True
+
+    server.answers = {"/": dribble}
+    try:
+        with pytest.raises(NotFetched, match="did not answer in time"):
+            fetch(server.at, 100, anywhere, seconds=0.5)
+    finally:
+        gate.set()
 
 
 def test_a_server_that_does_not_answer_is_given_up(server: Any) -> None:

@@ -296,3 +296,27 @@ def test_pictures_of_none_of_the_labels_are_kept_and_known_as_such(stores: Any) 
     assert [one.labels for one in open_set(stores, "mine").labelled] == [("rose",), ("rose",)]
     keep(begin(stores, "mine"), sources[:1], silent, relabel=True)
     assert sorted(one.labels for one in open_set(stores, "mine").labelled) == [(), ("rose",)]
+
+
+def test_a_picture_whose_label_is_taken_away_during_a_training_stays_without(stores: Any) -> None:
+    keep(begin(stores, "mine"), scenes(12), silent)
+    known = begin(stores, "mine")
+    examples = examples_of(all_with(stores, known, []))
+    split = divide(examples, groups_of(examples), known.split).split
+    TrainingPictures(stores.training, "mine").change(examples[0].sha256, lambda facts: replace(facts, labels=()))
+    keep_division(known, split, examples)
+    there = open_set(stores, "mine")
+    assert {one.sha256 for one in there.labelled} == {example.sha256 for example in examples[1:]}
+    assert there.split.parts.keys() == {example.sha256 for example in examples}
+
+
+def test_a_picture_that_waits_for_a_label_gets_that_of_a_folder(stores: Any) -> None:
+    sources = hashed(labelled("rose", "rose/1.png", b"one"), labelled((), "other/2.png", b"two"))
+    keep(begin(stores, "mine"), sources, silent)
+    for source in sources:
+        TrainingPictures(stores.training, "mine").change(
+            source.sha256 or "", lambda facts: replace(facts, labels=(), negative=False)
+        )
+    assert open_set(stores, "mine").labelled == []
+    assert keep(begin(stores, "mine"), sources, silent) == set(), "they are no new pictures"
+    assert sorted(one.labels for one in open_set(stores, "mine").labelled) == [(), ("rose",)]

@@ -2,10 +2,14 @@
 
 import hashlib
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from imagestore.store import Stores
 from imagestore.store.training import TrainingPictures
+from imagestore.web.app import app_of
+from imagestore.web.picture_lists import PictureLists
+from imagestore.web.services import Services
 
 from .conftest import KEY, TRAINING, Client, entry, picture, refused, send, tag
 
@@ -107,6 +111,43 @@ def test_tags_are_given_and_taken_away(client: Client, project: dict[str, Any]) 
     other = {"tags": [{"imageId": str(uuid.uuid4()), "tagId": rose}]}
     refused(client.training("POST", path, json=other), "NotFoundImage", 404)
     refused(client.training("POST", path, json={"tags": [{"imageId": "x", "tagId": rose}]}), "BadRequestInvalidIds")
+
+
+def test_a_picture_that_has_its_one_tag_is_told_of_and_the_others_get_theirs(
+    client: Client, project: dict[str, Any]
+) -> None:
+    rose, lily = tag(client, project, "rose"), tag(client, project, "lily")
+    sent = send(client, project, entry(picture(1), rose), entry(picture(2)))
+    first, second = (kept["image"]["id"] for kept in sent)
+    path = f"/projects/{project['id']}/images"
+    wanted = [{"imageId": one, "tagId": lily} for one in (first, second)]
+    given = client.training("POST", f"{path}/tags", json={"tags": wanted}).json()
+    assert (given["exceeded"], given["created"]) == (wanted[:1], wanted[1:])
+    assert client.training("GET", f"{path}/tagged/count", params={"tagIds": lily}).json() == 1
+
+
+def test_what_another_process_changed_a_moment_ago_is_known(
+    client: Client, services: Services, project: dict[str, Any]
+) -> None:
+    rose = tag(client, project, "rose")
+    other = Client(app_of(replace(services, picture_lists=PictureLists())), base_url="http://localhost")
+    path = f"/projects/{project['id']}"
+    assert client.training("GET", f"{path}/images/count").json() == 0, "which this one remembers"
+    (kept,) = send(other, project, entry(picture(1), rose))
+    given = {"tags": [{"imageId": kept["image"]["id"], "tagId": rose}]}
+    assert client.training("POST", f"{path}/images/tags", json=given).json()["duplicated"] == given["tags"]
+    assert other.training("GET", f"{path}/images/count").json() == 1
+    assert client.training("DELETE", f"{path}/images", params={"allImages": "true"}).status_code == 204
+    assert [one["status"] for one in send(other, project, entry(picture(1), rose))] == ["OK"]
+    client.training("GET", f"{path}/images/count")
+    send(other, project, entry(picture(2), rose))
+    assert client.training("DELETE", f"{path}/tags/{rose}").status_code == 204
+    assert client.training("GET", f"{path}/images/untagged/count").json() == 2
+
+
+def test_what_is_sent_beside_pictures_is_bounded(client: Client, project: dict[str, Any]) -> None:
+    sent = client.training("POST", f"/projects/{project['id']}/images/tags", content=b" " * 4_000_001)
+    assert "4,000,000 bytes" in refused(sent, "BadRequestExceededBatchSize")
 
 
 def test_a_deleted_picture_is_gone_and_may_come_again(client: Client, project: dict[str, Any], stores: Stores) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from imagestore.jobs.job import JobResult, JobState
 from imagestore.store import Stores
+from imagestore.web.services import Services
 from unit.jobs.conftest import PlayedRunner
 
 from .conftest import Client, entry, picture, refused, send, tag
@@ -114,6 +115,39 @@ def test_versions_that_the_command_line_trained_are_iterations_too(
     performance = client.training("GET", f"{path}/iterations/{found['id']}/performance").json()
     assert (performance["precision"], performance["recall"]) == (0.75, 0.5)
     assert performance["perTagPerformance"][0]["name"] == "rose"
+
+
+def test_the_figures_of_several_tags_have_their_average_precision(
+    client: Client, project: dict[str, Any], makes: Makes, stores: Stores
+) -> None:
+    makes("Garden", "1")
+    share, between = {"right": 3, "of": 4, "low": None, "high": None}, {"value": 0.5, "low": None, "high": None}
+    one = {"label": "rose", "count": 4, "precision": share, "recall": share, "average_precision": between}
+    metrics = msgspec.json.encode({"metrics": {"classes": [one]}, "sentence": "Good."})
+    stores.models.keep("Garden", "1", {"metrics.json": metrics})
+    path = f"/projects/{project['id']}/iterations"
+    (found,) = client.training("GET", path).json()
+    performance = client.training("GET", f"{path}/{found['id']}/performance").json()
+    assert (performance["precision"], performance["averagePrecision"]) == (0.75, 0.5)
+
+
+def test_a_training_that_ends_while_it_is_looked_at_is_never_said_to_have_failed(
+    client: Client, tagged: str, runner: PlayedRunner, makes: Makes, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = client.training("POST", f"{tagged}/train").json()
+    runner.turn()
+    makes("Garden", "1")
+    read = services.jobs.read
+
+    def ends_after(id: str) -> Any:
+        found = read(id)
+        runner.child.result = JobResult(state=JobState.DONE, say="It is trained.", version="1")
+        runner.turn()
+        return found
+
+    monkeypatch.setattr(services.jobs, "read", ends_after)
+    found = client.training("GET", f"{tagged}/iterations/{begun['id']}").json()
+    assert found["status"] == "Completed"
 
 
 def test_an_iteration_is_tried_without_being_published(
