@@ -77,6 +77,7 @@ class Lab:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.registry, self.default = folder, Registry(), DEFAULT
+        self.deleted: set[str] = set()
 
     def add(self, version: str, labels: tuple[str, ...] = LABELS, **options: Any) -> None:
         """A version that is right wherever a picture is light or dark, if its first two labels say so."""
@@ -109,10 +110,15 @@ class Lab:
         routes = SimpleNamespace(
             read=lambda: registry.found, write_default=registry.write_default, write_routes=registry.write_routes
         )
-        projects = SimpleNamespace(open=lambda name: Project(name, name))
+        projects = SimpleNamespace(open=self._project)
         stores: Any = SimpleNamespace(models=registry, routes=routes, projects=projects)
         asked: dict[str, Any] = {"by": "me", "override": override, "drop": drop, "limits": Limits(), "progress": quiet}
         return promote(stores, self.default, project, version, **asked)
+
+    def _project(self, name: str) -> Project:
+        if name in self.deleted:
+            raise NotFound(f"The project '{name}' is deleted.")
+        return Project(name, name)
 
     def live(self) -> str | None:
         """The version that is live."""
@@ -152,6 +158,20 @@ def test_one_that_cannot_be_used_is_never_promoted(
     with pytest.raises(ModelError, match=said):
         lab.promote("2", override)
     assert lab.live() == "1"
+
+
+def test_one_whose_project_is_deleted_while_the_gate_compares_is_not_made_live(
+    lab: Lab, pictures: list[Example], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deleted_meanwhile(*_: Any) -> Chosen:
+        lab.deleted.add("mine")
+        return part_of(pictures)
+
+    lab.add("1")
+    monkeypatch.setattr(module, "held_out", deleted_meanwhile)
+    with pytest.raises(NotFound, match="is deleted"):
+        lab.promote("1")
+    assert lab.live() is None
 
 
 def test_one_that_fails_on_a_test_picture_is_never_promoted(lab: Lab) -> None:
