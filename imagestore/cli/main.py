@@ -14,6 +14,7 @@ from imagestore.cli.accounts import app as accounts
 from imagestore.cli.correct import correct
 from imagestore.cli.delete import delete
 from imagestore.cli.doctor import doctor
+from imagestore.cli.importing import app as importing
 from imagestore.cli.jobs import app as jobs
 from imagestore.cli.keys import app as keys
 from imagestore.cli.learn import evaluate, train
@@ -54,11 +55,13 @@ for command in (
 for registered in (
     *models.registered_commands, models.registered_callback, *accounts.registered_commands, *keys.registered_commands,
     *route.registered_commands, *jobs.registered_commands, *projects.registered_commands,
+    *importing.registered_commands,
     *training.registered_commands, training.registered_callback,
 ):  # fmt: skip
     if registered is not None and registered.callback is not None:
         registered.callback = with_data(registered.callback)
 app.add_typer(models, name="models")
+app.add_typer(importing, name="import")
 app.add_typer(projects, name="projects")
 app.add_typer(route, name="route")
 app.add_typer(training, name="training")

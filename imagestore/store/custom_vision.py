@@ -6,7 +6,7 @@ has not ended. Labels and versions that came another way have ids that follow fr
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 
@@ -42,6 +42,17 @@ class Iteration:
 
 
 @dataclass(frozen=True)
+class Claim:
+    """What Custom Vision said of an iteration that was trained there."""
+
+    name: str
+    created: str | None
+    precision: float
+    recall: float
+    average_precision: float | None = None
+
+
+@dataclass(frozen=True)
 class CustomVisionFile:
     """The content of the file. `id` is the project's, where it came from elsewhere with one."""
 
@@ -51,7 +62,8 @@ class CustomVisionFile:
     tags: tuple[Tag, ...] = ()
     iterations: tuple[Iteration, ...] = ()
     deleted_iterations: tuple[str, ...] = ()
-    platforms: tuple[str, ...] = field(default_factory=tuple)
+    platforms: tuple[str, ...] = ()
+    claims: tuple[Claim, ...] = ()
 
 
 class CustomVisionTable:

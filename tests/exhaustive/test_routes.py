@@ -43,6 +43,7 @@ def routed(project: str) -> RoutedModel:
         threshold_of=lambda label: 0.5,
         distance_limit=None,
         has_several=False,
+        has_rest=False,
         ref=ModelRef(project, "1", sha256),
         answer=lambda pixels: Answer(np.array([0.2, 0.8], np.float32)),
     )

@@ -41,6 +41,8 @@ ELSEWHERE = {
     "web/custom_vision/routing": "unit/web/custom_vision/test_projects.py",
     "web/picture_lists": "unit/web/custom_vision/test_images.py",
     "client/projects": "unit/cli/test_instance.py",
+    "cli/importing": "unit/cli/test_take_over.py",
+    "client/custom_vision": "unit/cli/test_take_over.py",
     "cli/projects": "unit/cli/test_instance.py",
     "cli/route": "integration/test_routes.py",
     "cli/stages": "integration/test_models.py",
