@@ -22,12 +22,14 @@ _TRIES = 20
 
 @dataclass(frozen=True)
 class Tag:
-    """A label as Custom Vision's clients know it. `type` is Regular or Negative."""
+    """A label as Custom Vision's clients know it. `type` is Regular or Negative; `former` are names that it had, which
+    models that were trained then still say."""
 
     id: str
     name: str
     description: str | None = None
     type: str = "Regular"
+    former: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,15 @@ class Tags:
 
     def named(self, name: str) -> Tag:
         """The tag of this label."""
-        return self.by_name.get(name) or _derived(self.project, name)
+        return self.by_name.get(name) or self._by_former.get(name) or _derived(self.project, name)
+
+    def names_of(self, tag: Tag) -> set[str]:
+        """The labels that are this tag: its name, and those that it had and no other tag has."""
+        return {tag.name, *(name for name in tag.former if self.named(name).id == tag.id)}
+
+    @cached_property
+    def _by_former(self) -> dict[str, Tag]:
+        return {name: tag for tag in self.by_name.values() for name in tag.former}
 
     def with_id(self, id: str) -> Tag | None:
         """The tag with this id."""
@@ -37,8 +45,10 @@ def tags_of(stores: Stores, project: Project, labels: Iterable[str] = (), *, has
     """The tags of a project, of which pictures have these labels. Raises Unavailable."""
     written = stores.custom_vision.read(project.name).tags
     found = {tag.name: tag for tag in written}
+    former = {name for tag in written for name in tag.former}
     for label in labels:
-        found.setdefault(label, _derived(project, label))
+        if label not in former:
+            found.setdefault(label, _derived(project, label))
     if has_negatives and Tags(project, found).negative is None:
         found[NEGATIVE] = Tag(derived("tag", project.name, "", NEGATIVE), NEGATIVE, type=NEGATIVE)
     return Tags(project, found)

@@ -45,13 +45,14 @@ class Pictures:
         negative = self.tags.negative
         if picture.negative and negative is not None:
             return [negative]
-        return [self.tags.named(label) for label in picture.labels]
+        return list({tag.id: tag for tag in map(self.tags.named, picture.labels)}.values())
 
     def with_tag(self, tag: Tag) -> list[str]:
         """The SHA-256 of the pictures that have this tag."""
         if tag.type == NEGATIVE:
             return [one.sha256 for one in self.listed if one.negative]
-        return [one.sha256 for one in self.listed if tag.name in one.labels]
+        names = self.tags.names_of(tag)
+        return [one.sha256 for one in self.listed if not names.isdisjoint(one.labels)]
 
     def facts(self, sha256s: Sequence[str]) -> list[PictureFacts]:
         """What is known of these pictures."""
@@ -88,7 +89,7 @@ class Pictures:
 
     def untag(self, sha256s: Iterable[str], tags: Sequence[Tag]) -> None:
         """Take these tags from these pictures."""
-        names = {tag.name for tag in tags if tag.type != NEGATIVE}
+        names = {name for tag in tags if tag.type != NEGATIVE for name in self.tags.names_of(tag)}
         is_negative = any(tag.type == NEGATIVE for tag in tags)
 
         def without(facts: PictureFacts) -> PictureFacts:
@@ -99,10 +100,12 @@ class Pictures:
         self.lists.forget(self.project.pictures_in)
 
     def rename(self, tag: Tag, name: str) -> None:
-        """Give every picture with this tag the other label instead."""
+        """Give every picture with this tag the other label instead. Begun again, it goes on where it was stopped."""
+        names = self.tags.names_of(tag)
 
         def renamed(facts: PictureFacts) -> PictureFacts:
-            return replace(facts, labels=tuple(name if one == tag.name else one for one in facts.labels))
+            labels = dict.fromkeys(name if one in names else one for one in facts.labels)
+            return replace(facts, labels=tuple(labels))
 
         at_once(lambda sha256: self.training.change(sha256, renamed), self.with_tag(tag))
         self.lists.forget(self.project.pictures_in)

@@ -38,11 +38,18 @@ DOMAINS = {
 """Which of them a project names changes nothing here: all are trained in one way."""
 
 
+class ChangedSettings(msgspec.Struct, rename="camel"):
+    """Settings of a project, of which the first cannot change and the others change nothing here."""
+
+    classification_type: str | None = None
+
+
 class Changed(msgspec.Struct):
     """What is to change of a project."""
 
     name: str | None = None
     description: str | None = None
+    settings: ChangedSettings | None = None
 
 
 @router.get("/domains")
@@ -113,6 +120,9 @@ async def update_project(request: Request, services: ServicesDep, project: Proje
     """Give a project another name or description."""
     wanted = await body_of(request, Changed)
     note.target, note.after = project.name, {"title": wanted.name}
+    if wanted.settings is not None and wanted.settings.classification_type not in (None, _kind(project)):
+        said = f"The project is {_kind(project)} and stays so: begin another one for its pictures."
+        raise refused("BadRequestNotSupported", said)
 
     def change() -> answers.Project:
         after = project
@@ -146,7 +156,6 @@ def delete(services: ServicesDep, caller: CallerDep, note: NoteDep, project: Pro
 def shown(stores: Stores, project: Project) -> answers.Project:
     """A project as Custom Vision's clients read it."""
     file = stores.custom_vision.read(project.name)
-    several = project.labels_per_picture is LabelsPerPicture.SEVERAL
     created = project.created.at if project.created else utc()
     return answers.Project(
         id=id_of(project),
@@ -154,13 +163,17 @@ def shown(stores: Stores, project: Project) -> answers.Project:
         description=file.description or "",
         settings=answers.Settings(
             domain_id=file.domain or GENERAL,
-            classification_type=MULTILABEL if several else MULTICLASS,
+            classification_type=_kind(project),
             target_export_platforms=list(file.platforms),
             use_negative_set=True,
         ),
         created=created,
         last_modified=created,
     )
+
+
+def _kind(project: Project) -> str:
+    return MULTILABEL if project.has_several else MULTICLASS
 
 
 def _domain(id: str) -> dict[str, object]:

@@ -41,7 +41,12 @@ def get_tags(services: ServicesDep, project: ProjectDep) -> Response:
     counts = Counter(label for one in pictures.listed for label in one.labels)
     negatives = sum(one.negative for one in pictures.listed)
     found = sorted(pictures.tags.by_name.values(), key=lambda tag: tag.name)
-    return answer([_told(tag, negatives if tag.type == NEGATIVE else counts[tag.name]) for tag in found])
+    return answer(
+        [
+            _told(tag, negatives if tag.type == NEGATIVE else sum(counts[one] for one in pictures.tags.names_of(tag)))
+            for tag in found
+        ]
+    )
 
 
 @router.post("/projects/{project_id}/tags")
@@ -115,7 +120,8 @@ def _changed(services: Services, project: Project, tag_id: str, wanted: ChangedT
     if wanted.type not in (None, tag.type):
         raise refused("BadRequestTagType", "The type of a tag cannot be changed.")
     description = tag.description if wanted.description is None else wanted.description or None
-    after = replace(tag, name=name, description=description)
+    former = tuple(one for one in dict.fromkeys([*tag.former, tag.name]) if one != name)
+    after = replace(tag, name=name, description=description, former=former if tag.type == REGULAR else ())
 
     def written(file: CustomVisionFile) -> CustomVisionFile:
         return replace(file, tags=(*(one for one in file.tags if one.id != tag.id), after))
@@ -124,7 +130,7 @@ def _changed(services: Services, project: Project, tag_id: str, wanted: ChangedT
         services.stores.custom_vision.change(project.name, written)
     except Conflict as error:
         raise refused("Conflict", str(error), 409) from None
-    if name != tag.name and tag.type == REGULAR:
+    if wanted.name is not None and after.former:
         pictures.rename(tag, name)
     return _shown(pictures_of(services, project), after)
 

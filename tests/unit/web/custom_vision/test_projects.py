@@ -36,6 +36,10 @@ def test_what_cannot_be_is_refused_in_their_form(client: Client, project: dict[s
     refused(made(classificationType="Both"), "BadRequestProjectUnknownClassification")
     refused(client.training("POST", "/projects"), "BadRequest")
     refused(client.training("PATCH", f"/projects/{project['id']}", content=b"{"), "BadRequestInvalid")
+    other = {"settings": {"classificationType": "Multilabel", "domainId": "any"}}
+    assert "Multiclass" in refused(
+        client.training("PATCH", f"/projects/{project['id']}", json=other), "BadRequestNotSupported"
+    )
     refused(client.training("GET", f"/projects/{uuid.uuid4()}"), "NotFoundProject", 404)
     refused(client.training("GET", "/nowhere"), "NotFound", 404)
     refused(client.training("DELETE", f"/projects/{client.training('GET', '/projects').json()[0]['id']}"),

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from imagestore.errors import Unavailable
 from imagestore.store import Stores
 from imagestore.store.training import PictureFacts, TrainingPictures
 
@@ -36,6 +39,28 @@ def test_a_tag_that_is_renamed_keeps_its_id_and_its_pictures(
     again = tag(client, project, "rose")
     assert again != rose, "ids are never given to another tag"
     assert client.training("GET", path).json()["name"] == "tulip"
+
+
+def test_a_renaming_that_broke_off_loses_no_picture_and_can_be_finished(
+    client: Client, project: dict[str, Any], stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rose = tag(client, project, "rose")
+    send(client, project, *(entry(picture(number), rose) for number in range(3)))
+    path, put, written = f"/projects/{project['id']}/tags/{rose}", stores.training.put, list[str]()
+
+    def breaks_off(name: str, *args: Any, **more: Any) -> str:
+        written.append(name)
+        if len(written) > 1:
+            raise Unavailable("The store is away.")
+        return put(name, *args, **more)
+
+    monkeypatch.setattr(stores.training, "put", breaks_off)
+    assert client.training("PATCH", path, json={"name": "tulip"}).status_code == 503
+    monkeypatch.undo()
+    assert tags(client, project) == {"tulip": 3}
+    assert client.training("PATCH", path, json={"name": "tulip"}).status_code == 200
+    assert {one.labels for one in TrainingPictures(stores.training, "Garden").list()} == {("tulip",)}
+    assert client.training("GET", path).json()["imageCount"] == 3
 
 
 def test_a_tag_that_is_deleted_leaves_its_pictures(client: Client, project: dict[str, Any]) -> None:
