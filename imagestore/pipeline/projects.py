@@ -13,6 +13,7 @@ from imagestore.record import utc
 from imagestore.store import Active, LiveModels, PromotionEntry, Route, Stores
 from imagestore.store.blobs import Blobs
 from imagestore.store.projects import PUBLISHED, Change, Project, ProjectState, ProjectSummary
+from imagestore.store.routes import Routes
 from imagestore.store.training import MINE, SPLIT, at_once
 
 _TRIES = 20
@@ -67,7 +68,6 @@ def delete_project(stores: Stores, name: str, by: str) -> Project:
             f"'{project.title}' classifies {', '.join(patterns)}. Give that to another project first: "
             "imagestore route add, imagestore route remove, imagestore rollback."
         )
-    _unpin(stores, project.name)
     return stores.projects.change(project.name, lambda one, _: replace(one, deleted=one.deleted or Change(utc(), by)))
 
 
@@ -139,16 +139,15 @@ def pinned_prefix(stores: Stores, project: Project, version: str, sha256: str, b
 
 
 def _unpin(stores: Stores, project: str) -> None:
+    """Take away the routes to versions of a project that is gone for good. Raises Conflict, Unavailable."""
     for _ in range(_TRIES):
         found = stores.routes.read()
-        pinned = [one for one in found.routes.routes if one.project.startswith(f"{project}@")]
-        if not pinned:
+        others = tuple(one for one in found.routes.routes if not one.project.startswith(f"{project}@"))
+        live = {name: one for name, one in found.routes.projects.items() if not name.startswith(f"{project}@")}
+        if (others, live) == (found.routes.routes, found.routes.projects):
             return
-        routes = found.routes
-        for one in pinned:
-            routes = routes.without_route(one.prefix)
         with contextlib.suppress(Conflict):
-            stores.routes.write_routes(routes, found)
+            stores.routes.write_routes(Routes(others, live), found)
     raise Conflict("Others kept changing the routes. Try again.")
 
 
@@ -189,6 +188,7 @@ def purge(
         if not project.is_purged and ends(project).is_purged and not _live_for(project.name, stores.routes.read()):
             project = stores.projects.change(project.name, ends)
         if project.is_purged:
+            _unpin(stores, project.name)
             forget(stores, project.name)
             pictures = 0 if project.shares else _delete_all(stores.training, project.name)
             files = pictures + stores.models.delete_all(project.name)

@@ -8,7 +8,7 @@ import pytest
 
 from imagestore.errors import Conflict, NotFound, Unavailable
 from imagestore.pipeline.live import add_route, make_live, remove_route, rollback
-from imagestore.pipeline.projects import delete_project, purge, summaries, undelete_project
+from imagestore.pipeline.projects import delete_project, pinned_prefix, purge, summaries, undelete_project
 from imagestore.store import PromotionEntry
 from imagestore.store.models import MODEL_FILE
 from imagestore.store.projects import ProjectState, ProjectSummary
@@ -93,6 +93,15 @@ def test_nothing_is_lost_until_the_day_has_come(stores: Any) -> None:
     assert files(stores) == before
     with pytest.raises(Conflict, match="is not deleted"):
         undelete_project(stores, "screws")
+
+
+def test_what_a_version_was_asked_to_keep_is_its_own_until_the_project_is_gone_for_good(stores: Any) -> None:
+    prefix = pinned_prefix(stores, stores.projects.open("screws"), "1", "0" * 64, "me")
+    delete_project(stores, "screws", "me")
+    assert stores.routes.read().route_of(f"{prefix}a.png") is not None, "as it must be if the project comes back"
+    list(purge(stores, DAYS, in_days(DAYS + 1)))
+    found = stores.routes.read()
+    assert (found.routes.routes, found.routes.projects) == ((), {})
 
 
 def test_a_deleted_project_takes_no_routes(stores: Any) -> None:
