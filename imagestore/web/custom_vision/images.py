@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import msgspec
-from fastapi import Query, Request
+from fastapi import Depends, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -99,7 +99,13 @@ async def create_images_from_urls(
     return await run_in_threadpool(keep_each, request, services, project, found, batch)
 
 
-@router.get("/projects/{project_id}/images")
+def no_filter(filter: Annotated[str | None, Query(alias="$filter")] = None) -> None:
+    """Refuse an expression over metadata, in place of answering with all pictures. Raises ApiProblem 400."""
+    if filter is not None:
+        raise refused("BadRequestNotSupported", "Pictures are not filtered by their metadata here ($filter).")
+
+
+@router.get("/projects/{project_id}/images", dependencies=[Depends(no_filter)])
 def get_images(
     request: Request,
     services: ServicesDep,
@@ -141,7 +147,7 @@ def get_untagged_images(
     return _page(request, services, project, order, take, skip, None, "Untagged")
 
 
-@router.get("/projects/{project_id}/images/count")
+@router.get("/projects/{project_id}/images/count", dependencies=[Depends(no_filter)])
 def get_image_count(
     services: ServicesDep,
     project: ProjectDep,

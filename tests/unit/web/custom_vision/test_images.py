@@ -97,6 +97,9 @@ def test_pictures_are_listed_page_after_page(client: Client, project: dict[str, 
     assert client.training("GET", f"{path}/tagged/count", params={"tagIds": lily}).json() == 2
     assert listed("id", imageIds=everything[0]) == [everything[0]]
     assert len(client.training("GET", path, params={"taggingStatus": "Untagged"}).json()) == 1
+    for kind in ("", "/count"):
+        filtered = client.training("GET", path + kind, params={"$filter": "metadata.camera eq '1'"})
+        refused(filtered, "BadRequestNotSupported")
 
 
 def test_tags_are_given_and_taken_away(client: Client, project: dict[str, Any]) -> None:
