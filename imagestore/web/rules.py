@@ -121,6 +121,8 @@ _BY_NEED: dict[Need, tuple[str, ...]] = {
         "PUT /api/v1/pictures/{id}/correction",
         "DELETE /api/v1/pictures/{id}/correction",
         "POST /api/v1/pictures/{id}/retry",
+        "POST /image",
+        "POST /url",
         "POST /customvision/{api}/prediction/{project_id}/classify/iterations/{published}/image",
         "POST /customvision/{api}/prediction/{project_id}/classify/iterations/{published}/url",
     ),

@@ -34,6 +34,7 @@ ELSEWHERE = {
     "web/custom_vision/answers": "unit/web/custom_vision/test_images.py",
     "web/custom_vision/answering": "unit/web/custom_vision/test_prediction.py",
     "web/custom_vision/api": "unit/web/test_access.py",
+    "web/custom_vision/container": "unit/web/custom_vision/test_prediction.py",
     "web/custom_vision/errors": "unit/web/custom_vision/test_prediction.py",
     "web/custom_vision/intake": "unit/web/custom_vision/test_images.py",
     "web/custom_vision/labels": "unit/web/custom_vision/test_tags.py",

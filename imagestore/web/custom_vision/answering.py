@@ -23,13 +23,15 @@ def iteration_id(services: Services, project: Project, version: str) -> str:
     return next((one.id for one in written if one.version == version), derived("iteration", project.name, version))
 
 
-def predict(services: Services, project: Project, version: str, data: bytes, *, store: bool) -> answers.ImagePrediction:
-    """What this version says of a picture. With `store`, the picture is kept as an upload, which the same version
-    classifies.
+def predict(
+    services: Services, project: Project, version: str, data: bytes, *, store: bool = False, sha256: str | None = None
+) -> answers.ImagePrediction:
+    """What this version says of a picture; `sha256` is its file's, where that is live. With `store`, the picture is
+    kept as an upload, which the same version classifies.
 
     Raises PictureError, Conflict, ModelError, Busy, Unavailable or DecoderFailed.
     """
-    found = services.classifier.classify(data, Version(project.name, version))
+    found = services.classifier.classify(data, Version(project.name, version, sha256))
     id = _kept(services, project, version, data, found) if store else str(uuid.uuid4())
     return answers.ImagePrediction(
         id=id,

@@ -9,6 +9,8 @@ from imagestore.web.problems import ApiProblem
 from preprocess import Reason
 
 PREFIX = "/customvision/"
+CONTAINER = ("/image", "/url")
+"""What the container answers that Custom Vision exported."""
 _CODES = {
     "too_many_bytes": "BadRequestImageSizeBytes",
     "bad_form": "BadRequestImageStream",
@@ -32,7 +34,7 @@ def refused(code: str, message: str, status: int = 400) -> ApiProblem:
 
 def is_theirs(path: str) -> bool:
     """Whether an address is Custom Vision's."""
-    return path[: len(PREFIX)].lower() == PREFIX
+    return path[: len(PREFIX)].lower() == PREFIX or path.lower() in CONTAINER
 
 
 def in_their_form(problem: ApiProblem) -> Response:

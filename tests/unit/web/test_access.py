@@ -66,6 +66,8 @@ def need_of(method: str, address: str) -> Role | Open:
     """What a route needs by the project's description."""
     api = address.removeprefix("/api/v1")
     if is_theirs(address):
+        if api in ("/image", "/url"):
+            return Role.CONTRIBUTOR
         if api.endswith("/content"):
             return Open.ANYONE
         if "/prediction/" in api:
@@ -117,7 +119,9 @@ def every(app: FastAPI) -> list[Asked]:
 
 def ask(browser: Browser, asked: Asked, headers: dict[str, str]) -> Answer:
     strange = STRANGE if asked.path.startswith("/api/v1") else None
-    if is_theirs(asked.path) and "Authorization" in headers:  # Custom Vision's clients have a header of their own
+    if (
+        asked.path.startswith("/customvision/") and "Authorization" in headers
+    ):  # Custom Vision's clients have a header of their own
         key = headers["Authorization"].removeprefix("Bearer ")
         headers = {"Training-Key": key, "Prediction-Key": key}
     return browser.request(asked.method, asked.path, params=strange, headers={"Origin": PUBLIC, **headers})

@@ -1,5 +1,6 @@
 """Custom Vision's prediction."""
 
+import hashlib
 import http.server
 import threading
 import uuid
@@ -13,10 +14,11 @@ from fastapi import FastAPI
 from imagestore.accounts.roles import Role
 from imagestore.pipeline.projects import publish
 from imagestore.record import record_id
-from imagestore.store import Stores
+from imagestore.store import PromotionEntry, Stores
 from imagestore.web.app import app_of
 from imagestore.web.services import Services
 from unit.web.conftest import guarded, guarded_app, people
+from unit.web.memory import make_default
 from unit.web.signed_in import PUBLIC, Browser, Person
 
 from .conftest import PREDICTION, Client, picture, refused
@@ -163,3 +165,21 @@ def test_a_key_that_is_for_one_project_opens_no_other(
     administrator = people[Role.ADMIN].bearer
     rotated = browser.post(f"/api/v1/keys/{key.id}/rotate", json={}, headers=administrator).json()
     assert rotated["key"]["projects"] == ["Garden"], "its successor is bound as it is"
+
+
+def test_the_exported_containers_addresses_answer_without_a_key_where_nobody_signs_in(
+    client: Client, path: str, project: dict[str, Any], stores: Stores, guarded_app: FastAPI, people: dict[Role, Person]
+) -> None:
+    refused(client.post("/image", content=picture(1)), "NotFoundProjectDefaultIteration", 404)
+    sha256 = hashlib.sha256(stores.models.read("Garden", "1")).hexdigest()
+    make_default(stores, PromotionEntry("Garden", "1", sha256, "2026-11-21T09:00:00.000Z", "me"))
+    expected = client.prediction(f"{path}/image/nostore", content=picture(1)).json()
+    for sent in ({"content": picture(1)}, {"files": {"imageData": ("a.png", picture(1))}}):
+        found = client.post("/image", **sent).json()
+        assert (found["project"], found["iteration"]) == (project["id"], expected["iteration"])
+        assert found["predictions"] == expected["predictions"]
+    refused(client.post("/url", json={"url": "http://127.0.0.1/a.png"}), "BadRequestImageUrl")
+    administrator = people[Role.ADMIN].bearer | {"Origin": PUBLIC}
+    for address in ("/image", "/url"):
+        refused(Browser(guarded_app).post(address, content=picture(1), headers=administrator), "NotFound", 404)
+    assert not [blob for page, _ in stores.uploads.list() for blob in page]
