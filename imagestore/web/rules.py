@@ -22,6 +22,7 @@ _BY_NEED: dict[Need, tuple[str, ...]] = {
     Open.ANYONE: (
         "GET /customvision/{api}/training/projects/{project_id}/iterations/{iteration_id}/content",
         "GET /customvision/{api}/training/projects/{project_id}/images/{image_id}/content",
+        "GET /customvision/{api}/training/projects/{project_id}/predictions/{prediction_id}/content",
         "GET /api/v1/health/live",
         "GET /api/v1/health/ready",
         "POST /api/v1/oauth/token",

@@ -85,6 +85,7 @@ def keep_each(
 ) -> Response:
     """Keep these pictures, and say how it went with each."""
     pictures = pictures_of(services, project)
+    pictures.demand_own()
     for entry, _ in sent:
         for id in (*(entry.tag_ids or ()), *(batch.tag_ids or ())):
             pictures.tag(id)

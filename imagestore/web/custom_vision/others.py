@@ -33,6 +33,7 @@ from imagestore.web.custom_vision.routing import (
     answer,
     base_of,
     body_of,
+    found_or,
     id_of,
     ids,
     keyless_router,
@@ -207,6 +208,20 @@ def content(
     return Response(made.getvalue(), media_type="application/zip", headers=headers)
 
 
+@content_router.get("/projects/{project_id}/predictions/{prediction_id}/content", name="custom_vision_prediction")
+def prediction_content(
+    request: Request, services: ServicesDep, project_id: str, prediction_id: str,
+    until: str = "", key: str = "", signature: str = "",
+) -> Response:  # fmt: skip
+    """The picture of a stored prediction, for whoever has its signed address."""
+    if not services.accounts.tokens.addresses.is_good(request.url.path, until, key, signature):
+        raise refused("Forbidden", "This address is over. Ask for the list of predictions again.", 403)
+    record = _prediction(services, project_of(services.stores, project_id), prediction_id)
+    data = found_or("NotFoundImage", lambda: services.stores.uploads.get(record.name), "The picture is gone.").data
+    headers = {"Content-Disposition": "attachment", "Cache-Control": "private, max-age=3600"}
+    return Response(data or b"", media_type="application/octet-stream", headers=headers)
+
+
 def not_offered() -> Response:
     """Say that there is no such operation here."""
     raise refused("BadRequestOperationNotSupported", "This operation of Custom Vision is not offered here.")
@@ -267,7 +282,9 @@ def _stored_predictions(
             for score in record.prediction.top
             for tag in (tags.named(score.label),)
         ]
-        uri = f"{base_of(request, services)}/api/v1/pictures/{record.id}/original"
+        values = {name: request.path_params[name] for name in ("api", "project_id")}
+        address = request.app.url_path_for("custom_vision_prediction", **values, prediction_id=record.id)
+        uri = f"{base_of(request, services)}{address}?{services.accounts.tokens.addresses.sign(address)}"
         results.append(
             {
                 "id": str(uuid.UUID(record.id)),

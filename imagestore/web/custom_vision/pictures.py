@@ -70,8 +70,17 @@ class Pictures:
         """Whether this picture is there now, whatever another process did a moment ago."""
         return self.stores.training.stat(f"{self.project.pictures_in}/{sha256}") is not None
 
+    def demand_own(self) -> None:
+        """Raises ApiProblem 400 if the project learns from the pictures of another, which are not its own to change."""
+        if self.project.shares is not None:
+            raise refused(
+                "BadRequestWorkspaceCannotBeModified",
+                f"'{self.project.title}' learns from the pictures of '{self.project.shares}': change them there.",
+            )
+
     def add_tags(self, sha256: str, tags: Sequence[Tag]) -> None:
         """Give a picture these tags beside those that it has. Raises ApiProblem 400 where it cannot have them all."""
+        self.demand_own()
         self.training.change(sha256, lambda facts: self.tagged(facts, tags))
         self.lists.forget(self.project.pictures_in)
 
@@ -89,6 +98,7 @@ class Pictures:
 
     def untag(self, sha256s: Iterable[str], tags: Sequence[Tag]) -> None:
         """Take these tags from these pictures."""
+        self.demand_own()
         names = {name for tag in tags if tag.type != NEGATIVE for name in self.tags.names_of(tag)}
         is_negative = any(tag.type == NEGATIVE for tag in tags)
 
@@ -101,6 +111,7 @@ class Pictures:
 
     def rename(self, tag: Tag, name: str) -> None:
         """Give every picture with this tag the other label instead. Begun again, it goes on where it was stopped."""
+        self.demand_own()
         names = self.tags.names_of(tag)
 
         def renamed(facts: PictureFacts) -> PictureFacts:
@@ -112,6 +123,7 @@ class Pictures:
 
     def put(self, sha256: str, data: bytes, facts: PictureFacts) -> None:
         """Keep a picture; what is known of it already, besides its labels, stays."""
+        self.demand_own()
 
         def kept(before: PictureFacts) -> PictureFacts:
             return replace(
@@ -135,6 +147,7 @@ class Pictures:
 
     def remove(self, sha256s: Sequence[str]) -> None:
         """Delete pictures."""
+        self.demand_own()
         at_once(self.training.remove_picture, sha256s)
         self.lists.forget(self.project.pictures_in)
 

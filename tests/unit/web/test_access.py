@@ -45,7 +45,9 @@ PARAMETERS = {
     "link": "link-" + "0" * 32,
     "job": "1" * 16,
     "api": "v3.0",
-    **dict.fromkeys(("project_id", "tag_id", "image_id", "iteration_id", "domain_id"), str(uuid.UUID(int=0))),
+    **dict.fromkeys(
+        ("project_id", "tag_id", "image_id", "iteration_id", "domain_id", "prediction_id"), str(uuid.UUID(int=0))
+    ),
 }
 ENTRANCES = ("/sign-in", "/sign-up", "/invitation", "/reset")
 STRANGE = {"no_such_parameter": "1"}

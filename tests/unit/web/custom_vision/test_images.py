@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -164,3 +165,19 @@ def test_a_deleted_picture_is_gone_and_may_come_again(client: Client, project: d
     assert again["status"] == "OK"
     assert client.training("DELETE", path, params={"allImages": "true"}).status_code == 204
     assert not [one for one in TrainingPictures(stores.training, "Garden").list() if one.is_there]
+
+
+def test_a_project_that_learns_from_anothers_pictures_does_not_change_them(
+    client: Client, stores: Stores, makes: Callable[[str, str], None]
+) -> None:
+    """As projects do that were trained under a name of their own before there were projects."""
+    (mine,) = client.training("GET", "/projects").json()
+    send(client, mine, entry(picture(1)))
+    makes("before", "1")
+    (before,) = (one for one in client.training("GET", "/projects").json() if one["name"] == "before")
+    path = f"/projects/{before['id']}/images"
+    assert client.training("GET", f"{path}/count").json() == 1
+    code = "BadRequestWorkspaceCannotBeModified"
+    assert "change them there" in refused(client.training("DELETE", path, params={"allImages": "true"}), code)
+    refused(client.training("POST", f"{path}/files", json={"images": [entry(picture(2))]}), code)
+    assert client.training("GET", f"/projects/{mine['id']}/images/count").json() == 1

@@ -91,6 +91,9 @@ def test_a_stored_prediction_is_found_learned_from_and_deleted(
     asked = client.training("POST", f"{path}/predictions/query", json={"orderBy": "Newest", "maxCount": 10}).json()
     assert [one["id"] for one in asked["results"]] == [found["id"]]
     assert asked["results"][0]["iteration"] == found["iteration"]
+    uri = asked["results"][0]["originalImageUri"]
+    assert client.get(uri).content == picture(1)
+    refused(client.get(uri.partition("?")[0]), "Forbidden", 403)
     rose = tag(client, project, "rose")
     batch = {"images": [{"id": found["id"]}], "tagIds": [rose]}
     (kept,) = client.training("POST", f"{path}/images/predictions", json=batch).json()["images"]
