@@ -121,7 +121,7 @@ def test_what_lies_under_a_changed_route_is_classified_again(pipeline: Pipeline,
     stored = pipeline.stores.records.read(record.id)
     assert stored is not None
     assert (stored.record.project, version_of(stored.record)) == (bolts, "1")
-    assert commands.run("verify", environment=pipeline.stack.environment).returncode == 0
+    assert name not in commands.run("verify", environment=pipeline.stack.environment).stdout, "nothing differs of it"
 
 
 @needs_browser
