@@ -124,7 +124,8 @@ def check_labels(
         if label not in gone:
             would = f"Those that would: {shortened(gone)}." if gone else "None would."
             raise ImageStoreError(f"There is no label '{label}' of the live model that would go. {would}")
-    missing = [label for label in gone if label not in drop and (label in tested or not _is_shipped(live))]
+    is_shipped = _is_shipped(live)
+    missing = [label for label in gone if label not in drop and (label in tested or not is_shipped)]
     if missing:
         is_other = candidate.ref.name != live.ref.name
         route = f'imagestore route add "FOLDER/*" --project {candidate.ref.name}'
