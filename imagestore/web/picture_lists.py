@@ -5,6 +5,7 @@ What this process changes is seen at once.
 
 import threading
 import time
+from collections import Counter
 
 from imagestore.store.training import ListedPicture, TrainingPictures
 
@@ -17,20 +18,24 @@ class PictureLists:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._lists: dict[str, tuple[float, list[ListedPicture]]] = {}
+        self._changes: Counter[str] = Counter()
 
     def get(self, pictures: TrainingPictures) -> list[ListedPicture]:
         """The pictures that are there, as they were at most some seconds ago. Raises NotMigrated, Unavailable."""
         with self._lock:
             at, found = self._lists.get(pictures.folder, (float("-inf"), []))
+            changes = self._changes[pictures.folder]
         if time.monotonic() - at < _KEPT_S:
             return found
         began = time.monotonic()
         found = [one for one in pictures.list() if one.is_there]
         with self._lock:
-            self._lists[pictures.folder] = (began, found)
+            if self._changes[pictures.folder] == changes:  # else it may lack what this process has just changed
+                self._lists[pictures.folder] = (began, found)
         return found
 
     def forget(self, folder: str) -> None:
         """Have a folder read anew, in which something has changed."""
         with self._lock:
+            self._changes[folder] += 1
             self._lists.pop(folder, None)

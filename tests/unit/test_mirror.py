@@ -40,7 +40,6 @@ ELSEWHERE = {
     "web/custom_vision/labels": "unit/web/custom_vision/test_tags.py",
     "web/custom_vision/pictures": "unit/web/custom_vision/test_images.py",
     "web/custom_vision/routing": "unit/web/custom_vision/test_projects.py",
-    "web/picture_lists": "unit/web/custom_vision/test_images.py",
     "client/projects": "unit/cli/test_instance.py",
     "cli/importing": "unit/cli/test_take_over.py",
     "client/custom_vision": "unit/cli/test_take_over.py",
