@@ -99,6 +99,9 @@ def delete_iteration(services: ServicesDep, project: ProjectDep, note: NoteDep, 
     one = found_iteration(services, project, iteration_id)
     if _published(project, one) is not None:
         raise refused("BadRequestIterationIsPublished", "The iteration is published: unpublish it first.")
+    if one.version is None and (job := _job(services, one)) is not None and job.state.is_open:
+        said = "The iteration is being trained: wait for its end, or cancel the job (imagestore jobs list)."
+        raise refused("BadRequestTrainingAlreadyInProgress", said)
     note.target, note.before = project.name, {"iteration": one.id}
     services.stores.custom_vision.change(
         project.name,

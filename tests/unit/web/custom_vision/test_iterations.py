@@ -85,6 +85,7 @@ def test_a_training_that_fails_says_why(client: Client, tagged: str, runner: Pla
         client.training("POST", f"{tagged}/iterations/{begun['id']}/publish", params={"publishName": "x"}),
         "BadRequestIterationIsNotTrained",
     )
+    refused(client.training("DELETE", f"{tagged}/iterations/{begun['id']}"), "BadRequestTrainingAlreadyInProgress")
     runner.turn()
     runner.child.result = JobResult(state=JobState.FAILED, say="None of 10 files is a picture.")
     runner.turn()
