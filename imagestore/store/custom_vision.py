@@ -56,9 +56,8 @@ class Claim:
 
 @dataclass(frozen=True)
 class CustomVisionFile:
-    """The content of the file. `id` is the project's, where it came from elsewhere with one."""
+    """The content of the file. `claims` are what Custom Vision said of what was trained there."""
 
-    id: str | None = None
     description: str | None = None
     domain: str | None = None
     tags: tuple[Tag, ...] = ()

@@ -1,15 +1,17 @@
 """What an iteration says of a picture, in Custom Vision's form, and keeping the picture where that is asked."""
 
 import uuid
+from collections.abc import Iterable
 
+from classify import Score
 from imagestore.errors import Conflict
 from imagestore.pipeline.projects import pinned_prefix
 from imagestore.record import record_id, utc
-from imagestore.store.custom_vision import derived
+from imagestore.store.custom_vision import CustomVisionFile, derived
 from imagestore.store.projects import LabelsPerPicture, Project
 from imagestore.web.classifier import Classified, Version
 from imagestore.web.custom_vision import answers
-from imagestore.web.custom_vision.labels import tags_of
+from imagestore.web.custom_vision.labels import Tags, tags_in
 from imagestore.web.custom_vision.routing import id_of
 from imagestore.web.services import Services
 
@@ -17,10 +19,10 @@ MOST_BYTES = 4 * 2**20
 """The largest picture that Custom Vision predicted."""
 
 
-def iteration_id(services: Services, project: Project, version: str) -> str:
-    """The UUID by which clients know a version."""
-    written = services.stores.custom_vision.read(project.name).iterations
-    return next((one.id for one in written if one.version == version), derived("iteration", project.name, version))
+def iteration_id(file: CustomVisionFile, project: Project, version: str) -> str:
+    """The UUID by which clients know a version, by what is written of its project."""
+    found = (one.id for one in file.iterations if one.version == version)
+    return next(found, derived("iteration", project.name, version))
 
 
 def predict(
@@ -33,23 +35,28 @@ def predict(
     """
     found = services.classifier.classify(data, Version(project.name, version, sha256))
     id = _kept(services, project, version, data, found) if store else str(uuid.uuid4())
+    file = services.stores.custom_vision.read(project.name)
     return answers.ImagePrediction(
         id=id,
         project=id_of(project),
-        iteration=iteration_id(services, project, version),
+        iteration=iteration_id(file, project, version),
         created=utc(),
-        predictions=_predictions(services, project, found),
+        predictions=_predictions(tags_in(file, project), project, found),
     )
 
 
-def _predictions(services: Services, project: Project, found: Classified) -> list[answers.Prediction]:
-    top = found.prediction.top
-    tags = tags_of(services.stores, project)
-    said = [
+def scored(tags: Tags, scores: Iterable[Score]) -> list[answers.Prediction]:
+    """Labels with their probabilities, as tags."""
+    return [
         answers.Prediction(probability=score.probability, tag_id=tag.id, tag_name=tag.name, tag_type=tag.type)
-        for score in top
+        for score in scores
         for tag in (tags.named(score.label),)
     ]
+
+
+def _predictions(tags: Tags, project: Project, found: Classified) -> list[answers.Prediction]:
+    top = found.prediction.top
+    said = scored(tags, top)
     negative, rest = tags.negative, 1 - sum(score.probability for score in top)
     is_single = project.labels_per_picture is LabelsPerPicture.ONE
     if negative is not None and is_single and negative.name not in {one.tag_name for one in said}:

@@ -33,15 +33,15 @@ from imagestore.web.custom_vision.routing import (
     body_of,
     found_or,
     ids,
-    keyless_router,
     project_of,
+    signed_router,
     training_router,
 )
 from imagestore.web.problems import ApiProblem
 from imagestore.web.services import Services
 
 router = training_router()
-content_router = keyless_router("training")
+content_router = signed_router()
 MOST_LISTED = 256
 IterationId = Annotated[str | None, Query(alias="iterationId")]
 TagIds = Annotated[str | None, Query(alias="tagIds")]
@@ -237,13 +237,8 @@ def delete_image_tags(
 
 
 @content_router.get("/projects/{project_id}/images/{image_id}/content", name="custom_vision_image")
-def content(
-    request: Request, services: ServicesDep, project_id: str, image_id: str,
-    until: str = "", key: str = "", signature: str = "",
-) -> Response:  # fmt: skip
+def content(services: ServicesDep, project_id: str, image_id: str) -> Response:
     """A picture's content, for whoever has its signed address."""
-    if not services.accounts.tokens.addresses.is_good(request.url.path, until, key, signature):
-        raise refused("Forbidden", "This address is over. Ask for the list of pictures again.", 403)
     project = project_of(services.stores, project_id)
     pictures = TrainingPictures(services.stores.training, project.pictures_in)
     sha256 = pictures.beginning_with(digits_of(image_id))

@@ -16,7 +16,7 @@ from imagestore.store.training import PictureFacts
 from imagestore.web.custom_vision import answers
 from imagestore.web.custom_vision.errors import refused
 from imagestore.web.custom_vision.pictures import Pictures, image_id, pictures_of
-from imagestore.web.custom_vision.routing import answer, base_of, body_of
+from imagestore.web.custom_vision.routing import answer, body_of, signed
 from imagestore.web.fetch import fetch
 from imagestore.web.problems import ApiProblem
 from imagestore.web.services import Services
@@ -157,9 +157,7 @@ def image_of(
 ) -> answers.Image:
     """The picture as Custom Vision's clients read it. Raises Unavailable."""
     created, id = facts.created_at or "1970-01-01T00:00:00.000Z", image_id(sha256)
-    values = {name: request.path_params[name] for name in ("api", "project_id")}
-    address = request.app.url_path_for("custom_vision_image", **values, image_id=id)
-    uri = f"{base_of(request, services)}{address}?{services.accounts.tokens.addresses.sign(address)}"
+    uri = signed(request, services, "custom_vision_image", image_id=id)
     tags = [answers.ImageTag(tag_id=tag.id, tag_name=tag.name, created=created) for tag in pictures.tags_of(facts)]
     return answers.Image(
         id=id, created=created, width=facts.width, height=facts.height, resized_image_uri=uri, thumbnail_uri=uri,

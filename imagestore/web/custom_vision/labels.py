@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from imagestore.store import Stores
-from imagestore.store.custom_vision import Tag, derived
+from imagestore.store.custom_vision import CustomVisionFile, Tag, derived
 from imagestore.store.projects import Project
 
 NEGATIVE = "Negative"
@@ -43,7 +43,14 @@ class Tags:
 
 def tags_of(stores: Stores, project: Project, labels: Iterable[str] = (), *, has_negatives: bool = False) -> Tags:
     """The tags of a project, of which pictures have these labels. Raises Unavailable."""
-    written = stores.custom_vision.read(project.name).tags
+    return tags_in(stores.custom_vision.read(project.name), project, labels, has_negatives=has_negatives)
+
+
+def tags_in(
+    file: CustomVisionFile, project: Project, labels: Iterable[str] = (), *, has_negatives: bool = False
+) -> Tags:
+    """The same, of what is written."""
+    written = file.tags
     found = {tag.name: tag for tag in written}
     former = {name for tag in written for name in tag.former}
     for label in labels:

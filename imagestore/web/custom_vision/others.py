@@ -20,31 +20,30 @@ from imagestore.record import Record
 from imagestore.store.projects import Project
 from imagestore.web.access import NoteDep
 from imagestore.web.api.common import ServicesDep
-from imagestore.web.custom_vision import answers
-from imagestore.web.custom_vision.answering import iteration_id, predict
+from imagestore.web.custom_vision.answering import iteration_id, predict, scored
 from imagestore.web.custom_vision.errors import refused
 from imagestore.web.custom_vision.images import ImageIds
 from imagestore.web.custom_vision.intake import Batch, keep_all
 from imagestore.web.custom_vision.iterations import IterationId, found_iteration, newest_version, version_of_iteration
-from imagestore.web.custom_vision.labels import tags_of
+from imagestore.web.custom_vision.labels import tags_in
 from imagestore.web.custom_vision.pictures import digits_of, pictures_of
 from imagestore.web.custom_vision.routing import (
     ProjectDep,
     answer,
-    base_of,
     body_of,
     found_or,
     id_of,
     ids,
-    keyless_router,
     project_of,
+    signed,
+    signed_router,
     training_router,
 )
 from imagestore.web.queries import Filter, Sort, list_records
 from imagestore.web.services import Services
 
 router = training_router()
-content_router = keyless_router("training")
+content_router = signed_router()
 MOST_PREDICTIONS = 64
 _ONNX = "ONNX"
 NOT_OFFERED = (
@@ -189,13 +188,8 @@ def export_iteration(
 
 
 @content_router.get("/projects/{project_id}/iterations/{iteration_id}/content", name="custom_vision_export")
-def content(
-    request: Request, services: ServicesDep, project_id: str, iteration_id: str,
-    until: str = "", key: str = "", signature: str = "",
-) -> Response:  # fmt: skip
+def content(services: ServicesDep, project_id: str, iteration_id: str) -> Response:
     """An exported iteration, as a ZIP, for whoever has its signed address."""
-    if not services.accounts.tokens.addresses.is_good(request.url.path, until, key, signature):
-        raise refused("Forbidden", "This address is over. Ask for the export again.", 403)
     project = project_of(services.stores, project_id)
     version = version_of_iteration(found_iteration(services, project, iteration_id))
     data = services.stores.models.read(project.name, version)
@@ -209,13 +203,8 @@ def content(
 
 
 @content_router.get("/projects/{project_id}/predictions/{prediction_id}/content", name="custom_vision_prediction")
-def prediction_content(
-    request: Request, services: ServicesDep, project_id: str, prediction_id: str,
-    until: str = "", key: str = "", signature: str = "",
-) -> Response:  # fmt: skip
+def prediction_content(services: ServicesDep, project_id: str, prediction_id: str) -> Response:
     """The picture of a stored prediction, for whoever has its signed address."""
-    if not services.accounts.tokens.addresses.is_good(request.url.path, until, key, signature):
-        raise refused("Forbidden", "This address is over. Ask for the list of predictions again.", 403)
     record = _prediction(services, project_of(services.stores, project_id), prediction_id)
     data = found_or("NotFoundImage", lambda: services.stores.uploads.get(record.name), "The picture is gone.").data
     headers = {"Content-Disposition": "attachment", "Cache-Control": "private, max-age=3600"}
@@ -233,9 +222,7 @@ for _method, _path in NOT_OFFERED:
 
 def _export(request: Request, services: Services, project: Project, iteration_id: str) -> dict[str, Any]:
     version_of_iteration(found_iteration(services, project, iteration_id))
-    values = {name: request.path_params[name] for name in ("api", "project_id", "iteration_id")}
-    address = request.app.url_path_for("custom_vision_export", **values)
-    uri = f"{base_of(request, services)}{address}?{services.accounts.tokens.addresses.sign(address)}"
+    uri = signed(request, services, "custom_vision_export", iteration_id=iteration_id)
     return {
         "platform": _ONNX, "status": "Done", "downloadUri": uri, "flavor": None, "newerVersionAvailable": False
     }  # fmt: skip
@@ -271,27 +258,21 @@ def _stored_predictions(
     sort = Sort.OLDEST if (asked.order_by or "").lower() == "oldest" else Sort.NEWEST
     count = max(1, min(asked.max_count or MOST_PREDICTIONS, 256))
     page = list_records(services.index, filter, sort, count, asked.continuation or None)
-    tags = tags_of(services.stores, project)
+    file = services.stores.custom_vision.read(project.name)
+    tags = tags_in(file, project)
     results = []
     for record in page.items:
         if record.prediction is None or not record.name.startswith(prefix):
             continue
         image = record.image
-        said = [
-            answers.Prediction(probability=score.probability, tag_id=tag.id, tag_name=tag.name, tag_type=tag.type)
-            for score in record.prediction.top
-            for tag in (tags.named(score.label),)
-        ]
-        values = {name: request.path_params[name] for name in ("api", "project_id")}
-        address = request.app.url_path_for("custom_vision_prediction", **values, prediction_id=record.id)
-        uri = f"{base_of(request, services)}{address}?{services.accounts.tokens.addresses.sign(address)}"
+        uri = signed(request, services, "custom_vision_prediction", prediction_id=record.id)
         results.append(
             {
                 "id": str(uuid.UUID(record.id)),
                 "project": id_of(project),
-                "iteration": iteration_id(services, project, record.prediction.model.version),
+                "iteration": iteration_id(file, project, record.prediction.model.version),
                 "created": record.uploaded_at or record.finished_at,
-                "predictions": msgspec.to_builtins(said),
+                "predictions": msgspec.to_builtins(scored(tags, record.prediction.top)),
                 "originalImageUri": uri,
                 "resizedImageUri": uri,
                 "thumbnailUri": uri,

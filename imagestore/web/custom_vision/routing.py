@@ -40,9 +40,26 @@ def router(kind: str, versions: tuple[str, ...], header: str) -> APIRouter:
     )
 
 
-def keyless_router(kind: str) -> APIRouter:
-    """A router for addresses that are good without a key."""
-    return APIRouter(prefix=f"/customvision/{{api}}/{kind}", include_in_schema=False)
+def signed_router() -> APIRouter:
+    """A router for contents, which whoever has their signed addresses reads without a key."""
+
+    def demand(request: Request, services: ServicesDep, until: str = "", key: str = "", signature: str = "") -> None:
+        if not services.accounts.tokens.addresses.is_good(request.url.path, until, key, signature):
+            raise refused("Forbidden", "This address is over. Ask again for what gave it.", 403)
+
+    return APIRouter(
+        prefix="/customvision/{api}/training",
+        dependencies=[Depends(demand)],
+        include_in_schema=False,
+    )
+
+
+def signed(request: Request, services: Services, route: str, **values: str) -> str:
+    """The whole address of a content of this project, which is good for a while. Raises Unavailable."""
+    given = {name: request.path_params[name] for name in ("api", "project_id")}
+    path = request.app.url_path_for(route, **given, **values)
+    base = services.public.url or str(request.base_url).rstrip("/")
+    return f"{base}{path}?{services.accounts.tokens.addresses.sign(path)}"
 
 
 def prediction_router() -> APIRouter:
@@ -62,9 +79,14 @@ def id_of(project: Project) -> str:
 
 def project_of(stores: Stores, id: str) -> Project:
     """The project with this UUID. Raises ApiProblem 404 or Unavailable."""
-    for project in stores.projects.list():
-        if id_of(project) == id.lower() and project.state is ProjectState.OPEN:
-            return project
+    written = stores.projects.read().known().values()
+    for found in (
+        lambda: written,
+        stores.projects.list,
+    ):  # the latter lists all models, for projects never written down
+        for project in found():
+            if id_of(project) == id.lower() and project.state is ProjectState.OPEN:
+                return project
     raise refused("NotFoundProject", f"There is no project {id[:40]}.", 404)
 
 
@@ -89,11 +111,6 @@ async def body_of(request: Request, kind: type[Asked], max_bytes: int = MOST_JSO
         return msgspec.json.decode(bytes(data), type=kind)
     except msgspec.MsgspecError as error:
         raise refused("BadRequestInvalid", f"The request's body cannot be read: {error}") from None
-
-
-def base_of(request: Request, services: Services) -> str:
-    """The beginning of the app's addresses, as this client knows it."""
-    return services.public.url if services.public.url else str(request.base_url).rstrip("/")
 
 
 def answer(found: Any, status: int = 200) -> Response:
