@@ -2,6 +2,7 @@
 
 import base64
 import io
+from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ _TEMPLATES = jinja2.Environment(
 
 
 @dataclass(frozen=True, kw_only=True)
-class BaseReport:
+class BaseReport(ABC):
     """What is reported about every evaluation; `provenance` is how the model was made, if that is known."""
 
     evaluation: Evaluation
@@ -54,17 +55,17 @@ class BaseReport:
         }
         return msgspec.json.format(msgspec.json.encode(found))
 
+    @abstractmethod
     def sentence(self) -> str:
         """The result for a person."""
-        raise NotImplementedError
 
+    @abstractmethod
     def to_html(self, limits: Limits) -> bytes:
         """The report as one HTML file that needs no other. Everything that came from users is escaped."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _figures(self) -> dict[str, Any]:
         """The figures of this kind of evaluation, by name."""
-        raise NotImplementedError
 
     def _page(self, template: str, figures: list[tuple[str, str]], **rest: Any) -> bytes:
         ref = self.evaluation.model.ref

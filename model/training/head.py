@@ -6,6 +6,7 @@ the distance are chosen by cross-validation, from predictions on pictures that t
 """
 
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -28,7 +29,7 @@ TEMPERATURES = np.geomspace(0.25, 4, 49)
 
 
 @dataclass(frozen=True, kw_only=True)
-class LinearHead:
+class LinearHead(ABC):
     """logits = (sqrt(features) · weights.T + bias) / temperature; weights float [labels, width].
 
     Without `takes_roots` the features are taken as they are, since a network of the user's own may have negative ones.
@@ -53,9 +54,9 @@ class LinearHead:
         """What the head is fitted to, of features float [..., width]."""
         return np.asarray(np.sqrt(np.maximum(features, 0)) if self.takes_roots else features)
 
+    @abstractmethod
     def probabilities(self, features: np.ndarray) -> np.ndarray:
         """Probabilities float64 [n, labels] of features float [n, width]."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)
