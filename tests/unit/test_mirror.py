@@ -56,7 +56,6 @@ ELSEWHERE = {
     "model/custom_vision/child": "unit/model/custom_vision/test_convert.py",
     "model/decoder_pool": "unit/model/training/test_features.py",
     "model/default/efficientnet": "unit/model/default/test_build.py",
-    "model/evaluation/findings": "unit/model/test_promote.py",
     "model/model_child": "unit/model/test_model_process.py",
     "model/portable/predict": "unit/model/portable/test_portable.py",
     "model/training/compose": "unit/model/training/test_train.py",
