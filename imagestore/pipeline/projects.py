@@ -1,6 +1,5 @@
 """Projects as people handle them: what one holds, deleting one, taking that back, and what is gone for good."""
 
-import contextlib
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -15,8 +14,6 @@ from imagestore.store.blobs import Blobs
 from imagestore.store.projects import PUBLISHED, Change, Project, ProjectState, ProjectSummary
 from imagestore.store.routes import Routes
 from imagestore.store.training import MINE, SPLIT, at_once
-
-_TRIES = 20
 
 
 def summaries(stores: Stores, undelete_days: int) -> list[ProjectSummary]:
@@ -127,28 +124,26 @@ def pinned_prefix(stores: Stores, project: Project, version: str, sha256: str, b
     called. Raises Conflict, Unavailable.
     """
     prefix, pinned = f"{PINNED}/{project.name}/{version}/", f"{project.name}@{version}"
-    for _ in range(_TRIES):
-        found = stores.routes.read()
-        if any(one.prefix == prefix for one in found.routes.routes):
-            return prefix
+
+    def with_it(routes: Routes) -> Routes:
+        if any(one.prefix == prefix for one in routes.routes):
+            return routes
         entry = PromotionEntry(project.name, version, sha256, utc(), by, "for what Custom Vision's clients send")
-        routes = found.routes.with_route(Route(prefix, pinned)).with_live(pinned, Active(entry))
-        with contextlib.suppress(Conflict):
-            stores.routes.write_routes(routes, found)
-    raise Conflict("Others kept changing the routes. Try again.")
+        return routes.with_route(Route(prefix, pinned)).with_live(pinned, Active(entry))
+
+    stores.routes.change_routes(with_it)
+    return prefix
 
 
 def _unpin(stores: Stores, project: str) -> None:
     """Take away the routes to versions of a project that is gone for good. Raises Conflict, Unavailable."""
-    for _ in range(_TRIES):
-        found = stores.routes.read()
-        others = tuple(one for one in found.routes.routes if not one.project.startswith(f"{project}@"))
-        live = {name: one for name, one in found.routes.projects.items() if not name.startswith(f"{project}@")}
-        if (others, live) == (found.routes.routes, found.routes.projects):
-            return
-        with contextlib.suppress(Conflict):
-            stores.routes.write_routes(Routes(others, live), found)
-    raise Conflict("Others kept changing the routes. Try again.")
+
+    def without(routes: Routes) -> Routes:
+        others = tuple(one for one in routes.routes if not one.project.startswith(f"{project}@"))
+        live = {name: one for name, one in routes.projects.items() if not name.startswith(f"{project}@")}
+        return Routes(others, live)
+
+    stores.routes.change_routes(without)
 
 
 def demand_admitted(stores: Stores, project: str, version: str, sha256: str | None = None) -> None:

@@ -8,16 +8,13 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import msgspec
-
-from imagestore.errors import Conflict, NotFound, StoreError
 from imagestore.store.blobs import Blobs
+from imagestore.store.guarded import GuardedJson
 from imagestore.store.models import demand_name
 
 FILE = "custom-vision.json"
 NAMESPACE = uuid.UUID("6f1a2f3e-6d6f-5c0c-8f0e-3d1b7a9c5e21")
 """Ids that follow from a name are UUIDs of version 5 in this namespace."""
-_TRIES = 20
 
 
 @dataclass(frozen=True)
@@ -75,33 +72,15 @@ class CustomVisionTable:
 
     def read(self, project: str) -> CustomVisionFile:
         """What is written of a project."""
-        return self._read(project)[0]
+        return self._file(project).read()[0] or CustomVisionFile()
 
     def change(self, project: str, changed: Callable[[CustomVisionFile], CustomVisionFile]) -> CustomVisionFile:
         """Change it, again if others do at the same time. Returns how it is now. Raises Conflict."""
         demand_name(project)
-        for _ in range(_TRIES):
-            before, etag = self._read(project)
-            after = changed(before)
-            if after == before:
-                return after
-            data = msgspec.json.format(msgspec.json.encode(after))
-            try:
-                self._blobs.put(f"{project}/{FILE}", data, "application/json", etag)
-            except Conflict:
-                continue
-            return after
-        raise Conflict("Others kept changing the project. Try again.")
+        return self._file(project).change(lambda file: changed(file or CustomVisionFile()))
 
-    def _read(self, project: str) -> tuple[CustomVisionFile, str | None]:
-        try:
-            blob = self._blobs.get(f"{project}/{FILE}")
-        except NotFound:
-            return CustomVisionFile(), None
-        try:
-            return msgspec.json.decode(blob.data or b"", type=CustomVisionFile), blob.etag
-        except msgspec.MsgspecError as error:
-            raise StoreError(f"{project}/{FILE} in {self._blobs.container} cannot be read: {error}") from None
+    def _file(self, project: str) -> GuardedJson[CustomVisionFile]:
+        return GuardedJson(self._blobs, f"{project}/{FILE}", CustomVisionFile, "the project")
 
 
 def derived(*parts: str) -> str:

@@ -14,6 +14,7 @@ import msgspec
 
 from imagestore.errors import Conflict, NotAModelName, NotFound, StoreError
 from imagestore.store.blobs import Blobs
+from imagestore.store.guarded import GuardedJson
 
 ACTIVE = "active.json"
 MODEL_FILE = "model.onnx"
@@ -81,6 +82,7 @@ class Models:
 
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
+        self._active = GuardedJson(blobs, ACTIVE, Active, "what is live")
 
     def claim(self, name: str) -> str:
         """Reserve the next version number. It is never given out again, even if the version is not kept.
@@ -178,14 +180,12 @@ class Models:
 
         Raises StoreError if the entry cannot be read.
         """
-        try:
-            blob = self._blobs.get(ACTIVE)
-        except NotFound:
-            return None
-        try:
-            return msgspec.json.decode(blob.data or b"", type=Active), blob.etag
-        except msgspec.MsgspecError as error:
-            raise StoreError(f"{ACTIVE} in {self._blobs.container} cannot be read: {error}") from None
+        active, etag = self._active.read()
+        return None if active is None or etag is None else (active, etag)
+
+    def put_active(self, active: Active, replacing: str | None) -> str:
+        """Write what is live by default in place of the entry with this ETag. Returns the new one. Raises Conflict."""
+        return self._active.write(active, replacing)
 
     def note(self, name: str, data: bytes) -> None:
         """Keep a note under this name, such as how far a job has come."""

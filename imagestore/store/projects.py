@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-import msgspec
-
-from imagestore.errors import Conflict, NotAProject, NotFound, StoreError
+from imagestore.errors import Conflict, NotAProject, NotFound
 from imagestore.record import is_utf8, utc
 from imagestore.store.blobs import Blobs
+from imagestore.store.guarded import GuardedJson
 from imagestore.store.models import Models, demand_name
 from imagestore.store.training import MINE
 from imagestore.text import LINE
@@ -25,7 +24,6 @@ LONGEST_TITLE = 100
 MOST_PROJECTS = 1000
 PUBLISHED = "^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,63}$"
 """The name under which a version is published: it is part of addresses."""
-_TRIES = 20
 
 
 class LabelsPerPicture(StrEnum):
@@ -120,6 +118,10 @@ class Projects:
         before = {name: Project(name, name, shares=MINE) for name in sorted(trained)}
         return {MINE: FIRST} | {name: one for name, one in before.items() if name != MINE} | self.projects
 
+    def with_project(self, project: Project) -> "Projects":
+        """With this project in place of another of its name."""
+        return Projects({**self.projects, project.name: project})
+
     def pictures_of(self, project: str | None) -> str:
         """In which folder of labelled pictures a corrected upload belongs that this project classified.
 
@@ -133,12 +135,12 @@ class ProjectTable:
     """The projects as they are stored. Every method raises Unavailable, or StoreError if the file cannot be read."""
 
     def __init__(self, blobs: Blobs, models: Models) -> None:
-        self._blobs = blobs
+        self._file = GuardedJson(blobs, PROJECTS, Projects, "the projects")
         self._models = models
 
     def read(self) -> Projects:
         """What is written of the projects."""
-        return self._read()[0]
+        return self._file.read()[0] or Projects({})
 
     def list(self) -> list[Project]:
         """All projects, the first one first, but those that are gone for good."""
@@ -165,17 +167,19 @@ class ProjectTable:
 
         Raises NotAProject; Conflict if there is one of this name or title.
         """
-        title = checked_title(title)
-        for _ in range(_TRIES):
-            written, etag = self._read()
+        title, made = checked_title(title), list[Project]()
+
+        def added(file: Projects | None) -> Projects:
+            written = file or Projects({})
             known = self._known(written)
             _demand_free(known, title)
             if len(written.projects) >= MOST_PROJECTS:
                 raise NotAProject(f"There are {MOST_PROJECTS} projects, which is the limit; deleted ones count.")
-            made = Project(_name_for(title, known), title, labels_per_picture, Change(utc(), by))
-            if self._write({**written.projects, made.name: made}, etag):
-                return made
-        raise _busy()
+            made[:] = [Project(_name_for(title, known), title, labels_per_picture, Change(utc(), by))]
+            return written.with_project(made[0])
+
+        self._file.change(added)
+        return made[0]
 
     def rename(self, name: str, title: str) -> Project:
         """Call a project otherwise; its name stays. Raises NotAProject, NotFound; Conflict if another is called so."""
@@ -193,35 +197,20 @@ class ProjectTable:
 
         Raises NotFound, Conflict.
         """
-        for _ in range(_TRIES):
-            written, etag = self._read()
+        done = list[Project]()
+
+        def replaced(file: Projects | None) -> Projects:
+            written = file or Projects({})
             known = self._known(written)
             before = known[name] if name in known else _found(known, name)
-            after = changed(before, {other: one for other, one in known.items() if other != before.name})
-            if self._write({**written.projects, before.name: after}, etag):
-                return after
-        raise _busy()
+            done[:] = [changed(before, {other: one for other, one in known.items() if other != before.name})]
+            return written.with_project(done[0])
+
+        self._file.change(replaced)
+        return done[0]
 
     def _known(self, written: Projects) -> dict[str, Project]:
         return written.known(name for name, _ in self._models.versions())
-
-    def _read(self) -> tuple[Projects, str | None]:
-        try:
-            blob = self._blobs.get(PROJECTS)
-        except NotFound:
-            return Projects({}), None
-        try:
-            return msgspec.json.decode(blob.data or b"", type=Projects), blob.etag
-        except msgspec.MsgspecError as error:
-            raise StoreError(f"{PROJECTS} in {self._blobs.container} cannot be read: {error}") from None
-
-    def _write(self, projects: dict[str, Project], replacing: str | None) -> bool:
-        data = msgspec.json.format(msgspec.json.encode(Projects(projects)))
-        try:
-            self._blobs.put(PROJECTS, data, "application/json", replacing)
-        except Conflict:
-            return False
-        return True
 
 
 def checked_title(title: str) -> str:
@@ -271,7 +260,3 @@ def _name_for(title: str, known: dict[str, Project]) -> str:
 
 def _folded(text: str) -> str:
     return text.strip().casefold()
-
-
-def _busy() -> Conflict:
-    return Conflict("Others kept changing the projects. Try again.")

@@ -5,15 +5,15 @@ by the model of `active.json`, where version 0.2 has the only live model.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import msgspec
-
-from imagestore.errors import NotARoute, NotFound, StoreError
+from imagestore.errors import NotARoute, NotFound
 from imagestore.record import LONGEST_NAME, stored_name
 from imagestore.store.blobs import Blobs
-from imagestore.store.models import ACTIVE, Active, Models, PromotionEntry
+from imagestore.store.guarded import GuardedJson
+from imagestore.store.models import Active, Models, PromotionEntry
 
 ROUTES = "routes.json"
 EVERYTHING = "*"
@@ -158,15 +158,15 @@ class RouteTable:
     """The routes and live models as they are stored. Every method raises Unavailable."""
 
     def __init__(self, blobs: Blobs, models: Models) -> None:
-        self._blobs = blobs
+        self._file = GuardedJson(blobs, ROUTES, Routes, "the routes")
         self._models = models
 
     def read(self) -> LiveModels:
         """What is live now. Raises StoreError if one of the two files cannot be read."""
-        routes, routes_etag = self._routes()
+        routes, routes_etag = self._file.read()
         found = self._models.active()
         default, default_etag = found if found else (None, None)
-        return LiveModels(default, routes, (default_etag, routes_etag))
+        return LiveModels(default, routes or Routes(), (default_etag, routes_etag))
 
     def listing(self, most: int | None = None) -> ModelList:
         """The versions that were kept last, at most `most` of them, and which models are and were live."""
@@ -186,25 +186,17 @@ class RouteTable:
 
     def write_routes(self, routes: Routes, replacing: LiveModels) -> LiveModels:
         """Write the routes in place of those read before. Raises Conflict if others have changed them."""
-        data = msgspec.json.format(msgspec.json.encode(routes))
-        etag = self._blobs.put(ROUTES, data, "application/json", replacing.etags[1])
+        etag = self._file.write(routes, replacing.etags[1])
         return replace(replacing, routes=routes, etags=(replacing.etags[0], etag))
+
+    def change_routes(self, changed: Callable[[Routes], Routes]) -> Routes:
+        """Write what `changed` makes of the routes, again if others change them at the same time. Raises Conflict."""
+        return self._file.change(lambda routes: changed(routes or Routes()))
 
     def write_default(self, active: Active, replacing: LiveModels) -> LiveModels:
         """Write what is live by default in place of what was read before. Raises Conflict if others have changed it."""
-        data = msgspec.json.format(msgspec.json.encode(active))
-        etag = self._blobs.put(ACTIVE, data, "application/json", replacing.etags[0])
+        etag = self._models.put_active(active, replacing.etags[0])
         return replace(replacing, default=active, etags=(etag, replacing.etags[1]))
-
-    def _routes(self) -> tuple[Routes, str | None]:
-        try:
-            blob = self._blobs.get(ROUTES)
-        except NotFound:
-            return Routes(), None
-        try:
-            return msgspec.json.decode(blob.data or b"", type=Routes), blob.etag
-        except msgspec.MsgspecError as error:
-            raise StoreError(f"{ROUTES} in {self._blobs.container} cannot be read: {error}") from None
 
 
 def prefix_of(pattern: str) -> str:

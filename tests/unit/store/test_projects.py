@@ -124,7 +124,7 @@ def test_a_deleted_project_is_found_but_not_used(projects: ProjectTable) -> None
 
 
 def test_two_who_change_the_projects_at_once_lose_nothing(stores: Any, projects: ProjectTable) -> None:
-    blobs: Any = projects._blobs
+    blobs: Any = projects._file._blobs
     put, others = blobs.put, iter(["Nails", "Bolts"])
 
     def after_another(*arguments: Any, **options: Any) -> Any:
