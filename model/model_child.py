@@ -4,9 +4,6 @@ It reads the length of a model file (8 bytes) and the file, then pixels as the m
 and answers each with a line of JSON, until standard input ends.
 """
 
-import os
-import resource
-import signal
 import sys
 import time
 from dataclasses import fields
@@ -17,6 +14,7 @@ import numpy as np
 
 from classify import Model, ModelDescription, ModelError, read_model
 from classify.model import PROBE_SECONDS
+from imagestore import bounded_child
 from model.model_process import LOAD_SECONDS, ModelAnswer
 from model.validate import validate
 
@@ -26,13 +24,8 @@ _GRACE_S = 10.0
 def main() -> None:
     """Answer until the parent has ended."""
     memory, seconds, called = int(sys.argv[1]), float(sys.argv[2]), sys.argv[3]
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints is no answer
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to hear
-    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    resource.setrlimit(resource.RLIMIT_AS, (memory if hard == resource.RLIM_INFINITY else min(memory, hard), hard))
-    # The parent kills a child that takes too long; should it be dead itself, this ends the child even in C code.
-    signal.setitimer(signal.ITIMER_REAL, LOAD_SECONDS + PROBE_SECONDS + _GRACE_S)
+    answers = bounded_child.begin(memory)
+    bounded_child.end_in(LOAD_SECONDS + PROBE_SECONDS + _GRACE_S)
     try:
         model = _load(sys.stdin.buffer, called)
     except Exception as error:
@@ -40,14 +33,14 @@ def main() -> None:
     _write(answers, ModelAnswer(model=_description(model)))
     shape = (model.spec.height, model.spec.width, model.spec.channels)
     size = int(np.prod(shape))
-    signal.setitimer(signal.ITIMER_REAL, 0)
+    bounded_child.end_in(0)
     while len(data := sys.stdin.buffer.read(size)) == size:
-        signal.setitimer(signal.ITIMER_REAL, seconds + _GRACE_S)
+        bounded_child.end_in(seconds + _GRACE_S)
         try:
             answer = _answer(model, np.frombuffer(data, np.uint8).reshape(shape))
         except Exception as error:
             answer = ModelAnswer(problem=_sentence(error, called, memory))
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        bounded_child.end_in(0)
         _write(answers, answer)
 
 

@@ -5,9 +5,6 @@ follows (8 bytes), and that: `L` a model file to load, `C` pixels as that model 
 it. It answers each with a line of JSON, until standard input ends.
 """
 
-import os
-import resource
-import signal
 import sys
 from typing import BinaryIO
 
@@ -16,6 +13,7 @@ import numpy as np
 
 from classify import Model, ModelError, Prediction, predict, read_model
 from classify.model import PROBE_SECONDS
+from imagestore import bounded_child
 from preprocess import ImageSpec
 
 LOAD, CLASSIFY, DROP = b"L", b"C", b"D"
@@ -36,19 +34,14 @@ class ChildAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
 def main() -> None:
     """Answer until the parent has ended."""
     memory, seconds = int(sys.argv[1]), float(sys.argv[2])
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints is no answer
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to hear
-    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    resource.setrlimit(resource.RLIMIT_AS, (memory if hard == resource.RLIM_INFINITY else min(memory, hard), hard))
+    answers = bounded_child.begin(memory)
     models: dict[bytes, Model] = {}
     requests = sys.stdin.buffer
     while what := requests.read(1):
-        # The parent kills a child that takes too long; should it be dead itself, this ends the child even in C code.
-        signal.setitimer(signal.ITIMER_REAL, seconds + 2 * PROBE_SECONDS + _GRACE_S)
+        bounded_child.end_in(seconds + 2 * PROBE_SECONDS + _GRACE_S)
         answers.write(msgspec.json.encode(_answer(models, what, requests)) + b"\n")
         answers.flush()
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        bounded_child.end_in(0)
 
 
 def _answer(models: dict[bytes, Model], what: bytes, requests: BinaryIO) -> ChildAnswer:

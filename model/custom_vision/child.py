@@ -4,9 +4,6 @@ Standard input is the file. On standard output it answers with the length of a l
 the model file that was made.
 """
 
-import os
-import resource
-import signal
 import sys
 from dataclasses import replace
 from typing import BinaryIO
@@ -15,6 +12,7 @@ import msgspec
 
 from classify import ModelError
 from classify.model import MAX_MODEL_BYTES
+from imagestore import bounded_child
 from model.custom_vision.archive import MAX_LABELS_BYTES, labels_of, read_archive
 from model.custom_vision.convert import ZIP, Asked, Converted
 from model.custom_vision.graph import model_file
@@ -25,13 +23,8 @@ _GRACE_S = 10.0
 def main() -> None:
     """Convert one file."""
     asked = msgspec.json.decode(sys.argv[1], type=Asked)
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints is no answer
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to hear
-    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    memory = asked.memory_bytes if hard == resource.RLIM_INFINITY else min(asked.memory_bytes, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (memory, hard))
-    signal.setitimer(signal.ITIMER_REAL, asked.seconds + _GRACE_S)  # should the parent be dead itself
+    answers = bounded_child.begin(asked.memory_bytes)
+    bounded_child.end_in(asked.seconds + _GRACE_S)
     data = b""
     try:
         data = _converted(sys.stdin.buffer, asked)
@@ -41,7 +34,7 @@ def main() -> None:
     except Exception as error:  # onnx raises errors of its own, which share no base
         why = str(error).strip()[:500]
         if isinstance(error, MemoryError) or "bad_alloc" in why:
-            why = f"it needs more than {memory // 2**20:,} MB of memory."
+            why = f"it needs more than {asked.memory_bytes // 2**20:,} MB of memory."
         said = Converted(problem=f"{asked.called} cannot be used: {why}")
     line = msgspec.json.encode(said)
     answers.write(len(line).to_bytes(8, "big") + line + data)

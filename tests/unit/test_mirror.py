@@ -40,6 +40,7 @@ ELSEWHERE = {
     "web/custom_vision/labels": "unit/web/custom_vision/test_tags.py",
     "web/custom_vision/pictures": "unit/web/custom_vision/test_images.py",
     "web/custom_vision/routing": "unit/web/custom_vision/test_projects.py",
+    "bounded_child": "unit/model/test_model_process.py",
     "client/projects": "unit/cli/test_instance.py",
     "cli/importing": "unit/cli/test_take_over.py",
     "client/custom_vision": "unit/cli/test_take_over.py",
