@@ -8,6 +8,7 @@ of work first looks whether it is done, and nothing is written to the container 
 attempt.
 """
 
+import contextlib
 import os
 import sys
 import time
@@ -19,7 +20,7 @@ import msgspec
 from classify import ModelError
 from imagestore import parent_watchdog
 from imagestore.configure import limits_of, models_of, open_stores
-from imagestore.errors import Conflict, ImageStoreError, LeaseLost, PromotionRefused
+from imagestore.errors import Conflict, ImageStoreError, LeaseLost, PromotionRefused, StoreError
 from imagestore.jobs import libraries
 from imagestore.jobs.attempt import Attempt
 from imagestore.jobs.job import HowToTrain, Job, JobKind, JobResult, JobState
@@ -76,7 +77,7 @@ def _train(stores: Stores, settings: Settings, attempt: Attempt, job: Job) -> Jo
     name, wanted = job.arguments.name or MINE, job.arguments.training or HowToTrain()
     for version in job.versions:
         if stores.models.has(name, version):  # by an attempt that broke off before it could say so
-            return _trained(stores, name, version, [])
+            return _trained(stores, job, name, version, [])
     limits = limits_of(settings)
     project = stores.projects.open(name)
     gathered = patiently(lambda: gather(stores, project, [], limits, _begin, are_one=lambda labels: wanted.same_case))
@@ -88,10 +89,14 @@ def _train(stores: Stores, settings: Settings, attempt: Attempt, job: Job) -> Jo
         return TrainingOptions(name, version, held, wanted.flip, wanted.seed, wanted.right, balance)
 
     made = train_version(stores, gathered, name, options, limits, _begin)
-    return _trained(stores, name, made.version, made.provenance.sentences())
+    return _trained(stores, job, name, made.version, made.provenance.sentences())
 
 
-def _trained(stores: Stores, name: str, version: str, details: Sequence[str]) -> JobResult:
+def _trained(stores: Stores, job: Job, name: str, version: str, details: Sequence[str]) -> JobResult:
+    with contextlib.suppress(
+        Conflict, StoreError
+    ):  # whoever asks for the iteration while the job is known notes it too
+        patiently(lambda: stores.custom_vision.trained(name, job.id, version))
     figures = stores.models.figures(name, version)
     said = f"{name} {version} is trained. {figures['sentence'] if figures else ''}".strip()
     return replace(_done(said, details), version=version)

@@ -14,11 +14,13 @@ from classify.metadata import read_labels
 from imagestore.errors import BadTrainingData, NotFound
 from imagestore.record import utc
 from imagestore.store import Stores
+from imagestore.store.held_out import HELD_OUT_FILE
 from imagestore.store.models import INSPECTION_FILE, METRICS_FILE, MODEL_FILE, REPORT_FILE, TRAINING_FILE, Inspection
 from imagestore.store.patience import patiently
 from imagestore.store.projects import Project
 from imagestore.store.training import Part
 from model.evaluation.evaluate import evaluate
+from model.evaluation.held_out import to_keep
 from model.evaluation.report import Report
 from model.evaluation.several_report import SeveralReport, report_of
 from model.progress import BeginStage
@@ -157,6 +159,7 @@ def train_version(
         MODEL_FILE: trained.data,
         METRICS_FILE: report.to_json(),
         REPORT_FILE: report.to_html(limits),
+        HELD_OUT_FILE: to_keep(evaluation),
         TRAINING_FILE: trained.provenance.to_json(),
         INSPECTION_FILE: msgspec.json.encode(_inspected(trained.data)),
     }

@@ -82,9 +82,18 @@ def undelete_project(stores: Stores, name: str) -> Project:
     return stores.projects.change(name, back)
 
 
-def publish(stores: Stores, project: str, version: str, name: str) -> Project:
+def publish(
+    stores: Stores,
+    project: str,
+    version: str,
+    name: str,
+    *,
+    is_only_name: bool = False,
+    demand: Callable[[Project], None] = lambda _: None,
+) -> Project:
     """Let programs ask for a version by a name, in place of what was published under it. Uploads are classified by what
-    is live, as before.
+    is live, as before. With `is_only_name`, the version is published under no other name from then on. `demand` is
+    called with the project as it is before, and what it raises is passed on.
 
     Raises NotAProject if it cannot be a name; NotFound if there is no such version; Conflict if nobody has looked
     whether the version can be used, or it cannot; Unavailable.
@@ -98,7 +107,13 @@ def publish(stores: Stores, project: str, version: str, name: str) -> Project:
     if not stores.models.has(found.name, version):
         raise NotFound(f"There is no version {version} of '{found.title}': imagestore projects show {found.name}.")
     demand_admitted(stores, found.name, version)
-    return stores.projects.change(found.name, lambda one, _: replace(one, published={**one.published, name: version}))
+
+    def with_it(one: Project, _: object) -> Project:
+        demand(one)
+        others = {key: had for key, had in one.published.items() if had != version or not is_only_name}
+        return replace(one, published={**others, name: version})
+
+    return stores.projects.change(found.name, with_it)
 
 
 def unpublish(stores: Stores, project: str, name: str) -> Project:

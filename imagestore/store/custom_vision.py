@@ -6,7 +6,7 @@ has not ended. Labels and versions that came another way have ids that follow fr
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imagestore.store.blobs import Blobs
 from imagestore.store.guarded import GuardedJson
@@ -78,6 +78,19 @@ class CustomVisionTable:
         """Change it, again if others do at the same time. Returns how it is now. Raises Conflict."""
         demand_name(project)
         return self._file(project).change(lambda file: changed(file or CustomVisionFile()))
+
+    def trained(self, project: str, job: str, version: str) -> None:
+        """Note which version a training has made, if one of these clients began it. Raises Conflict."""
+        if not any(one.job == job and one.version is None for one in self.read(project).iterations):
+            return
+
+        def noted(file: CustomVisionFile) -> CustomVisionFile:
+            return replace(
+                file,
+                iterations=tuple(replace(i, version=version) if i.job == job else i for i in file.iterations),
+            )
+
+        self.change(project, noted)
 
     def _file(self, project: str) -> GuardedJson[CustomVisionFile]:
         return GuardedJson(self._blobs, f"{project}/{FILE}", CustomVisionFile, "the project")

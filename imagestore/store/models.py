@@ -111,8 +111,11 @@ class Models:
 
     def versions(self, name: str | None = None) -> list[tuple[str, str]]:
         """(name, version) of each complete version, ordered by name and number."""
-        found = (one for one, _ in self._whole() if name in (None, one[0]))
-        return sorted(found, key=lambda one: (one[0], int(one[1])))
+        return sorted((one for one, _ in self._whole(name)), key=lambda one: (one[0], int(one[1])))
+
+    def kept_at(self, name: str) -> dict[str, datetime]:
+        """When each complete version of a model was kept."""
+        return {version: at for (_, version), at in self._whole(name)}
 
     def has(self, name: str, version: str) -> bool:
         """Whether there is this version, complete."""
@@ -195,8 +198,8 @@ class Models:
         """The note that was kept under this name. Raises NotFound if there is none."""
         return self._blobs.get(name).data or b""
 
-    def _whole(self) -> Iterator[tuple[tuple[str, str], datetime]]:
-        for page, _ in self._blobs.list():
+    def _whole(self, name: str | None = None) -> Iterator[tuple[tuple[str, str], datetime]]:
+        for page, _ in self._blobs.list(prefix="" if name is None else f"{name}/"):
             for blob in page:
                 parts = blob.name.split("/")
                 if len(parts) == 3 and parts[2] == MODEL_FILE and is_name(parts[0]) and _VERSION.fullmatch(parts[1]):

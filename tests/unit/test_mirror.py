@@ -30,6 +30,7 @@ ELSEWHERE = {
     "web/bodies": "unit/web/api/test_classify.py",
     "cli/instance_projects": "unit/cli/test_instance.py",
     "model/inspect": "unit/model/test_job_child.py",
+    "store/held_out": "unit/model/evaluation/test_held_out.py",
     "store/custom_vision": "unit/web/custom_vision/test_tags.py",
     "web/custom_vision/answers": "unit/web/custom_vision/test_images.py",
     "web/custom_vision/answering": "unit/web/custom_vision/test_prediction.py",

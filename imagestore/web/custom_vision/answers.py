@@ -148,3 +148,17 @@ class Performance(Camel):
     average_precision: float
     precision_std_deviation: float = 0.0
     recall_std_deviation: float = 0.0
+
+
+class ImagePerformance(Camel):
+    """What an iteration said of a picture that was held out from its training, and the picture's tags."""
+
+    predictions: list[Prediction]
+    id: str
+    created: str
+    width: int
+    height: int
+    image_uri: str
+    thumbnail_uri: str
+    tags: list[ImageTag]
+    regions: list[dict[str, Any]]

@@ -2,11 +2,21 @@
 
 from fastapi import APIRouter
 
-from imagestore.web.custom_vision import container, images, iterations, others, prediction, projects, tags
+from imagestore.web.custom_vision import (
+    container,
+    images,
+    iterations,
+    others,
+    performance,
+    prediction,
+    projects,
+    tags,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     container.router,
     others.router,
     others.content_router,
     prediction.router, projects.router, tags.router, images.content_router, images.router, iterations.router,
+    performance.router,
 )  # fmt: skip

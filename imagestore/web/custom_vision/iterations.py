@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from fastapi import Query, Request
@@ -26,6 +26,7 @@ from imagestore.web.custom_vision.pictures import pictures_of
 from imagestore.web.custom_vision.prediction import FIELD, fetched
 from imagestore.web.custom_vision.projects import GENERAL, MULTICLASS, MULTILABEL
 from imagestore.web.custom_vision.routing import ProjectDep, answer, body_of, id_of, training_router
+from imagestore.web.problems import ApiProblem
 from imagestore.web.services import Services
 
 router = training_router()
@@ -51,7 +52,7 @@ def train_project(services: ServicesDep, caller: CallerDep, note: NoteDep, proje
     made = Iteration(derived("job", project.name, job.id), "", utc(), job.id)
 
     def added(file: CustomVisionFile) -> CustomVisionFile:
-        number = len(_all(services, project, file)) + 1
+        number = len(_all(services, project, file)) + len(file.deleted_iterations) + 1
         return replace(file, iterations=(*file.iterations, replace(made, name=f"Iteration {number}")))
 
     file = services.stores.custom_vision.change(project.name, added)
@@ -85,7 +86,11 @@ async def update_iteration(
         after = replace(one, name=wanted.name or one.name)
 
         def renamed(file: CustomVisionFile) -> CustomVisionFile:
-            return replace(file, iterations=(*(i for i in file.iterations if i.id != one.id), after))
+            others = tuple(i for i in file.iterations if i.id != one.id)
+            is_gone = one.job is not None and len(others) == len(file.iterations)
+            if is_gone or one.version in file.deleted_iterations:
+                raise _unknown(project, iteration_id)  # deleted a moment ago
+            return replace(file, iterations=(*others, after))
 
         services.stores.custom_vision.change(project.name, renamed)
         return _shown(services, project, after)
@@ -114,16 +119,6 @@ def delete_iteration(services: ServicesDep, project: ProjectDep, note: NoteDep, 
     return Response(status_code=204)
 
 
-@router.get("/projects/{project_id}/iterations/{iteration_id}/performance")
-def get_iteration_performance(services: ServicesDep, project: ProjectDep, iteration_id: str) -> Response:
-    """How good an iteration is, on pictures that it has not learned from."""
-    version = version_of_iteration(found_iteration(services, project, iteration_id))
-    figures = services.stores.models.figures(project.name, version)
-    if figures is None:
-        raise refused("NotFoundIterationPerformance", f"There are no figures of version {version}.", 404)
-    return answer(_performance(services, project, figures["metrics"]))
-
-
 @router.post("/projects/{project_id}/iterations/{iteration_id}/publish")
 def publish_iteration(
     services: ServicesDep,
@@ -135,14 +130,15 @@ def publish_iteration(
 ) -> Response:
     """Publish an iteration under a name. What classifies uploads stays as it is."""
     one = found_iteration(services, project, iteration_id)
-    version, before = version_of_iteration(one), _published(project, one)
-    if project.published.get(name, version) != version and not overwrite:
-        raise refused("BadRequestInvalidPublishName", f"Another iteration is published as '{name[:64]}'.")
+    version = version_of_iteration(one)
     note.target, note.after = project.name, {"version": version, "published": name}
+
+    def demand_free(now: Project) -> None:
+        if now.published.get(name, version) != version and not overwrite:
+            raise refused("BadRequestInvalidPublishName", f"Another iteration is published as '{name[:64]}'.")
+
     try:
-        publish(services.stores, project.name, version, name)
-        if before not in (None, name):
-            unpublish(services.stores, project.name, before or "")
+        publish(services.stores, project.name, version, name, is_only_name=True, demand=demand_free)
     except NotAProject as error:
         raise refused("BadRequestInvalidPublishName", str(error)) from None
     except (Conflict, NotFound) as error:
@@ -197,13 +193,14 @@ def newest_version(services: Services, project: Project, iteration_id: str | Non
 def _all(services: Services, project: Project, file: CustomVisionFile) -> list[Iteration]:
     """The iterations, the oldest first: those that were asked for here, and versions that came another way."""
     written = [_settled(services, project, one) for one in file.iterations]
+    kept = {version: utc(at) for version, at in services.stores.models.kept_at(project.name).items()}
     known = {one.version for one in written} | set(file.deleted_iterations)
-    others = [
-        Iteration(derived("iteration", project.name, version), f"Version {version}", "", None, version)
-        for _, version in services.stores.models.versions(project.name)
+    found = [one if one.created_at else replace(one, created_at=kept.get(one.version or "", "")) for one in written] + [
+        Iteration(derived("iteration", project.name, version), f"Version {version}", at, None, version)
+        for version, at in kept.items()
         if version not in known
     ]
-    return others + sorted(written, key=lambda one: one.created_at)
+    return sorted(found, key=lambda one: (one.created_at, int(one.version or 0)))
 
 
 def _settled(services: Services, project: Project, one: Iteration) -> Iteration:
@@ -214,13 +211,7 @@ def _settled(services: Services, project: Project, one: Iteration) -> Iteration:
     version = job.result.version if job is not None and job.result is not None else None
     if version is None:
         return one
-    services.stores.custom_vision.change(
-        project.name,
-        lambda file: replace(
-            file,
-            iterations=tuple(replace(i, version=version) if i.id == one.id else i for i in file.iterations),
-        ),
-    )
+    services.stores.custom_vision.trained(project.name, one.job, version)
     return replace(one, version=version)
 
 
@@ -230,7 +221,11 @@ def found_iteration(services: Services, project: Project, id: str) -> Iteration:
     for one in _all(services, project, file):
         if one.id == id.lower():
             return one
-    raise refused("NotFoundIteration", f"There is no iteration {id[:40]} of '{project.title}'.", 404)
+    raise _unknown(project, id)
+
+
+def _unknown(project: Project, id: str) -> ApiProblem:
+    return refused("NotFoundIteration", f"There is no iteration {id[:40]} of '{project.title}'.", 404)
 
 
 def version_of_iteration(one: Iteration) -> str:
@@ -277,35 +272,6 @@ def _shown(services: Services, project: Project, one: Iteration) -> answers.Iter
         publish_name=_published(project, one) if one.version else None,
         training_error_details=why,
     )
-
-
-def _performance(services: Services, project: Project, metrics: dict[str, Any]) -> answers.Performance:
-    tags = pictures_of(services, project).tags
-    classes = [one for one in metrics["classes"] if one["count"]]
-    each = [
-        answers.TagPerformance(
-            id=tags.named(one["label"]).id,
-            name=one["label"],
-            precision=_share(one["precision"]),
-            recall=_share(one["recall"]),
-            average_precision=_share(one.get("average_precision") or 0.0),
-        )
-        for one in classes
-    ]
-    count = max(1, len(each))
-    return answers.Performance(
-        per_tag_performance=each,
-        precision=sum(one.precision for one in each) / count,
-        recall=sum(one.recall for one in each) / count,
-        average_precision=sum(one.average_precision for one in each) / count,
-    )
-
-
-def _share(found: Any) -> float:
-    """A figure, which is kept as a number, as a share of a count, or with its interval."""
-    if not isinstance(found, dict):
-        return float(found)
-    return float(found["value"]) if "value" in found else float(found["right"]) / max(1, found["of"])
 
 
 def _demand_enough(services: Services, project: Project) -> None:

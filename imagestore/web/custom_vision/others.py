@@ -55,8 +55,6 @@ NOT_OFFERED = (
     ("DELETE", "/projects/{project_id}/images/regions"),
     ("POST", "/projects/{project_id}/images/suggested"),
     ("POST", "/projects/{project_id}/images/suggested/count"),
-    ("GET", "/projects/{project_id}/iterations/{iteration_id}/performance/images"),
-    ("GET", "/projects/{project_id}/iterations/{iteration_id}/performance/images/count"),
 )
 """Operations of Custom Vision that there are not here."""
 

@@ -28,6 +28,7 @@ from imagestore.pipeline.reprocess import Reprocessed, ReprocessProgress
 from imagestore.settings import AZURITE, COSMOS_EMULATOR, Settings
 from imagestore.store import Active, LiveModels, PromotionEntry, Route, RouteTable, Stores
 from imagestore.store.blobs import Blobs
+from imagestore.store.custom_vision import Iteration
 from imagestore.store.models import Models
 from imagestore.store.patience import patiently
 from imagestore.store.projects import Project
@@ -185,6 +186,16 @@ def test_a_version_is_trained_as_was_asked(stores: Stores, begin: Begin, trains:
     assert (options.name, options.version, options.seed, options.right) == ("garden", "1", 7, 0.9)
     assert (options.held.colour, options.held.backbone, options.balance) == (False, "lite0", Balance.SQUARE_ROOT)
     assert attempt.job().versions == ("1",)
+
+
+def test_an_iteration_of_custom_vision_knows_the_version_that_its_training_made(
+    stores: Stores, begin: Begin, trains: list[Any]
+) -> None:
+    attempt = begin(JobKind.TRAIN, Arguments("garden"))
+    asked = Iteration("some-id", "Iteration 1", "2026-11-21T09:00:00.000Z", attempt.job().id)
+    stores.custom_vision.change("garden", lambda file: replace(file, iterations=(asked,)))
+    done(attempt, stores)
+    assert stores.custom_vision.read("garden").iterations == (replace(asked, version="1"),)
 
 
 def test_a_project_that_was_deleted_meanwhile_is_not_trained(stores: Stores, begin: Begin, trains: list[Any]) -> None:

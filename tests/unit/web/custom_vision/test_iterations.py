@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 import pytest
 
+from imagestore.errors import NotFound
 from imagestore.jobs.job import JobResult, JobState
 from imagestore.store import Stores
 from imagestore.web.services import Services
@@ -105,31 +105,59 @@ def test_versions_that_the_command_line_trained_are_iterations_too(
     client: Client, project: dict[str, Any], makes: Makes, stores: Stores
 ) -> None:
     makes("Garden", "1")
-    classes = [{"label": "rose", "count": 4, "precision": {"right": 3, "of": 4}, "recall": {"right": 1, "of": 2}}]
-    metrics = msgspec.json.encode({"metrics": {"classes": classes}, "sentence": "Good."})
-    stores.models.keep("Garden", "1", {"metrics.json": metrics})
     path = f"/projects/{project['id']}"
     (found,) = client.training("GET", f"{path}/iterations").json()
     assert (found["name"], found["status"]) == ("Version 1", "Completed")
     named = client.training("PATCH", f"{path}/iterations/{found['id']}", json={"name": "Best"}).json()
-    assert (named["id"], named["name"]) == (found["id"], "Best")
-    performance = client.training("GET", f"{path}/iterations/{found['id']}/performance").json()
-    assert (performance["precision"], performance["recall"]) == (0.75, 0.5)
-    assert performance["perTagPerformance"][0]["name"] == "rose"
+    assert (named["id"], named["name"], named["created"]) == (found["id"], "Best", found["created"])
 
 
-def test_the_figures_of_several_tags_have_their_average_precision(
-    client: Client, project: dict[str, Any], makes: Makes, stores: Stores
+def test_the_newest_iteration_is_the_version_that_was_kept_last(
+    client: Client, tagged: str, runner: PlayedRunner, makes: Makes
+) -> None:
+    first = trained(client, tagged, runner, makes, "1")
+    makes("Garden", "2")
+    newest, oldest = client.training("GET", f"{tagged}/iterations").json()
+    assert (newest["name"], oldest["id"]) == ("Version 2", first)
+    assert client.training("GET", f"{tagged}/iterations").json()[0]["created"] == newest["created"]
+    assert newest["created"] >= oldest["created"]
+    asked = client.training("POST", f"{tagged}/quicktest/image", content=picture(1)).json()
+    assert asked["iteration"] == newest["id"], "which a quick test asks"
+
+
+def test_an_iteration_that_nobody_asked_for_while_its_job_was_known_has_its_version(
+    client: Client, tagged: str, makes: Makes, stores: Stores, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = client.training("POST", f"{tagged}/train").json()
+    (job,) = services.jobs.list()
+
+    def forgotten(id: str) -> Any:
+        raise NotFound(f"There is no job {id}.")
+
+    makes("Garden", "1")
+    stores.custom_vision.trained("Garden", "another", "1")
+    stores.custom_vision.trained("Garden", job.id, "1")  # as the training does at its end
+    monkeypatch.setattr(services.jobs, "read", forgotten)
+    found = client.training("GET", f"{tagged}/iterations").json()
+    assert [(one["id"], one["status"]) for one in found] == [(begun["id"], "Completed")]
+
+
+def test_an_iteration_that_is_renamed_while_it_is_deleted_stays_away(
+    client: Client, project: dict[str, Any], makes: Makes, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     makes("Garden", "1")
-    share, between = {"right": 3, "of": 4, "low": None, "high": None}, {"value": 0.5, "low": None, "high": None}
-    one = {"label": "rose", "count": 4, "precision": share, "recall": share, "average_precision": between}
-    metrics = msgspec.json.encode({"metrics": {"classes": [one]}, "sentence": "Good."})
-    stores.models.keep("Garden", "1", {"metrics.json": metrics})
     path = f"/projects/{project['id']}/iterations"
     (found,) = client.training("GET", path).json()
-    performance = client.training("GET", f"{path}/{found['id']}/performance").json()
-    assert (performance["precision"], performance["averagePrecision"]) == (0.75, 0.5)
+    change = services.stores.custom_vision.change
+
+    def after_a_deletion(name: str, changed: Any) -> Any:
+        monkeypatch.setattr(services.stores.custom_vision, "change", change)
+        assert client.training("DELETE", f"{path}/{found['id']}").status_code == 204
+        return change(name, changed)
+
+    monkeypatch.setattr(services.stores.custom_vision, "change", after_a_deletion)
+    refused(client.training("PATCH", f"{path}/{found['id']}", json={"name": "Best"}), "NotFoundIteration", 404)
+    assert client.training("GET", path).json() == []
 
 
 def test_a_training_that_ends_while_it_is_looked_at_is_never_said_to_have_failed(
