@@ -132,7 +132,7 @@ EXAMPLES = {
         "",
         Counts(3, {"classified": 2, "rejected": 1}, {"tabby": 1, "lynx": 1}, {"not_an_image": 1}),
     ),
-    "labels": OperationExample("", "", [Label("tabby", 12), Label("lynx", 0)]),
+    "labels": OperationExample("?q=ta", "", [Label("tabby", 12), Label("tailed frog", 0)]),
     "overview": OperationExample(
         "",
         "",

@@ -20,12 +20,13 @@ from imagestore.pipeline.reprocess import classified_by
 from imagestore.record import Record, Status
 from imagestore.store import StoredRecord
 from imagestore.store.documents import from_json, to_json
+from imagestore.web.words import words_of
 
-_VERSION = 9
+_VERSION = 10
 _SCHEMA = """
 CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE pictures (
-    id TEXT PRIMARY KEY, seq INTEGER NOT NULL, revision INTEGER NOT NULL, name TEXT NOT NULL, folded TEXT NOT NULL,
+    id TEXT PRIMARY KEY, seq INTEGER NOT NULL, revision INTEGER NOT NULL, name TEXT NOT NULL,
     status TEXT NOT NULL, label TEXT, reason TEXT, at TEXT NOT NULL, confidence REAL NOT NULL,
     corrected INTEGER NOT NULL, sha256 TEXT, phash INTEGER, uncertainty REAL, corrected_model TEXT, was_right INTEGER,
     random_sample INTEGER NOT NULL, model TEXT
@@ -33,11 +34,14 @@ CREATE TABLE pictures (
 CREATE TABLE more_labels (label TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (label, id)) WITHOUT ROWID;
 CREATE INDEX more_labels_of ON more_labels (id);
 CREATE TABLE documents (id TEXT PRIMARY KEY, json BLOB NOT NULL);
+CREATE VIRTUAL TABLE words USING fts5 (
+    name, labels, facts, tokenize = "unicode61 remove_diacritics 2", prefix = '2 3', columnsize = 0
+);
 CREATE TABLE hidden (id TEXT PRIMARY KEY, until TEXT NOT NULL) WITHOUT ROWID;
 CREATE UNIQUE INDEX by_seq ON pictures (seq);
-CREATE INDEX by_at ON pictures (at, id, status, label, reason, confidence, corrected, folded)
+CREATE INDEX by_at ON pictures (at, id, status, label, reason, confidence, corrected)
     WHERE status != 'deleted';
-CREATE INDEX facets ON pictures (label, status, reason, at, confidence, corrected, folded, id)
+CREATE INDEX facets ON pictures (label, status, reason, at, confidence, corrected, id)
     WHERE status != 'deleted';
 CREATE INDEX by_name ON pictures (name, id) WHERE status != 'deleted';
 CREATE INDEX by_confidence ON pictures (confidence, id) WHERE status != 'deleted';
@@ -54,7 +58,16 @@ CREATE INDEX by_correction ON pictures (id) WHERE status != 'deleted' AND correc
 CREATE INDEX by_sha256 ON pictures (sha256) WHERE sha256 IS NOT NULL;
 CREATE INDEX by_phash ON pictures (phash, id) WHERE phash IS NOT NULL;
 """
-_INSERT = "INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_COLUMNS = (
+    "id", "seq", "revision", "name", "status", "label", "reason", "at", "confidence", "corrected", "sha256", "phash",
+    "uncertainty", "corrected_model", "was_right", "random_sample", "model",
+)  # fmt: skip
+_WRITE = (
+    f"INSERT INTO pictures ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "
+    f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[1:])}"
+)
+"""Keeps the row's number, which `words` has too."""
+_WORDS = "INSERT OR REPLACE INTO words (rowid, name, labels, facts) VALUES (?, ?, ?, ?)"
 NO_CONFIDENCE = -1.0
 """Stands in the column `confidence` for a picture without a prediction."""
 MOST_IDLE = 4
@@ -100,10 +113,11 @@ class Index:
         """Delete everything."""
         with self._writing, self._connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
-            for kind, name in connection.execute(
-                "SELECT type, name FROM sqlite_master WHERE type = 'table'"
-            ).fetchall():
-                connection.execute(f'DROP {kind} "{name}"')
+            for of_words in ("name = 'words'", "TRUE"):  # whose own tables go with it
+                for (name,) in connection.execute(
+                    f"SELECT name FROM sqlite_master WHERE type = 'table' AND {of_words}"
+                ).fetchall():
+                    connection.execute(f'DROP TABLE "{name}"')
             for statement in filter(str.strip, _SCHEMA.split(";")):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {_VERSION}")
@@ -136,9 +150,9 @@ class Index:
         with self._transaction() as connection:
             seq = _last_seq(connection) + 1
             connection.execute(
-                "UPDATE pictures SET seq = ?, name = '', folded = '', status = ? WHERE id = ?",
-                [seq, str(Status.DELETED), id],
+                "UPDATE pictures SET seq = ?, name = '', status = ? WHERE id = ?", [seq, str(Status.DELETED), id]
             )
+            connection.execute("DELETE FROM words WHERE rowid = (SELECT rowid FROM pictures WHERE id = ?)", [id])
             connection.execute("DELETE FROM documents WHERE id = ?", [id])
             connection.execute("DELETE FROM more_labels WHERE id = ?", [id])
 
@@ -175,17 +189,25 @@ class Index:
         seq, count = _last_seq(connection), 0
         for stored in records:
             record = stored.record
-            there = connection.execute("SELECT revision, seq FROM pictures WHERE id = ?", [record.id]).fetchone()
+            there = connection.execute("SELECT revision, seq, rowid FROM pictures WHERE id = ?", [record.id]).fetchone()
             if there is not None and there[0] >= stored.revision:
                 continue
             count += 1
             is_hidden_now = there is not None and stored.hidden_until is not None  # which is no news to watchers
-            connection.execute(_INSERT, _row(record, stored.revision, there[1] if is_hidden_now else seq + count))
+            wrote = connection.execute(
+                _WRITE, _row(record, stored.revision, there[1] if is_hidden_now else seq + count)
+            )
+            row = wrote.lastrowid if there is None else there[2]
             connection.execute("DELETE FROM hidden WHERE id = ?", (record.id,))
             connection.execute("DELETE FROM more_labels WHERE id = ?", (record.id,))
             if record.status is Status.DELETED:
                 connection.execute("DELETE FROM documents WHERE id = ?", (record.id,))
+                connection.execute("DELETE FROM words WHERE rowid = ?", (row,))
                 continue
+            connection.execute(
+                "INSERT OR REPLACE INTO words (rowid, name, labels, facts) VALUES (?, ?, ?, ?)",
+                (row, *words_of(record)),
+            )
             connection.execute("INSERT OR REPLACE INTO documents VALUES (?, ?)", (record.id, to_json(record)))
             more = [label for label in record.labels or () if label != record.label]
             connection.executemany("INSERT INTO more_labels VALUES (?, ?)", [(label, record.id) for label in more])
@@ -271,7 +293,6 @@ def _row(record: Record, revision: int, seq: int) -> tuple[object, ...]:
         seq,
         revision,
         name,
-        name.casefold(),
         str(record.status),
         record.label,
         record.problem.reason if record.problem else None,

@@ -25,6 +25,8 @@ from imagestore.web.reference import operations
 from imagestore.web.rendering import render, templates
 from imagestore.web.security import CONTENT_SECURITY_POLICY
 from imagestore.web.services import Services
+from imagestore.web.suggestions import fits
+from imagestore.web.words import beginnings
 
 log = logging.getLogger("imagestore.web")
 HERE = Path(__file__).resolve().parent
@@ -40,7 +42,7 @@ LATEST = 12
 RECENT = 30
 PAGE = 60
 _MOST_LABELS = 40
-_PLACE = {"after", "count"}
+_PLACE = {"after", "count", "find"}
 _MORE_FILTERS = {"since", "until", "min_confidence", "max_confidence", "corrected"}
 _MEANINGS = {role.name: role.meaning[0].upper() + role.meaning[1:] for role in QUEUES}
 _SORTS = {
@@ -67,8 +69,9 @@ def gallery(
     sort: Sort = Sort.NEWEST,
     after: str | None = None,
     count: Annotated[int, Query(ge=1, le=10 * PAGE)] = PAGE,
+    find: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
-    """All pictures that pass the filter in the address."""
+    """All pictures that pass the filter in the address; of the labels to choose from, those that `find` begins."""
     try:
         listing = list_records(services.index, filter, sort, count, after)
     except BadCursor:
@@ -85,7 +88,8 @@ def gallery(
         more=more,
         wanted=filter,
         counts=counted,
-        labels=_shown(counted, filter),
+        labels=_shown(counted, filter, find),
+        find=find,
         link=_linker(query),
         query=query,
         sort=sort,
@@ -218,9 +222,10 @@ def api_docs(request: Request) -> Response:
     return response
 
 
-def _shown(counted: Counts, filter: Filter) -> list[tuple[str, int]]:
-    """The labels to choose from: the most frequent ones, and the chosen one."""
-    shown = list(counted.labels.items())[:_MOST_LABELS]
+def _shown(counted: Counts, filter: Filter, find: str) -> list[tuple[str, int]]:
+    """The labels to choose from: the most frequent ones, or of those that were asked for, and the chosen one."""
+    asked = beginnings(find)
+    shown = [(label, count) for label, count in counted.labels.items() if fits(label, asked)][:_MOST_LABELS]
     if filter.label is not None and filter.label not in dict(shown):
         shown.append((filter.label, counted.labels.get(filter.label, 0)))
     return shown

@@ -17,6 +17,7 @@ from imagestore.store import Stores
 from imagestore.store.documents import from_json
 from imagestore.web.answers import Cause, Counts, Duplicates, Hour, Label, Listing, Overview
 from imagestore.web.index import NO_CONFIDENCE, Index, signed
+from imagestore.web.words import question
 
 NEAR_BITS = 8
 """Pictures whose perceptual hashes differ in at most this many of 64 bits are near duplicates."""
@@ -26,10 +27,23 @@ RANDOM_BELOW = "1999999a"
 """Ids are hex digits of a hash: a tenth of them is smaller, which is the random sample."""
 _TO_REVIEW = "FROM pictures WHERE status != 'deleted' AND uncertainty IS NOT NULL AND corrected = 0"
 BINS = 20
+_RARE = 5000
+"""A text that so many pictures have, or fewer, is looked up; of another, the pictures are gone through in order."""
 _MORE = (
     "SELECT more_labels.label, status, COUNT(*) FROM pictures JOIN more_labels USING (id) WHERE {where} "
     "GROUP BY more_labels.label, status"
 )
+
+
+_EACH_LABEL = """
+    WITH RECURSIVE each(label) AS (
+        SELECT min(label) FROM pictures WHERE status != 'deleted'
+        UNION ALL
+        SELECT (SELECT min(label) FROM pictures WHERE status != 'deleted' AND label > each.label) FROM each
+        WHERE each.label IS NOT NULL
+    )
+    SELECT label FROM each
+"""
 
 
 class Sort(StrEnum):
@@ -55,8 +69,8 @@ _ORDERS = {
 class Filter:
     """Conditions on pictures; all that are set must hold.
 
-    `text` is part of the name, in any case; `since` is inclusive and `until` is not. Times are ISO 8601 in UTC,
-    confidence is 0 to 1. `hidden` are ids to leave out.
+    `text` is searched for in names, labels, guesses, dates and cameras, as words.py says; `since` is inclusive and
+    `until` is not. Times are ISO 8601 in UTC, confidence is 0 to 1. `hidden` are ids to leave out.
     """
 
     label: str | None = None
@@ -70,16 +84,15 @@ class Filter:
     corrected: bool | None = None
     hidden: tuple[str, ...] = field(default=())
 
-    def where(self, *, has_several: bool = False) -> tuple[str, list[object]]:
+    def where(self, *, has_several: bool = False, is_rare: bool = False) -> tuple[str, list[object]]:
         """The filter as an SQL condition, and its values. `has_several` says that several labels may hold for a
-        picture."""
+        picture; `is_rare` that few pictures have the text, so that the search begins with those."""
         conditions = ["status != 'deleted'"]
         values: list[object] = []
         for condition, value in (
             ("label = ?", None if has_several else self.label),
             ("status = ?", self.status),
             ("reason = ?", self.reason),
-            ("instr(folded, ?)", self.text.casefold() if self.text else None),
             ("at >= ?", self.since),
             ("at < ?", self.until),
             ("confidence >= ?", self.min_confidence),
@@ -92,6 +105,11 @@ class Filter:
         if has_several and self.label is not None:
             conditions.append("(label = ? OR id IN (SELECT id FROM more_labels WHERE label = ?))")
             values += [self.label, self.label]
+        if self.text:
+            asked = question(self.text)
+            row = "pictures.rowid" if is_rare else "+pictures.rowid"  # with a plus, SQLite does not begin here
+            conditions.append("FALSE" if asked is None else f"{row} IN (SELECT rowid FROM words WHERE words MATCH ?)")
+            values += [] if asked is None else [asked]
         if self.hidden:
             conditions.append("id NOT IN (SELECT value FROM json_each(?))")
             values.append(msgspec.json.encode(self.hidden).decode())
@@ -104,7 +122,9 @@ def list_records(index: Index, filter: Filter, sort: Sort, limit: int, after: st
     Raises BadCursor if `after` belongs to another list.
     """
     column, direction = _ORDERS[sort]
-    where, values = filter.where(has_several=filter.label is not None and index.has_several())
+    where, values = filter.where(
+        has_several=filter.label is not None and index.has_several(), is_rare=_is_rare(index, filter)
+    )
     if after is not None:
         compare = "<" if direction == "DESC" else ">"
         where += f" AND ({column}, id) {compare} (?, ?)"
@@ -127,11 +147,10 @@ def counts(index: Index, filter: Filter) -> Counts:
     Statuses are counted as if the filter had no status, and labels and reasons likewise, so each count says how many
     pictures choosing that value would show.
     """
-    where, values = replace(filter, label=None, status=None, reason=None).where()
-    query = (
-        f"SELECT label, status, reason, COUNT(*) FROM pictures INDEXED BY facets WHERE {where} "
-        "GROUP BY label, status, reason"
-    )
+    is_rare = _is_rare(index, filter)
+    where, values = replace(filter, label=None, status=None, reason=None).where(is_rare=is_rare)
+    how = "" if is_rare else "INDEXED BY facets"
+    query = f"SELECT label, status, reason, COUNT(*) FROM pictures {how} WHERE {where} GROUP BY label, status, reason"
     total = 0
     labels: Counter[str] = Counter()
     statuses: Counter[str] = Counter()
@@ -188,6 +207,20 @@ def labels(index: Index, models: Collection[ModelLabels]) -> list[Label]:
     return [Label(label, count) for label, count in used.items()] + [Label(label, 0) for label in unused]
 
 
+def labels_in_use(index: Index) -> list[str]:
+    """Every label that a picture has; each is found by one step in an index, however many pictures have it."""
+    first = index.query(_EACH_LABEL) + index.query("SELECT DISTINCT label FROM more_labels")
+    return list(dict.fromkeys(label for (label,) in first if label is not None))
+
+
+def count_label(index: Index, label: str, most: int = -1) -> int:
+    """How many pictures have this label, counted up to `most`."""
+    has = "SELECT id FROM pictures WHERE label = ? AND status != 'deleted'"
+    more = "SELECT id FROM more_labels WHERE label = ?"
+    ((count,),) = index.query(f"SELECT COUNT(*) FROM ({has} UNION ALL {more} LIMIT ?)", [label, label, most])
+    return int(count)
+
+
 def overview(index: Index, stores: Stores, now: datetime | None = None) -> Overview:
     """The figures as of `now`."""
     queues = {role.name: length for role, length in queue_lengths(stores).items()}
@@ -242,6 +275,16 @@ def right_in_sample(index: Index, model_sha256: str | None) -> tuple[int, int]:
         [model_sha256, RANDOM_BELOW, model_sha256, RANDOM_BELOW],
     )
     return int(right), int(of)
+
+
+def _is_rare(index: Index, filter: Filter) -> bool:
+    """Whether so few pictures have the text that it is best to begin with them."""
+    if not filter.text or (asked := question(filter.text)) is None:
+        return False
+    ((count,),) = index.query(
+        "SELECT COUNT(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)", [asked, _RARE + 1]
+    )
+    return int(count) <= _RARE
 
 
 def _hours(index: Index, now: datetime) -> list[Hour]:

@@ -48,7 +48,13 @@ def filter_of(
     label: Annotated[Text | None, Query(description="Exactly this label.")] = None,
     status: Annotated[Status | None, Query(description="Only this status.")] = None,
     reason: Annotated[Text | None, Query(description="Only with this reason or error.")] = None,
-    q: Annotated[Text | None, Query(description="Text in the name, upper and lower case alike.")] = None,
+    q: Annotated[
+        Text | None,
+        Query(
+            description="Words, each the beginning of one in the name, the labels (of a picture that is not sure: the "
+            'likeliest), the dates or the camera. "In quotation marks": whole words in this order.'
+        ),
+    ] = None,
     since: Annotated[Moment | None, Query(description="Uploaded at this time or later (UTC, if not said).")] = None,
     until: Annotated[Moment | None, Query(description="Uploaded before this time.")] = None,
     min_confidence: Annotated[Confidence | None, Query(description="At least so confident.")] = None,

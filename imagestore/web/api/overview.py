@@ -10,10 +10,11 @@ from classify import ModelError
 from imagestore.errors import ImageStoreError
 from imagestore.web import queries
 from imagestore.web.answers import Counts, Health, Label, Overview
-from imagestore.web.api.common import FilterQuery, ServicesDep
+from imagestore.web.api.common import FilterQuery, ServicesDep, Text
 from imagestore.web.events import events
 from imagestore.web.location import HideLocation
 from imagestore.web.problems import ApiProblem
+from imagestore.web.suggestions import suggestions
 
 router = APIRouter()
 _STREAM: dict[int | str, dict[str, Any]] = {
@@ -31,8 +32,16 @@ def count_pictures(services: ServicesDep, filter: FilterQuery) -> Counts:
 
 
 @router.get("/labels", tags=["Overview"], operation_id="labels")
-def labels(services: ServicesDep) -> list[Label]:
+def labels(
+    services: ServicesDep,
+    q: Annotated[
+        Text | None, Query(description="Only those that have a word for each of these that begins so.")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=100, description="At most so many, with `q`.")] = 10,
+) -> list[Label]:
     """The labels in use, most used first, then the others that the live model knows."""
+    if q is not None:
+        return suggestions(services.index, services.live_model.all(), q, limit)
     return queries.labels(services.index, services.live_model.all())
 
 

@@ -3,6 +3,7 @@
 import { fragment, toast } from "./dom.js";
 import { watch } from "./events.js";
 import { notedPlace, notePlace, returnTo } from "./place.js";
+import "./suggest.js";
 
 const PAGE = 60;
 const cards = document.getElementById("cards");
@@ -66,6 +67,30 @@ if (cards) {
 
 const filter = document.getElementById("filter");
 filter.addEventListener("change", (event) => { if (event.target.matches("select, [type=date]")) filter.requestSubmit(); });
+const find = document.getElementById("find");
+let finding = null;
+
+/** Show the labels that begin with what is typed, of those of the pictures shown. */
+async function findLabels() {
+  const page = await fragmentOf(`/gallery?${new URLSearchParams([...new FormData(find)].filter(([, value]) => value))}`);
+  for (const id of page ? ["labels", "of-labels"] : []) {
+    const now = page.getElementById(id);
+    if (now) document.getElementById(id).replaceWith(now);
+  }
+}
+
+/** A page as a document, null while the server does not answer. */
+async function fragmentOf(address) {
+  try {
+    const response = await fetch(address);
+    return response.ok ? new DOMParser().parseFromString(await response.text(), "text/html") : null;
+  } catch {
+    return null;
+  }
+}
+
+find?.addEventListener("submit", (event) => { event.preventDefault(); findLabels(); });
+find?.addEventListener("input", () => { clearTimeout(finding); finding = setTimeout(findLabels, 200); });
 if (matchMedia("(max-width: 50rem)").matches) document.getElementById("choose").open = false;
 
 const freshButton = fresh.querySelector("button");
