@@ -107,9 +107,9 @@ class ProjectsOverApi:
         for one in found:
             if one.name == name:
                 return one
-        for one in found:
-            if one.title.casefold() == wanted:
-                return one
+        called = [one for one in found if one.title.casefold() == wanted]
+        for one in sorted(called, key=lambda one: one.deleted is not None):
+            return one
         raise NotFound(f"There is no project '{name}': imagestore projects list shows them.")
 
     def create_project(self, title: str, labels_per_picture: LabelsPerPicture) -> ProjectSummary:

@@ -11,7 +11,7 @@ from imagestore.pipeline.live import forget
 from imagestore.record import utc
 from imagestore.store import Active, LiveModels, PromotionEntry, Route, Stores
 from imagestore.store.blobs import Blobs
-from imagestore.store.projects import PUBLISHED, Change, Project, ProjectState, ProjectSummary
+from imagestore.store.projects import PUBLISHED, Change, Project, ProjectState, ProjectSummary, free_title
 from imagestore.store.routes import Routes
 from imagestore.store.training import MINE, SPLIT, at_once
 
@@ -69,15 +69,15 @@ def delete_project(stores: Stores, name: str, by: str) -> Project:
 
 
 def undelete_project(stores: Stores, name: str) -> Project:
-    """Take back that a project was deleted. Raises NotFound if there is none, or it is gone for good; Conflict if it
-    is not deleted; Unavailable."""
+    """Take back that a project was deleted. Where another is called as it was since, its title gets a number. Raises
+    NotFound if there is none, or it is gone for good; Conflict if it is not deleted; Unavailable."""
 
-    def back(project: Project, _: object) -> Project:
+    def back(project: Project, others: dict[str, Project]) -> Project:
         if project.state is ProjectState.OPEN:
             raise Conflict(f"The project '{project.title}' is not deleted.")
         if project.state is ProjectState.PURGED:
             raise NotFound(f"The project '{project.title}' is gone for good.")
-        return replace(project, deleted=None)
+        return replace(project, deleted=None, title=free_title(project.title, others))
 
     return stores.projects.change(name, back)
 

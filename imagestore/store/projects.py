@@ -157,15 +157,18 @@ class ProjectTable:
         """The project with this name or title, to be used. Raises NotFound if there is none, or it is deleted."""
         found = self.find(name)
         if found.state is not ProjectState.OPEN:
+            others = [one for one in self.list() if one.state is ProjectState.OPEN]
+            since = next((one.name for one in others if _folded(one.title) == _folded(name)), None)
             raise NotFound(
                 f"The project '{found.title}' is deleted: imagestore projects undelete {found.name} brings it back."
+                + (f" Another is called so since: its name is {since}." if since else "")
             )
         return found
 
     def create(self, title: str, by: str, labels_per_picture: LabelsPerPicture = LabelsPerPicture.ONE) -> Project:
-        """Begin a project. Its name is the title, as far as a name can be so.
+        """Begin a project. Its name is the title, as far as a name can be so, and one that no project ever had.
 
-        Raises NotAProject; Conflict if there is one of this name or title.
+        Raises NotAProject; Conflict if there is one of this name or title that is not deleted.
         """
         title, made = checked_title(title), list[Project]()
 
@@ -173,8 +176,11 @@ class ProjectTable:
             written = file or Projects({})
             known = self._known(written)
             _demand_free(known, title)
-            if len(written.projects) >= MOST_PROJECTS:
-                raise NotAProject(f"There are {MOST_PROJECTS} projects, which is the limit; deleted ones count.")
+            if sum(not one.is_purged for one in written.projects.values()) >= MOST_PROJECTS:
+                raise NotAProject(
+                    f"There are {MOST_PROJECTS} projects, which is the limit. Deleted ones count until they are gone "
+                    "for good: imagestore projects purge."
+                )
             made[:] = [Project(_name_for(title, known), title, labels_per_picture, Change(utc(), by))]
             return written.with_project(made[0])
 
@@ -228,24 +234,29 @@ def checked_title(title: str) -> str:
 
 def _found(known: dict[str, Project], name: str) -> Project:
     there = {one.name: one for one in known.values() if one.state is not ProjectState.PURGED}
-    by_title = {_folded(one.title): one for one in there.values()}
-    found = there.get(name) or by_title.get(_folded(name))
+    called = [one for one in there.values() if _folded(one.title) == _folded(name)]
+    is_open = [one for one in called if one.state is ProjectState.OPEN]
+    found = there.get(name) or next(iter(is_open + called), None)
     if found is None:
         raise NotFound(f"There is no project '{name[:LONGEST_TITLE]}': imagestore projects list shows them.")
     return found
 
 
+def free_title(title: str, others: dict[str, Project]) -> str:
+    """The title, or where another project is called so, with a number."""
+    numbered = (f"{title[: LONGEST_TITLE - 8]} ({number})" for number in range(2, len(others) + 3))
+    return next(one for one in (title, *numbered) if _called_so(others, one) is None)
+
+
 def _demand_free(known: dict[str, Project], title: str) -> None:
-    for one in known.values():
-        is_taken = _folded(title) in (_folded(one.name), _folded(one.title))
-        if is_taken and one.state is not ProjectState.PURGED:
-            raise Conflict(f"There is a project '{one.title}' already{_if_deleted(one)}.")
+    if (one := _called_so(known, title)) is not None:
+        raise Conflict(f"There is a project '{one.title}' already.")
 
 
-def _if_deleted(project: Project) -> str:
-    if project.state is ProjectState.OPEN:
-        return ""
-    return f", which is deleted: imagestore projects undelete {project.name} brings it back"
+def _called_so(known: dict[str, Project], title: str) -> Project | None:
+    """The project that is called so, by title or name, and is not deleted."""
+    is_open = (one for one in known.values() if one.state is ProjectState.OPEN)
+    return next((one for one in is_open if _folded(title) in (_folded(one.name), _folded(one.title))), None)
 
 
 def _name_for(title: str, known: dict[str, Project]) -> str:

@@ -95,6 +95,13 @@ def test_nothing_is_lost_until_the_day_has_come(stores: Any) -> None:
         undelete_project(stores, "screws")
 
 
+def test_a_project_that_comes_back_after_its_title_was_taken_gets_a_number(stores: Any) -> None:
+    delete_project(stores, "screws", "me")
+    again = stores.projects.create("Screws", "me")
+    back = undelete_project(stores, "screws")
+    assert (again.name, again.title, back.name, back.title) == ("Screws-2", "Screws", "screws", "screws (2)")
+
+
 def test_what_a_version_was_asked_to_keep_is_its_own_until_the_project_is_gone_for_good(stores: Any) -> None:
     prefix = pinned_prefix(stores, stores.projects.open("screws"), "1", "0" * 64, "me")
     delete_project(stores, "screws", "me")

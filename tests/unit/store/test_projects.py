@@ -119,8 +119,12 @@ def test_a_deleted_project_is_found_but_not_used(projects: ProjectTable) -> None
     assert projects.find("screws").deleted is not None
     with pytest.raises(NotFound, match="is deleted: imagestore projects undelete Screws brings it back"):
         projects.open("Screws")
-    with pytest.raises(Conflict, match="which is deleted: imagestore projects undelete Screws"):
-        projects.create("screws", "me")
+    again = projects.create("screws", "me")
+    assert (again.name, again.title) == ("screws-2", "screws"), "a deleted one keeps its name, and not its title"
+    assert projects.find("SCREWS").name == "screws-2"
+    assert projects.find("Screws").name == "Screws", "a name comes before a title"
+    with pytest.raises(NotFound, match="Another is called so since: its name is screws-2"):
+        projects.open("Screws")
 
 
 def test_two_who_change_the_projects_at_once_lose_nothing(stores: Any, projects: ProjectTable) -> None:

@@ -26,6 +26,16 @@ def test_a_project_is_begun_read_renamed_and_deleted(client: Client, project: di
     assert stores.projects.find("Garden").deleted is not None, "it can be taken back"
 
 
+def test_a_script_that_deletes_a_project_and_begins_it_again_has_a_new_one(
+    client: Client, project: dict[str, Any]
+) -> None:
+    assert client.training("DELETE", f"/projects/{project['id']}").status_code == 204
+    again = client.training("POST", "/projects", params={"name": "Garden"}).json()
+    assert (again["name"], again["id"] != project["id"]) == ("Garden", True)
+    assert [one["id"] for one in client.training("GET", "/projects").json()][1:] == [again["id"]]
+    refused(client.training("GET", f"/projects/{project['id']}/tags"), "NotFoundProject", 404)
+
+
 def test_what_cannot_be_is_refused_in_their_form(client: Client, project: dict[str, Any]) -> None:
     def made(**asked: str) -> Any:
         return client.training("POST", "/projects", params={"name": "Other", **asked})
