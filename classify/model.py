@@ -3,7 +3,7 @@
 import hashlib
 import json
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,6 +79,11 @@ class Model(ModelDescription):
     """A loaded model."""
 
     session: "ort.InferenceSession"
+
+    @property
+    def description(self) -> ModelDescription:
+        """Its description without the session, as it can be told to another process."""
+        return ModelDescription(**{field.name: getattr(self, field.name) for field in fields(ModelDescription)})
 
     def run(self, pixels: np.ndarray, options: "ort.RunOptions | None" = None) -> tuple[np.ndarray, np.ndarray | None]:
         """The probabilities and features of `answer`."""

@@ -6,13 +6,12 @@ and answers each with a line of JSON, until standard input ends.
 
 import sys
 import time
-from dataclasses import fields
 from typing import BinaryIO
 
 import msgspec
 import numpy as np
 
-from classify import Model, ModelDescription, ModelError, read_model
+from classify import Model, ModelError, read_model
 from classify.model import PROBE_SECONDS
 from imagestore import bounded_child
 from model.model_process import LOAD_SECONDS, ModelAnswer
@@ -30,7 +29,7 @@ def main() -> None:
         model = _load(sys.stdin.buffer, called)
     except Exception as error:
         return _write(answers, ModelAnswer(problem=_sentence(error, called, memory)))
-    _write(answers, ModelAnswer(model=_description(model)))
+    _write(answers, ModelAnswer(model=model.description))
     shape = (model.spec.height, model.spec.width, model.spec.channels)
     size = int(np.prod(shape))
     bounded_child.end_in(0)
@@ -55,10 +54,6 @@ def _answer(model: Model, pixels: np.ndarray) -> ModelAnswer:
     answer = model.answer(pixels)
     took_ms = (time.perf_counter() - started) * 1e3
     return ModelAnswer(probabilities=answer.probabilities.tolist(), distance=answer.distance, inference_ms=took_ms)
-
-
-def _description(model: Model) -> ModelDescription:
-    return ModelDescription(**{field.name: getattr(model, field.name) for field in fields(ModelDescription)})
 
 
 def _sentence(error: Exception, called: str, memory: int) -> str:

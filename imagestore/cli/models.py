@@ -10,6 +10,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from classify.portable.portable import portable
 from imagestore.cli import distant_jobs, instance, servers, stores
 from imagestore.cli.output import console, errors, safe
 from imagestore.cli.stages import Rate, stages
@@ -161,9 +162,9 @@ def export(
             files[file] = opened.model_file(name, version, file)
     lacks = libraries.missing()
     if not lacks:
-        from model.portable.portable import portable
+        from model.model_process import describe
 
-        files |= portable(files[MODEL_FILE], f"{name} {version}")
+        files |= portable(describe(files[MODEL_FILE], f"{name} {version}"), MODEL_FILE)
     folder.mkdir(parents=True, exist_ok=True)
     for file, data in files.items():
         (folder / file).write_bytes(data)

@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from classify import ModelError, Prediction
+from classify import ModelDescription, ModelError, Prediction
 from classify.model import MAX_MODEL_BYTES
 from imagestore.errors import Busy
 from imagestore.pipeline.loaded_models import MEMORY_SHARE
@@ -26,7 +26,7 @@ from imagestore.pipeline.projects import demand_admitted
 from imagestore.pipeline.rendition import Renderer
 from imagestore.store import Stores
 from imagestore.web.model_child import CLASSIFY, DROP, LENGTH_BYTES, LOAD, ChildAnswer
-from preprocess import ImageInfo, ImageSpec
+from preprocess import ImageInfo
 
 LOAD_SECONDS = 90.0
 PICTURE_SECONDS = 30.0
@@ -48,10 +48,22 @@ class Version:
 
 @dataclass(frozen=True)
 class Classified:
-    """What a model says of a picture, with all labels in `top`, the likeliest first, and what the picture is."""
+    """What a model says of a picture, with all labels in `top`, the likeliest first, and what the picture is.
+    `knows_negatives` tells that the model learned from pictures that show none of the labels."""
 
     image: ImageInfo
     prediction: Prediction
+    knows_negatives: bool = False
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """A model that the child has loaded, and how many bytes of memory it may take."""
+
+    key: bytes
+    model: ModelDescription
+    size_bytes: int
+    knows_negatives: bool
 
 
 class Classifier:
@@ -69,7 +81,7 @@ class Classifier:
         self._turn = threading.Lock()
         self._waiting = threading.BoundedSemaphore(_MOST_WAITING)
         self._hashes: dict[tuple[str, str], bytes] = {}
-        self._loaded: OrderedDict[bytes, tuple[ImageSpec, int]] = OrderedDict()
+        self._loaded: OrderedDict[bytes, _Loaded] = OrderedDict()
         self._child: subprocess.Popen[bytes] | None = None
 
     def classify(self, data: bytes, version: Version | None) -> Classified:
@@ -82,13 +94,22 @@ class Classifier:
             raise _busy()
         try:
             with self._alone():
-                key, spec = self._ready(version)
+                spec = self._ready(version).model.spec
             image, pixels = self._renderer.pixels(data, spec)
             with self._alone():
-                key, spec = self._ready(version)
-                return Classified(image, self._answered(key, pixels))
+                loaded = self._ready(version)
+                return Classified(image, self._answered(loaded.key, pixels), loaded.knows_negatives)
         finally:
             self._waiting.release()
+
+    def describe(self, version: Version) -> ModelDescription:
+        """What this version's model says of itself.
+
+        Raises NotFound if there is no such version, Conflict if no job has admitted it, ModelError if it cannot be
+        used, Busy or Unavailable.
+        """
+        with self._alone():
+            return self._ready(version).model
 
     def close(self) -> None:
         """End the child."""
@@ -104,23 +125,31 @@ class Classifier:
         finally:
             self._turn.release()
 
-    def _ready(self, version: Version | None) -> tuple[bytes, ImageSpec]:
-        """The key of the version's file, which the child has loaded, and the form of picture that it takes."""
+    def _ready(self, version: Version | None) -> _Loaded:
+        """The version's model, which the child has loaded."""
         known = self._hashes.get((version.project, version.version) if version else ("", ""))
         if self._child is not None and self._child.poll() is not None:
             self._end()
         if known is not None and known in self._loaded:
             self._loaded.move_to_end(known)
-            return known, self._loaded[known][0]
+            return self._loaded[known]
         data = self._admitted(version)
         key = hashlib.sha256(data).digest()
         self._make_room(len(data) * MEMORY_SHARE)
         answer = self._ask(LOAD, key, data, LOAD_SECONDS)
-        if answer.spec is None:
+        if answer.model is None:
             raise ModelError("The model was not loaded.")
         self._hashes[(version.project, version.version) if version else ("", "")] = key
-        self._loaded[key] = (answer.spec, len(data) * MEMORY_SHARE)
-        return key, answer.spec
+        negatives = self._knows_negatives(version, answer.model)
+        self._loaded[key] = _Loaded(key, answer.model, len(data) * MEMORY_SHARE, negatives)
+        return self._loaded[key]
+
+    def _knows_negatives(self, version: Version | None, model: ModelDescription) -> bool:
+        """Whether it learned from pictures of none of the labels; where several may hold, its report alone says so."""
+        if model.has_rest or version is None or not model.has_several:
+            return model.has_rest
+        figures = self._stores.models.figures(version.project, version.version)
+        return bool(figures and figures["metrics"].get("without"))
 
     def _admitted(self, version: Version | None) -> bytes:
         if version is None:
@@ -136,7 +165,7 @@ class Classifier:
         return data
 
     def _make_room(self, size: int) -> None:
-        while self._loaded and size + sum(used for _, used in self._loaded.values()) > self._most_bytes:
+        while self._loaded and size + sum(one.size_bytes for one in self._loaded.values()) > self._most_bytes:
             gone, _ = self._loaded.popitem(last=False)
             self._ask(DROP, gone, b"", self._seconds)
 

@@ -11,10 +11,9 @@ from typing import BinaryIO
 import msgspec
 import numpy as np
 
-from classify import Model, ModelError, Prediction, predict, read_model
+from classify import Model, ModelDescription, ModelError, Prediction, predict, read_model
 from classify.model import PROBE_SECONDS
 from imagestore import bounded_child
-from preprocess import ImageSpec
 
 LOAD, CLASSIFY, DROP = b"L", b"C", b"D"
 KEY_BYTES, LENGTH_BYTES = 32, 8
@@ -22,11 +21,10 @@ _GRACE_S = 10.0
 
 
 class ChildAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A line that the child prints: what a loaded model takes and knows, a prediction with all labels in `top`, or why
+    """A line that the child prints: what a loaded model says of itself, a prediction with all labels in `top`, or why
     there is neither."""
 
-    spec: ImageSpec | None = None
-    labels: tuple[str, ...] = ()
+    model: ModelDescription | None = None
     prediction: Prediction | None = None
     problem: str | None = None
 
@@ -53,7 +51,7 @@ def _answer(models: dict[bytes, Model], what: bytes, requests: BinaryIO) -> Chil
             return ChildAnswer()
         if what == LOAD:
             models[key] = read_model(data, "The model")
-            return ChildAnswer(models[key].spec, models[key].labels)
+            return ChildAnswer(models[key].description)
         model = models[key]
         pixels = np.frombuffer(data, np.uint8).reshape(model.spec.height, model.spec.width, model.spec.channels)
         return ChildAnswer(prediction=predict(model, pixels, len(model.labels)))

@@ -86,7 +86,7 @@ def test_the_web_apps_questions_to_its_index_stand_in_one_module() -> None:
 
 
 def test_how_onnx_runtime_is_set_up_stands_in_one_module() -> None:
-    alone = ROOT / "model" / "portable" / "predict.py"  # goes with an exported model, and has nothing of ours
+    alone = ROOT / "classify" / "portable" / "predict.py"  # goes with an exported model, and has nothing of ours
     sources = [path for room in (*ROOMS, "bench") for path in modules(room) if path != alone]
     assert {path.name for path in sources if SET_UP.search(path.read_text())} == {"session.py"}
 

@@ -59,7 +59,7 @@ ELSEWHERE = {
     "model/decoder_pool": "unit/model/training/test_features.py",
     "model/default/efficientnet": "unit/model/default/test_build.py",
     "model/model_child": "unit/model/test_model_process.py",
-    "model/portable/predict": "unit/model/portable/test_portable.py",
+    "classify/portable/predict": "unit/classify/portable/test_portable.py",
     "model/training/compose": "unit/model/training/test_train.py",
     "model/training/threads": "unit/model/training/test_head.py",
     "pipeline/commit": "exhaustive/test_commit.py",

@@ -1,14 +1,14 @@
 """What an iteration says of a picture, in Custom Vision's form, and keeping the picture where that is asked."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from classify import Score
 from imagestore.errors import Conflict
 from imagestore.pipeline.projects import pinned_prefix
 from imagestore.record import record_id, utc
 from imagestore.store.custom_vision import CustomVisionFile, derived
-from imagestore.store.projects import LabelsPerPicture, Project
+from imagestore.store.projects import Project
 from imagestore.web.classifier import Classified, Version
 from imagestore.web.custom_vision import answers
 from imagestore.web.custom_vision.labels import Tags, tags_in
@@ -36,12 +36,13 @@ def predict(
     found = services.classifier.classify(data, Version(project.name, version, sha256))
     id = _kept(services, project, version, data, found) if store else str(uuid.uuid4())
     file = services.stores.custom_vision.read(project.name)
+    tags = tags_in(file, project, has_negatives=found.knows_negatives)
     return answers.ImagePrediction(
         id=id,
         project=id_of(project),
         iteration=iteration_id(file, project, version),
         created=utc(),
-        predictions=_predictions(tags_in(file, project), project, found),
+        predictions=with_negative(tags, project, found.prediction.top),
     )
 
 
@@ -54,15 +55,22 @@ def scored(tags: Tags, scores: Iterable[Score]) -> list[answers.Prediction]:
     ]
 
 
-def _predictions(tags: Tags, project: Project, found: Classified) -> list[answers.Prediction]:
-    top = found.prediction.top
-    said = scored(tags, top)
-    negative, rest = tags.negative, 1 - sum(score.probability for score in top)
-    is_single = project.labels_per_picture is LabelsPerPicture.ONE
-    if negative is not None and is_single and negative.name not in {one.tag_name for one in said}:
+def with_negative(tags: Tags, project: Project, top: Sequence[Score]) -> list[answers.Prediction]:
+    """The same of all labels, the surest first, with the negative tag if the project has one.
+
+    Where a picture has one label, its probability is what the others lack to 1. Where several may hold, it is what the
+    likeliest lacks: so it reaches a half where none of the others does.
+    """
+    said, negative = scored(tags, top), tags.negative
+    shares = [score.probability for score in top]
+    taken = max(shares, default=0.0) if project.has_several else sum(shares)
+    if negative is not None and negative.name not in {one.tag_name for one in said}:
         said.append(
             answers.Prediction(
-                probability=round(max(rest, 0.0), 6), tag_id=negative.id, tag_name=negative.name, tag_type=negative.type
+                probability=round(max(1 - taken, 0.0), 6),
+                tag_id=negative.id,
+                tag_name=negative.name,
+                tag_type=negative.type,
             )
         )
     return sorted(said, key=lambda one: -one.probability)

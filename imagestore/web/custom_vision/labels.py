@@ -57,8 +57,13 @@ def tags_in(
         if label not in former:
             found.setdefault(label, _derived(project, label))
     if has_negatives and Tags(project, found).negative is None:
-        found[NEGATIVE] = Tag(derived("tag", project.name, "", NEGATIVE), NEGATIVE, type=NEGATIVE)
+        found[NEGATIVE] = derived_negative(project)
     return Tags(project, found)
+
+
+def derived_negative(project: Project) -> Tag:
+    """The negative tag of a project in which no client has begun one."""
+    return Tag(derived("tag", project.name, "", NEGATIVE), NEGATIVE, type=NEGATIVE)
 
 
 def _derived(project: Project, label: str) -> Tag:

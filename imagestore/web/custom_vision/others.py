@@ -12,14 +12,16 @@ from fastapi import Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from classify import read_labels
+from classify.portable.portable import portable
 from imagestore.errors import NotFound
 from imagestore.pipeline.delete import delete
 from imagestore.pipeline.projects import PINNED
 from imagestore.record import Record
+from imagestore.store.models import MODEL_FILE
 from imagestore.store.projects import Project
 from imagestore.web.access import NoteDep
 from imagestore.web.api.common import ServicesDep
+from imagestore.web.classifier import Version
 from imagestore.web.custom_vision.answering import iteration_id, predict, scored
 from imagestore.web.custom_vision.errors import refused
 from imagestore.web.custom_vision.images import ImageIds
@@ -190,12 +192,12 @@ def content(services: ServicesDep, project_id: str, iteration_id: str) -> Respon
     """An exported iteration, as a ZIP, for whoever has its signed address."""
     project = project_of(services.stores, project_id)
     version = version_of_iteration(found_iteration(services, project, iteration_id))
-    data = services.stores.models.read(project.name, version)
-    labels = read_labels(data, f"{project.name} {version}").labels
+    files = portable(services.classifier.describe(Version(project.name, version)), MODEL_FILE)
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("model.onnx", data)
-        archive.writestr("labels.txt", "".join(f"{label}\n" for label in labels))
+        archive.writestr(MODEL_FILE, services.stores.models.read(project.name, version))
+        for name, data in files.items():
+            archive.writestr(name, data)
     headers = {"Content-Disposition": f'attachment; filename="{project.name}-{version}.zip"'}
     return Response(made.getvalue(), media_type="application/zip", headers=headers)
 

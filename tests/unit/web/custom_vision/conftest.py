@@ -87,11 +87,11 @@ Trains = Callable[[str], None]
 
 
 @pytest.fixture
-def makes(stores: Stores, tmp_path: Path) -> Callable[[str, str], None]:
-    """Keeps a version that was looked at, as a training does."""
+def makes(stores: Stores, tmp_path: Path) -> Callable[..., None]:
+    """Keeps a version that was looked at, as a training does; `meta` is written into its model file."""
 
-    def make(project: str, version: str) -> None:
-        data = tiny(tmp_path / "model.onnx", name=project, version=version).read_bytes()
+    def make(project: str, version: str, **meta: Any) -> None:
+        data = tiny(tmp_path / "model.onnx", name=project, version=version, **meta).read_bytes()
         stores.models.keep(project, version, {"model.onnx": data})
         sha256 = hashlib.sha256(data).hexdigest()
         stores.models.keep_inspection(project, version, Inspection(sha256, "2026-11-21", "training", is_admitted=True))

@@ -1,6 +1,7 @@
 """What else Custom Vision's clients ask, and what is not offered."""
 
 import io
+import json
 import uuid
 import zipfile
 from collections.abc import Callable
@@ -62,7 +63,9 @@ def test_an_iteration_is_exported_with_its_labels(client: Client, path: str, sto
     assert (asked["status"], client.training("GET", at).json()[0]["platform"]) == ("Done", "ONNX")
     with zipfile.ZipFile(io.BytesIO(client.get(asked["downloadUri"]).content)) as archive:
         assert archive.read("model.onnx") == stores.models.read("Garden", "1")
-        assert archive.read("labels.txt").decode().splitlines()
+        labels = archive.read("labels.txt").decode().splitlines()
+        assert json.loads(archive.read("manifest.json"))["labels"] == labels == ["dark", "light"]
+        assert set(archive.namelist()) == {"model.onnx", "labels.txt", "manifest.json", "predict.py"}
     refused(client.get(asked["downloadUri"].partition("?")[0]), "Forbidden", 403)
     code = "BadRequestProjectUnsupportedExportPlatform"
     refused(client.training("POST", at, params={"platform": "CoreML"}), code)

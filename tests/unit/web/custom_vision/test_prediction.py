@@ -8,20 +8,24 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 from fastapi import FastAPI
 
+from classify import Score
 from imagestore.accounts.roles import Role
 from imagestore.pipeline.projects import publish
 from imagestore.record import record_id
 from imagestore.store import PromotionEntry, Stores
 from imagestore.web.app import app_of
+from imagestore.web.custom_vision.answering import with_negative
+from imagestore.web.custom_vision.labels import tags_of
 from imagestore.web.services import Services
 from unit.web.conftest import guarded, guarded_app, people
 from unit.web.memory import make_default
 from unit.web.signed_in import PUBLIC, Browser, Person
 
-from .conftest import PREDICTION, Client, picture, refused
+from .conftest import PREDICTION, Client, picture, refused, tag
 
 __all__ = ["guarded", "guarded_app", "people"]
 
@@ -67,6 +71,34 @@ def test_a_published_iteration_answers_with_all_tags_the_surest_first(
     again = client.prediction(f"{path}/image/nostore", content=picture(1), params={"application": "mine"}).json()
     assert [one["tagId"] for one in again["predictions"]] == [one["tagId"] for one in found["predictions"]]
     assert not [blob for page, _ in stores.uploads.list() for blob in page], "nothing is kept"
+
+
+def test_the_negative_tag_is_answered_where_several_tags_may_hold(
+    client: Client, makes: Callable[..., None], stores: Stores
+) -> None:
+    def answered(title: str, without: int, *tags: str) -> dict[str, tuple[float, str]]:
+        made = client.training("POST", "/projects", params={"name": title}).json()
+        for name in tags:
+            tag(client, made, name, type="Negative")
+        makes(title, "1", labels_per_picture="several")
+        figures = {"metrics": {"classes": [], "without": without}, "sentence": ""}
+        stores.models.keep(title, "1", {"metrics.json": msgspec.json.encode(figures)})
+        publish(stores, title, "1", "live")
+        said = client.prediction(f"/{made['id']}/classify/iterations/live/image/nostore", content=picture(1)).json()
+        return {one["tagName"]: (one["probability"], one["tagType"]) for one in said["predictions"]}
+
+    likeliest = max(probability for probability, _ in answered("Plain", 0).values())
+    assert answered("Tagged", 0, "none")["none"] == (pytest.approx(1 - likeliest, abs=1e-5), "Negative")
+    assert answered("Folders", 3)["Negative"] == (pytest.approx(1 - likeliest, abs=1e-5), "Negative")
+    assert "Negative" not in answered("Without", 0)
+
+
+def test_so_it_is_where_one_holds_and_pictures_of_none_were_learned_from(
+    client: Client, project: dict[str, Any], stores: Stores
+) -> None:
+    tags = tags_of(stores, stores.projects.open("Garden"), has_negatives=True)
+    said = with_negative(tags, stores.projects.open("Garden"), [Score("rose", 0.2), Score("lily", 0.1)])
+    assert [(one.tag_name, one.probability) for one in said] == [("Negative", 0.7), ("rose", 0.2), ("lily", 0.1)]
 
 
 def test_what_is_stored_is_an_upload_that_the_same_version_classifies(

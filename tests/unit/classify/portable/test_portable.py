@@ -11,9 +11,9 @@ import pytest
 from PIL import ExifTags, Image, ImageCms
 
 from classify import Model, predict, read_model
+from classify.portable.portable import portable
 from model.custom_vision.graph import Wanted, model_file
 from model.default.build import DEFAULT
-from model.portable.portable import portable
 from preprocess import Limits, preprocess
 from preprocess.decode import SRGB
 from unit.classify.test_model import tiny
@@ -26,7 +26,7 @@ WITHIN = 0.01
 
 
 def exported(folder: Path, data: bytes) -> Path:
-    for name, content in {"model.onnx": data, **portable(data, "it")}.items():
+    for name, content in {"model.onnx": data, **portable(read_model(data, "it"), "model.onnx")}.items():
         (folder / name).write_bytes(content)
     return folder
 
@@ -109,7 +109,7 @@ def test_the_manifest_says_what_the_model_takes_and_when_it_answers(tmp_path: Pa
     data = tiny(
         tmp_path / "m.onnx", labels='["dark", "light"]', thresholds='{"light": 0.9}', licence="MIT"
     ).read_bytes()
-    files = portable(data, "it")
+    files = portable(read_model(data, "it"), "model.onnx")
     assert files["labels.txt"] == b"dark\nlight\n"
     manifest = json.loads(files["manifest.json"])
     model = read_model(data, "it")
