@@ -8,6 +8,7 @@ import argparse
 import io
 import os
 import platform
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -64,6 +65,11 @@ def _copied(examples: list[Example], what: str) -> list[Labelled]:
     return [Labelled(e.labels, f"{e.source.name} {what}", partial(data, e)) for e in examples]
 
 
+def pairs_of(found: Iterator[near_duplicates.Pairs]) -> set[tuple[int, int]]:
+    """All pairs that are found."""
+    return {pair for i, j in found for pair in zip(i.tolist(), j.tolist(), strict=True)}
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m bench.look_alikes", description=__doc__)
@@ -86,8 +92,8 @@ def main() -> None:
             altered = read(_copied(some, what), limits, begin(what, len(some)), kept).good
             backbone, begun = Backbone(net.graph, net.spec), begin("Comparing", len(altered))
             features = extract(backbone, altered, Views(), limits, 0, begun, kept)
-            by_look = set(look_alikes.alike(look_alikes.looks(features[:, 0]), looks, similarity))
-            by_thumb = set(near_duplicates.pairs(np.stack([e.thumb for e in altered]), thumbs))
+            by_look = pairs_of(look_alikes.alike(look_alikes.looks(features[:, 0]), looks, similarity))
+            by_thumb = pairs_of(near_duplicates.pairs(np.stack([e.thumb for e in altered]), thumbs))
             own = list(enumerate(order.tolist()))
             shares = [np.mean([pair in pairs for pair in own]) for pairs in (by_look | by_thumb, by_thumb)]
             table.add_row(what, *(f"{share:.0%}" for share in shares))

@@ -19,6 +19,7 @@
         ├── TrainingError
         │   ├── BadTrainingData    labelled pictures that no model can be made of
         │   ├── BadSplit           the stored list of test pictures cannot be read
+        │   ├── NoRoom             the disk has no room for what a training computes
         │   └── NotMigrated        labelled pictures lie there in the form of an earlier version
         ├── PromotionRefused       the gate does not let a model become the live one
         ├── LocalStackError        the local stack cannot start
@@ -151,6 +152,10 @@ class BadTrainingData(TrainingError):
 
 class BadSplit(TrainingError):
     """The file that holds the split cannot be read."""
+
+
+class NoRoom(TrainingError):
+    """The disk has no room for what a training computes of its pictures; the message names the folder and the size."""
 
 
 class NotMigrated(TrainingError):

@@ -2,8 +2,9 @@
 
 import os
 import queue
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import TypeVar
 
@@ -11,6 +12,7 @@ from preprocess import Decoder
 
 T = TypeVar("T")
 R = TypeVar("R")
+_AHEAD = 16
 
 
 class DecoderPool:
@@ -23,7 +25,10 @@ class DecoderPool:
             self._free.put(decoder)
 
     def map(self, function: Callable[[Decoder, T], R], items: Iterable[T]) -> Iterator[R]:
-        """Call `function` with a decoder and each item, several at once. Returns the results in the items' order."""
+        """Call `function` with a decoder and each item, several at once. Returns the results in the items' order.
+
+        No more items are begun than a few ahead of the one whose result is asked for.
+        """
 
         def one(item: T) -> R:
             decoder = self._free.get()
@@ -32,8 +37,17 @@ class DecoderPool:
             finally:
                 self._free.put(decoder)
 
-        with ThreadPoolExecutor(len(self._decoders)) as pool:
-            yield from pool.map(one, items)
+        waiting: deque[Future[R]] = deque()
+        pool = ThreadPoolExecutor(len(self._decoders))
+        try:
+            for item in items:
+                waiting.append(pool.submit(one, item))
+                if len(waiting) >= _AHEAD * len(self._decoders):
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def __enter__(self) -> "DecoderPool":
         return self

@@ -123,7 +123,7 @@ def gather(
     has_several = project.has_several
     given, pictures = _in_folders(folders, negatives, progress, has_several=has_several)
     known = training_set.begin(stores, project.pictures_in)
-    computed = KeptArrays(stores.training, project.pictures_in)
+    computed = KeptArrays(stores.training, project.pictures_in, keeps=True)
     everything = training_set.all_with(stores, known, pictures, relabel=relabel, has_several=has_several)
     sources = one_spelling(everything, are_one)
     prepared = prepare(sources, known.split, limits, progress, computed, by_folder=by_folder, has_several=has_several)

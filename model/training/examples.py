@@ -139,45 +139,58 @@ def read(
 
     A picture of which the thumbnail is kept is not decoded again, nor read, if its SHA-256 is known.
     """
-    examples, kept = Examples(), kept or KeptArrays()
+    examples, kept, sources = Examples(), kept or KeptArrays(), list(sources)
     basis = {"side": _LOOK_SIDE, "limits": asdict(limits)}
-    looks, moments = kept.get("looks", **basis), kept.get("moments", **basis)
-    new_looks, new_moments = {}, {}
+    of_looks, of_moments = kept.table("looks", **basis), kept.table("moments", **basis)
+    # Those that are not known by their content may have any.
+    wanted = {source.sha256 or "" for source in sources} if all(source.sha256 for source in sources) else None
+    looks, moments = of_looks.take(wanted), of_moments.take(wanted)
 
-    def one(decoder: Decoder, source: Labelled) -> tuple[Labelled, Example | None, str]:
+    def one(decoder: Decoder, source: Labelled) -> _Read | str:
         known = source.sha256
         if known is not None and known in looks and known in moments:
-            return source, _example(source, known, "", looks[known], moments[known]), ""
+            return _Read(known, "", looks[known], moments[known])
         try:
             data = source.read()
             sha256 = hashlib.sha256(data).hexdigest()
             if sha256 != (known or sha256):
-                return source, None, "its content is not what its name says; remove it, and import it again"
-            look, moment = looks.get(sha256), moments.get(sha256)
-            if look is None or moment is None:
-                info, pixels = decoder.described_rendition(data, _LOOK_SIDE, limits)
-                look, moment = new_looks[sha256], new_moments[sha256] = _look(pixels), bursts.packed(info)
+                return "its content is not what its name says; remove it, and import it again"
+            md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
+            if sha256 in looks and sha256 in moments:
+                return _Read(sha256, md5, looks[sha256], moments[sha256])
+            info, pixels = decoder.described_rendition(data, _LOOK_SIDE, limits)
+            return _Read(sha256, md5, _look(pixels), bursts.packed(info), is_new=True)
         except PictureError as error:
-            return source, None, f"{error.reason}: {error.detail}"
+            return f"{error.reason}: {error.detail}"
         except NotFound:
-            return source, None, "it was deleted just now"
-        md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
-        return source, _example(source, sha256, md5, look, moment), ""
+            return "it was deleted just now"
 
     with DecoderPool() as decoders:
-        for source, example, why in decoders.map(one, sources):
+        for source, found in zip(sources, decoders.map(one, sources), strict=True):
             progress()
-            if example is None:
-                examples.bad[source.name] = why
-            else:
-                examples.good.append(example)
-    kept.add(new_looks, "looks", **basis)
-    kept.add(new_moments, "moments", **basis)
+            if isinstance(found, str):
+                examples.bad[source.name] = found
+                continue
+            examples.good.append(found.example(source))
+            if found.is_new:
+                of_looks.add(found.sha256, found.look)
+                of_moments.add(found.sha256, found.moment)
     return examples
 
 
-def _example(source: Labelled, sha256: str, md5: str, look: np.ndarray, moment: np.ndarray) -> Example:
-    return Example(source, sha256, md5, look[:-1], bool(look[-1, 0]), taken=bursts.unpacked(moment))
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What is known of a picture: `look` uint8 [33, 32] and `moment` int64 [3], as they are kept."""
+
+    sha256: str
+    md5: str
+    look: np.ndarray
+    moment: np.ndarray
+    is_new: bool = False
+
+    def example(self, source: Labelled) -> Example:
+        taken, is_gray = bursts.unpacked(self.moment), bool(self.look[-1, 0])
+        return Example(source, self.sha256, self.md5, self.look[:-1], is_gray, taken=taken)
 
 
 def _look(pixels: np.ndarray) -> np.ndarray:

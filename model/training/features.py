@@ -10,8 +10,9 @@ from PIL import Image, ImageEnhance
 
 from classify.session import open_session
 from model.decoder_pool import DecoderPool
+from model.training import scratch
 from model.training.examples import Example
-from model.training.kept_arrays import KeptArrays
+from model.training.kept_arrays import KeptArrays, Table
 from preprocess import Decoder, ImageSpec, Limits
 from preprocess.transform import fit
 
@@ -72,18 +73,21 @@ def extract(
 ) -> np.ndarray:
     """Features float32 [examples, 1 + views, width]; the first view is the picture as production preprocesses it.
 
-    What is kept is not computed again, and what is computed is kept.
+    What is kept is not computed again, and what is computed is kept. A large result is on disk (scratch.py). Raises
+    NoRoom.
     """
     kept = kept or KeptArrays()
     basis = {"backbone": backbone.sha256, "spec": asdict(backbone.spec), "limits": asdict(limits)}
-    kind, altered_basis = type(views).__name__.lower(), {**basis, "views": asdict(views), "seed": seed}
-    plain, altered = kept.get("features", **basis), kept.get(kind, **altered_basis) if views.count else {}
+    found, plain, altered = _Found(examples, views.count), kept.table("features", **basis), None
+    found.fill(plain, slice(0, 1))
+    if views.count:
+        altered = kept.table(type(views).__name__.lower(), **basis, views=asdict(views), seed=seed)
+        found.fill(altered, slice(1, None))
 
     def one(decoder: Decoder, example: Example) -> tuple[np.ndarray | None, np.ndarray | None]:
         batch: list[np.ndarray] = []
-        is_new, is_newly_altered = example.sha256 not in plain, views.count > 0 and example.sha256 not in altered
-        if is_new or is_newly_altered:
-            data = example.source.read()
+        is_new, is_newly_altered = found.lacks(example, 0), altered is not None and found.lacks(example, 1)
+        data = example.source.read()
         if is_new:
             batch.append(decoder.preprocess(data, backbone.spec, limits)[1])
         if is_newly_altered:
@@ -91,25 +95,62 @@ def extract(
             picture = picture.convert("L") if backbone.spec.channels == 1 else picture
             random = _random(example, seed)
             batch += [fit(view, backbone.spec) for view in views.made(picture, random)]
-        found = backbone.features(np.stack(batch)) if batch else np.empty((0, 0), np.float32)
-        return found[0] if is_new else None, found[int(is_new) :] if is_newly_altered else None
+        computed = backbone.features(np.stack(batch))
+        return computed[0] if is_new else None, computed[int(is_new) :] if is_newly_altered else None
 
-    new_plain, new_altered = {}, {}
+    missing = found.missing()
+    for _ in range(len(examples) - len(missing)):
+        progress()
     with DecoderPool() as decoders:
-        for example, (of_picture, of_views) in zip(examples, decoders.map(one, examples), strict=True):
+        for example, (of_picture, of_views) in zip(missing, decoders.map(one, missing), strict=True):
             if of_picture is not None:
-                new_plain[example.sha256] = of_picture
-            if of_views is not None:
-                new_altered[example.sha256] = of_views
+                found.put(example, slice(0, 1), of_picture[None])
+                plain.add(example.sha256, of_picture)
+            if of_views is not None and altered is not None:
+                found.put(example, slice(1, None), of_views)
+                altered.add(example.sha256, of_views)
             progress()
-    kept.add(new_plain, "features", **basis)
-    plain = {**plain, **new_plain}
-    found = np.stack([plain[example.sha256] for example in examples])[:, None]
-    if not views.count:
-        return found
-    kept.add(new_altered, kind, **altered_basis)
-    altered = {**altered, **new_altered}
-    return np.concatenate([found, np.stack([altered[example.sha256] for example in examples])], axis=1)
+    return found.values
+
+
+class _Found:
+    """Features [examples, 1 + views, width] of examples, of which some are there: two that are one content have the
+    same."""
+
+    def __init__(self, examples: list[Example], views: int) -> None:
+        self._examples = examples
+        self._at: dict[str, list[int]] = {}
+        for i, example in enumerate(examples):
+            self._at.setdefault(example.sha256, []).append(i)
+        self._views = 1 + views
+        self._is_there = np.zeros((len(examples), self._views), bool)
+        self.values = np.empty((len(examples), self._views, 0), np.float32)
+
+    def fill(self, table: Table, columns: slice) -> None:
+        """Take what is kept of them."""
+        for pictures, rows in table.rows(self._at):
+            pairs = [(i, row) for row, sha256 in enumerate(pictures) for i in self._at.get(sha256, ())]
+            if pairs:
+                at, taken = np.array(pairs).T
+                self._put(at, columns, rows[taken].reshape(len(pairs), -1, rows.shape[-1]))
+
+    def put(self, example: Example, columns: slice, computed: np.ndarray) -> None:
+        """Take what was computed of one, float [columns, width]."""
+        self._put(np.array(self._at[example.sha256]), columns, computed)
+
+    def lacks(self, example: Example, column: int) -> bool:
+        """Whether this column of an example is not there."""
+        return not self._is_there[self._at[example.sha256][0], column]
+
+    def missing(self) -> list[Example]:
+        """The examples of which a column is not there, each content once."""
+        return [self._examples[at[0]] for at in self._at.values() if not self._is_there[at[0]].all()]
+
+    def _put(self, at: np.ndarray, columns: slice, values: np.ndarray) -> None:
+        if not self.values.shape[2]:
+            self.values = scratch.empty((*self.values.shape[:2], values.shape[-1]), values.dtype)
+        self.values[at, columns] = values
+        self._is_there[at, columns] = True
 
 
 def _random(example: Example, seed: int) -> np.random.Generator:

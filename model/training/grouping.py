@@ -1,31 +1,36 @@
 """Divides pictures into groups that look alike, which never cross the parts or the folds."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import PurePosixPath
 
 import numpy as np
 
 from model.progress import BeginStage
-from model.training import bursts, look_alikes, near_duplicates
+from model.training import bursts, look_alikes, near_duplicates, scratch
 from model.training.backbones import net_of
 from model.training.examples import Example
 from model.training.features import Backbone, Copies, Views, extract
+from model.training.groups import Groups
 from model.training.kept_arrays import KeptArrays
 from model.training.labels import fewer_than_enough
 from model.training.look_alikes import Similarity
 from model.training.recipe import Recipe
+from model.training.scratch import blocks
 from preprocess import Limits
 
 _FEWEST = 8
 """With fewer pictures nothing can be said of what they have in common; thumbnails alone are compared then."""
+MOST_OF_TWO_LABELS = 10_000
+"""So many pairs of two labels are told at most."""
 Pair = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Grouping:
     """Group numbers int [n] of examples, the similarity that was chosen (None for very few pictures), and pairs of
-    example numbers that are alike but have different labels.
+    example numbers that are alike but have different labels, at most MOST_OF_TWO_LABELS.
 
     `by_time` is None if no two pictures were taken directly after each other, else whether such pictures are together.
     """
@@ -45,6 +50,7 @@ def with_looks(
     features = extract(net, examples, Views(), limits, 0, progress("Looking for look-alikes", len(examples)), kept)
     found = look_alikes.looks(features[:, 0])
     examples = [replace(example, look=look) for example, look in zip(examples, found, strict=True)]
+    del features
     clear = [i for i, example in enumerate(examples) if not is_blank(example.thumb)]
     if len(clear) < _FEWEST:
         return examples, None
@@ -53,7 +59,7 @@ def with_looks(
     altered = extract(net, [examples[i] for i in sample], Copies(), limits, 0, begun, kept)[:, 1:]
     position = {number: at for at, number in enumerate(clear)}
     similarity = look_alikes.choose(
-        found[clear],
+        found if len(clear) == len(found) else _only(found, clear),
         [position[i] for i in sample],
         look_alikes.looks(altered),
         [", ".join(examples[i].labels) for i in clear],
@@ -69,26 +75,41 @@ def grouped(examples: list[Example], similarity: Similarity | None, *, by_folder
     second of what goes by.
     """
     thumbs = np.stack([example.thumb for example in examples])
-    pairs = near_duplicates.pairs(thumbs, thumbs) + _alike(examples, examples, similarity)
-    two = [(i, j) for i, j in pairs if examples[i].labels != examples[j].labels]
-    together = _in_one_folder(examples) if by_folder else []
-    digests, by_time = [example.sha256 for example in examples], None
-    groups = near_duplicates.group(digests, pairs + together)
+    numbers: dict[tuple[str, ...], int] = {}
+    labels = np.array([numbers.setdefault(example.labels, len(numbers)) for example in examples])
+    groups, of_two_labels = Groups(len(examples)), set[Pair]()
+
+    def matter(i: np.ndarray, j: np.ndarray) -> np.ndarray:
+        is_told = len(of_two_labels) < MOST_OF_TWO_LABELS
+        return groups.are_apart(i, j) | (labels[i] != labels[j]) if is_told else groups.are_apart(i, j)
+
+    for i, j in chain(near_duplicates.pairs(thumbs, thumbs, matter), _alike(examples, examples, similarity)):
+        groups.join(i, j)
+        two = np.flatnonzero(labels[i] != labels[j])[: MOST_OF_TWO_LABELS - len(of_two_labels)]
+        of_two_labels.update(zip(np.minimum(i, j)[two].tolist(), np.maximum(i, j)[two].tolist(), strict=True))
+    _join(groups, _of_one_content(examples))
+    if by_folder:
+        _join(groups, _in_one_folder(examples))
+    by_time = None
     if in_burst := bursts.pairs([example.taken for example in examples]):
-        by_moment = near_duplicates.group(digests, pairs + together + in_burst)
-        enough_before = fewer_than_enough(examples, groups).keys()
-        by_time = fewer_than_enough(examples, by_moment).keys() <= enough_before
+        by_moment = groups.copy()
+        _join(by_moment, in_burst)
+        enough_before = fewer_than_enough(examples, groups.of).keys()
+        by_time = fewer_than_enough(examples, by_moment.of).keys() <= enough_before
         groups = by_moment if by_time else groups
-    return Grouping(groups, similarity, sorted({(min(pair), max(pair)) for pair in two}), by_time)
+    return Grouping(groups.of, similarity, sorted(of_two_labels), by_time)
 
 
 def touching(examples: list[Example], others: Sequence[Example], similarity: Similarity | None) -> set[int]:
     """The numbers of the examples that look like any of the others."""
     if not examples or not others:
         return set()
-    thumbs = [np.stack([example.thumb for example in part]) for part in (examples, others)]
-    pairs = near_duplicates.pairs(*thumbs) + _alike(examples, others, similarity)
-    return {i for i, _ in pairs}
+    thumbs, of_others = (np.stack([example.thumb for example in part]) for part in (examples, others))
+    is_touching = np.zeros(len(examples), bool)
+    by_thumb = near_duplicates.pairs(thumbs, of_others, lambda i, j: ~is_touching[i])
+    for i, _ in chain(by_thumb, _alike(examples, others, similarity)):
+        is_touching[i] = True
+    return set(np.flatnonzero(is_touching).tolist())
 
 
 def is_blank(thumb: np.ndarray) -> bool:
@@ -96,20 +117,39 @@ def is_blank(thumb: np.ndarray) -> bool:
     return int(thumb.max()) - int(thumb.min()) <= 2
 
 
-def _alike(these: Sequence[Example], those: Sequence[Example], similarity: Similarity | None) -> list[Pair]:
+def _alike(
+    these: Sequence[Example], those: Sequence[Example], similarity: Similarity | None
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     if similarity is None:
-        return []
-    first = [i for i, example in enumerate(these) if example.look is not None and not is_blank(example.thumb)]
-    if these is those:
-        found = _stacked(these, first)
-        return [(first[i], first[j]) for i, j in look_alikes.alike(found, found, similarity)]
-    second = [i for i, example in enumerate(those) if example.look is not None and not is_blank(example.thumb)]
-    pairs = look_alikes.alike(_stacked(these, first), _stacked(those, second), similarity)
-    return [(first[i], second[j]) for i, j in pairs]
+        return
+    first, found = _looks(these)
+    second, others = (first, found) if these is those else _looks(those)
+    for i, j in look_alikes.alike(found, others, similarity):
+        yield first[i], second[j]
 
 
-def _stacked(examples: Sequence[Example], numbers: list[int]) -> np.ndarray:
-    return np.array([examples[i].look for i in numbers], np.float32)
+def _looks(examples: Sequence[Example]) -> tuple[np.ndarray, list[np.ndarray]]:
+    """The numbers int [n] of those that have a look and are not blank, and their looks."""
+    found = [(i, e.look) for i, e in enumerate(examples) if e.look is not None and not is_blank(e.thumb)]
+    return np.array([i for i, _ in found], int), [look for _, look in found]
+
+
+def _only(found: np.ndarray, numbers: list[int]) -> np.ndarray:
+    """These rows of an array, which may be large."""
+    some = scratch.empty((len(numbers), *found.shape[1:]), found.dtype)
+    for block in blocks(len(numbers)):
+        some[block] = found[numbers[block]]
+    return some
+
+
+def _join(groups: Groups, pairs: list[Pair]) -> None:
+    i, j = np.array(pairs, int).reshape(-1, 2).T
+    groups.join(i, j)
+
+
+def _of_one_content(examples: list[Example]) -> list[Pair]:
+    first: dict[str, int] = {}
+    return [(i, first.setdefault(example.sha256, i)) for i, example in enumerate(examples)]
 
 
 def _in_one_folder(examples: list[Example]) -> list[Pair]:

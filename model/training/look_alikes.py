@@ -4,23 +4,30 @@ Features of the frozen backbone are compared. From which similarity two pictures
 data: some of the pictures are altered as people alter them, and these copies must be recognised.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from model.training import scratch
 from model.training.labels import FEWEST
+from model.training.scratch import blocks
 from model.training.threads import one_thread
 
 SAMPLE = 24
 """So many pictures are altered to choose the threshold."""
 _LOWEST, _HIGHEST, _STEP = 0.55, 0.97, 0.01
-_BLOCK, _MOST_PER_PICTURE = 1024, 200
-_COMPARED = 2**25
-"""So many pairs are compared at a time at most, of 5 bytes each."""
+_ROWS, _COLUMNS = 1024, 4096
+"""So many looks are compared with so many others at a time."""
+_MOST_PER_PICTURE, _MOST_PAIRS = 200, 2**23
+"""If more are alike from a similarity on, it says nothing. Pairs are held to choose it, of 12 bytes each."""
 _CHAIN, _COHESION, _MOST_CHAINED = 5, 0.4, 0.05
 _MOST_OF_OTHER_LABELS = 0.8
+Looks = np.ndarray | Sequence[np.ndarray]
+"""Looks float [n, 1280], or n of them."""
+_Alike = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,10 @@ class Similarity:
 
 def looks(features: np.ndarray) -> np.ndarray:
     """Looks float32 [n, 1280], each of length 1, of features float [n, 1280]."""
-    return _of_length_1(np.sqrt(np.maximum(features, 0)))
+    found = scratch.empty(features.shape, np.float32)
+    for block in blocks(len(features)):
+        found[block] = _of_length_1(np.sqrt(np.maximum(features[block], 0)))
+    return found
 
 
 def packed(look: np.ndarray) -> bytes:
@@ -68,10 +78,10 @@ def choose(found: np.ndarray, sample: list[int], copies: np.ndarray, labels: lis
     """
     with one_thread():
         centre = found.mean(axis=0)
-        originals, altered = _centred(found[sample], centre), _centred(copies, centre)
-        similarities = np.einsum("nk,nck->nc", originals, altered).ravel()
         own = _centred(found, centre)
-        i, j, similar, threshold = _pairs(own, own, max(_LOWEST, float(similarities.min())), is_same=True)
+        originals, altered = own[sample], _of_length_1(copies - centre)
+        similarities = np.einsum("nk,nck->nc", originals, altered).ravel()
+        i, j, similar, threshold = _above(own, max(_LOWEST, float(similarities.min())))
     numbers = np.unique(labels, return_inverse=True)[1]
     while threshold < _HIGHEST:
         inside = similar >= threshold
@@ -82,18 +92,18 @@ def choose(found: np.ndarray, sample: list[int], copies: np.ndarray, labels: lis
     return Similarity(threshold, float((similarities >= threshold).mean()), centre)
 
 
-def alike(these: np.ndarray, those: np.ndarray, similarity: Similarity) -> list[tuple[int, int]]:
-    """The pairs (i, j) in which look i of `these` is a look-alike of look j of `those`; both are float [n, 1280].
+def alike(these: Looks, those: Looks, similarity: Similarity) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The pairs i, j int [n], some at a time, in which look i of `these` is a look-alike of look j of `those`.
 
-    If both are the same array, i < j.
+    If both are the same object, i < j. All are compared, in 25 s for 10⁹ pairs, but never held together.
     """
     if not len(these) or not len(those):
-        return []
-    centred = _centred(these, similarity.centre)
-    others = centred if these is those else _centred(those, similarity.centre)
+        return
     with one_thread():
-        i, j, _, _ = _pairs(centred, others, similarity.threshold, is_same=these is those, most=None)
-    return list(zip(i.tolist(), j.tolist(), strict=True))
+        centred = _centred(these, similarity.centre)
+        others = centred if these is those else _centred(those, similarity.centre)
+    for i, j, _ in _pairs(centred, others, similarity.threshold):
+        yield i, j
 
 
 def _is_too_low(count: int, i: np.ndarray, j: np.ndarray, labels: np.ndarray, *, may_part: bool) -> bool:
@@ -113,29 +123,51 @@ def _is_too_low(count: int, i: np.ndarray, j: np.ndarray, labels: np.ndarray, *,
     return may_part and bool(has_few.any())
 
 
-def _pairs(
-    these: np.ndarray, those: np.ndarray, lowest: float, *, is_same: bool, most: int | None = _MOST_PER_PICTURE
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """(i, j, similarity, lowest) of the pairs from this similarity on; from a higher one if there are too many."""
-    rows, columns, values = [], [], []
-    block = max(1, min(_BLOCK, _COMPARED // len(those)))
-    for start in range(0, len(these), block):
-        similar = these[start : start + block] @ those.T
-        i, j = np.nonzero(similar >= lowest)
-        if is_same:
-            i, j = i[i + start < j], j[i + start < j]
-        if most is not None and len(i) > most * block:
-            lowest = max(lowest, float(np.sort(similar[i, j])[-most * block]))
-        rows.append(i + start)
-        columns.append(j)
-        values.append(similar[i, j])
-    i, j, found = np.concatenate(rows), np.concatenate(columns), np.concatenate(values)
-    inside = found >= lowest
-    return i[inside], j[inside], found[inside], lowest
+def _above(found: np.ndarray, lowest: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """(i, j, similarity, lowest) of the pairs i < j of centred looks from this similarity on; from a higher one if
+    there are too many."""
+    most = max(1, min(_MOST_PER_PICTURE, _MOST_PAIRS // len(found))) * _ROWS
+    before: list[_Alike] = []
+    of_rows: list[_Alike] = []
+    begun = 0
+    for pairs in _pairs(found, found, lowest):
+        if len(pairs[0]) and pairs[0][0] // _ROWS != begun:
+            before, of_rows, begun = before + of_rows, [], int(pairs[0][0]) // _ROWS
+        of_rows.append(_from(lowest, [pairs]))
+        if sum(len(similar) for _, _, similar in of_rows) > most:
+            lowest = max(lowest, float(np.sort(np.concatenate([similar for _, _, similar in of_rows]))[-most]))
+            of_rows = [_from(lowest, of_rows)]
+    return *_from(lowest, before + of_rows), lowest
 
 
-def _centred(found: np.ndarray, centre: np.ndarray) -> np.ndarray:
-    return _of_length_1(found - centre)
+def _from(lowest: float, parts: list[_Alike]) -> _Alike:
+    i, j, similar = (np.concatenate(one) for one in zip(*parts, strict=True))
+    inside = similar >= lowest
+    return i[inside], j[inside], similar[inside]
+
+
+def _pairs(these: np.ndarray, those: np.ndarray, lowest: float) -> Iterator[_Alike]:
+    """i, j int32 and similarity float32 [n] of the pairs of centred looks from this similarity on, some at a time, by
+    rows of `these`. If both are the same array, i < j."""
+    is_same = these is those
+    for rows in blocks(len(these), _ROWS):
+        for columns in blocks(len(those), _COLUMNS):
+            if is_same and columns.stop <= rows.start:
+                continue
+            with one_thread():
+                similar = these[rows] @ those[columns].T
+            i, j = np.nonzero(similar >= lowest)
+            found = similar[i, j]
+            i, j = (i + rows.start).astype(np.int32), (j + columns.start).astype(np.int32)
+            yield (i[i < j], j[i < j], found[i < j]) if is_same else (i, j, found)
+
+
+def _centred(found: Looks, centre: np.ndarray) -> np.ndarray:
+    """Looks less what all have in common, brought to length 1 again: float32 [n, 1280]."""
+    centred = scratch.empty((len(found), len(centre)), np.float32)
+    for block in blocks(len(found)):
+        centred[block] = _of_length_1(np.asarray(found[block], np.float32) - centre)
+    return centred
 
 
 def _of_length_1(vectors: np.ndarray) -> np.ndarray:

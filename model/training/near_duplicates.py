@@ -4,81 +4,130 @@ Perceptual hashes of a picture and its altered images propose candidates, and gr
 are merely similar, as many shirts and leaves are, stay apart; look_alikes.py finds those that are very similar.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import product
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
+from model.training.scratch import blocks
 from preprocess.transform import perceptual_hashes
 
 CANDIDATE_BITS = 12
 """The hashes of one photograph differ in at most this many of 64 bits."""
 SAME_ABOVE = 0.985
 """The lowest correlation of a photograph's thumbnails before and after it was re-encoded, resized or turned."""
-_COMPARED = 2**24
-"""So many pairs of hashes are compared at a time, of 20 bytes each."""
+_TILE = 2**13
+"""So many pictures are compared with as many others at a time."""
+_ROWS = 64
+"""So many of these with all others of a tile, so that what is compared stays in the processor's cache."""
+_CANDIDATES = 2**12
+"""The thumbnails of so many candidates are compared at a time."""
 _LIGHTER = (1.15, 1.3, 1.5)
 """How much lighter one of two pictures may be: where white is reached, no correlation would tell."""
+Pairs = tuple[np.ndarray, np.ndarray]
+"""The numbers i and j int [n] of pictures of two sets, for each pair."""
+Matter = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Which pairs of these i and j int [n] are worth finding, bool [n]."""
 
 
-def group(sha256: list[str], alike: list[tuple[int, int]]) -> np.ndarray:
-    """Group numbers int [n]: pictures that are alike, through others too, and those of one SHA-256 are in one group."""
-    count = len(sha256)
-    first: dict[str, int] = {}
-    copies = [(i, first.setdefault(digest, i)) for i, digest in enumerate(sha256)]
-    edges = np.array(copies + alike, int).reshape(-1, 2)
-    graph = coo_array((np.ones(len(edges), np.int8), edges.T), shape=(count, count))
-    return np.asarray(connected_components(graph, directed=False)[1])
+def pairs(these: np.ndarray, those: np.ndarray, matter: Matter | None = None) -> Iterator[Pairs]:
+    """The pairs (i, j) in which picture i of `these` is picture j of `those`, as it is, mirrored, turned or lightened,
+    some at a time, and perhaps twice. Thumbnails are uint8 [n, 32, 32].
 
-
-def pairs(these: np.ndarray, those: np.ndarray) -> list[tuple[int, int]]:
-    """The pairs (i, j) in which picture i of `these` is picture j of `those`, as it is, mirrored, turned or lightened.
-
-    If both are the same array, no picture is paired with itself.
+    If both are the same array, no picture is paired with itself. `matter` is asked before candidates are compared. All
+    hashes are compared with each other, in 6 s for 10⁹ pairs of pictures, but never held together.
     """
-    if not len(these) or not len(those):
-        return []
     is_same = these is those
-    found = [
-        pair
-        for number, seen in enumerate(_views(these))
-        for pair in _matches(seen, those, is_same=is_same, is_first=number == 0)
-    ]
+    tiles = list(_tiles(those))
+    for number, seen in enumerate(_views(these)):
+        for one, other in product(_tiles(seen), tiles):
+            if number or not is_same:
+                yield from one.matches(other, matter, with_itself=not is_same)
+            elif one.first <= other.first:  # each pair once, since it is the same from both sides
+                yield from one.matches(other, matter, with_itself=False)
     if not is_same:
+        tiles = list(_tiles(these))
         for lighter in _lighter(those):
-            found += [(i, j) for j, i in _matches(lighter, these, is_same=False, is_first=False)]
-    return found
+            for one, other in product(_tiles(lighter), tiles):
+                for j, i in one.matches(other, None if matter is None else _swapped(matter), with_itself=True):
+                    yield i, j
+
+
+def _swapped(matter: Matter) -> Matter:
+    return lambda j, i: matter(i, j)
 
 
 def _views(thumbs: np.ndarray) -> Iterator[np.ndarray]:
     """Thumbnails as they are, then mirrored, turned by quarters, and lighter."""
     for turned in (thumbs, np.swapaxes(thumbs, 1, 2)):
         for down, across in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
-            yield np.ascontiguousarray(turned[:, ::down, ::across])
+            yield turned[:, ::down, ::across]
     yield from _lighter(thumbs)
 
 
 def _lighter(thumbs: np.ndarray) -> Iterator[np.ndarray]:
     for gain in _LIGHTER:
-        yield np.minimum(thumbs.astype(np.float32) * gain, 255).astype(np.uint8)
+        found = np.empty_like(thumbs)
+        for block in blocks(len(thumbs)):
+            found[block] = np.minimum(thumbs[block].astype(np.float32) * gain, 255).astype(np.uint8)
+        yield found
 
 
-def _matches(these: np.ndarray, those: np.ndarray, *, is_same: bool, is_first: bool) -> Iterator[tuple[int, int]]:
-    hashes, normed = perceptual_hashes(those), _normed(those)
-    seen_hashes, seen_normed = perceptual_hashes(these), _normed(these)
-    rows_at_once = max(1, _COMPARED // len(those))
-    for start in range(0, len(these), rows_at_once):
-        block = seen_hashes[start : start + rows_at_once]
-        rows, columns = np.nonzero(np.bitwise_count(block[:, None] ^ hashes[None]) <= CANDIDATE_BITS)
-        rows = rows + start
-        if is_same:
-            keep = rows < columns if is_first else rows != columns
-            rows, columns = rows[keep], columns[keep]
-        for part in range(0, len(rows), 100_000):
-            i, j = rows[part : part + 100_000], columns[part : part + 100_000]
-            same = np.einsum("nk,nk->n", seen_normed[i], normed[j]) >= SAME_ABOVE
-            yield from zip(i[same].tolist(), j[same].tolist(), strict=True)
+def _tiles(thumbs: np.ndarray) -> Iterator["_Tile"]:
+    for block in blocks(len(thumbs), _TILE):
+        yield _Tile(np.ascontiguousarray(thumbs[block]), block.start)
+
+
+class _Tile:
+    """Some pictures of many, of which the first has the number `first`. Blank ones are left out: they are like
+    nothing."""
+
+    def __init__(self, thumbs: np.ndarray, first: int) -> None:
+        inside = np.flatnonzero(_normed(thumbs).any(axis=1))
+        self.first = first
+        self._numbers, self._thumbs = inside + first, thumbs[inside]
+        self._hashes = perceptual_hashes(thumbs)[inside]
+
+    def matches(self, other: "_Tile", matter: Matter | None, *, with_itself: bool) -> Iterator[Pairs]:
+        """The numbers (i, j) of the pairs in which picture i of this tile is picture j of the other."""
+        for rows, columns in self._candidates(other):
+            i, j = self._numbers[rows], other._numbers[columns]
+            wanted = np.ones(len(i), bool) if with_itself else i != j
+            if matter is not None:
+                wanted &= matter(i, j)
+            rows, columns = rows[wanted], columns[wanted]
+            if len(rows):
+                same = _are_same(self._thumbs, other._thumbs, rows, columns)
+                yield self._numbers[rows[same]], other._numbers[columns[same]]
+
+    def _candidates(self, other: "_Tile") -> Iterator[Pairs]:
+        """The places in each tile of pictures whose hashes are near each other, at least _CANDIDATES at a time."""
+        waiting: list[Pairs] = []
+        for block in blocks(len(self._hashes) if len(other._hashes) else 0, _ROWS):
+            near = np.bitwise_count(self._hashes[block, None] ^ other._hashes[None]) <= CANDIDATE_BITS
+            found = np.flatnonzero(near)
+            if len(found):
+                rows, columns = np.divmod(found, len(other._hashes))
+                waiting.append((rows + block.start, columns))
+            if sum(len(rows) for rows, _ in waiting) >= _CANDIDATES:
+                yield _joined(waiting)
+                waiting.clear()
+        if waiting:
+            yield _joined(waiting)
+
+
+def _joined(found: list[Pairs]) -> Pairs:
+    return np.concatenate([rows for rows, _ in found]), np.concatenate([columns for _, columns in found])
+
+
+def _are_same(these: np.ndarray, those: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Whether thumbnail rows[n] of these and columns[n] of those correlate as one photograph does, bool [n]."""
+    (first, i), (second, j) = (np.unique(numbers, return_inverse=True) for numbers in (rows, columns))
+    one, other = _normed(these[first]), _normed(those[second])
+    same = np.empty(len(rows), bool)
+    for part in blocks(len(rows), _CANDIDATES):
+        same[part] = np.einsum("nk,nk->n", one[i[part]], other[j[part]]) >= SAME_ABOVE
+    return same
 
 
 def _normed(thumbs: np.ndarray) -> np.ndarray:

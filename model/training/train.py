@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 
@@ -113,7 +114,9 @@ def prepare(
     if not examples.good:
         raise BadTrainingData(f"None of {len(sources)} files is a picture that can be read.")
     examples.good, similarity = with_looks(examples.good, limits, progress, kept)
-    rare = rare_corrections(examples.good, grouped(examples.good, similarity, by_folder=by_folder).groups)
+    compared = examples.good
+    grouping = grouped(compared, similarity, by_folder=by_folder)
+    rare = rare_corrections(examples.good, grouping.groups)
     examples.good = without(examples.good, rare)
     if twice := contradictions(examples.good, has_several=has_several):
         name = next(e.source.name for e in examples.good if e.sha256 == twice[0][0])
@@ -122,7 +125,8 @@ def prepare(
             f"{name} under {' and '.join(twice[0][1])}. {KEEP_UNDER_ONE}"
         )
     examples.good = agreed(examples.good) if has_several else examples.good
-    grouping = grouped(examples.good, similarity, by_folder=by_folder)
+    if any(e is not before for e, before in zip_longest(examples.good, compared)):
+        grouping = grouped(examples.good, similarity, by_folder=by_folder)
     check(examples.good, grouping.groups, has_several=has_several)
     division = divide(examples.good, grouping.groups, known, similarity, has_several=has_several)
     return Prepared(examples, grouping, division, rare, has_several)

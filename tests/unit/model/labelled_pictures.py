@@ -6,7 +6,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance
 
 from model.training.examples import Example, Labelled, read
-from model.training.near_duplicates import group, pairs
+from model.training.groups import Groups
+from model.training.near_duplicates import pairs
 from preprocess import Limits
 from unit.pictures import encoded
 
@@ -79,4 +80,7 @@ def moved(image: Image.Image) -> dict[str, bytes]:
 
 def groups_of(examples: list[Example]) -> np.ndarray:
     thumbs = np.stack([e.thumb for e in examples])
-    return group([e.sha256 for e in examples], pairs(thumbs, thumbs))
+    groups = Groups(len(examples))
+    for i, j in pairs(thumbs, thumbs):
+        groups.join(i, j)
+    return groups.of

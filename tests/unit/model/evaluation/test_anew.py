@@ -40,7 +40,8 @@ def kept(pictures: list[Example]) -> KeptArrays:
         basis = {"backbone": Backbone(net.graph, net.spec).sha256, "spec": asdict(net.spec), "limits": asdict(Limits())}
         rows = np.abs(np.eye(3, 1280)[np.arange(COUNT) % 3] * apart + chance.normal(0, 0.5, (COUNT, 1280)))
         rows = rows.astype(np.float32)
-        found.add({e.sha256: row for e, row in zip(pictures, rows, strict=True)}, "features", **basis)
+        for example, row in zip(pictures, rows, strict=True):
+            found.table("features", **basis).add(example.sha256, row)
     return found
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from model.training import look_alikes
 from model.training.look_alikes import SAMPLE, alike, choose, looks, packed, unpacked
 
 
@@ -23,7 +24,7 @@ def chosen(features: np.ndarray, change: float, labels: list[str] | None = None)
     copies = looks(copies_of(features[sample], change))
     found = looks(features)
     similarity = choose(found, sample, copies, labels or ["a"] * len(features))
-    return similarity.threshold, similarity.recognised, len(alike(found, found, similarity))
+    return similarity.threshold, similarity.recognised, sum(len(i) for i, _ in alike(found, found, similarity))
 
 
 def test_all_altered_copies_are_recognised_and_no_other_picture() -> None:
@@ -57,6 +58,35 @@ def test_labels_that_tell_apart_what_is_more_alike_than_copies_raise_the_thresho
     labels = ["open"] * 40 + ["closed"] * 40 + ["other"] * 20
     with_labels, without = chosen(features, 1.0, labels), chosen(features, 1.0)
     assert with_labels[0] >= without[0]
+
+
+def test_pairs_are_the_same_however_many_are_compared_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    features = made(60)
+    found = looks(np.concatenate([features, copies_of(features[:10], 0.3, seed=5).reshape(30, 1280)]))
+    similarity = choose(found, list(range(SAMPLE)), looks(copies_of(made(SAMPLE), 0.6)), ["a"] * 90)
+
+    def pairs(these: np.ndarray, those: np.ndarray) -> set[tuple[int, int]]:
+        parts = alike(these, those, similarity)
+        return {pair for i, j in parts for pair in zip(i.tolist(), j.tolist(), strict=True)}
+
+    whole, crossed = pairs(found, found), pairs(found[:40], found[40:])
+    monkeypatch.setattr(look_alikes, "_ROWS", 7)
+    monkeypatch.setattr(look_alikes, "_COLUMNS", 11)
+    assert pairs(found, found) == whole
+    assert pairs(found[:40], found[40:]) == crossed
+    again = choose(found, list(range(SAMPLE)), looks(copies_of(made(SAMPLE), 0.6)), ["a"] * 90)
+    assert again.threshold == similarity.threshold
+    assert len(whole) == 60
+
+
+def test_where_nearly_all_are_alike_few_pairs_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures of one wall: each resembles each."""
+    features = made(1) * np.exp(np.random.default_rng(2).normal(0, 0.1, (300, 1280)))
+    monkeypatch.setattr(look_alikes, "_ROWS", 10)
+    monkeypatch.setattr(look_alikes, "_MOST_PER_PICTURE", 3)
+    i, _, similar, lowest = look_alikes._above(looks(features), 0.5)
+    assert 0 < len(i) <= 300 * 3
+    assert similar.min() >= lowest > 0.5
 
 
 def test_a_look_is_kept_in_few_bytes() -> None:
