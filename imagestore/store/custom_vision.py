@@ -13,6 +13,10 @@ from imagestore.store.guarded import GuardedJson
 from imagestore.store.models import demand_name
 
 FILE = "custom-vision.json"
+SUGGESTIONS_FILE = "suggestions.json"
+MOST_SUGGESTIONS = 10_000
+"""Of how many pictures what is suggested is kept."""
+_MOST_SUGGESTED = 10
 NAMESPACE = uuid.UUID("6f1a2f3e-6d6f-5c0c-8f0e-3d1b7a9c5e21")
 """Ids that follow from a name are UUIDs of version 5 in this namespace."""
 
@@ -64,6 +68,14 @@ class CustomVisionFile:
     claims: tuple[Claim, ...] = ()
 
 
+@dataclass(frozen=True)
+class Suggestions:
+    """What a version said of pictures that had no tag: `pictures` has, by SHA-256, tags with their probabilities."""
+
+    version: str
+    pictures: dict[str, dict[str, float]]
+
+
 class CustomVisionTable:
     """These files. Every method raises Unavailable, or StoreError if a file cannot be read."""
 
@@ -92,8 +104,35 @@ class CustomVisionTable:
 
         self.change(project, noted)
 
+    def suggested(self, project: str, version: str) -> dict[str, dict[str, float]]:
+        """What this version said of pictures, by SHA-256, as far as it was kept."""
+        found = self._suggestions(project).read()[0]
+        return found.pictures if found is not None and found.version == version else {}
+
+    def suggest(self, project: str, version: str, said: dict[str, dict[str, float]]) -> None:
+        """Keep what this version says of pictures, in place of what another said. Raises Conflict."""
+        demand_name(project)
+
+        def added(before: Suggestions | None) -> Suggestions:
+            known = before.pictures if before is not None and before.version == version else {}
+            shortened = {
+                sha256: dict(sorted(of.items(), key=lambda one: -one[1])[:_MOST_SUGGESTED])
+                for sha256, of in said.items()
+            }
+            every = {**known, **shortened}
+            return Suggestions(version, dict(list(every.items())[-MOST_SUGGESTIONS:]))
+
+        self._suggestions(project).change(added)
+
+    def _suggestions(self, project: str) -> GuardedJson[Suggestions]:
+        return GuardedJson(self._blobs, f"{project}/{SUGGESTIONS_FILE}", Suggestions, "the suggestions")
+
     def _file(self, project: str) -> GuardedJson[CustomVisionFile]:
         return GuardedJson(self._blobs, f"{project}/{FILE}", CustomVisionFile, "the project")
+
+
+def _likeliest(tags: dict[str, float]) -> dict[str, float]:
+    return dict(sorted(tags.items(), key=lambda one: -one[1])[:_MOST_SUGGESTED])
 
 
 def derived(*parts: str) -> str:

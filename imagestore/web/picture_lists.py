@@ -1,15 +1,19 @@
 """Lists of labelled pictures, which are kept for some seconds, since clients read them page after page.
 
-What this process changes is seen at once.
+What this process changes is seen at once, and it changes each picture once at a time.
 """
 
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from imagestore.store.training import ListedPicture, TrainingPictures
 
 _KEPT_S = 5.0
+_MIGRATED_S = 60.0
+_LOCKS = 64
 
 
 class PictureLists:
@@ -19,6 +23,8 @@ class PictureLists:
         self._lock = threading.Lock()
         self._lists: dict[str, tuple[float, list[ListedPicture]]] = {}
         self._changes: Counter[str] = Counter()
+        self._changing = [threading.Lock() for _ in range(_LOCKS)]
+        self._migrated_at = float("-inf")
 
     def get(self, pictures: TrainingPictures) -> list[ListedPicture]:
         """The pictures that are there, as they were at most some seconds ago. Raises NotMigrated, Unavailable."""
@@ -39,3 +45,19 @@ class PictureLists:
         with self._lock:
             self._changes[folder] += 1
             self._lists.pop(folder, None)
+
+    def demand_migrated(self, pictures: TrainingPictures) -> None:
+        """Raises NotMigrated if labels lie in the container as in an earlier version, which is looked at once a minute;
+        Unavailable."""
+        if time.monotonic() - self._migrated_at > _MIGRATED_S:
+            pictures.demand_migrated()
+            self._migrated_at = time.monotonic()
+
+    @contextmanager
+    def changing(self, folder: str, sha256: str) -> Iterator[None]:
+        """A `with` block in which nobody else in this process changes this picture."""
+        with self._changing[int(sha256[:8], 16) % _LOCKS]:
+            try:
+                yield
+            finally:
+                self.forget(folder)

@@ -10,6 +10,7 @@ from imagestore.web.custom_vision import (
     performance,
     prediction,
     projects,
+    suggestions,
     tags,
 )
 
@@ -18,5 +19,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     others.router,
     others.content_router,
     prediction.router, projects.router, tags.router, images.content_router, images.router, iterations.router,
-    performance.router,
+    performance.router, suggestions.router,
 )  # fmt: skip

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from imagestore.errors import NotFetched
 from imagestore.record import utc
 from imagestore.store.projects import Project
-from imagestore.store.training import PictureFacts
+from imagestore.store.training import PictureFacts, at_once
 from imagestore.web.custom_vision import answers
 from imagestore.web.custom_vision.errors import refused
 from imagestore.web.custom_vision.pictures import Pictures, image_id, pictures_of
@@ -25,6 +25,8 @@ from preprocess import DecoderFailed, Fit, ImageSpec, PictureError, Reason
 MOST_BYTES = 6 * 2**20
 """The largest picture that Custom Vision took to learn from."""
 MOST_AT_ONCE = 64
+AT_ONCE = 8
+"""How many are fetched at a time."""
 MOST_BATCH_BYTES = 100_000_000
 """A batch is held in memory."""
 _LOOK = ImageSpec(64, 64, 3, 1.0, Fit.STRETCH)
@@ -72,14 +74,6 @@ async def batch_of(request: Request) -> Batch:
     return batch
 
 
-def keep_all(
-    request: Request, services: Services, project: Project, sent: Sequence[tuple[str, list[str], Get]], words: Batch
-) -> Response:
-    """Keep pictures, each with the ids of its tags, and answer how it went with each."""
-    entries = [(FileEntry(name=name, tag_ids=tag_ids), read) for name, tag_ids, read in sent]
-    return keep_each(request, services, project, entries, words)
-
-
 def keep_each(
     request: Request, services: Services, project: Project, sent: Sequence[tuple[FileEntry, Get]], batch: Batch
 ) -> Response:
@@ -89,57 +83,66 @@ def keep_each(
     for entry, _ in sent:
         for id in (*(entry.tag_ids or ()), *(batch.tag_ids or ())):
             pictures.tag(id)
-    done = [_keep(request, services, pictures, entry, read, batch) for entry, read in sent]
+    done = []
+    for start in range(0, len(sent), AT_ONCE):
+        some = sent[start : start + AT_ONCE]
+        found = at_once(lambda one: _read(one[1]), some)
+        for (entry, _), data in zip(some, found, strict=True):
+            done.append(_keep(request, services, pictures, entry, data, batch))
     is_good = all(one.status in ("OK", "OKDuplicate") for one in done)
     return answer(answers.ImageCreateSummary(is_batch_successful=is_good, images=done), 200 if is_good else 207)
 
 
+def _read(read: Get) -> bytes | str:
+    """What is read, or the status of a picture that cannot be."""
+    try:
+        return read()
+    except NotFetched:
+        return "ErrorSource"
+    except (binascii.Error, ValueError):
+        return "ErrorImageFormat"
+
+
 def _keep(
-    request: Request, services: Services, pictures: Pictures, entry: FileEntry, read: Get, batch: Batch
+    request: Request, services: Services, pictures: Pictures, entry: FileEntry, data: bytes | str, batch: Batch
 ) -> answers.ImageCreateResult:
     source = entry.url or entry.name or ""
 
     def failed(status: str) -> answers.ImageCreateResult:
         return answers.ImageCreateResult(source_url=source, status=status)
 
+    if isinstance(data, str):
+        return failed(data)
+    if len(data) > MOST_BYTES:
+        return failed("ErrorImageSize")
     try:
-        data = read()
-        if len(data) > MOST_BYTES:
-            return failed("ErrorImageSize")
         info, _ = services.renderer.pixels(data, _LOOK)
-    except NotFetched:
-        return failed("ErrorSource")
-    except (binascii.Error, ValueError):
-        return failed("ErrorImageFormat")
     except PictureError as error:
         return failed(_SIZES.get(error.reason, "ErrorImageFormat"))
     except DecoderFailed:
         return failed("ErrorUnknown")
     tags = [pictures.tag(id) for id in dict.fromkeys([*(batch.tag_ids or ()), *(entry.tag_ids or ())])]
     sha256 = hashlib.sha256(data).hexdigest()
+    sent = PictureFacts(
+        source=source,
+        md5=hashlib.md5(data, usedforsecurity=False).hexdigest(),
+        regions=tuple(msgspec.to_builtins(one) for one in entry.regions or ()),
+        metadata=batch.metadata or {},
+        width=info.width,
+        height=info.height,
+    )
     try:
-        if pictures.has(sha256):
-            pictures.add_tags(sha256, tags)
-            facts, status = pictures.facts([sha256])[0], "OKDuplicate"
-        else:
-            facts = pictures.tagged(
-                PictureFacts(
-                    source=source,
-                    md5=hashlib.md5(data, usedforsecurity=False).hexdigest(),
-                    regions=tuple(msgspec.to_builtins(one) for one in entry.regions or ()),
-                    metadata=batch.metadata or {},
-                    created_at=utc(),
-                    width=info.width,
-                    height=info.height,
-                ),
-                tags,
-            )
-            pictures.put(sha256, data, facts)
-            status = "OK"
+        with pictures.lists.changing(pictures.project.pictures_in, sha256):
+            looked_at, status = utc(), "OKDuplicate"
+            if pictures.has(sha256):
+                pictures.add_tags(sha256, tags, sent)
+            else:
+                pictures.put(sha256, data, sent, tags, looked_at)
+                status = "OK"
     except ApiProblem as problem:
         is_negative = problem.code == "BadRequestNegativeAndRegularTagOnSameImage"
         return failed("ErrorNegativeAndRegularTagOnSameImage" if is_negative else "ErrorTagLimitExceed")
-    image = image_of(request, services, pictures, sha256, facts)
+    image = image_of(request, services, pictures, sha256, pictures.facts([sha256])[0])
     return answers.ImageCreateResult(source_url=source, status=status, image=image)
 
 

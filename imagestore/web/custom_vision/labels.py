@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from imagestore.store import Stores
 from imagestore.store.custom_vision import CustomVisionFile, Tag, derived
 from imagestore.store.projects import Project
 
@@ -41,15 +40,10 @@ class Tags:
         return next((tag for tag in self.by_name.values() if tag.id == id.lower()), None)
 
 
-def tags_of(stores: Stores, project: Project, labels: Iterable[str] = (), *, has_negatives: bool = False) -> Tags:
-    """The tags of a project, of which pictures have these labels. Raises Unavailable."""
-    return tags_in(stores.custom_vision.read(project.name), project, labels, has_negatives=has_negatives)
-
-
 def tags_in(
     file: CustomVisionFile, project: Project, labels: Iterable[str] = (), *, has_negatives: bool = False
 ) -> Tags:
-    """The same, of what is written."""
+    """The tags of a project with this file, of which pictures have these labels."""
     written = file.tags
     found = {tag.name: tag for tag in written}
     former = {name for tag in written for name in tag.former}

@@ -1,4 +1,4 @@
-"""What else Custom Vision's clients ask: stored predictions, suggestions, exports, and what is not offered here."""
+"""What else Custom Vision's clients ask: stored predictions, exports, and what is not offered here."""
 
 import io
 import uuid
@@ -13,20 +13,20 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from classify.portable.portable import portable
-from imagestore.errors import NotFound
+from imagestore.errors import NotFetched, NotFound
 from imagestore.pipeline.delete import delete
 from imagestore.pipeline.projects import PINNED
-from imagestore.record import Record
+from imagestore.record import record_id
 from imagestore.store.models import MODEL_FILE
 from imagestore.store.projects import Project
 from imagestore.web.access import NoteDep
 from imagestore.web.api.common import ServicesDep
 from imagestore.web.classifier import Version
-from imagestore.web.custom_vision.answering import iteration_id, predict, scored
+from imagestore.web.custom_vision.answering import iteration_id, scored
 from imagestore.web.custom_vision.errors import refused
 from imagestore.web.custom_vision.images import ImageIds
-from imagestore.web.custom_vision.intake import Batch, keep_all
-from imagestore.web.custom_vision.iterations import IterationId, found_iteration, newest_version, version_of_iteration
+from imagestore.web.custom_vision.intake import Batch, FileEntry, Region, keep_each
+from imagestore.web.custom_vision.iterations import found_iteration, version_of_iteration
 from imagestore.web.custom_vision.labels import tags_in
 from imagestore.web.custom_vision.pictures import digits_of, pictures_of
 from imagestore.web.custom_vision.routing import (
@@ -55,8 +55,6 @@ NOT_OFFERED = (
     ("POST", "/projects/{project_id}/images/{image_id}/regionproposals"),
     ("POST", "/projects/{project_id}/images/regions"),
     ("DELETE", "/projects/{project_id}/images/regions"),
-    ("POST", "/projects/{project_id}/images/suggested"),
-    ("POST", "/projects/{project_id}/images/suggested/count"),
 )
 """Operations of Custom Vision that there are not here."""
 
@@ -66,6 +64,7 @@ class IdEntry(msgspec.Struct, rename="camel"):
 
     id: str
     tag_ids: list[str] | None = None
+    regions: list[Region] | None = None
 
 
 class IdBatch(msgspec.Struct, rename="camel"):
@@ -121,9 +120,12 @@ async def create_images_from_predictions(
     note.target = project.name
 
     def keep() -> Response:
-        sent = [(one.id, one.tag_ids or [], _reader(services, project, one.id)) for one in batch.images]
+        sent = [
+            (FileEntry(name=one.id, tag_ids=one.tag_ids, regions=one.regions), _reader(services, project, one.id))
+            for one in batch.images
+        ]
         words = Batch(tag_ids=batch.tag_ids, metadata=batch.metadata)
-        return keep_all(request, services, project, sent, words)
+        return keep_each(request, services, project, sent, words)
 
     return await run_in_threadpool(keep)
 
@@ -142,29 +144,10 @@ def delete_prediction(
     """Delete stored predictions with their pictures."""
     note.target, note.before = project.name, {"predictions": ids(wanted)}
     for id in ids(wanted):
-        record = _prediction(services, project, id)
-        delete(services.stores, record.name)
-        services.change_feed.deleted_here(record.id)
+        name = _name_of(services, project, id)
+        delete(services.stores, name)
+        services.change_feed.deleted_here(record_id(name))
     return Response(status_code=204)
-
-
-@router.post("/projects/{project_id}/tagsandregions/suggestions")
-def suggest_tags_and_regions(
-    services: ServicesDep, project: ProjectDep, iteration: IterationId = None, image_ids: ImageIds = None
-) -> Response:
-    """What an iteration says of pictures that are to be learned from."""
-    if len(ids(image_ids)) > MOST_PREDICTIONS:
-        said = f"There are {len(ids(image_ids))} pictures; the limit is {MOST_PREDICTIONS}."
-        raise refused("BadRequestExceededBatchSize", said)
-    pictures = pictures_of(services, project)
-    version = newest_version(services, project, iteration)
-    found = []
-    for id in ids(image_ids):
-        said_of = predict(services, project, version, pictures.training.picture(pictures.sha256_of(id)), store=False)
-        shares = [one.probability for one in said_of.predictions]
-        told = msgspec.to_builtins(said_of) | {"id": id, "predictionUncertainty": round(1 - max(shares, default=0), 6)}
-        found.append(told)
-    return answer(found)
 
 
 @router.get("/projects/{project_id}/iterations/{iteration_id}/export")
@@ -205,8 +188,8 @@ def content(services: ServicesDep, project_id: str, iteration_id: str) -> Respon
 @content_router.get("/projects/{project_id}/predictions/{prediction_id}/content", name="custom_vision_prediction")
 def prediction_content(services: ServicesDep, project_id: str, prediction_id: str) -> Response:
     """The picture of a stored prediction, for whoever has its signed address."""
-    record = _prediction(services, project_of(services.stores, project_id), prediction_id)
-    data = found_or("NotFoundImage", lambda: services.stores.uploads.get(record.name), "The picture is gone.").data
+    name = _name_of(services, project_of(services.stores, project_id), prediction_id)
+    data = found_or("NotFoundImage", lambda: services.stores.uploads.get(name), "The picture is gone.").data
     headers = {"Content-Disposition": "attachment", "Cache-Control": "private, max-age=3600"}
     return Response(data or b"", media_type="application/octet-stream", headers=headers)
 
@@ -228,22 +211,30 @@ def _export(request: Request, services: Services, project: Project, iteration_id
     }  # fmt: skip
 
 
-def _prediction(services: Services, project: Project, id: str) -> Record:
-    """The record of a stored prediction of this project. Raises ApiProblem 404."""
-    stored = services.stores.records.read(digits_of(id))
-    if stored is None or not stored.record.name.startswith(f"{PINNED}/{project.name}/"):
+def _name_of(services: Services, project: Project, id: str) -> str:
+    """The name of the upload of a stored prediction of this project, also before it has a record.
+
+    Raises ApiProblem 404.
+    """
+    digits, prefix = digits_of(id), f"{PINNED}/{project.name}/"
+    stored = services.stores.records.read(digits)
+    name = stored.record.name if stored else services.recent.get(digits)
+    if name is None:  # another instance has taken it in, a moment ago
+        uploads = (blob.name for page, _ in services.stores.uploads.list(prefix=prefix) for blob in page)
+        name = next((one for one in uploads if record_id(one) == digits), "")
+    if not name.startswith(prefix):
         raise refused("NotFoundImage", f"There is no stored prediction {id[:40]} of '{project.title}'.", 404)
-    return stored.record
+    return name
 
 
 def _reader(services: Services, project: Project, id: str) -> Callable[[], bytes]:
-    record = _prediction(services, project, id)
+    name = _name_of(services, project, id)
 
     def read() -> bytes:
         try:
-            return services.stores.uploads.get(record.name).data or b""
+            return services.stores.uploads.get(name).data or b""
         except NotFound:
-            return b""
+            raise NotFetched("The picture is gone.") from None
 
     return read
 

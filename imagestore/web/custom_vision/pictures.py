@@ -6,27 +6,51 @@ A picture's id is a UUID made of the first half of its SHA-256.
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from imagestore.record import utc
 from imagestore.store import Stores
-from imagestore.store.custom_vision import Tag
+from imagestore.store.custom_vision import CustomVisionFile, Tag
 from imagestore.store.projects import LabelsPerPicture, Project
 from imagestore.store.training import ListedPicture, PictureFacts, TrainingPictures, at_once
 from imagestore.web.custom_vision.errors import refused
-from imagestore.web.custom_vision.labels import NEGATIVE, Tags, tags_of
+from imagestore.web.custom_vision.labels import NEGATIVE, Tags, derived_negative, tags_in
 from imagestore.web.picture_lists import PictureLists
 from imagestore.web.services import Services
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """A project's pictures and tags as they are now, the newest picture first. Methods raise Unavailable."""
+    """A project's pictures and tags as they are now. Who only adds some does not list the others. Methods raise
+    Unavailable."""
 
     stores: Stores
     project: Project
-    tags: Tags
-    listed: list[ListedPicture]
+    file: CustomVisionFile
     lists: PictureLists
+
+    @cached_property
+    def listed(self) -> list[ListedPicture]:
+        """All pictures, the newest first. Raises NotMigrated."""
+        found = self.lists.get(self.training)
+        return sorted(found, key=lambda one: (one.created_at or "", one.sha256), reverse=True)
+
+    @cached_property
+    def tags(self) -> Tags:
+        """All tags: those that clients have begun, and the other labels that pictures have."""
+        labels = sorted({label for one in self.listed for label in one.labels})
+        return tags_in(self.file, self.project, labels, has_negatives=any(one.negative for one in self.listed))
+
+    @cached_property
+    def begun_tags(self) -> Tags:
+        """The tags that clients have begun."""
+        return tags_in(self.file, self.project)
+
+    @cached_property
+    def is_begun(self) -> bool:
+        """True: the folder is one of today's form from now on, if it was not."""
+        self.training.begin()
+        return True
 
     @property
     def training(self) -> TrainingPictures:
@@ -35,17 +59,16 @@ class Pictures:
 
     def tag(self, id: str) -> Tag:
         """The tag with this id. Raises ApiProblem 404."""
-        found = self.tags.with_id(id)
+        found = self.begun_tags.with_id(id) or self.tags.with_id(id)
         if found is None:
             raise refused("NotFoundTag", f"There is no tag {id[:40]} in '{self.project.title}'.", 404)
         return found
 
     def tags_of(self, picture: ListedPicture | PictureFacts) -> list[Tag]:
         """The tags of a picture."""
-        negative = self.tags.negative
-        if picture.negative and negative is not None:
-            return [negative]
-        return list({tag.id: tag for tag in map(self.tags.named, picture.labels)}.values())
+        if picture.negative:
+            return [self.begun_tags.negative or derived_negative(self.project)]
+        return list({tag.id: tag for tag in map(self.begun_tags.named, picture.labels)}.values())
 
     def with_tag(self, tag: Tag) -> list[str]:
         """The SHA-256 of the pictures that have this tag."""
@@ -78,10 +101,11 @@ class Pictures:
                 f"'{self.project.title}' learns from the pictures of '{self.project.shares}': change them there.",
             )
 
-    def add_tags(self, sha256: str, tags: Sequence[Tag]) -> None:
-        """Give a picture these tags beside those that it has. Raises ApiProblem 400 where it cannot have them all."""
+    def add_tags(self, sha256: str, tags: Sequence[Tag], sent: PictureFacts | None = None) -> None:
+        """Give a picture these tags beside those that it has, and the regions and metadata of one that was `sent`
+        again. Raises ApiProblem 400 where it cannot have all the tags."""
         self.demand_own()
-        self.training.change(sha256, lambda facts: self.tagged(facts, tags))
+        self.training.change(sha256, lambda facts: self.tagged(facts if sent is None else _joined(facts, sent), tags))
         self.lists.forget(self.project.pictures_in)
 
     def tagged(self, facts: PictureFacts, tags: Sequence[Tag]) -> PictureFacts:
@@ -121,26 +145,32 @@ class Pictures:
         at_once(lambda sha256: self.training.change(sha256, renamed), self.with_tag(tag))
         self.lists.forget(self.project.pictures_in)
 
-    def put(self, sha256: str, data: bytes, facts: PictureFacts) -> None:
-        """Keep a picture; what is known of it already, besides its labels, stays."""
+    def put(self, sha256: str, data: bytes, sent: PictureFacts, tags: Sequence[Tag], looked_at: str) -> None:
+        """Keep a picture, which was not there at a moment before (UTC). What is known of it from earlier stays, but for
+        its labels; if another instance has put it in since, it has the tags of both.
+
+        Raises ApiProblem 400 where it cannot have them all.
+        """
         self.demand_own()
 
         def kept(before: PictureFacts) -> PictureFacts:
-            return replace(
+            if (before.created_at or "") >= looked_at:
+                return self.tagged(_joined(before, sent), tags)
+            known = replace(
                 before,
-                labels=facts.labels,
-                negative=facts.negative,
-                source=facts.source,
-                md5=facts.md5,
-                regions=facts.regions,
-                metadata={**before.metadata, **facts.metadata},
+                labels=(),
+                negative=False,
+                source=sent.source,
+                md5=sent.md5,
+                regions=sent.regions,
+                metadata={**before.metadata, **sent.metadata},
                 created_at=utc(),
-                width=facts.width,
-                height=facts.height,
+                width=sent.width,
+                height=sent.height,
             )
+            return self.tagged(known, tags)
 
-        if not self.listed:
-            self.training.begin()
+        assert self.is_begun
         self.training.change(sha256, kept, is_new=True)
         self.training.put_picture(sha256, data)
         self.lists.forget(self.project.pictures_in)
@@ -158,14 +188,17 @@ def pictures_of(services: Services, project: Project, *, fresh: bool = False) ->
     Raises NotMigrated, Unavailable.
     """
     lists = services.picture_lists
-    pictures = TrainingPictures(services.stores.training, project.pictures_in)
+    training = TrainingPictures(services.stores.training, project.pictures_in)
     if fresh:
-        lists.forget(pictures.folder)
-    pictures.demand_migrated()
-    listed = sorted(lists.get(pictures), key=lambda one: (one.created_at or "", one.sha256), reverse=True)
-    labels = {label for one in listed for label in one.labels}
-    tags = tags_of(services.stores, project, sorted(labels), has_negatives=any(one.negative for one in listed))
-    return Pictures(services.stores, project, tags, listed, lists)
+        lists.forget(training.folder)
+    lists.demand_migrated(training)
+    return Pictures(services.stores, project, services.stores.custom_vision.read(project.name), lists)
+
+
+def _joined(facts: PictureFacts, sent: PictureFacts) -> PictureFacts:
+    """What is known of a picture, with the regions and metadata of the same picture that was sent again."""
+    regions = (*facts.regions, *(one for one in sent.regions if one not in facts.regions))
+    return replace(facts, regions=regions, metadata={**facts.metadata, **sent.metadata})
 
 
 def image_id(sha256: str) -> str:

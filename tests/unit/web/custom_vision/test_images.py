@@ -1,14 +1,21 @@
 """Custom Vision's images."""
 
 import hashlib
+import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
+from imagestore.errors import NotFetched
 from imagestore.store import Stores
 from imagestore.store.training import TrainingPictures
 from imagestore.web.app import app_of
+from imagestore.web.custom_vision import intake
+from imagestore.web.custom_vision.intake import AT_ONCE
+from imagestore.web.custom_vision.pictures import Pictures
 from imagestore.web.picture_lists import PictureLists
 from imagestore.web.services import Services
 
@@ -53,6 +60,88 @@ def test_the_same_content_is_kept_once(client: Client, project: dict[str, Any]) 
     assert [one["status"] for one in twice] == ["OK", "OKDuplicate", "OK"]
     assert [one["status"] for one in send(client, project, entry(picture(2)))] == ["OKDuplicate"]
     assert client.training("GET", f"/projects/{project['id']}/images/count").json() == 2
+
+
+def several(client: Client) -> dict[str, Any]:
+    """A project of several tags a picture."""
+    made = client.training("POST", "/projects", params={"name": "Shelves"})
+    found: dict[str, Any] = made.json()
+    return found
+
+
+def test_what_comes_twice_has_the_tags_regions_and_words_of_both(client: Client) -> None:
+    project = several(client)
+    rose, lily = tag(client, project, "rose"), tag(client, project, "lily")
+    path = f"/projects/{project['id']}/images/files"
+    place = {"left": 0.1, "top": 0.2, "width": 0.3, "height": 0.4}
+    for name, words, label in (("one", {"camera": "7", "day": "1"}, rose), ("two", {"day": "2"}, lily)):
+        sent = entry(picture(1), label, name=name) | {"regions": [place | {"tagId": label}]}
+        (kept,) = client.training("POST", path, json={"images": [sent], "metadata": words}).json()["images"]
+    assert kept["status"] == "OKDuplicate"
+    image = kept["image"]
+    assert [one["tagName"] for one in image["tags"]] == ["rose", "lily"]
+    assert [one["tagId"] for one in image["regions"]] == [rose, lily]
+    assert image["metadata"] == {"camera": "7", "day": "2"}
+
+
+def test_what_two_instances_take_in_at_once_has_the_tags_of_both(
+    client: Client, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = several(client)
+    rose, lily = tag(client, project, "rose"), tag(client, project, "lily")
+    other = Client(app_of(replace(services, picture_lists=PictureLists())), base_url="http://localhost")
+    has = Pictures.has
+
+    def before_the_other(pictures: Pictures, sha256: str) -> bool:
+        found = has(pictures, sha256)
+        monkeypatch.setattr(Pictures, "has", has)
+        send(other, project, entry(picture(1), lily))
+        return found
+
+    monkeypatch.setattr(Pictures, "has", before_the_other)
+    (kept,) = send(client, project, entry(picture(1), rose))
+    assert sorted(one["tagName"] for one in kept["image"]["tags"]) == ["lily", "rose"]
+    client.training("DELETE", f"/projects/{project['id']}/images", params={"imageIds": kept["image"]["id"]})
+    (again,) = send(client, project, entry(picture(1), rose))
+    assert [one["tagName"] for one in again["image"]["tags"]] == ["rose"], "what was deleted comes back without"
+
+
+def test_a_batch_costs_the_same_however_many_pictures_there_are(
+    client: Client, project: dict[str, Any], stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rose, listed, lists = tag(client, project, "rose"), list[str | None](), stores.training.list
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        listed.append(options.get("prefix"))
+        return lists(*arguments, **options)
+
+    monkeypatch.setattr(stores.training, "list", counted)
+    for seed in range(3):
+        (kept,) = send(client, project, entry(picture(seed), rose))
+        given = {"tags": [{"imageId": kept["image"]["id"], "tagId": rose}]}
+        client.training("POST", f"/projects/{project['id']}/images/tags", json=given)
+    assert f"{project['name']}/" not in listed, "the folder is not listed"
+
+
+def test_addresses_are_fetched_several_at_a_time(
+    client: Client, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = threading.Barrier(AT_ONCE)
+
+    def fetched(address: str, *_: Any) -> bytes:
+        together.wait(60)
+        if address.endswith("gone"):
+            raise NotFetched("elsewhere answered with status 404.")
+        return picture(int(address.rpartition("/")[2]))
+
+    monkeypatch.setattr(intake, "fetch", fetched)
+    urls = [f"http://elsewhere/{n}" for n in range(2 * AT_ONCE - 1)] + ["http://elsewhere/gone"]
+    path = f"/projects/{project['id']}/images/urls"
+    done = client.training("POST", path, json={"images": [{"url": url} for url in urls]})
+    assert done.status_code == 207
+    assert [(one["sourceUrl"], one["status"]) for one in done.json()["images"]] == [
+        *((url, "OK") for url in urls[:-1]), (urls[-1], "ErrorSource")
+    ]  # fmt: skip
 
 
 def test_what_cannot_be_kept_is_told_of_each_and_the_rest_is_kept(client: Client, project: dict[str, Any]) -> None:

@@ -109,10 +109,20 @@ def test_a_stored_prediction_is_found_learned_from_and_deleted(
     assert stores.uploads.stat("elsewhere.png") is not None
 
 
-def test_tags_are_suggested_for_pictures_that_have_none(client: Client, path: str, project: dict[str, Any]) -> None:
-    (kept,) = send(client, project, entry(picture(1)))
-    asked = {"imageIds": kept["image"]["id"]}
-    (said,) = client.training("POST", f"{path}/tagsandregions/suggestions", params=asked).json()
-    assert said["id"] == kept["image"]["id"]
-    best = max(one["probability"] for one in said["predictions"])
-    assert said["predictionUncertainty"] == pytest.approx(1 - best, abs=1e-5)
+@pytest.mark.parametrize("is_elsewhere", [False, True])
+def test_a_stored_prediction_is_there_before_it_has_a_record(
+    client: Client, path: str, project: dict[str, Any], stores: Stores, services: Services, is_elsewhere: bool
+) -> None:
+    publish(stores, "Garden", "1", "live")
+    found = client.prediction(f"/{project['id']}/classify/iterations/live/image", content=picture(1)).json()
+    stores.uploads.put("Garden/other.png", picture(2), "image/png", None)
+    if is_elsewhere:  # another instance has taken it in
+        services.recent._names.clear()
+    rose = tag(client, project, "rose")
+    batch = {"images": [{"id": found["id"], "tagIds": [rose]}]}
+    (kept,) = client.training("POST", f"{path}/images/predictions", json=batch).json()["images"]
+    assert (kept["status"], client.get(kept["image"]["originalImageUri"]).content) == ("OK", picture(1))
+    assert client.training("DELETE", f"{path}/predictions", params={"ids": found["id"]}).status_code == 204
+    assert [blob.name for page, _ in stores.uploads.list() for blob in page] == ["Garden/other.png"]
+    gone = client.training("POST", f"{path}/images/predictions", json=batch)
+    assert gone.json()["code" if is_elsewhere else "images"]

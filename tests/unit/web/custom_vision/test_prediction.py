@@ -17,9 +17,10 @@ from imagestore.accounts.roles import Role
 from imagestore.pipeline.projects import publish
 from imagestore.record import record_id
 from imagestore.store import PromotionEntry, Stores
+from imagestore.store.custom_vision import CustomVisionFile
 from imagestore.web.app import app_of
 from imagestore.web.custom_vision.answering import with_negative
-from imagestore.web.custom_vision.labels import tags_of
+from imagestore.web.custom_vision.labels import tags_in
 from imagestore.web.services import Services
 from unit.web.conftest import guarded, guarded_app, people
 from unit.web.memory import make_default
@@ -96,7 +97,7 @@ def test_the_negative_tag_is_answered_where_several_tags_may_hold(
 def test_so_it_is_where_one_holds_and_pictures_of_none_were_learned_from(
     client: Client, project: dict[str, Any], stores: Stores
 ) -> None:
-    tags = tags_of(stores, stores.projects.open("Garden"), has_negatives=True)
+    tags = tags_in(CustomVisionFile(), stores.projects.open("Garden"), has_negatives=True)
     said = with_negative(tags, stores.projects.open("Garden"), [Score("rose", 0.2), Score("lily", 0.1)])
     assert [(one.tag_name, one.probability) for one in said] == [("Negative", 0.7), ("rose", 0.2), ("lily", 0.1)]
 
