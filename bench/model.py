@@ -30,7 +30,7 @@ from model.training.split import Split
 from model.training.train import TrainingOptions, prepare, train
 from preprocess import Fit, Limits
 
-HELD = Held(colour=False, fit=Fit.CROP, level=False, backbone="lite0", views=0)
+HELD = Held(colour=False, fit=Fit.CROP, level=False, details=False, backbone="lite0", views=0)
 _HELD_IN_WORDS = "gray, cropped, not levelled, Lite0, no altered views"
 _SEED = 20261122
 

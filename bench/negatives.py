@@ -148,7 +148,7 @@ class _Answers:
         features = found.features[part, 0]
         probabilities = fitted.probabilities(features)
         self.confidence, self.predicted = probabilities.max(axis=1), probabilities.argmax(axis=1)
-        is_near = fitted.references.distances(fitted.taken(features)) <= fitted.distance_limit
+        is_near = fitted.distances(features) <= fitted.distance_limit
         self.is_answered = is_near & (self.confidence >= fitted.thresholds.of(self.predicted))
 
 

@@ -60,6 +60,10 @@ def train(
         bool | None,
         typer.Option("--level/--no-level", help="With brightness and contrast made the same, or not. [chosen]"),
     ] = None,
+    details: Annotated[
+        bool | None,
+        typer.Option("--details/--no-details", help="With what the network's middle layers show, or without. [chosen]"),
+    ] = None,
     backbone: Annotated[
         str | None, typer.Option(help="lite0, lite2, or an ONNX file of your own. [lite0 or lite2]")
     ] = None,
@@ -101,6 +105,7 @@ def train(
             colour,
             fit,
             level,
+            details,
             _shipped(backbone),
             views,
             right,
@@ -146,7 +151,7 @@ def train(
             lambda version: TrainingOptions(
                 project.name,
                 version,
-                Held(colour, fit, level, backbone, views),
+                Held(colour, fit, level, details, backbone, views),
                 flip,
                 seed,
                 right,

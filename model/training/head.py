@@ -1,8 +1,8 @@
 """Fits a head to a backbone's features: logistic regression on their square roots, a temperature and thresholds.
 
-The features are means of a rectified layer's output and have long tails, which square roots shorten; centring without
-scaling keeps weak features weak. Regularisation, the weight of rare labels, temperature, thresholds and the limit of
-the distance are chosen by cross-validation, from predictions on pictures that the head was not fitted to.
+Centring without scaling keeps weak features weak. Regularisation, the weight of rare labels, temperature, thresholds
+and the limit of the distance are chosen by cross-validation, from predictions on pictures that the head was not fitted
+to.
 """
 
 import warnings
@@ -19,6 +19,7 @@ from classify.model import softmax
 from model.training import distance, imbalance, thresholds
 from model.training.distance import References
 from model.training.examples import NONE
+from model.training.form import Form, form_of
 from model.training.imbalance import Balance, Balancing
 from model.training.threads import one_thread
 from model.training.thresholds import RIGHT, TARGETS, Answers, Price, Thresholds
@@ -30,9 +31,8 @@ TEMPERATURES = np.geomspace(0.25, 4, 49)
 
 @dataclass(frozen=True, kw_only=True)
 class LinearHead(ABC):
-    """logits = (sqrt(features) · weights.T + bias) / temperature; weights float [labels, width].
+    """logits = (taken(features) · weights.T + bias) / temperature; weights float [labels, width].
 
-    Without `takes_roots` the features are taken as they are, since a network of the user's own may have negative ones.
     What lies farther than `distance_limit` from the `references` is not answered. `accuracy` is that of the predictions
     out of fold. `prices` say what other thresholds would cost, and `rare` names labels with too few pictures.
     """
@@ -46,13 +46,17 @@ class LinearHead(ABC):
     distance_limit: float
     strength: float
     accuracy: float
-    takes_roots: bool
+    form: Form
     prices: tuple[Price, ...]
     rare: tuple[str, ...]
 
     def taken(self, features: np.ndarray) -> np.ndarray:
         """What the head is fitted to, of features float [..., width]."""
-        return np.asarray(np.sqrt(np.maximum(features, 0)) if self.takes_roots else features)
+        return self.form.taken(features)
+
+    def distances(self, features: np.ndarray) -> np.ndarray:
+        """How far pictures with features float [n, width] lie from those that were learned from, float [n]."""
+        return self.references.distances(self.form.without_details(self.taken(features)))
 
     @abstractmethod
     def probabilities(self, features: np.ndarray) -> np.ndarray:
@@ -93,31 +97,35 @@ def fit(
     progress: Callable[[], None],
     right: float = RIGHT,
     balance: Balance | None = None,
+    details: int = 0,
 ) -> Head:
-    """Fit a head to features float [n, 1 + views, width]. `progress` is called after each of `steps(n)` fits.
+    """Fit a head to features float [n, 1 + views, width], of which the last `details` columns are details.
 
-    It answers so that the share `right` of its answers is right. The weight of rare labels is chosen if `balance` is
-    None. Pictures with the label NONE are a class that is learned and never answered; any answer to them is wrong.
+    It answers so that the share `right` of its answers is right. `progress` is called after each of `steps(n)` fits.
+    The weight of rare labels is chosen if `balance` is None. Pictures with the label NONE are a class that is learned
+    and never answered; any answer to them is wrong.
     """
     names, truth = numbered(labels)
     has_rest = names[-1] == NONE
     names = names[: len(names) - has_rest]
     known = truth < len(names)
-    roots, takes_roots = roots_of(features)
+    form = form_of(features, details)
+    taken = form.taken(features)
     divided = folds(truth, groups, seed)
-    strength, logits = _best_out_of_fold(roots, truth, divided, progress)
+    strength, logits = _best_out_of_fold(taken, truth, divided, progress)
     balancing = imbalance.choose(logits[known, : len(names)], truth[known], groups[known], balance)
     shift = np.append(imbalance.shift(np.bincount(truth[known]), balancing.chosen), [0.0] * has_rest)
     logits = logits - shift
     temperature = float(TEMPERATURES[np.argmin([_loss(logits / t, truth) for t in TEMPERATURES])])
     probabilities = softmax(logits / temperature)[:, : len(names)]
     from_known = [(train[known[train]], held) for train, held in divided]
-    far = distance.out_of_fold(roots[:, 0], truth, groups, from_known)
+    plain = form.without_details(taken[:, 0])
+    far = distance.out_of_fold(plain, truth, groups, from_known)
     limit = distance.limit_of(far[known])
     predicted = probabilities.argmax(axis=1)
     answers = Answers(probabilities.max(axis=1), predicted, np.where(known, truth, -1), groups, far <= limit)
     with one_thread():
-        weights, bias = fitted(roots, truth, strength, len(names) + has_rest)
+        weights, bias = fitted(taken, truth, strength, len(names) + has_rest)
     progress()
     return Head(
         labels=tuple(names),
@@ -125,12 +133,12 @@ def fit(
         bias=bias - shift,
         temperature=temperature,
         thresholds=thresholds.choose(answers, right),
-        references=distance.references(roots[known, 0], truth[known], groups[known]),
+        references=distance.references(plain[known], truth[known], groups[known]),
         distance_limit=limit,
         shift=shift,
         strength=strength,
         accuracy=float(answers.is_right[known].mean()),
-        takes_roots=takes_roots,
+        form=form,
         balancing=balancing,
         prices=tuple(thresholds.price(answers, target, names) for target in sorted({*TARGETS, right})),
         rare=tuple(imbalance.warnings(names, truth[known], groups[known], answers.is_right[known])),
@@ -139,11 +147,17 @@ def fit(
 
 
 def out_of_fold(
-    features: np.ndarray, labels: list[str], groups: np.ndarray, seed: int, progress: Callable[[], None]
+    features: np.ndarray,
+    labels: list[str],
+    groups: np.ndarray,
+    seed: int,
+    progress: Callable[[], None],
+    details: int = 0,
 ) -> OutOfFold:
     """How good a head is in cross-validation. `progress` is called after each of `steps(n) - 1` fits."""
     _, truth = numbered(labels)
-    _, logits = _best_out_of_fold(roots_of(features)[0], truth, folds(truth, groups, seed), progress)
+    taken = form_of(features, details).taken(features)
+    _, logits = _best_out_of_fold(taken, truth, folds(truth, groups, seed), progress)
     losses = min((_losses(logits / t, truth) for t in TEMPERATURES), key=lambda found: float(found.mean()))
     return OutOfFold(losses, np.asarray(logits.argmax(axis=1) == truth))
 
@@ -176,7 +190,7 @@ def folds(truth: np.ndarray, groups: np.ndarray, seed: int) -> list[tuple[np.nda
 
 
 def _best_out_of_fold(
-    roots: np.ndarray,
+    taken: np.ndarray,
     truth: np.ndarray,
     divided: list[tuple[np.ndarray, np.ndarray]],
     progress: Callable[[], None],
@@ -188,21 +202,21 @@ def _best_out_of_fold(
         logits = np.zeros((len(truth), classes))
         for train, held in divided:
             with one_thread():
-                weights, bias = fitted(roots[train], truth[train], strength, classes)
-                logits[held] = roots[held, 0] @ weights.T + bias
+                weights, bias = fitted(taken[train], truth[train], strength, classes)
+                logits[held] = taken[held, 0] @ weights.T + bias
             progress()
         tried.append((min(_loss(logits / t, truth) for t in TEMPERATURES), strength, logits))
     _, strength, logits = min(tried, key=lambda one: one[0])
     return strength, logits
 
 
-def fitted(roots: np.ndarray, truth: np.ndarray, strength: float, classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Fit to square roots [n, views, 1280]; the views of a picture share its weight.
+def fitted(taken: np.ndarray, truth: np.ndarray, strength: float, classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Fit to what a head takes, float [n, views, width]; the views of a picture share its weight.
 
-    Returns (weights [classes, 1280], bias [classes]).
+    Returns (weights [classes, width], bias [classes]).
     """
-    views = roots.shape[1]
-    flat, labels = roots.reshape(-1, roots.shape[2]).astype(np.float64), np.repeat(truth, views)
+    views = taken.shape[1]
+    flat, labels = taken.reshape(-1, taken.shape[2]).astype(np.float64), np.repeat(truth, views)
     mean = flat.mean(axis=0)
     flat -= mean
     scale = 1 / max(float(np.sqrt((flat**2).mean())), 1e-9)
@@ -212,15 +226,9 @@ def fitted(roots: np.ndarray, truth: np.ndarray, strength: float, classes: int) 
     weights, bias = found.coef_ * scale, found.intercept_
     if len(found.classes_) == 2:
         weights, bias = np.concatenate([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
-    every_weight, every_bias = np.zeros((classes, roots.shape[2])), np.full(classes, -30.0)
+    every_weight, every_bias = np.zeros((classes, taken.shape[2])), np.full(classes, -30.0)
     every_weight[found.classes_], every_bias[found.classes_] = weights, bias - weights @ mean
     return every_weight, every_bias
-
-
-def roots_of(features: np.ndarray) -> tuple[np.ndarray, bool]:
-    """What is fitted to: the square roots of the features, or the features themselves if any is negative."""
-    is_negative = bool((features < 0).any())
-    return (features, False) if is_negative else (np.sqrt(features), True)
 
 
 def _loss(logits: np.ndarray, truth: np.ndarray) -> float:

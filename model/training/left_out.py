@@ -71,6 +71,7 @@ def measure(
         return None
     chosen = _sample(truth)
     taken, truth, groups = head.taken(features[chosen]), truth[chosen], groups[chosen]
+    plain = head.form.without_details(taken[:, 0])
     learned, rest = folds(truth, groups, seed)[0]
     found, estimates = [], []
     without_nothing = _logits(taken, truth, learned, head)
@@ -81,9 +82,9 @@ def measure(
         fit_to = learned[truth[learned] != number]
         logits = _logits(taken, truth, fit_to, head)
         labelled = fit_to[truth[fit_to] < len(head.labels)]
-        references = distance.references(taken[labelled, 0], truth[labelled], groups[labelled])
+        references = distance.references(plain[labelled], truth[labelled], groups[labelled])
         parts = (known, np.flatnonzero(truth == number))
-        found.append(_figures(*(_seen(logits[part], taken[part, 0], references, head) for part in parts)))
+        found.append(_figures(*(_seen(logits[part], plain[part], references, head) for part in parts)))
         progress()
     means = np.mean(found, axis=0).tolist()
     return LeftOut(len(found), float(np.mean([one for one in estimates if one is not None] or [0.5])), *means)
@@ -102,8 +103,8 @@ def _logits(taken: np.ndarray, truth: np.ndarray, fit_to: np.ndarray, head: Head
         return np.asarray((taken[:, 0] @ weights.T + bias - head.shift) / head.temperature)
 
 
-def _seen(logits: np.ndarray, taken: np.ndarray, references: distance.References, head: Head) -> _Seen:
-    probabilities, far = softmax(logits)[:, : len(head.labels)], references.distances(taken)
+def _seen(logits: np.ndarray, plain: np.ndarray, references: distance.References, head: Head) -> _Seen:
+    probabilities, far = softmax(logits)[:, : len(head.labels)], references.distances(plain)
     confidence, thresholds = probabilities.max(axis=1), head.thresholds.of(probabilities.argmax(axis=1))
     return _Seen(confidence, far, confidence >= thresholds, far <= head.distance_limit)
 

@@ -13,7 +13,8 @@ from scipy.optimize import minimize
 
 from classify.model import sigmoid
 from model.training import distance, imbalance, stratify, thresholds
-from model.training.head import STRENGTHS, TEMPERATURES, LinearHead, OutOfFold, fold_count, roots_of
+from model.training.form import form_of
+from model.training.head import STRENGTHS, TEMPERATURES, LinearHead, OutOfFold, fold_count
 from model.training.threads import one_thread
 from model.training.thresholds import FEWEST_OF_LABEL, RIGHT, TARGETS, Answers, Price, Thresholds
 
@@ -24,7 +25,7 @@ _MOST_ITERATIONS, _TOLERANCE = 300, 1e-4
 
 @dataclass(frozen=True, kw_only=True)
 class SeveralHead(LinearHead):
-    """probabilities = sigmoid((sqrt(features) · weights.T + bias) / temperature), of each label for itself."""
+    """probabilities = sigmoid((taken(features) · weights.T + bias) / temperature), of each label for itself."""
 
     def probabilities(self, features: np.ndarray) -> np.ndarray:
         """Probabilities float64 [n, labels] of features float [n, width]."""
@@ -38,26 +39,30 @@ def fit(
     seed: int,
     progress: Callable[[], None],
     right: float = RIGHT,
+    details: int = 0,
 ) -> SeveralHead:
-    """Fit a head to features float [n, 1 + views, width] of pictures with these labels and group numbers int [n].
+    """Fit a head to features float [n, 1 + views, width] of pictures with these labels and group numbers int [n]; the
+    last `details` columns are details.
 
     It answers so that the share `right` of the labels that it gives is right. `progress` is called after each of
     `head.steps(n)` fits.
     """
     names = names_of(labels)
     holds = stratify.holding(labels, names)
-    roots, takes_roots = roots_of(features)
+    form = form_of(features, details)
+    taken = form.taken(features)
+    plain = form.without_details(taken[:, 0])
     divided = stratify.folds(holds, groups, fold_count(len(holds)), seed)
-    strength, logits = _best_out_of_fold(roots, holds, divided, progress)
+    strength, logits = _best_out_of_fold(taken, holds, divided, progress)
     temperature = float(min(TEMPERATURES, key=lambda t: float(_losses(logits / t, holds).mean())))
     probabilities = sigmoid(logits / temperature)
     kinds = np.unique(holds, axis=0, return_inverse=True)[1].reshape(-1)
-    far = distance.out_of_fold(roots[:, 0], kinds, groups, divided)
+    far = distance.out_of_fold(plain, kinds, groups, divided)
     limit = distance.limit_of(far)
     answers = pairs(probabilities, holds, groups, far <= limit)
     chosen = choose_thresholds(answers, holds, groups, right)
     every = Thresholds(chosen.common, {i: chosen.own.get(i, chosen.common) for i in range(len(names))})
-    weights, bias = fitted(roots, holds, strength)
+    weights, bias = fitted(taken, holds, strength)
     progress()
     given = answers.given(every)
     found = given[holds.ravel()].reshape(-1)
@@ -67,11 +72,11 @@ def fit(
         bias=bias,
         temperature=temperature,
         thresholds=every,
-        references=distance.references(roots[:, 0], kinds, groups),
+        references=distance.references(plain, kinds, groups),
         distance_limit=limit,
         strength=strength,
         accuracy=float((given.reshape(holds.shape) == holds).all(axis=1).mean()),
-        takes_roots=takes_roots,
+        form=form,
         prices=tuple(price(answers, holds, groups, target, names) for target in sorted({*TARGETS, right})),
         rare=tuple(_rare(names, holds, groups, found)),
     )
@@ -83,12 +88,13 @@ def out_of_fold(
     groups: np.ndarray,
     seed: int,
     progress: Callable[[], None],
+    details: int = 0,
 ) -> OutOfFold:
     """How good a head is in cross-validation: the loss of a picture is its mean over the labels, and it is right if it
     is on all of them. `progress` is called after each of `head.steps(n) - 1` fits."""
     holds = stratify.holding(labels, names_of(labels))
     divided = stratify.folds(holds, groups, fold_count(len(holds)), seed)
-    _, logits = _best_out_of_fold(roots_of(features)[0], holds, divided, progress)
+    _, logits = _best_out_of_fold(form_of(features, details).taken(features), holds, divided, progress)
     losses = min((_losses(logits / t, holds) for t in TEMPERATURES), key=lambda found: float(found.mean()))
     return OutOfFold(losses, np.asarray(((logits > 0) == holds).all(axis=1)))
 
@@ -98,15 +104,15 @@ def names_of(labels: list[tuple[str, ...]]) -> list[str]:
     return sorted({label for own in labels for label in own})
 
 
-def fitted(roots: np.ndarray, holds: np.ndarray, strength: float) -> tuple[np.ndarray, np.ndarray]:
-    """Fit to square roots [n, views, width] of pictures with labels bool [n, labels]; the views of a picture share its
-    weight.
+def fitted(taken: np.ndarray, holds: np.ndarray, strength: float) -> tuple[np.ndarray, np.ndarray]:
+    """Fit to what a head takes, float [n, views, width], of pictures with labels bool [n, labels]; the views of a
+    picture share its weight.
 
     Returns (weights [labels, width], bias [labels]). The labels are fitted in one go, which is faster than one after
     the other and finds the same.
     """
-    views, width = roots.shape[1:]
-    flat, truth = roots.reshape(-1, width).astype(np.float64), np.repeat(holds, views, axis=0).astype(np.float64)
+    views, width = taken.shape[1:]
+    flat, truth = taken.reshape(-1, width).astype(np.float64), np.repeat(holds, views, axis=0).astype(np.float64)
     mean = flat.mean(axis=0)
     flat -= mean
     scale = 1 / max(float(np.sqrt((flat**2).mean())), 1e-9)
@@ -181,7 +187,7 @@ def _rare(names: list[str], holds: np.ndarray, groups: np.ndarray, found: np.nda
 
 
 def _best_out_of_fold(
-    roots: np.ndarray,
+    taken: np.ndarray,
     holds: np.ndarray,
     divided: list[tuple[np.ndarray, np.ndarray]],
     progress: Callable[[], None],
@@ -191,9 +197,9 @@ def _best_out_of_fold(
     for strength in STRENGTHS:
         logits = np.zeros(holds.shape)
         for train, held in divided:
-            weights, bias = fitted(roots[train], holds[train], strength)
+            weights, bias = fitted(taken[train], holds[train], strength)
             with one_thread():
-                logits[held] = roots[held, 0] @ weights.T + bias
+                logits[held] = taken[held, 0] @ weights.T + bias
             progress()
         tried.append((min(float(_losses(logits / t, holds).mean()) for t in TEMPERATURES), strength, logits))
     _, strength, logits = min(tried, key=lambda one: one[0])

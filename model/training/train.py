@@ -12,7 +12,7 @@ from imagestore.record import utc
 from model.progress import BeginStage
 from model.training import head as heads
 from model.training import left_out, several
-from model.training.backbones import net_of
+from model.training.backbones import net_of, width_of_details
 from model.training.choose import choose
 from model.training.compose import compose
 from model.training.examples import NONE, Example, Examples, Labelled, read
@@ -160,15 +160,15 @@ def train(
     recipe, net = choice.recipe, net_of(choice.recipe)
     views, begun = Views(recipe.views, options.flip), progress("Features", len(learning))
     features = extract(Backbone(net.graph, net.spec), learning, views, limits, options.seed, begun, kept)
-    fitting = progress("Fitting", heads.steps(len(learning)))
+    fitting, details = progress("Fitting", heads.steps(len(learning))), width_of_details(recipe)
     head: LinearHead
     balancing, unseen = Balancing(), None
     if prepared.has_several:
         every = [e.labels for e in learning]
-        head = several.fit(features, every, groups, options.seed, fitting, options.right)
+        head = several.fit(features, every, groups, options.seed, fitting, options.right, details)
     else:
         labels = [e.label for e in learning]
-        head = heads.fit(features, labels, groups, options.seed, fitting, options.right, options.balance)
+        head = heads.fit(features, labels, groups, options.seed, fitting, options.right, options.balance, details)
         leaving = progress("Leaving out labels", left_out.steps(labels))
         unseen = left_out.measure(features, labels, groups, head, options.seed, leaving)
         balancing = head.balancing

