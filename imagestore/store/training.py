@@ -86,6 +86,7 @@ class ListedPicture:
     part: Part | None
     source: str
     created_at: str | None = None
+    group: str | None = None
 
 
 @dataclass(frozen=True)
@@ -236,12 +237,14 @@ class TrainingPictures:
         if "v" not in told:  # the facts do not fit, or the blob was copied without its metadata
             facts, etag = self.facts(sha256) or (PictureFacts(), blob.etag)
             return ListedPicture(
-                sha256, etag, is_there, facts.labels, facts.negative, facts.part, facts.source, facts.created_at
-            )
+                sha256, etag, is_there, facts.labels, facts.negative, facts.part, facts.source, facts.created_at,
+                facts.group,
+            )  # fmt: skip
         labels = tuple(unquote(label) for label in told["labels"].split(",")) if "labels" in told else ()
         part = Part(told["part"]) if "part" in told else None
         source = unquote(told.get("source", ""))
-        return ListedPicture(sha256, blob.etag, is_there, labels, "negative" in told, part, source, told.get("created"))
+        created, group = told.get("created"), unquote(told["group"]) if "group" in told else None
+        return ListedPicture(sha256, blob.etag, is_there, labels, "negative" in told, part, source, created, group)
 
 
 def later(one: Part | None, other: Part | None) -> Part | None:
@@ -278,6 +281,8 @@ def _metadata(facts: PictureFacts) -> Mapping[str, str]:
         told["negative"] = "1"
     if facts.created_at:
         told["created"] = facts.created_at
+    if facts.group:
+        told["group"] = quote(facts.group, safe="")
     if facts.part:
         told["part"] = str(facts.part)
     if facts.source:

@@ -30,7 +30,7 @@ class Labelled:
     picture that shows none of the labels has none.
 
     `read` returns the file's bytes, and `sha256` is that of these, where it is known. Corrections never become test
-    pictures.
+    pictures. Pictures of one `group` belong together, as parts of one picture do.
     """
 
     labels: tuple[str, ...]
@@ -38,6 +38,7 @@ class Labelled:
     read: Callable[[], bytes]
     is_correction: bool = False
     sha256: str | None = None
+    group: str | None = None
 
     @property
     def label(self) -> str:

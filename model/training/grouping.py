@@ -68,8 +68,8 @@ def with_looks(
 
 
 def grouped(examples: list[Example], similarity: Similarity | None, *, by_folder: bool = False) -> Grouping:
-    """Group the examples by thumbnails, by looks, by the moment at which a camera took them and, if so wished, by the
-    folders below their labels' folders.
+    """Group the examples by thumbnails, by looks, by the moment at which a camera took them, by what is known to belong
+    together and, if so wished, by the folders below their labels' folders.
 
     Moments do not count if a label would have too few groups to learn from, as where a camera takes a picture each
     second of what goes by.
@@ -88,6 +88,7 @@ def grouped(examples: list[Example], similarity: Similarity | None, *, by_folder
         two = np.flatnonzero(labels[i] != labels[j])[: MOST_OF_TWO_LABELS - len(of_two_labels)]
         of_two_labels.update(zip(np.minimum(i, j)[two].tolist(), np.maximum(i, j)[two].tolist(), strict=True))
     _join(groups, _of_one_content(examples))
+    _join(groups, _in_one_group(examples))
     if by_folder:
         _join(groups, _in_one_folder(examples))
     by_time = None
@@ -150,6 +151,13 @@ def _join(groups: Groups, pairs: list[Pair]) -> None:
 def _of_one_content(examples: list[Example]) -> list[Pair]:
     first: dict[str, int] = {}
     return [(i, first.setdefault(example.sha256, i)) for i, example in enumerate(examples)]
+
+
+def _in_one_group(examples: list[Example]) -> list[Pair]:
+    """Each example with the first one of its group, if it has one."""
+    first: dict[str, int] = {}
+    groups = ((i, example.source.group) for i, example in enumerate(examples))
+    return [(first.setdefault(group, i), i) for i, group in groups if group is not None]
 
 
 def _in_one_folder(examples: list[Example]) -> list[Pair]:

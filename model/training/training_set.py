@@ -62,7 +62,13 @@ class TrainingSet:
     def labelled(self) -> list[Labelled]:
         """Each picture that is there."""
         return [
-            Labelled(one.labels, one.source or one.sha256, _reader_of(self.pictures, one.sha256), sha256=one.sha256)
+            Labelled(
+                one.labels,
+                one.source or one.sha256,
+                _reader_of(self.pictures, one.sha256),
+                sha256=one.sha256,
+                group=one.group,
+            )
             for one in self.listed
             if one.is_there and (one.labels or one.negative)
         ]
