@@ -154,7 +154,8 @@ def train_version(
     tests = prepared.part(test=True)
     begun, groups = progress("Evaluating", len(tests)), prepared.groups(test=True)
     evaluation = evaluate(trained.data, f"{name} {version}", tests, limits, begun, groups)
-    report = report_of(evaluation, len(trained.data), provenance=trained.provenance)
+    claims = patiently(lambda: stores.custom_vision.read(name).claims)
+    report = report_of(evaluation, len(trained.data), provenance=trained.provenance, claims=claims)
     files = {
         MODEL_FILE: trained.data,
         METRICS_FILE: report.to_json(),
@@ -197,7 +198,8 @@ def evaluate_version(
     if not has_several:
         _demand_one_label(tests, called)
     evaluation = evaluate(data, called, tests, limits, progress("Evaluating", len(tests)), groups)
-    report = report_of(evaluation, len(data), unreadable)
+    claims = stores.custom_vision.read(project.name).claims if folder is None else ()
+    report = report_of(evaluation, len(data), unreadable, claims=claims)
     return EvaluatedVersion(report, report.to_html(limits), len(tests), learned)
 
 

@@ -45,14 +45,25 @@ class Iteration:
 
 
 @dataclass(frozen=True)
+class TagClaim:
+    """What Custom Vision said of one tag."""
+
+    name: str
+    precision: float
+    recall: float
+    average_precision: float | None = None
+
+
+@dataclass(frozen=True)
 class Claim:
-    """What Custom Vision said of an iteration that was trained there."""
+    """What Custom Vision said of an iteration that was trained there, and of each tag."""
 
     name: str
     created: str | None
     precision: float
     recall: float
     average_precision: float | None = None
+    tags: tuple[TagClaim, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ import base64
 import io
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,10 @@ from PIL import Image
 
 from imagestore import plots
 from imagestore.proportion import Share, percent
+from imagestore.store.custom_vision import Claim
 from imagestore.text import visible
 from model.decoder_pool import DecoderPool
+from model.evaluation.claims import Compared, LabelCompared, compared
 from model.evaluation.evaluate import Evaluation
 from model.evaluation.metrics import Metrics
 from model.training.examples import Example
@@ -35,12 +39,24 @@ _TEMPLATES = jinja2.Environment(
 
 @dataclass(frozen=True, kw_only=True)
 class BaseReport(ABC):
-    """What is reported about every evaluation; `provenance` is how the model was made, if that is known."""
+    """What is reported about every evaluation; `provenance` is how the model was made, if that is known, and `claims`
+    what Custom Vision said of its project, the oldest first."""
 
     evaluation: Evaluation
     size_bytes: int
     unreadable: int
     provenance: Provenance | None = None
+    claims: tuple[Claim, ...] = ()
+
+    @cached_property
+    def compared(self) -> Compared | None:
+        """What was claimed beside what was found; None if nothing was claimed."""
+        return compared(self.claims, self.evaluation)
+
+    def claimed_sentence(self) -> str | None:
+        """The last claim beside what was found, for a person; None if nothing was claimed."""
+        ref = self.evaluation.model.ref
+        return self.compared.sentence(f"{ref.name} {ref.version}") if self.compared else None
 
     def to_json(self) -> bytes:
         """All figures as JSON."""
@@ -53,6 +69,8 @@ class BaseReport(ABC):
             "unreadable": self.unreadable,
             "training": self.provenance.told() if self.provenance else None,
         }
+        if self.compared is not None:
+            found["claimed"] = {**asdict(self.compared), "sentence": self.claimed_sentence()}
         return msgspec.json.format(msgspec.json.encode(found))
 
     @abstractmethod
@@ -74,6 +92,9 @@ class BaseReport(ABC):
             sentence=visible(self.sentence()),
             figures=figures + self._costs() + self._history(),
             prices=self._prices(),
+            claimed=visible(self.claimed_sentence() or ""),
+            claims=self._claims(),
+            claims_by_label=self._claims_by_label(),
             **rest,
         )
         return page.encode()
@@ -110,6 +131,23 @@ class BaseReport(ABC):
             said.append(("Tells what it never saw", self.provenance.left_out.sentence()))
         return said
 
+    def _claims(self) -> list[tuple[str, ...]]:
+        """For each claim, and for this model: precision, recall, average precision."""
+        if self.compared is None:
+            return []
+        here = self.compared.here
+        rows = [(visible(one.name), *_three(one.precision, one.recall, one.average_precision)) for one in self.claims]
+        means = "–" if here.average_precision is None else f"{here.average_precision:.3f}"
+        found = (with_interval(here.precision), with_interval(here.recall), means)
+        return [*rows, (f"Here, on {self.compared.pictures:,} held-out pictures", *found)]
+
+    def _claims_by_label(self) -> list[tuple[str, ...]]:
+        """For each label: pictures that have it, then precision, recall and average precision, each there and here."""
+        return [
+            (visible(one.label), str(one.pictures), *chain.from_iterable(zip(_claimed(one), _here(one), strict=True)))
+            for one in (self.compared.labels if self.compared else ())
+        ]
+
     def _prices(self) -> list[tuple[str, ...]]:
         """For each share of right answers: what is answered, from which confidence on, and what is shown."""
         return [
@@ -134,7 +172,12 @@ class Report(BaseReport):
 
     @classmethod
     def of(
-        cls, evaluation: Evaluation, size_bytes: int, unreadable: int = 0, provenance: Provenance | None = None
+        cls,
+        evaluation: Evaluation,
+        size_bytes: int,
+        unreadable: int = 0,
+        provenance: Provenance | None = None,
+        claims: tuple[Claim, ...] = (),
     ) -> "Report":
         """The report of an evaluation of a model file of `size_bytes` bytes."""
         return cls(
@@ -143,6 +186,7 @@ class Report(BaseReport):
             size_bytes=size_bytes,
             unreadable=unreadable,
             provenance=provenance,
+            claims=claims,
         )
 
     def sentence(self) -> str:
@@ -250,6 +294,21 @@ def thumbnails(examples: list[Example], limits: Limits) -> list[str]:
             Image.fromarray(pixels).save(out, "WEBP", quality=70)
             found.append(base64.b64encode(out.getvalue()).decode())
     return found
+
+
+def _claimed(one: LabelCompared) -> tuple[str, ...]:
+    found = one.claimed
+    return ("–",) * 3 if found is None else _three(found.precision, found.recall, found.average_precision)
+
+
+def _here(one: LabelCompared) -> tuple[str, ...]:
+    here = one.here
+    mean = "–" if here.average_precision is None else f"{here.average_precision:.3f}"
+    return with_interval(here.precision), with_interval(here.recall), mean
+
+
+def _three(precision: float, recall: float, mean: float | None) -> tuple[str, str, str]:
+    return f"{precision:.3f}", f"{recall:.3f}", "–" if mean is None else f"{mean:.3f}"
 
 
 def interval(share: Share) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from imagestore import plots
 from imagestore.proportion import percent
+from imagestore.store.custom_vision import Claim
 from imagestore.text import visible
 from model.evaluation.evaluate import Evaluation
 from model.evaluation.report import MISTAKES, BaseReport, Report, interval, thumbnails, with_interval
@@ -75,17 +76,23 @@ class SeveralReport(BaseReport):
 
 
 def report_of(
-    evaluation: Evaluation, size_bytes: int, unreadable: int = 0, provenance: Provenance | None = None
+    evaluation: Evaluation,
+    size_bytes: int,
+    unreadable: int = 0,
+    provenance: Provenance | None = None,
+    claims: tuple[Claim, ...] = (),
 ) -> Report | SeveralReport:
-    """The report of an evaluation of a model file of `size_bytes` bytes, of the model's kind."""
+    """The report of an evaluation of a model file of `size_bytes` bytes, of the model's kind; `claims` are what Custom
+    Vision said of its project."""
     if not evaluation.model.has_several:
-        return Report.of(evaluation, size_bytes, unreadable, provenance)
+        return Report.of(evaluation, size_bytes, unreadable, provenance, claims)
     return SeveralReport(
         evaluation=evaluation,
         metrics=evaluation.several_metrics(),
         size_bytes=size_bytes,
         unreadable=unreadable,
         provenance=provenance,
+        claims=claims,
     )
 
 
