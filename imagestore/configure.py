@@ -7,6 +7,8 @@ import os
 import sys
 import threading
 from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from imagestore.errors import SettingsError
 from imagestore.pipeline.checks import check_at_start
@@ -17,8 +19,12 @@ from imagestore.pipeline.rendition import Renderer
 from imagestore.settings import CONNECTIONS, Settings
 from imagestore.store import Connection, Names, Stores, stores_of
 from imagestore.store.roles import Who
+from imagestore.store.secrets import FileSecrets, Secrets, VaultSecrets
 from preprocess import Decoder, Limits
 from preprocess.formats import FORMATS
+
+if TYPE_CHECKING:
+    from imagestore.jobs.sealed import Sealer
 
 
 def context_of(environ: Mapping[str, str]) -> Context:
@@ -70,6 +76,21 @@ def names_of(settings: Settings) -> Names:
         keep_results=settings.keep_results,
         audit_days=settings.audit_days,
     )
+
+
+def secrets_of(settings: Settings, environ: Mapping[str, str]) -> Secrets | None:
+    """Where secrets are kept: Key Vault, or a file; None if neither is named."""
+    if any(name.startswith("KEY_VAULT__") for name in environ):
+        return VaultSecrets(connection("KEY_VAULT", environ))
+    return FileSecrets(Path(settings.secrets_file)) if settings.secrets_file else None
+
+
+def sealer_of(settings: Settings, environ: Mapping[str, str]) -> "Sealer | None":
+    """What seals the secrets of jobs; None where no secrets are kept."""
+    from imagestore.jobs.sealed import Sealer  # the function app puts in no jobs, and comes without this
+
+    kept = secrets_of(settings, environ)
+    return Sealer(kept) if kept else None
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -10,6 +10,7 @@
         ├── NotALabel              a text that cannot be a label
         ├── NotAModelName          a text that cannot be the name of a model
         ├── NotFetched             what an address leads to cannot be fetched, or may not be
+        │   └── NoHost             there is no host of this name, or nobody says so just now
         ├── NotAProject            a text that cannot be the title of a project, or one project too many
         ├── NotARoute              a text that cannot be a route, or one route too many
         ├── NotARecord             JSON that is not a record
@@ -40,6 +41,7 @@
         │   └── Overloaded         more passwords are being checked than this process can bear at once
         ├── RemoteError            a distant web app, which the client or the command line asks
         │   ├── NotReached         it did not answer, or its certificate is not trusted
+        │   ├── NotGivenOut        it does not give out what it lists, however often it is asked
         │   └── RequestRefused     it answered that it does not do this; the message is its own sentence
         │       ├── KeyRefused     the key or token is missing, wrong, or no longer good
         │       ├── RoleNeeded     the key's role does not suffice; `needed` is the role that does
@@ -80,6 +82,10 @@ class NotAModelName(ImageStoreError):
 
 class NotFetched(ImageStoreError):
     """What an address leads to cannot be fetched, or may not be."""
+
+
+class NoHost(NotFetched):
+    """There is no host of this name, or nobody says so just now."""
 
 
 class NotAProject(ImageStoreError):
@@ -258,6 +264,10 @@ class RemoteError(ImageStoreError):
 
 class NotReached(RemoteError):
     """The web app did not answer, or its certificate is not trusted."""
+
+
+class NotGivenOut(RemoteError):
+    """What was asked for is not to be had, however often it is asked for: of a picture, others may be."""
 
 
 class RequestRefused(RemoteError):

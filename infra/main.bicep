@@ -322,6 +322,7 @@ module jobs 'modules/jobs.bicep' = if (deployWeb && deployJobs) {
     clientId: identities.outputs.jobsClientId
     pictures: pictures.outputs.name
     cosmosEndpoint: cosmos.outputs.endpoint
+    vaultUri: vault.outputs.uri
     subnetId: privateNetwork ? network!.outputs.jobsSubnetId : ''
   }
 }

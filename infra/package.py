@@ -25,7 +25,7 @@ _CORE = (
     "classify",
     "model/default/model.onnx",
 )
-_TRAINING = ("model/default", "model/training", "model/evaluation")
+_TRAINING = ("model/default", "model/training", "model/evaluation", "model/custom_vision")
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ _WHERE = {
     "container": "container",
     "queue": "queue",
     "vault": "Key Vault",
+    "secret": "secret",
     "insights": "Application Insights",
     "cosmos": "Cosmos DB",
 }

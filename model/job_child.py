@@ -19,18 +19,20 @@ import msgspec
 
 from classify import ModelError
 from imagestore import parent_watchdog
-from imagestore.configure import limits_of, models_of, open_stores
+from imagestore.configure import limits_of, models_of, open_stores, sealer_of
 from imagestore.errors import Conflict, ImageStoreError, LeaseLost, PromotionRefused, StoreError
 from imagestore.jobs import libraries
 from imagestore.jobs.attempt import Attempt
 from imagestore.jobs.job import HowToTrain, Job, JobKind, JobResult, JobState
 from imagestore.jobs.lines import Asked, JobLine
+from imagestore.jobs.sealed import NO_SECRETS
 from imagestore.pipeline.live import finish, rollback
 from imagestore.pipeline.reprocess import ReprocessProgress, reprocess
 from imagestore.settings import Settings
 from imagestore.store import PromotionEntry, Stores
 from imagestore.store.patience import patiently
 from imagestore.store.training import MINE
+from preprocess import DecoderFailed
 
 _EVERY_S = 0.1
 
@@ -45,7 +47,7 @@ def main() -> None:
         result = done_by(attempt, replace(stores, before_publishing=attempt.demand), settings)
     except LeaseLost as error:
         sys.exit(f"{error}")
-    except (ImageStoreError, ModelError, OSError) as error:
+    except (ImageStoreError, ModelError, DecoderFailed, OSError) as error:
         result = _failed(str(error))
     _tell(JobLine(result=result))
 
@@ -66,15 +68,17 @@ def done_by(attempt: Attempt, stores: Stores, settings: Settings) -> JobResult:
             return _reprocess(stores, settings)
         case JobKind.INSPECT:
             return _inspect(stores, job)
+        case JobKind.IMPORT:
+            return _import(stores, settings, attempt, job)
 
 
-def _train(stores: Stores, settings: Settings, attempt: Attempt, job: Job) -> JobResult:
+def _train(stores: Stores, settings: Settings, attempt: Attempt, job: Job, name: str | None = None) -> JobResult:
     from model.training.imbalance import Balance
     from model.training.recipe import Held
     from model.training.train import TrainingOptions
     from model.versions import gather, train_version
 
-    name, wanted = job.arguments.name or MINE, job.arguments.training or HowToTrain()
+    name, wanted = name or job.arguments.name or MINE, job.arguments.training or HowToTrain()
     for version in job.versions:
         if stores.models.has(name, version):  # by an attempt that broke off before it could say so
             return _trained(stores, job, name, version, [])
@@ -99,7 +103,8 @@ def _trained(stores: Stores, job: Job, name: str, version: str, details: Sequenc
         patiently(lambda: stores.custom_vision.trained(name, job.id, version))
     figures = stores.models.figures(name, version)
     said = f"{name} {version} is trained. {figures['sentence'] if figures else ''}".strip()
-    return replace(_done(said, details), version=version)
+    claimed = [figures["claimed"]["sentence"]] if figures and "claimed" in figures else []
+    return replace(_done(said, [*claimed, *details]), version=version)
 
 
 def _promote(stores: Stores, settings: Settings, job: Job) -> JobResult:
@@ -176,6 +181,40 @@ def _inspect(stores: Stores, job: Job) -> JobResult:
     if not found.is_admitted:
         return JobResult(state=JobState.REFUSED, say=found.why)
     return _done(f"{name} {version} can be used.")
+
+
+def _import(stores: Stores, settings: Settings, attempt: Attempt, job: Job) -> JobResult:
+    from model.custom_vision.guarded_http import guarded_client
+    from model.custom_vision.service import TIMEOUT_S, CustomVision
+    from model.custom_vision.take_over import take_over
+
+    wanted, sealer = job.arguments.importing, sealer_of(settings, os.environ)
+    if wanted is None or job.sealed is None or sealer is None:
+        return _failed(f"The runner cannot read the key: {NO_SECRETS}")
+    key = sealer.opened(job.sealed, wanted.bound)
+    http, limits = guarded_client(settings.hosts_of_imports, TIMEOUT_S), limits_of(settings)
+    with contextlib.closing(
+        CustomVision(wanted.endpoint, key, insecure_http=wanted.insecure_http, http=http)
+    ) as source:
+        done = patiently(
+            lambda: take_over(stores, source, wanted.project, job.by, _begin, limits, crop_regions=wanted.crop_regions)
+        )
+    came = JobResult(
+        state=JobState.DONE, say=done.sentence(), details=done.notes, name=done.project.name, counts=done.rows
+    )
+    if not done.agrees:
+        return replace(came, state=JobState.FAILED)
+    if not wanted.train:
+        return came
+    try:
+        trained = _train(stores, settings, attempt, job, done.project.name)
+    except LeaseLost:
+        raise
+    except (ImageStoreError, ModelError) as error:
+        say = f"{came.say} It could not be trained: {error} Then: imagestore train --project {done.project.name}"
+        return replace(came, state=JobState.FAILED, say=say)
+    say, details = f"{came.say} {trained.say}", [*done.notes, *trained.details]
+    return replace(came, say=say, details=details, version=trained.version)
 
 
 def _done(say: str, details: Sequence[str] = ()) -> JobResult:

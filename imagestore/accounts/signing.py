@@ -79,8 +79,7 @@ def keys_in(secrets: Secrets) -> SigningKeys:
     def read() -> str | None:
         found = secrets.get(SECRET)
         if found is None and isinstance(secrets, FileSecrets):
-            found = new_signing_keys()
-            secrets.put(SECRET, found)
+            found = secrets.get_or_put(SECRET, new_signing_keys())
         return found
 
     return SigningKeys(read)

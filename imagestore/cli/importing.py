@@ -1,20 +1,25 @@
 """imagestore import: what is elsewhere comes here."""
 
+import contextlib
 import functools
 import os
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from imagestore.cli import stores
-from imagestore.cli.output import console, print_whole, safe
+from imagestore.cli import distant_jobs, instance, servers, stores
+from imagestore.cli.learn import train as train_project
+from imagestore.cli.output import console, safe
 from imagestore.cli.servers import InsecureOption
 from imagestore.cli.stages import stages
-from imagestore.cli.take_over import take_over
-from imagestore.client.custom_vision import CustomVision
+from imagestore.client import JobStatus
+from imagestore.configure import limits_of, sealer_of
+from imagestore.distant_server import checked_key, checked_server
 from imagestore.errors import SettingsError
+from imagestore.jobs.board import JobBoard
+from imagestore.jobs.job import Arguments, Importing, JobKind
 from imagestore.settings import account
+from imagestore.store import Stores
 
 KEY_VARIABLE = "CUSTOM_VISION_KEY"
 app = typer.Typer(no_args_is_help=True, help="Bring over what is elsewhere.")
@@ -31,30 +36,69 @@ def custom_vision(
     endpoint: Annotated[str, typer.Option(help="Such as https://westeurope.api.cognitive.microsoft.com.")],
     project: Annotated[str, typer.Option(help="The project there, by its name or id.")],
     key: Annotated[
-        str | None, typer.Option(help=f"The training key; {KEY_VARIABLE} in the environment does the same.")
+        str | None, typer.Option(help=f"The training key there. Others can see it here: better {KEY_VARIABLE}.")
     ] = None,
+    crop_regions: Annotated[
+        bool, typer.Option("--crop-regions", help="Make each region a labelled picture of its own, too.")
+    ] = False,
+    train: Annotated[bool, typer.Option("--train/--no-train", help="Train on it once it is here.")] = True,
     insecure_http: InsecureOption = False,
 ) -> None:
-    """Bring a project of Azure AI Custom Vision over: tags, all pictures, and what the service claimed. Continues where
-    it was stopped."""
-    secret = key or os.environ.get(KEY_VARIABLE)
-    if not secret:
-        raise SettingsError(f"The training key is missing: give it with --key, or in {KEY_VARIABLE}.")
-    opened, source = stores.opened(), CustomVision(endpoint, secret, insecure_http=insecure_http)
-    try:
-        with stages() as begin:
-            done = take_over(opened, source, project, account(), begin)
-    finally:
-        source.close()
-    table = Table("", "there", "here", box=None)
-    for row in done.rows:
-        table.add_row(safe(row.what), str(row.there), str(row.here))
-    print_whole(table)
-    _say(f"{done.new} pictures came now." + (f" {done.same} have the content of another." if done.same else ""))
-    for claim in opened.custom_vision.read(done.project.name).claims:
-        said = f"precision {claim.precision:.3f}, recall {claim.recall:.3f}"
-        _say(f"There, '{safe(claim.name)}' was said to have {said}.")
+    """Bring a project of Azure AI Custom Vision over: tags, all pictures, and what the service claimed; then train.
+    Continues where it was stopped."""
+    given = key or os.environ.get(KEY_VARIABLE)
+    if not given:
+        raise SettingsError(f"The training key is missing: give it in {KEY_VARIABLE}, or with --key.")
+    secret, address = checked_key(given), checked_server(endpoint, insecure_http=insecure_http)
+    wanted = Importing(address, project, crop_regions, train, insecure_http)
+    if (server := servers.given()) is not None:
+        client = instance.client_of(server)
+        started = client.import_project(
+            address, project, secret, crop_regions=crop_regions, train=train, insecure_http=insecure_http
+        )
+        return _tell(distant_jobs.follow(client, started))
+    opened = stores.opened()
+    board, sealer = JobBoard(opened.jobs), sealer_of(stores.settings(), stores.environment())
+    if sealer is None or not board.has_runner():
+        return _here(opened, wanted, secret)
+    sealed = sealer.seal(secret, wanted.bound)
+    job = board.put(JobKind.IMPORT, account(), Arguments(importing=wanted), sealed=sealed)
+    return _tell(distant_jobs.follow(_OnBoard(board), JobStatus.of(job)))
+
+
+class _OnBoard:
+    """The jobs in the stores, for `follow`."""
+
+    def __init__(self, board: JobBoard) -> None:
+        self._board = board
+
+    def read_job(self, id: int) -> JobStatus:
+        return JobStatus.of(self._board.read(f"{id:016d}"), self._board.has_runner())
+
+    def cancel_job(self, id: int) -> JobStatus:
+        return JobStatus.of(self._board.cancel(f"{id:016d}"))
+
+
+def _here(opened: Stores, wanted: Importing, key: str) -> None:
+    """Do it in this process, since there is no runner."""
+    from model.custom_vision.service import CustomVision
+    from model.custom_vision.take_over import take_over
+
+    source = CustomVision(wanted.endpoint, key, insecure_http=wanted.insecure_http)
+    with contextlib.closing(source), stages(with_rate=True) as begin:
+        limits = limits_of(stores.settings())
+        done = take_over(opened, source, wanted.project, account(), begin, limits, crop_regions=wanted.crop_regions)
+    distant_jobs.print_counts(done.rows)
+    for line in (*done.notes, done.sentence()):
+        _say(safe(line))
     if not done.agrees:
-        _say("The counts do not agree: something changed there meanwhile, or is missing. Give the command again.")
         raise typer.Exit(1)
-    _say(f"The counts agree. Next: imagestore train --project {done.project.name}")
+    if not wanted.train:
+        return _say(f"Next: imagestore train --project {done.project.name}")
+    return train_project(name=done.project.name)
+
+
+def _tell(job: JobStatus) -> None:
+    _say(safe(job.say))
+    project = f" --project {job.name}"
+    _say(f"Next: imagestore promote {job.version}{project}" if job.version else f"Next: imagestore train{project}")

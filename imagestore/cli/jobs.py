@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from imagestore.cli import instance, servers, stores
+from imagestore.cli.distant_jobs import print_counts
 from imagestore.cli.output import console, print_whole, safe
 from imagestore.client import Client, JobStatus
 from imagestore.errors import NotFound
@@ -135,12 +136,16 @@ def _what(job: JobStatus) -> str:
 
 
 def _progress(job: JobStatus) -> str:
-    return f"{job.stage}: {job.done:,} of {job.steps:,}" if job.steps else job.stage
+    if not job.steps:
+        return job.stage
+    rate = f", {job.per_second:,g}/s" if job.per_second else ""
+    return f"{job.stage}: {job.done:,} of {job.steps:,}{rate}"
 
 
 def _tell(job: JobStatus) -> None:
     lines = [f"Job {job.id}: {_what(job)}, {job.state}", f"Put in {job.created_at} by {safe(job.by)}"]
     lines += [f"Begun {job.attempts} times"] if job.attempts > 1 else []
     lines += [_progress(job)] if job.is_open else [f"Ended {job.ended_at}", job.say, *job.details]
+    print_counts(job.counts)
     for line in lines:
         console.print(safe(line), markup=False, highlight=False, soft_wrap=True)

@@ -9,7 +9,7 @@ from imagestore.cli import profiles
 from imagestore.cli.output import console, safe
 from imagestore.cli.profiles import Server
 from imagestore.cli.servers import KEY_VARIABLE, given
-from imagestore.client.http import checked_server
+from imagestore.distant_server import checked_server
 from imagestore.errors import SettingsError
 
 app = typer.Typer(no_args_is_help=True, help="Where distant web apps are, and the keys for them.")

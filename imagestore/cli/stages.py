@@ -20,14 +20,14 @@ class Rate(ProgressColumn):
 
 
 @contextlib.contextmanager
-def stages() -> Iterator[Begin]:
-    """Show a progress bar for each stage.
+def stages(*, with_rate: bool = False) -> Iterator[Begin]:
+    """Show a progress bar for each stage, and how many steps are done per second if so wished.
 
     Yields a function that begins a stage, given its name and number of steps, and returns a function that counts a
     step.
     """
-    columns = (TextColumn("{task.description:18}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=errors) as progress:
+    columns = [TextColumn("{task.description:18}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
+    with Progress(*columns, *([Rate()] if with_rate else []), console=errors) as progress:
 
         def begin(name: str, steps: int) -> Callable[[], None]:
             task = progress.add_task(name, total=steps)

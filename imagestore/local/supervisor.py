@@ -21,7 +21,7 @@ from imagestore.local.places import APP, LOCAL, default_data
 from imagestore.local.ports import LOOPBACK, Ports, demand_free, is_listening
 from imagestore.local.process import Process
 from imagestore.local.running import LOCK, announced, ports_in_use
-from imagestore.settings import Settings, concerns_us
+from imagestore.settings import Auth, Settings, concerns_us
 from imagestore.store import create
 
 _ACCOUNT = "devstoreaccount1"
@@ -55,9 +55,11 @@ def environment(ports: Ports, values: Mapping[str, str]) -> dict[str, str]:
         f"BlobEndpoint={address.format(ports.blob)};QueueEndpoint={address.format(ports.queue)};"
     )
     settings = Settings.read({**values, **_given(os.environ)})
+    own = "localhost,127.0.0.1" if settings.auth is Auth.OFF else ""
     return {
         **settings.environment(),
         "PUBLIC_URL": settings.public_url or f"http://localhost:{ports.web}",
+        "IMPORT_HOSTS": settings.import_hosts or own,
         "AzureWebJobsStorage": storage,
         "IMAGES_STORAGE": storage,
         "COSMOS": f"AccountEndpoint=http://localhost:{ports.cosmos}/;AccountKey={_COSMOS_KEY};",
@@ -101,6 +103,7 @@ class Stack:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.environment = environment(options.ports, options.values)
+        self.environment["SECRETS_FILE"] = self.environment["SECRETS_FILE"] or str(options.folder / "secrets.json")
         self.processes: dict[str, Process] = {}
         self._stopping = threading.Event()
         self._lock: int | None = None
@@ -236,10 +239,7 @@ class Stack:
     def _web(self) -> Process:
         port = self.options.ports.web
         command = [sys.executable, "-m", "imagestore.parent_watchdog", "imagestore.web", "--port", str(port)]
-        kept = {
-            "WEB_INDEX": str(self.options.folder / "web.sqlite"),
-            "SECRETS_FILE": self.environment["SECRETS_FILE"] or str(self.options.folder / "secrets.json"),
-        }
+        kept = {"WEB_INDEX": str(self.options.folder / "web.sqlite")}
         return replace(
             self._process("web", command, lambda: is_listening(port)), environment={**self.environment, **kept}
         )

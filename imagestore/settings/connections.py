@@ -5,7 +5,7 @@ CONNECTIONS = {
     "IMAGES_STORAGE": "The account with the pictures: a connection string, or IMAGES_STORAGE__blobServiceUri and "
     "IMAGES_STORAGE__queueServiceUri for sign-in by identity. May be the same account.",
     "COSMOS": "The Cosmos DB account: a connection string, or COSMOS__accountEndpoint for sign-in by identity.",
-    "KEY_VAULT": "Where the web app's signing keys are in Azure: KEY_VAULT__vaultUri. On a laptop a file keeps them.",
+    "KEY_VAULT": "Where signing keys and the secret of jobs are: KEY_VAULT__vaultUri. On a laptop a file keeps them.",
 }
 CONNECTION_KEYS = {
     "IMAGES_STORAGE": ("blobServiceUri", "queueServiceUri", "credential", "clientId"),

@@ -61,7 +61,7 @@ class WebSettings:
         "", "Origins of other sites whose pages may use the API with a key or token, separated by commas."
     )
     secrets_file: str = setting(
-        "", "A file (mode 0600) that keeps the web app's signing keys where there is no KEY_VAULT."
+        "", "A file (mode 0600) that keeps signing keys and the secret of jobs where there is no KEY_VAULT."
     )
 
     @property

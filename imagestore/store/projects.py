@@ -165,10 +165,17 @@ class ProjectTable:
             )
         return found
 
-    def create(self, title: str, by: str, labels_per_picture: LabelsPerPicture = LabelsPerPicture.ONE) -> Project:
-        """Begin a project. Its name is the title, as far as a name can be so, and one that no project ever had.
+    def create(
+        self,
+        title: str,
+        by: str,
+        labels_per_picture: LabelsPerPicture = LabelsPerPicture.ONE,
+        id: str | None = None,
+    ) -> Project:
+        """Begin a project. Its name is the title, as far as a name can be so, and one that no project ever had. `id` is
+        the UUID that it had elsewhere.
 
-        Raises NotAProject; Conflict if there is one of this name or title that is not deleted.
+        Raises NotAProject; Conflict if there is one of this name or title that is not deleted, or with this id.
         """
         title, made = checked_title(title), list[Project]()
 
@@ -176,12 +183,15 @@ class ProjectTable:
             written = file or Projects({})
             known = self._known(written)
             _demand_free(known, title)
+            if id is not None and any(one.id == id and not one.is_purged for one in known.values()):
+                raise Conflict(f"There is a project with the id {id} already.")
             if sum(not one.is_purged for one in written.projects.values()) >= MOST_PROJECTS:
                 raise NotAProject(
                     f"There are {MOST_PROJECTS} projects, which is the limit. Deleted ones count until they are gone "
                     "for good: imagestore projects purge."
                 )
-            made[:] = [Project(_name_for(title, known), title, labels_per_picture, Change(utc(), by))]
+            name, begun = _name_for(title, known), Change(utc(), by)
+            made[:] = [Project(name, title, labels_per_picture, begun, id=id)]
             return written.with_project(made[0])
 
         self._file.change(added)

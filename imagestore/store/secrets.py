@@ -1,8 +1,11 @@
-"""Secrets of the web app: in Key Vault in Azure, in a file that nobody else can read on a laptop."""
+"""Secrets of the web app and of jobs: in Key Vault in Azure, in a file that nobody else can read on a laptop."""
 
+import contextlib
+import fcntl
 import json
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,8 +35,29 @@ class FileSecrets:
 
     def put(self, name: str, value: str) -> None:
         """Keep a secret. Raises SettingsError."""
-        secrets = self._all() | {name: value}
+        with self._alone():
+            self._write(self._all() | {name: value})
+
+    def get_or_put(self, name: str, value: str) -> str:
+        """The secret of this name; if there is none, this becomes it. Raises SettingsError."""
+        with self._alone():
+            found = self._all()
+            if name not in found:
+                self._write(found | {name: value})
+            return str(found.get(name, value))
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Let no other process write meanwhile."""
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _write(self, secrets: dict[str, Any]) -> None:
         descriptor, written = tempfile.mkstemp(dir=self._path.parent, prefix=f"{self._path.name}.")  # of mode 0600
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(secrets, file)
@@ -56,11 +80,16 @@ class FileSecrets:
 
 
 class VaultSecrets:
-    """Secrets in Azure Key Vault, to which the app signs in with its identity."""
+    """Secrets in Azure Key Vault, to which the app signs in with its identity. Raises SettingsError."""
 
     def __init__(self, connection: Connection) -> None:
-        from azure.keyvault.secrets import SecretClient  # only the web app has this package
-
+        try:
+            from azure.keyvault.secrets import SecretClient  # the function app has no such package
+        except ModuleNotFoundError:
+            raise SettingsError(
+                "KEY_VAULT__vaultUri is set, and the library for Key Vault is not installed here. To install it: pip "
+                "install azure-keyvault-secrets. Or leave that setting out."
+            ) from None
         self._client = SecretClient(connection.address("vaultUri"), identity(connection))
 
     def get(self, name: str) -> str | None:

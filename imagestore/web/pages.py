@@ -160,9 +160,8 @@ def _job(services: Services) -> dict[str, Any]:
         job, has_runner = services.jobs.latest(), services.jobs.has_runner()
     except StoreError as error:
         log.warning("%s", error)
-        return {"job": None, "per_second": 0, "has_runner": True}
-    per_second = job.progress.per_second if job else 0
-    return {"job": job and JobStatus.of(job, has_runner), "per_second": per_second, "has_runner": has_runner}
+        return {"job": None, "has_runner": True}
+    return {"job": job and JobStatus.of(job, has_runner), "has_runner": has_runner}
 
 
 @router.get("/models/{name}/{version}/report")

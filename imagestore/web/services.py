@@ -17,19 +17,20 @@ from imagestore.accounts.roles import Role
 from imagestore.accounts.service import Accounts
 from imagestore.accounts.sessions import Lengths
 from imagestore.accounts.signing import Tokens, keys_in, keys_of_this_process
-from imagestore.configure import connection, open_stores, renderer_of
+from imagestore.configure import open_stores, renderer_of, sealer_of, secrets_of
 from imagestore.errors import SettingsError
+from imagestore.fetch import is_public
 from imagestore.jobs.board import JobBoard
+from imagestore.jobs.sealed import Sealer
 from imagestore.pipeline.rendition import Renderer
 from imagestore.record import utc
 from imagestore.settings import Auth, Settings, SignUp, account
 from imagestore.settings.openid import Issuer
 from imagestore.store import Stores
-from imagestore.store.secrets import FileSecrets, Secrets, VaultSecrets
+from imagestore.store.secrets import Secrets
 from imagestore.web.change_feed import ChangeFeedReader
 from imagestore.web.classifier import Classifier
 from imagestore.web.clients import PublicAddress
-from imagestore.web.fetch import is_public
 from imagestore.web.index import Index
 from imagestore.web.live_model import LiveModel
 from imagestore.web.picture_lists import PictureLists
@@ -93,6 +94,7 @@ class Services:
     account: str = "local"
     picture_lists: PictureLists = field(default_factory=PictureLists)
     may_fetch: Callable[[str], bool] = is_public
+    sealer: Sealer | None = None
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Services":
@@ -113,6 +115,7 @@ class Services:
             live_model=LiveModel(settings.model_path, stores, settings.model_poll_seconds),
             accounts=accounts_of(settings, unchecked, environ),
             account=account(),
+            sealer=sealer_of(settings, environ),
         )
 
     @property
@@ -161,11 +164,7 @@ def options_of(settings: Settings) -> WebOptions:
 
 def accounts_of(settings: Settings, stores: Stores, environ: Mapping[str, str]) -> Accounts:
     """The accounts in these stores. Raises SettingsError."""
-    kept: Secrets | None = None
-    if any(name.startswith("KEY_VAULT__") for name in environ):
-        kept = VaultSecrets(connection("KEY_VAULT", environ))
-    elif settings.secrets_file:
-        kept = FileSecrets(Path(settings.secrets_file))
+    kept = secrets_of(settings, environ)
     lengths = Lengths(timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours))
     tokens = Tokens(keys_in(kept) if kept else keys_of_this_process(), settings.public_url.rstrip("/"))
     demanded = settings.second_factor_from

@@ -9,6 +9,7 @@ param identityId string
 param clientId string
 param pictures string
 param cosmosEndpoint string
+param vaultUri string
 @description('Empty: no virtual network.')
 param subnetId string
 
@@ -62,6 +63,9 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       COSMOS__accountEndpoint: cosmosEndpoint
       COSMOS__credential: 'managedidentity'
       COSMOS__clientId: clientId
+      KEY_VAULT__vaultUri: vaultUri
+      KEY_VAULT__credential: 'managedidentity'
+      KEY_VAULT__clientId: clientId
     })
   }
 

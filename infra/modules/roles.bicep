@@ -24,7 +24,7 @@ var roleIds = {
 }
 
 // By what they are on: the host's account, containers and queues of the pictures' account (only Owner may set tags),
-// Key Vault, Application Insights, and Cosmos DB, where an empty `on` is the account.
+// Key Vault, one secret in it, Application Insights, and Cosmos DB, where an empty `on` is the account.
 var grants = loadJsonContent('../../imagestore/store/roles.json')
 
 // What a role on a container may be held to: changes of the blobs with these names. All may still be read.
@@ -79,6 +79,7 @@ var onHost = flatten(map(grants.host, grant => map(principals[grant.who], one =>
 var onContainers = flatten(map(grants.container, grant => map(principals[grant.who], one => union(grant, one))))
 var onQueues = flatten(map(grants.queue, grant => map(principals[grant.who], one => union(grant, one))))
 var onVault = flatten(map(grants.vault, grant => map(principals[grant.who], one => union(grant, one))))
+var onSecrets = flatten(map(grants.secret, grant => map(principals[grant.who], one => union(grant, one))))
 var onInsights = flatten(map(grants.insights, grant => map(principals[grant.who], one => union(grant, one))))
 var onCosmos = flatten(map(grants.cosmos, grant => map(principals[grant.who], one => union(grant, one))))
 
@@ -115,6 +116,13 @@ resource queue 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-06-0
 resource keyVault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
   name: vault
 }
+
+resource secret 'Microsoft.KeyVault/vaults/secrets@2024-11-01' existing = [
+  for grant in onSecrets: {
+    parent: keyVault
+    name: grant.on
+  }
+]
 
 resource component 'Microsoft.Insights/components@2020-02-02' existing = {
   name: insights
@@ -164,6 +172,18 @@ resource vaultRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for grant in onVault: {
     name: guid(keyVault.id, grant.id, grant.role)
     scope: keyVault
+    properties: {
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleIds[grant.role])
+      principalId: grant.id
+      principalType: grant.type
+    }
+  }
+]
+
+resource secretRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for (grant, index) in onSecrets: {
+    name: guid(keyVault.id, grant.on, grant.id, grant.role)
+    scope: secret[index]
     properties: {
       roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleIds[grant.role])
       principalId: grant.id

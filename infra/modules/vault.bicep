@@ -1,10 +1,13 @@
-// For secrets that have no identity in their place: the keys that sign sessions, tokens and image addresses, and the
-// client secret of an OpenID provider. It is empty after deployment.
+// For secrets that have no identity in their place: the keys that sign sessions, tokens and image addresses, the client
+// secret of an OpenID provider, and what seals the secrets of jobs, which alone is there after deployment.
 param token string
 param location string
 param tags object
 param privateNetwork bool
 param allowedAddresses string[]
+@description('Made anew by each deployment: a job that waits then with a sealed secret is put in again.')
+@secure()
+param jobSecret string = newGuid()
 
 resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
   name: 'kv-${token}'
@@ -23,6 +26,12 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
       ipRules: [for address in (privateNetwork ? allowedAddresses : []): { value: address }]
     }
   }
+}
+
+resource jobSecrets 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = {
+  parent: vault
+  name: 'job-secrets'
+  properties: { value: jobSecret }
 }
 
 output id string = vault.id

@@ -3,17 +3,21 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Path, Query, Response
-from pydantic import BaseModel, BeforeValidator, Field, Strict, StringConstraints
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr, Strict, StringConstraints
 
-from imagestore.errors import GateOverride, NotFound
-from imagestore.jobs.job import MOST_DROPPED, Arguments, HowToTrain, Job, JobKind
+from imagestore.accounts.callers import Caller
+from imagestore.distant_server import checked_key, checked_server
+from imagestore.errors import GateOverride, NotFound, SettingsError
+from imagestore.jobs.job import MOST_DROPPED, Arguments, HowToTrain, Importing, Job, JobKind
+from imagestore.jobs.sealed import NO_SECRETS
 from imagestore.jobs.status import JobStatus
 from imagestore.pipeline.correct import LABEL
 from imagestore.store.models import NAME
 from imagestore.store.training import MINE
-from imagestore.web.access import CallerDep, NoteDep
+from imagestore.web.access import AuditNote, CallerDep, NoteDep
 from imagestore.web.answers import JobList
 from imagestore.web.api.common import ServicesDep
+from imagestore.web.problems import ApiProblem
 from imagestore.web.services import Services
 from preprocess import Fit
 
@@ -59,6 +63,23 @@ class Training(BaseModel, extra="forbid"):
         return HowToTrain(**self.model_dump())
 
 
+class ImportFrom(BaseModel, extra="forbid"):
+    """What to bring over from Custom Vision: a project there, by its name or id. The key is kept sealed, and goes at
+    the job's end."""
+
+    endpoint: Annotated[str, StringConstraints(max_length=300)]
+    project: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    key: SecretStr
+    crop_regions: Flag = False
+    train: Flag = True
+    insecure_http: Flag = False
+
+    def held(self) -> Importing:
+        """The same for the job, without the key. Raises SettingsError if the endpoint is none."""
+        endpoint = checked_server(self.endpoint, insecure_http=self.insecure_http)
+        return Importing(endpoint, self.project, self.crop_regions, self.train, self.insecure_http)
+
+
 @router.get("", operation_id="jobs")
 def list_jobs(
     services: ServicesDep,
@@ -95,8 +116,12 @@ def start_job(
         Body(embed=True, max_length=MOST_DROPPED, description="Labels of the live model that may go."),
     ] = None,
     training: Annotated[Training | None, Body(embed=True, description="What a training is held to.")] = None,
+    importing: Annotated[ImportFrom | None, Body(embed=True, description="What to import, and from where.")] = None,
 ) -> JobStatus:
-    """Put a job in: train on what is labelled and corrected, promote or inspect a version, go back, reprocess."""
+    """Put a job in: train on what is labelled and corrected, promote or inspect a version, go back, reprocess, import
+    a project of Custom Vision."""
+    if kind is JobKind.IMPORT:
+        return _start_import(response, services, caller, note, importing)
     if kind in _OF_VERSIONS and version is None:
         raise NotFound(f"version is missing: say which one of '{name or MINE}' it is.")
     arguments, project = Arguments(), name or MINE
@@ -116,6 +141,25 @@ def start_job(
         arguments = Arguments(name, live=live_now(services, name))
     job = services.jobs.put(kind, caller.account, arguments)
     note.target, note.after = job.id, {"kind": str(kind), "name": arguments.name, "version": arguments.version}
+    response.headers.update({"Location": f"/api/v1/jobs/{job.id}", "Retry-After": "1"})
+    return status(services, job)
+
+
+def _start_import(
+    response: Response, services: Services, caller: Caller, note: AuditNote, wanted: ImportFrom | None
+) -> JobStatus:
+    if wanted is None:
+        raise ApiProblem(422, "bad_request", "importing is missing: say what to import, and from where.")
+    if services.sealer is None:
+        raise ApiProblem(409, "no_secrets", f"The key could not be kept safe: {NO_SECRETS}")
+    try:
+        held = wanted.held()
+        sealed = services.sealer.seal(checked_key(wanted.key.get_secret_value()), held.bound)
+    except SettingsError as error:
+        raise ApiProblem(422, "bad_request", f"importing: {error}") from None
+    job = services.jobs.put(JobKind.IMPORT, caller.account, Arguments(importing=held), sealed=sealed)
+    note.target = job.id
+    note.after = {"kind": str(JobKind.IMPORT), "endpoint": held.endpoint, "project": held.project}
     response.headers.update({"Location": f"/api/v1/jobs/{job.id}", "Retry-After": "1"})
     return status(services, job)
 

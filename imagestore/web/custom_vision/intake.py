@@ -10,6 +10,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from imagestore.errors import NotFetched
+from imagestore.fetch import fetch
 from imagestore.record import utc
 from imagestore.store.projects import Project
 from imagestore.store.training import PictureFacts, at_once
@@ -17,7 +18,6 @@ from imagestore.web.custom_vision import answers
 from imagestore.web.custom_vision.errors import refused
 from imagestore.web.custom_vision.pictures import Pictures, image_id, pictures_of
 from imagestore.web.custom_vision.routing import answer, body_of, signed
-from imagestore.web.fetch import fetch
 from imagestore.web.problems import ApiProblem
 from imagestore.web.services import Services
 from preprocess import DecoderFailed, Fit, ImageSpec, PictureError, Reason

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from imagestore.accounts.roles import Role
 from imagestore.cli import distant_jobs
 from imagestore.errors import GateOverride
-from imagestore.jobs.job import Job, JobKind, JobResult, JobState, Progress
+from imagestore.jobs.job import Counted, Importing, Job, JobKind, JobResult, JobState, Progress
 from imagestore.store import Stores
 from imagestore.store.models import Inspection
 from imagestore.web.services import Services
@@ -195,3 +195,52 @@ def test_a_model_file_is_looked_at(imagestore: Command, goes: Goes, stores: Stor
     assert "It cannot be used: It is no model." in imagestore("models", "show", "1").out
     done = imagestore("promote", "1")
     assert (done.code, "It is no model." in done.err) == (1, True)
+
+
+IMPORT = ("import", "custom-vision", "--endpoint", "https://elsewhere.example.org", "--project", "Garden")
+
+
+def test_a_project_is_imported(
+    imagestore: Command, goes: Goes, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUSTOM_VISION_KEY", "s3cret-key")
+    counts = [Counted("tagged pictures", 2000, 2000), Counted("with 'rose'", 900, 900)]
+    came = JobResult(
+        state=JobState.DONE, say="2,000 came. The counts agree.", counts=counts, name="Garden", version="1"
+    )
+    left = goes(Progress("Pictures", 20, 2000, 1.0), came)
+    done = imagestore(*IMPORT, "--crop-regions")
+    assert (done.code, left) == (0, [])
+    for said in (
+        "tagged pictures",
+        "with 'rose'",
+        "2,000",
+        "The counts agree.",
+        "imagestore promote 1 --project Garden",
+    ):
+        assert said in done.out
+    assert latest(services).arguments.importing == Importing(
+        "https://elsewhere.example.org", "Garden", crop_regions=True
+    )
+    assert "s3cret-key" not in done.out + done.err
+    listed = imagestore("jobs", "list")
+    assert "import Garden 1" in listed.out
+    shown = imagestore("jobs", "show", latest(services).id)
+    assert "with 'rose'" in shown.out
+
+
+def test_counts_that_do_not_agree_end_with_1(imagestore: Command, goes: Goes, monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = [Counted("tagged pictures", 2000, 1999)]
+    goes(JobResult(state=JobState.FAILED, say="The counts do not agree.", counts=counts, name="Garden"))
+    done = imagestore(*IMPORT, "--key", "s3cret-key", "--no-train")
+    assert done.code == 1
+    assert "1,999" in done.out
+    assert "differs" in done.out
+    assert "The counts do not agree." in done.err
+
+
+def test_an_import_without_a_key_says_where_to_give_it(imagestore: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUSTOM_VISION_KEY", raising=False)
+    done = imagestore(*IMPORT)
+    assert done.code == 1
+    assert "CUSTOM_VISION_KEY" in done.err

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from imagestore.client import Client, KeyRefused, NotReached, RemoteError, RequestRefused
-from imagestore.client.http import checked_server
+from imagestore.distant_server import checked_server
 from imagestore.errors import SettingsError
 
 SERVER = "https://pictures.example.org"

@@ -5,22 +5,33 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import msgspec
 import pytest
 
+import model.custom_vision.take_over
 import model.inspect
 import model.promote
 import model.versions
 from classify import ModelError
 from imagestore import parent_watchdog
-from imagestore.errors import Conflict, GateOverride, LeaseLost, NotFound, PromotionRefused, Unavailable
+from imagestore.configure import sealer_of
+from imagestore.errors import (
+    BadTrainingData,
+    Conflict,
+    GateOverride,
+    LeaseLost,
+    NotFound,
+    PromotionRefused,
+    Unavailable,
+)
 from imagestore.jobs import libraries
 from imagestore.jobs.attempt import Attempt
 from imagestore.jobs.board import JobBoard
-from imagestore.jobs.job import Arguments, HowToTrain, JobKind, JobResult, JobState
+from imagestore.jobs.job import Arguments, Counted, HowToTrain, Importing, JobKind, JobResult, JobState
 from imagestore.jobs.lease import HeldJob, take
 from imagestore.jobs.lines import Asked
 from imagestore.pipeline.projects import delete_project
@@ -34,6 +45,7 @@ from imagestore.store.patience import patiently
 from imagestore.store.projects import Project
 from imagestore.store.routes import Routes
 from model import job_child
+from model.custom_vision.take_over import TakenOver
 from model.training.imbalance import Balance
 from unit.memory_items import MemoryItems
 from unit.web.memory import MemoryBlobs, make_default, memory_stores
@@ -349,3 +361,79 @@ def test_reprocessing_outlives_a_store_that_is_away_for_a_while(
     assert (result.state, len(begun)) == (JobState.DONE, 3)
     stages = [line for line in map(json.loads, capfdbinary.readouterr().out.splitlines()) if "stage" in line]
     assert stages == [{"stage": "Reprocessing", "steps": 10}] * 3
+
+
+KEY = "s3cret-key"
+IMPORTING = Importing("https://elsewhere.example.org", "Garden")
+
+
+@pytest.fixture
+def imports(stores: Stores, begin: Begin, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., JobResult]:
+    """Does an import of which this comes, with training unless told otherwise."""
+    settings = Settings(secrets_file=str(tmp_path / "secrets.json"))
+    sealer = sealer_of(settings, {})
+    assert sealer is not None
+
+    def imports(rows: list[Counted], importing: Importing = IMPORTING) -> JobResult:
+        def take_over(stores: Stores, source: Any, wanted: str, by: str, *_: object, crop_regions: bool) -> TakenOver:
+            assert (source.endpoint, source._headers["Training-Key"]) == (importing.endpoint, KEY)
+            assert (wanted, by, crop_regions) == ("Garden", "me", importing.crop_regions)
+            return TakenOver(stores.projects.open("garden"), 9, 0, rows, ["a note"])
+
+        monkeypatch.setattr(model.custom_vision.take_over, "take_over", take_over)
+        sealed = sealer.seal(KEY, importing.bound)
+        JobBoard(stores.jobs).put(JobKind.IMPORT, "me", Arguments(importing=importing), sealed=sealed)
+        return job_child.done_by(begin(), stores, settings)
+
+    return imports
+
+
+AGREES, DIFFERS = [Counted("tagged pictures", 9, 9)], [Counted("tagged pictures", 9, 8)]
+
+
+def test_an_import_ends_with_the_counts_and_a_version(imports: Callable[..., JobResult], trains: list[Any]) -> None:
+    result = imports(AGREES)
+    assert (result.state, result.name, result.version, result.counts) == (JobState.DONE, "garden", "1", AGREES)
+    assert result.say == "9 pictures came now. The counts agree. garden 1 is trained. It names 94 of 100 rightly."
+    assert result.details == ["a note", "chosen"]
+
+
+def test_what_the_service_claimed_is_told_beside_what_is_so(
+    imports: Callable[..., JobResult], trains: list[Any], monkeypatch: pytest.MonkeyPatch, stores: Stores
+) -> None:
+    figures = {"metrics": {}, "sentence": "Good.", "claimed": {"sentence": "It claimed more."}}
+    monkeypatch.setattr(Models, "figures", lambda *_: figures)
+    assert imports(AGREES).details == ["a note", "It claimed more.", "chosen"]
+
+
+def test_where_counts_do_not_agree_the_job_fails_and_nothing_is_trained(
+    imports: Callable[..., JobResult], trains: list[Any]
+) -> None:
+    result = imports(DIFFERS)
+    assert (result.state, result.counts, trains) == (JobState.FAILED, DIFFERS, [])
+    assert "The counts do not agree" in result.say
+
+
+def test_an_import_without_training(imports: Callable[..., JobResult], trains: list[Any]) -> None:
+    result = imports(AGREES, replace(IMPORTING, train=False, crop_regions=True))
+    assert (result.state, result.version, trains) == (JobState.DONE, None, [])
+
+
+def test_what_came_is_told_where_no_model_can_be_made_of_it(
+    imports: Callable[..., JobResult], trains: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise BadTrainingData("There are too few.")
+
+    monkeypatch.setattr(model.versions, "gather", fails)
+    result = imports(AGREES)
+    assert (result.state, result.counts) == (JobState.FAILED, AGREES)
+    assert "The counts agree. It could not be trained: There are too few." in result.say
+    assert "imagestore train --project garden" in result.say
+
+
+def test_a_runner_without_the_secret_says_what_is_missing(stores: Stores, begin: Begin) -> None:
+    JobBoard(stores.jobs).put(JobKind.IMPORT, "me", Arguments(importing=IMPORTING), sealed="sealed")
+    result = job_child.done_by(begin(), stores, Settings())
+    assert result.state is JobState.FAILED
+    assert "neither SECRETS_FILE nor KEY_VAULT is set" in result.say

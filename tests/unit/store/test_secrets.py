@@ -1,5 +1,6 @@
 """Secrets in a file are for its owner alone."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -33,3 +34,12 @@ def test_a_broken_file_is_said(tmp_path: Path) -> None:
     path.chmod(0o600)
     with pytest.raises(SettingsError, match="cannot be read"):
         FileSecrets(path).get("a")
+
+
+def test_of_two_that_make_a_secret_at_once_one_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.json"
+    with ThreadPoolExecutor(8) as pool:
+        made = set(pool.map(lambda n: FileSecrets(path).get_or_put("a", str(n)), range(16)))
+        list(pool.map(lambda n: FileSecrets(path).put(f"b{n}", "1"), range(16)))
+    assert made == {FileSecrets(path).get("a")}
+    assert all(FileSecrets(path).get(f"b{n}") == "1" for n in range(16))

@@ -21,10 +21,12 @@ from imagestore.accounts.roles import Role
 from imagestore.accounts.service import Accounts
 from imagestore.accounts.signing import Tokens, keys_of_this_process
 from imagestore.jobs.board import JobBoard
+from imagestore.jobs.sealed import Sealer
 from imagestore.pipeline.rendition import Renderer
 from imagestore.record import LONGEST_NAME, Record, Upload, record_id
 from imagestore.settings import Auth
 from imagestore.store import Stores
+from imagestore.store.secrets import FileSecrets
 from imagestore.web.app import app_of
 from imagestore.web.change_feed import ChangeFeedReader
 from imagestore.web.classifier import Classifier
@@ -77,6 +79,7 @@ def services(stores: Stores, tmp_path: Path) -> Services:
         accounts=Accounts.over(
             stores.accounts, stores.audit, Tokens(keys_of_this_process(), ""), passwords=Passwords(QUICK)
         ),
+        sealer=Sealer(FileSecrets(tmp_path / "secrets.json")),
     )
 
 

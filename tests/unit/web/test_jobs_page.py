@@ -8,7 +8,7 @@ import pytest
 
 from imagestore.accounts.roles import Role
 from imagestore.errors import GateOverride
-from imagestore.jobs.job import Arguments, Job, JobKind, JobResult, JobState, Progress
+from imagestore.jobs.job import Arguments, Counted, Importing, Job, JobKind, JobResult, JobState, Progress
 from imagestore.store import Stores
 from imagestore.web.jobs_page import PAGE
 from imagestore.web.services import Services
@@ -60,7 +60,7 @@ def test_one_that_runs_shows_how_far_it_is_and_how_long_it_still_takes(
     runner.turn()
     for page in (shown(api), shown(api, is_fragment=True)):
         assert "Training garden" in page
-        assert "Learning: 250 of 1,000, about 10 min left" in page
+        assert "Learning: 250 of 1,000, 1.2 a second, about 10 min left" in page
         assert re.search(r'<progress aria-label="[^"]*Learning" value="250" max="1000">', page)
         assert 'data-open="yes"' in page
     assert "No runner" not in shown(api)
@@ -133,3 +133,19 @@ def test_who_may_not_change_jobs_sees_them_and_no_button(
 def test_each_kind_has_a_title(api: Api, services: Services, kind: JobKind) -> None:
     services.jobs.put(kind, "local", Arguments("mine", "3"))
     assert "mine 3" in shown(api)
+
+
+def test_after_an_import_the_counts_of_both_sides_are_shown_and_it_is_not_tried_again(
+    api: Api, services: Services, runner: PlayedRunner
+) -> None:
+    wanted = Importing("https://elsewhere.example.org", "Garden <1>")
+    services.jobs.put(JobKind.IMPORT, "local", Arguments(importing=wanted), sealed="sealed")
+    runner.turn()
+    assert "Bringing over Garden &lt;1&gt;" in shown(api)
+    counts = [Counted("tagged pictures", 2000, 2000), Counted("with '<b>'", 10, 9)]
+    runner.child.result = JobResult(state=JobState.FAILED, say="The counts do not agree.", counts=counts)
+    runner.turn()
+    page = shown(api)
+    assert re.search(r"<th scope=.row.>tagged pictures</th><td>2,000</td><td>2,000</td>", page)
+    assert re.search(r"&lt;b&gt;&#39; \(differs\)</th><td>10</td><td>9</td>", page)
+    assert "Try again" not in page

@@ -5,7 +5,17 @@ from typing import Any, cast
 import pytest
 
 from imagestore.errors import GateOverride
-from imagestore.jobs.job import Arguments, HowToTrain, Job, JobKind, JobResult, JobState, Progress
+from imagestore.jobs.job import (
+    Arguments,
+    Counted,
+    HowToTrain,
+    Importing,
+    Job,
+    JobKind,
+    JobResult,
+    JobState,
+    Progress,
+)
 from imagestore.store import Stores
 from imagestore.web.services import Services
 from preprocess import Fit
@@ -135,3 +145,60 @@ def test_what_is_not_there_is_said(api: Api) -> None:
     problem(api.post(f"/jobs/{NONE}/cancel"), 404)
     problem(api.post(f"/jobs/{NONE}/retry"), 404)
     problem(api.get("/jobs/runner-1"), 422)
+
+
+IMPORTING = {"endpoint": "https://westeurope.api.cognitive.microsoft.com/", "project": "Garden", "key": "s3cret-key"}
+
+
+def test_an_import_is_put_in_and_its_key_is_nowhere_to_be_read(
+    api: Api, runner: PlayedRunner, services: Services
+) -> None:
+    job = put(api, kind="import", importing=IMPORTING | {"crop_regions": True})
+    wanted = Importing("https://westeurope.api.cognitive.microsoft.com", "Garden", crop_regions=True)
+    assert (job["kind"], job["name"], latest(services).arguments.importing) == ("import", "Garden", wanted)
+    assert services.sealer is not None
+    assert services.sealer.opened(latest(services).sealed or "", wanted.bound) == "s3cret-key"
+    audit = [item.document for item in services.stores.audit.find("entry")]
+    assert "s3cret-key" not in f"{cast(MemoryItems, services.stores.jobs).find('job')} {audit} {api.get('/jobs').text}"
+    runner.turn()
+    runner.child.progress = Progress("Pictures", 640, 2000, 16.0)
+    runner.turn()
+    found = api.get(f"/jobs/{job['id']}").json()
+    assert (found["per_second"], found["seconds_left"], found["counts"]) == (40.0, 34, [])
+    counts = [Counted("tagged pictures", 2000, 2000)]
+    runner.child.result = JobResult(state=JobState.DONE, say="Came.", version="1", name="Garden-2", counts=counts)
+    runner.turn()
+    found = api.get(f"/jobs/{job['id']}").json()
+    assert (found["name"], found["version"]) == ("Garden-2", "1")
+    assert found["counts"] == [{"what": "tagged pictures", "there": 2000, "here": 2000}]
+    assert latest(services).sealed is None
+    said = problem(api.post(f"/jobs/{job['id']}/retry"), 409)["detail"]
+    assert "Give the import again, with the key" in said
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"endpoint": "http://pictures.example.org"}, "is not encrypted"),
+        ({"endpoint": "no address"}, "is no address of a server"),
+        ({"key": "two words"}, "characters that no key has"),
+        ({"project": ""}, "at least 1 character"),
+        ({"more": 1}, "extra inputs are not permitted"),
+    ],
+)
+def test_what_cannot_be_imported_is_said_without_the_key(api: Api, changed: dict[str, Any], said: str) -> None:
+    answer = api.post("/jobs", json={"kind": "import", "importing": IMPORTING | changed})
+    assert said in problem(answer, 422)["detail"]
+    assert "s3cret" not in answer.text
+    assert "two words" not in answer.text
+
+
+def test_an_import_says_what_is_to_be_imported(api: Api) -> None:
+    assert "importing is missing" in problem(api.post("/jobs", json={"kind": "import"}), 422)["detail"]
+
+
+def test_where_no_key_can_be_kept_none_is_taken(services: Services, request: pytest.FixtureRequest) -> None:
+    object.__setattr__(services, "sealer", None)
+    api: Api = request.getfixturevalue("api")
+    answer = api.post("/jobs", json={"kind": "import", "importing": IMPORTING})
+    assert "SECRETS_FILE" in problem(answer, 409)["detail"]

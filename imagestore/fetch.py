@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from urllib.parse import urljoin, urlsplit
 
-from imagestore.errors import NotFetched
+from imagestore.errors import NoHost, NotFetched
 
 SECONDS = 20.0
 MOST_REDIRECTS = 3
@@ -34,6 +34,21 @@ def is_public(address: str) -> bool:
     if not found.is_global or found.is_multicast:
         return False
     return not any(found.version == one.version and found in one for one in _NOT_PUBLIC)
+
+
+def allowed_address(host: str, port: int, is_allowed: IsAllowed = is_public) -> str:
+    """The IP address to connect to for this host, all of whose addresses are allowed.
+
+    Raises NotFetched; NoHost, which may pass.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise NoHost(f"There is no host '{host[:100]}'.") from None
+    addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
+    if not addresses or not all(is_allowed(one) for one in addresses):
+        raise NotFetched(f"'{host[:100]}' is not on the public internet.")
+    return addresses[0]
 
 
 def fetch(address: str, max_bytes: int, is_allowed: IsAllowed = is_public, seconds: float = SECONDS) -> bytes:
@@ -87,14 +102,8 @@ def _connected(
     host: str, port: int, is_https: bool, is_allowed: IsAllowed, ends: float, opened: list[socket.socket]
 ) -> socket.socket:
     """A connection, which is in `opened` from its beginning."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        raise NotFetched(f"There is no host '{host[:100]}'.") from None
-    addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
-    if not addresses or not all(is_allowed(one) for one in addresses):
-        raise NotFetched(f"'{host[:100]}' is not on the public internet.")
-    plain = socket.create_connection((addresses[0], port), timeout=_left(host, ends))
+    address = allowed_address(host, port, is_allowed)
+    plain = socket.create_connection((address, port), timeout=_left(host, ends))
     opened.append(plain)
     if not is_https:
         return plain

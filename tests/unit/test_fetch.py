@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from imagestore.errors import NotFetched
-from imagestore.web.fetch import MOST_REDIRECTS, fetch, is_public
+from imagestore.fetch import MOST_REDIRECTS, fetch, is_public
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,251 @@
+"""Takes a project of Custom Vision over: its tags, all its pictures byte for byte, and what the service claimed.
+
+Begun again, it goes on where it was stopped: a picture that is here, by its id there, is not fetched again. What was
+changed there meanwhile comes too.
+"""
+
+import contextlib
+import itertools
+import os
+from collections import Counter
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from imagestore.errors import Conflict, NotALabel, RemoteError, SettingsError
+from imagestore.jobs.job import Counted
+from imagestore.pipeline.correct import checked_label
+from imagestore.store import Stores
+from imagestore.store.custom_vision import Claim, Tag, TagClaim
+from imagestore.store.projects import LabelsPerPicture, Project, ProjectState
+from imagestore.store.training import TrainingPictures
+from model.custom_vision.bring import Bringer, Brought
+from model.custom_vision.origin import NEGATIVE, cut_from, facts_of, key_of, tags_by_id, what_is_here
+from model.custom_vision.regions import Cutter
+from model.custom_vision.service import CustomVision, RemoteImage, RemoteProject, RemoteTag
+from model.progress import BeginStage
+from preprocess import Decoder, Limits
+
+MOST_REFUSED = 100
+"""After so many pictures in a row that cannot be fetched none is asked for any more."""
+_AT_ONCE = 8
+_BATCH = 64
+_NAMED = 10
+
+
+@dataclass
+class _Seen:
+    """What has been seen there: ids of pictures, keys of regions; and what became of the pictures."""
+
+    ids: set[str] = field(default_factory=set)
+    regions: set[str] = field(default_factory=set)
+    region_count: int = 0
+    brought: Counter[str] = field(default_factory=Counter)
+    refused: list[str] = field(default_factory=list)
+    refused_in_a_row: int = 0
+
+    def add(self, image: RemoteImage, done: Brought) -> None:
+        if done.is_there:
+            self.ids.add(image.id)
+            self.regions.update(key_of(image, one) for one in image.regions or ())
+            self.region_count += len(image.regions or ())
+        self.brought.update(
+            new=done.new, same=done.same, changed=done.changed, damaged=done.damaged, strange=bool(done.strange),
+            cut=done.cut.done, left_out=done.cut.left_out,
+        )  # fmt: skip
+        self.refused_in_a_row = self.refused_in_a_row + 1 if done.refused else 0
+        if done.refused:
+            self.refused.append(done.refused)
+        if self.refused_in_a_row >= MOST_REFUSED:
+            raise RemoteError(f"{MOST_REFUSED} pictures in a row cannot be fetched. {done.refused}")
+
+
+@dataclass(frozen=True)
+class TakenOver:
+    """What came of it: the project here, the counts on both sides, how many pictures came now, and what else to know.
+
+    `same` are pictures there whose content another has too; here each content is kept once.
+    """
+
+    project: Project
+    new: int
+    same: int
+    rows: list[Counted]
+    notes: list[str]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the counts are the same on both sides."""
+        return all(row.there == row.here for row in self.rows)
+
+    def sentence(self) -> str:
+        """What came, and whether the counts agree."""
+        came = f"{self.new:,} pictures came now." + (
+            f" {self.same:,} have the content of another." if self.same else ""
+        )
+        if self.agrees:
+            return f"{came} The counts agree."
+        return f"{came} The counts do not agree: something changed there meanwhile, or is missing. Import it again."
+
+
+def take_over(
+    stores: Stores,
+    source: CustomVision,
+    wanted: str,
+    by: str,
+    begin: BeginStage,
+    limits: Limits | None = None,
+    *,
+    crop_regions: bool = False,
+) -> TakenOver:
+    """Bring a project over. With `crop_regions`, each region of a picture becomes a labelled picture of its own.
+
+    Raises RemoteError, NotFound, SettingsError, Conflict, BadSplit, NotMigrated, DecoderFailed or Unavailable.
+    """
+    limits, remote = limits or Limits(), source.project(wanted)
+    is_detection = source.is_detection(remote)
+    if is_detection and not crop_regions:
+        raise SettingsError(
+            f"'{remote.name}' detects objects, which is not offered here: pictures are classified. With --crop-regions "
+            "each region becomes a picture of its own, labelled with its tag."
+        )
+    tags = source.tags(remote)
+    _demand_labels(tags)
+    project = _project_for(stores, remote, by, is_detection=is_detection)
+    _keep_tags(stores, project, tags)
+    pictures, by_id = TrainingPictures(stores.training, project.pictures_in), {tag.id: tag for tag in tags}
+    pictures.demand_migrated()
+    pictures.begin()
+    here = what_is_here(pictures, begin)
+    negatives = None if is_detection else {tag.name for tag in tags if tag.type == NEGATIVE}
+    total, seen = source.count(remote, "tagged") + source.count(remote, "untagged"), _Seen()
+    with contextlib.closing(Decoder(os.cpu_count() or 1)) as decoder:
+        cutter = Cutter(pictures, by_id, here.cut, decoder, limits) if crop_regions else None
+        bringer = Bringer(source, remote, pictures, by_id, here, negatives, decoder, limits, cutter)
+        _bring_all(bringer, source, remote, seen, begin, total)
+    unread = [] if is_detection else _keep_claims(stores, source, remote, project)
+    rows = _compared(source, remote, pictures, seen, negatives, crop_regions=crop_regions)
+    return TakenOver(project, seen.brought["new"], seen.brought["same"], rows, _notes(seen, here.pictures) + unread)
+
+
+def _bring_all(
+    bringer: Bringer, source: CustomVision, remote: RemoteProject, seen: _Seen, begin: BeginStage, total: int
+) -> None:
+    step = begin("Pictures", total)
+    pool = ThreadPoolExecutor(_AT_ONCE)
+    try:
+        images = itertools.chain(source.images(remote, "tagged"), source.images(remote, "untagged"))
+        while batch := list(itertools.islice(images, _BATCH)):
+            for image, done in zip(batch, pool.map(bringer.bring, batch), strict=True):
+                seen.add(image, done)
+                step()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _demand_labels(tags: list[RemoteTag]) -> None:
+    for tag in tags:
+        try:
+            is_same = checked_label(tag.name) == tag.name
+        except NotALabel as error:
+            raise SettingsError(f"The tag '{tag.name[:80]}' cannot be a label here. {error} Rename it there.") from None
+        if not is_same:
+            raise SettingsError(f"The tag '{tag.name[:80]}' has spaces at an end. Rename it there.")
+
+
+def _project_for(stores: Stores, remote: RemoteProject, by: str, *, is_detection: bool) -> Project:
+    """The project here that is to be the same, by its id; begun unless it is there."""
+    has_one = is_detection or remote.settings.classification_type == "Multiclass"
+    kind, id = LabelsPerPicture.ONE if has_one else LabelsPerPicture.SEVERAL, remote.id.lower()
+    for title in (remote.name, f"{remote.name[:60]} ({id[:8]})"):
+        for one in stores.projects.list():
+            if one.id == id:
+                if one.state is not ProjectState.OPEN:
+                    raise Conflict(f"It is here, and deleted: imagestore projects undelete {one.name} brings it back.")
+                return one
+        with contextlib.suppress(Conflict):  # another is called so, or it was begun this moment
+            return stores.projects.create(title, by, kind, id)
+    raise Conflict(f"There are other projects called '{remote.name}' here: rename one.")
+
+
+def _keep_tags(stores: Stores, project: Project, tags: list[RemoteTag]) -> None:
+    kept = tuple(Tag(tag.id.lower(), tag.name, tag.description, tag.type) for tag in tags)
+    ids = {tag.id for tag in kept}
+    stores.custom_vision.change(
+        project.name, lambda file: replace(file, tags=(*(tag for tag in file.tags if tag.id not in ids), *kept))
+    )
+
+
+def _keep_claims(stores: Stores, source: CustomVision, remote: RemoteProject, project: Project) -> list[str]:
+    """Keep what the service claimed of each iteration. Returns which claims could not be read."""
+    claims, unread = [], []
+    for one in source.iterations(remote):
+        try:
+            found = source.performance(remote, one) if one.status == "Completed" else None
+        except RemoteError as error:
+            unread.append(f"What was claimed of '{one.name}' could not be read. {error}")
+            continue
+        if found is not None:
+            each = tuple(
+                TagClaim(tag.name, tag.precision, tag.recall, tag.average_precision)
+                for tag in found.per_tag_performance or ()
+            )
+            claims.append(Claim(one.name, one.created, found.precision, found.recall, found.average_precision, each))
+    claims.sort(key=lambda claim: claim.created or "")
+    stores.custom_vision.change(project.name, lambda file: replace(file, claims=tuple(claims)))
+    return unread
+
+
+def _compared(
+    source: CustomVision,
+    remote: RemoteProject,
+    pictures: TrainingPictures,
+    seen: _Seen,
+    negatives: Collection[str] | None,
+    *,
+    crop_regions: bool,
+) -> list[Counted]:
+    """The counts on both sides; here, a content that several pictures had there counts as often as there."""
+    counts: Counter[str] = Counter()
+    for facts in facts_of(pictures, [one.sha256 for one in pictures.list() if one.is_there]):
+        for id, names in tags_by_id(facts).items():
+            if id not in seen.ids:
+                continue
+            holds = [
+                name
+                for name in names
+                if negatives is None or (facts.negative if name in negatives else name in facts.labels)
+            ]
+            counts["tagged" if holds else "untagged"] += 1
+            counts.update(f"tag {name}" for name in holds)
+        counts["regions"] += len(facts.regions) if seen.ids.intersection(tags_by_id(facts)) else 0
+        counts["cut"] += len(seen.regions.intersection(cut_from(facts)))
+    rows = [
+        Counted("tagged pictures", source.count(remote, "tagged"), counts["tagged"]),
+        Counted("untagged pictures", source.count(remote, "untagged"), counts["untagged"]),
+    ]
+    if seen.regions:
+        rows.append(Counted("regions", seen.region_count, counts["regions"]))
+    if crop_regions:
+        rows.append(Counted("regions cut out", len(seen.regions) - seen.brought["left_out"], counts["cut"]))
+    tags = sorted(source.tags(remote), key=lambda tag: tag.name)
+    return rows + [Counted(f"with '{tag.name}'", tag.image_count, counts[f"tag {tag.name}"]) for tag in tags]
+
+
+def _notes(seen: _Seen, before: Collection[str]) -> list[str]:
+    """What a person has to know besides the counts."""
+    brought = seen.brought
+    notes = seen.refused[:_NAMED]
+    if len(seen.refused) > _NAMED:
+        notes.append(f"… and {len(seen.refused) - _NAMED:,} more cannot be fetched.")
+    if gone := len(set(before) - seen.ids):
+        notes.append(f"{gone:,} that came before are no longer there. They stay here, and are not counted.")
+    for count, said in (
+        (brought["changed"], "came before and have other tags or regions there now, which they have here too."),
+        (brought["strange"], "have tags there that the project does not list, and came without these."),
+        (brought["damaged"], "can be read there only in part, and are here as they are there."),
+        (brought["left_out"], "regions are too small, outside of their picture, or of no tag, and were not cut out."),
+    ):
+        if count:
+            notes.append(f"{count:,} {said}")
+    return notes
