@@ -7,6 +7,7 @@ from imagestore.accounts.keys import Key
 from imagestore.accounts.roles import Role
 from imagestore.client.answers import (
     AccountInfo,
+    ChangeStatus,
     Classification,
     Deletion,
     Invitation,
@@ -26,6 +27,7 @@ from imagestore.store.routes import ModelList
 
 __all__ = [
     "AccountInfo",
+    "ChangeStatus",
     "Classification",
     "Client",
     "Deletion",

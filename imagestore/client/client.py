@@ -23,6 +23,7 @@ from imagestore.client.answers import (
     Outdated,
     Pending,
 )
+from imagestore.client.changes import ChangeMethods
 from imagestore.client.http import TIMEOUT_S, TRIES, Answer, Http
 from imagestore.client.projects import ProjectMethods, part
 from imagestore.errors import GateOverride, NotReached
@@ -39,7 +40,7 @@ Sort = Literal["newest", "oldest", "confident", "doubtful", "name"]
 File = Path | bytes | IO[bytes]
 
 
-class Client(ProjectMethods):
+class Client(ProjectMethods, ChangeMethods):
     """A web app at `server`, such as https://pictures.example.org, asked with an API key or access token.
 
     Every method raises RemoteError: NotReached if the server did not answer, RequestRefused if it said no (KeyRefused,

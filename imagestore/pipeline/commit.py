@@ -114,14 +114,20 @@ def restore(stores: Stores, record: Record, result_etag: str) -> bool:
     return True
 
 
-def hide(stores: Stores, id: str, until: str | None) -> StoredRecord | None:
+def hide(
+    stores: Stores, id: str, until: str | None, may: Callable[[StoredRecord], bool] | None = None
+) -> StoredRecord | None:
     """Have lists leave a picture out until this time, or with None show it again; None if there is no record of it.
 
-    Every instance of the web app learns of it by the change feed. Raises Unavailable or Contended.
+    `may` is asked last before each attempt to write, of the record as it is; with it the record is written even if it
+    says so already, so that whoever has read it to write something else finds that it has changed. Every instance of
+    the web app learns of it by the change feed. Raises Unavailable or Contended.
     """
     for _ in range(_TRIES):
         stored = stores.records.read(id)
-        if stored is None or stored.record.status is Status.DELETED or stored.hidden_until == until:
+        if stored is None or stored.record.status is Status.DELETED:
+            return stored
+        if stored.hidden_until == until if may is None else not may(stored):
             return stored
         try:
             return stores.records.hide(stored, until)

@@ -1,7 +1,7 @@
 """Corrects labels: a correction replaces the prediction until it is taken back or the picture changes."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from classify import Prediction
@@ -37,12 +37,9 @@ def correct(
     stored = stores.records.read(record_id(name))
     if stored is None or stored.record.upload is None or stored.record.status is Status.DELETED:
         raise NotFound(f"There is no record of '{name}' to correct.")
-    prediction, upload = stored.record.prediction, stored.record.upload
-    correction = None
+    upload, correction = stored.record.upload, None
     if label is not None:
-        predicted, model = (prediction.label, prediction.model) if prediction else (None, None)
-        correction = Correction(label, account, utc(), predicted, model, random_sample, upload.sha256)
-        correction = _with_labels(correction, prediction, others)
+        correction = correction_of(stored.record, [label, *others], account, random_sample=random_sample)
 
     def revise(record: Record | None) -> Record | None:
         if record is None or record.upload is None:
@@ -54,6 +51,46 @@ def correct(
     if corrected is None or corrected.record.correction != correction:
         raise Conflict(f"'{name}' was changed meanwhile; look at it again.")
     return corrected
+
+
+def correction_of(record: Record, labels: Sequence[str], account: str, *, random_sample: bool = False) -> Correction:
+    """What somebody says now of the picture that has this record: the labels that hold, which were checked.
+
+    Raises Conflict if it takes one label alone.
+    """
+    prediction, sha256 = record.prediction, record.upload.sha256 if record.upload else None
+    predicted, model = (prediction.label, prediction.model) if prediction else (None, None)
+    correction = Correction(labels[0], account, utc(), predicted, model, random_sample, sha256)
+    return _with_labels(correction, prediction, labels[1:])
+
+
+def exchange(
+    stores: Stores, id: str, before: Correction | None, after: Correction | None, may: Callable[[Record], bool]
+) -> StoredRecord | None:
+    """Put one correction in place of another, unless somebody has changed the picture's label since; None is no
+    correction. Returns the record as stored, whose correction tells what came of it; None if the picture is deleted.
+
+    `may` is asked last before each attempt to write, of the record as it is. If `after` is there already, the record is
+    written again as it is: whoever has read it to write something else finds that it has changed. Raises Unavailable,
+    Protected or Contended.
+    """
+    stored = stores.records.read(id)
+    if stored is None or stored.record.upload is None or stored.record.status is Status.DELETED:
+        return None
+
+    def revise(record: Record | None) -> Record | None:
+        if record is None or record.upload is None or not may(record):
+            return None
+        if record.correction == after:
+            return record
+        if record.correction != before:
+            return None
+        return replace(record, correction=after).finished(record.finished_at or utc())
+
+    if stored.record.correction in (before, after):
+        commit(stores, stored.record.name, stored.record.upload.etag, revise)
+        stored = stores.records.read(id)
+    return None if stored is None or stored.record.status is Status.DELETED else stored
 
 
 def _with_labels(correction: Correction, prediction: Prediction | None, others: Sequence[str]) -> Correction:

@@ -48,6 +48,18 @@ def delete_version(stores: Stores, name: str, etag: str | None) -> None:
         log.info("%s id=%s", "it is gone" if present is None else "a newer version stays", record_id(name))
 
 
+def is_hidden(stores: Stores, name: str, until: str) -> bool:
+    """Whether lists leave this picture out until just this time, since its deletion was asked for and not taken back.
+
+    Raises Unavailable.
+    """
+    stored = stores.records.read(record_id(name))
+    if stored is not None and stored.hidden_until == until:
+        return True
+    log.info("its deletion was taken back id=%s", record_id(name))
+    return False
+
+
 def undo(stores: Stores, deletion: SentMessage) -> None:
     """Undo a deletion that has not happened yet. Raises NotFound if it has; Unavailable."""
     stores.work.take_back(deletion)

@@ -11,7 +11,7 @@ from imagestore.pipeline import tasks
 from imagestore.pipeline.classify_staged import classify_staged
 from imagestore.pipeline.commit import remove_outputs, repair
 from imagestore.pipeline.context import Context
-from imagestore.pipeline.delete import delete_version
+from imagestore.pipeline.delete import delete_version, is_hidden
 from imagestore.pipeline.events import DELETED, changed_blob
 from imagestore.pipeline.preprocess_upload import preprocess_upload
 from imagestore.pipeline.retry_later import LONGEST_ERROR, retry_later
@@ -66,7 +66,8 @@ def _do(context: Context, task: tasks.Task) -> None:
         case tasks.CLASSIFY:
             classify_staged(context, task.name)
         case tasks.DELETE_UPLOAD:
-            delete_version(context.stores, task.name, task.etag)
+            if task.hidden_until is None or is_hidden(context.stores, task.name, task.hidden_until):
+                delete_version(context.stores, task.name, task.etag)
         case tasks.CLEAN_UP:
             remove_outputs(context.stores, task.name)
         case tasks.REPAIR:

@@ -21,6 +21,7 @@ SCHEMA_VERSION = 2
 MOST_ATTEMPTS = 10_000
 """More attempts than any task has before it is given up."""
 _ETAG = re.compile(r"[!-~]{1,100}")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,15}Z")
 _SHA256 = re.compile("[0-9a-f]{64}")
 _LONGEST_MARKER = 8192
 
@@ -31,8 +32,9 @@ class Task:
 
     `attempt` counts from 1; `error` is what ended the attempt before. `etag`, for DELETE_UPLOAD, is the only version to
     delete. `model` is the SHA-256 of the model that should classify: a worker with another model asks whether this one
-    was promoted. `marker`, for SWEEP, is where the listing of uploads continues. `stores_answered` says that all stores
-    answered after the last attempt had failed because one of them did not.
+    was promoted. `hidden_until`, for DELETE_UPLOAD, is until when lists leave the picture out if its deletion is still
+    wanted: where its record says otherwise, it stays. `marker`, for SWEEP, is where the listing of uploads continues.
+    `stores_answered` says that all stores answered after the last attempt had failed because one of them did not.
     """
 
     step: str
@@ -43,6 +45,7 @@ class Task:
     model: str | None = None
     marker: str | None = None
     stores_answered: bool = False
+    hidden_until: str | None = None
     schema_version: int = SCHEMA_VERSION
 
     def again(self, error: str, stores_answered: bool = False) -> "Task":
@@ -81,6 +84,8 @@ def _what_is_wrong(task: Task) -> str | None:
         return "it does not say which version is to be deleted"
     if task.etag is not None and not _ETAG.fullmatch(task.etag):
         return "its ETag is none"
+    if task.hidden_until is not None and not (task.step == DELETE_UPLOAD and _TIME.fullmatch(task.hidden_until)):
+        return "it does not say until when a picture to be deleted is hidden"
     if task.model is not None and not _SHA256.fullmatch(task.model):
         return "its model is no SHA-256"
     if task.marker is not None and not (task.step == SWEEP and len(task.marker) <= _LONGEST_MARKER):

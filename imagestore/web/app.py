@@ -17,8 +17,11 @@ from imagestore.web import (
     account_page,
     api,
     audit_page,
+    changes_page,
     forgotten,
     jobs_page,
+    label_page,
+    labels_page,
     openid_sign_in,
     pages,
     people_page,
@@ -48,8 +51,8 @@ _ROUTES.include_router(api.router)
 for _theirs in custom_vision.ROUTERS:
     _ROUTES.include_router(_theirs)
 for _part in (
-    sign_in, sign_up, forgotten, openid_sign_in, account_page, second_factor_page, people_page, audit_page, jobs_page,
-    pages,
+    sign_in, sign_up, forgotten, openid_sign_in, account_page, second_factor_page, people_page, audit_page,
+    changes_page, label_page, labels_page, jobs_page, pages,
 ):  # fmt: skip
     _ROUTES.include_router(_part.router, include_in_schema=False)
 

@@ -23,6 +23,8 @@ from imagestore.web.answers import (
     AccountInfo,
     AuditPage,
     Cause,
+    ChangeList,
+    ChangeStatus,
     Classification,
     Counts,
     Deletion,
@@ -32,6 +34,7 @@ from imagestore.web.answers import (
     Invitation,
     JobList,
     Label,
+    LeftAlone,
     Listing,
     Me,
     NewKey,
@@ -111,10 +114,22 @@ _ROUTED = ModelList(
 _PROJECT = ProjectSummary("screws", "Screws", LabelsPerPicture.ONE, ["1"], "1", ["factory/*"], Change(_AT, "maria"))
 _DELETED = replace(_PROJECT, live=None, routes=[], deleted=Change(_AT, "maria"), gone_at="2026-11-28T09:00:00.000Z")
 _CORRECTED = replace(_PICTURE, correction=Correction("lynx", "maria", _AT, "tabby", _MODEL)).finished(_AT)
+_CHANGE = ChangeStatus(
+    "change-1795251600112000-5c0e5c0e", "label", ["lynx"], _ACCOUNT, _AT, "applied", 24, 22, 1, 1, 0, 0,
+    "2026-12-21T09:00:00.112Z", True, None, None, [],
+)  # fmt: skip
+_UNDONE = replace(_CHANGE, state="undone", restored=22, can_undo=False, undone_by=_ACCOUNT, undone_at=_AT)
 EXAMPLES = {
     "upload": OperationExample("?name=pets/cat.jpg&wait=10", "--data-binary @cat.jpg", _PENDING),
     "list": OperationExample("?label=tabby&min_confidence=0.8&limit=10", "", Listing([_PICTURE], None)),
     "get": OperationExample("?wait=10", "", _PICTURE),
+    "startChange": OperationExample(
+        "?q=whiskers&status=unknown", _json('{"action": "label", "labels": ["lynx"], "matching": 24}'), _CHANGE
+    ),
+    "changes": OperationExample("", "", ChangeList([_CHANGE], None)),
+    "readChange": OperationExample("", "", replace(_CHANGE, left=[LeftAlone(_ID, _NAME, "It is deleted.")])),
+    "continueChange": OperationExample("", "", _CHANGE),
+    "undoChange": OperationExample("", "", _UNDONE),
     "delete": OperationExample("?undoable=true", "", Deletion(_ID, "eyJpZCI6IjEifQ==", "2026-11-21T09:00:15.000Z")),
     "undelete": OperationExample("?token=eyJpZCI6IjEifQ==", "", _PICTURE),
     "correct": OperationExample("?label=lynx", "", _CORRECTED),
@@ -279,6 +294,7 @@ _VALUES: dict[str, Any] = {
 _OF_AN_ACCOUNT = {"id": _ACCOUNT}
 _OF_A_KEY = {"id": _KEY.id}
 _OF_A_JOB = {"id": str(_JOB.id)}
+_OF_A_CHANGE = {"id": _CHANGE.id}
 _OF_THE_LOG = {"after": _ENTRY.id}
 _SPECIAL: dict[str, dict[str, Any]] = {
     "promote": {"name": "garden"},
@@ -293,6 +309,8 @@ _SPECIAL: dict[str, dict[str, Any]] = {
     ),
     **dict.fromkeys(("rotateKey", "revokeKey"), _OF_A_KEY),
     **dict.fromkeys(("readJob", "cancelJob", "retryJob"), _OF_A_JOB),
+    **dict.fromkeys(("readChange", "continueChange", "undoChange"), _OF_A_CHANGE),
+    "changes": {"before": _CHANGE.id},
     **dict.fromkeys(("audit", "exportAudit"), _OF_THE_LOG),
 }
 """Where the same name means something else."""

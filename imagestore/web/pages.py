@@ -20,7 +20,17 @@ from imagestore.web.api.common import FilterQuery, Id, ServicesDep, find
 from imagestore.web.api.models import MOST_VERSIONS, Name, Number
 from imagestore.web.location import HideLocation, shown
 from imagestore.web.openapi import describe
-from imagestore.web.queries import Filter, Sort, count_outdated, counts, duplicates, labels, list_records, overview
+from imagestore.web.queries import (
+    Filter,
+    Sort,
+    count_outdated,
+    counts,
+    duplicates,
+    labels,
+    list_records,
+    neighbours,
+    overview,
+)
 from imagestore.web.reference import operations
 from imagestore.web.rendering import render, templates
 from imagestore.web.security import CONTENT_SECURITY_POLICY
@@ -78,14 +88,16 @@ def gallery(
         listing = list_records(services.index, filter, sort, count)
     query = {key: value for key, value in request.query_params.items() if key not in _PLACE and value}
     more = listing.next and "/gallery?" + urlencode({**query, "after": listing.next})
+    of_list = "?" + urlencode(query) if query else ""
     if request.headers.get("x-fragment"):
-        return render(request, "cards.html", page=listing, more=more)
+        return render(request, "cards.html", page=listing, more=more, of_list=of_list)
     counted = counts(services.index, filter)
     return render(
         request,
         "gallery.html",
         page=listing,
         more=more,
+        of_list=of_list,
         wanted=filter,
         counts=counted,
         labels=_shown(counted, filter, find),
@@ -99,8 +111,15 @@ def gallery(
 
 
 @router.get("/pictures/{id}")
-def picture(request: Request, services: ServicesDep, hide_location: HideLocation, id: Id) -> Response:
-    """One picture and everything known about it."""
+def picture(
+    request: Request,
+    services: ServicesDep,
+    hide_location: HideLocation,
+    filter: FilterQuery,
+    id: Id,
+    sort: Sort = Sort.NEWEST,
+) -> Response:
+    """One picture and everything known about it; before and after it are those of the gallery with this address."""
     record = services.index.get(id)
     if record is None:
         found = find(services, id)
@@ -108,10 +127,15 @@ def picture(request: Request, services: ServicesDep, hide_location: HideLocation
             return render(request, "pending.html", 202, upload_name=found.name, id=id)
         record = found.record.record
     record = shown(record, hide_location)
+    before, after = neighbours(services.index, filter, sort, id)
+    query = {key: value for key, value in request.query_params.items() if key not in _PLACE and value}
     return render(
         request,
         "picture.html",
         record=record,
+        before=before,
+        after=after,
+        list_query="?" + urlencode(query) if query else "",
         duplicates=duplicates(services.index, record),
         labels=labels(services.index, services.live_model.all()),
         document=msgspec.json.format(msgspec.json.encode(record), indent=2).decode(),

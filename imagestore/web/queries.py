@@ -141,6 +141,33 @@ def list_records(index: Index, filter: Filter, sort: Sort, limit: int, after: st
     return Listing([from_json(json) for _, _, json in rows], cursor)
 
 
+def neighbours(index: Index, filter: Filter, sort: Sort, id: str) -> tuple[str | None, str | None]:
+    """The ids of the pictures before and after this one in a list, which need not hold it any more."""
+    column, direction = _ORDERS[sort]
+    place = index.query(f"SELECT {column}, id FROM pictures WHERE id = ?", [id])
+    if not place:
+        return None, None
+    has_several = filter.label is not None and index.has_several()
+    where, values = filter.where(has_several=has_several, is_rare=_is_rare(index, filter))
+
+    def nearest(compare: str, order: str) -> str | None:
+        query = (
+            f"SELECT id FROM pictures WHERE {where} AND ({column}, id) {compare} (?, ?) "
+            f"ORDER BY {column} {order}, id {order} LIMIT 1"
+        )
+        return next((found for (found,) in index.query(query, [*values, *place[0]])), None)
+
+    smaller, greater = nearest("<", "DESC"), nearest(">", "ASC")
+    return (smaller, greater) if direction == "ASC" else (greater, smaller)
+
+
+def matching_ids(index: Index, filter: Filter, limit: int) -> list[str]:
+    """The ids of the pictures that pass the filter, at most so many."""
+    has_several = filter.label is not None and index.has_several()
+    where, values = filter.where(has_several=has_several, is_rare=_is_rare(index, filter))
+    return [id for (id,) in index.query(f"SELECT id FROM pictures WHERE {where} LIMIT ?", [*values, limit])]
+
+
 def counts(index: Index, filter: Filter) -> Counts:
     """Count the pictures that pass the filter.
 

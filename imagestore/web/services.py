@@ -22,6 +22,7 @@ from imagestore.errors import SettingsError
 from imagestore.fetch import is_public
 from imagestore.jobs.board import JobBoard
 from imagestore.jobs.sealed import Sealer
+from imagestore.pipeline.bulk import BulkChanges
 from imagestore.pipeline.rendition import Renderer
 from imagestore.record import utc
 from imagestore.settings import Auth, Settings, SignUp, account
@@ -122,6 +123,11 @@ class Services:
     def hidden_ids(self) -> tuple[str, ...]:
         """The ids of the pictures that are about to be deleted, and which lists leave out."""
         return self.index.hidden(utc())
+
+    @property
+    def bulk(self) -> BulkChanges:
+        """Changes of many pictures, of which this process's index learns at once."""
+        return BulkChanges(self.stores, self.change_feed.changed_here)
 
     @property
     def public(self) -> PublicAddress:

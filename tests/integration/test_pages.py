@@ -226,7 +226,19 @@ def test_every_page_fits_and_has_no_barriers(
     id = site.take_in("fits/cup.jpg", coffee)["id"]
     bad = site.take_in("fits/" + "x" * 300 + ".jpg", b"no picture")["id"]
     pictures = (f"/pictures/{id}", f"/pictures/{bad}")
-    pages = ("/", "/gallery", *pictures, "/review", "/dashboard", "/models", "/jobs", "/api", "/nothing")
+    pages = (
+        "/",
+        "/gallery",
+        *pictures,
+        "/label",
+        "/changes",
+        "/review",
+        "/dashboard",
+        "/models",
+        "/jobs",
+        "/api",
+        "/nothing",
+    )
     with browser.new_context(base_url=site.base, viewport=size, color_scheme=scheme) as context:
         context.set_default_timeout(TIMEOUT_S * 1000)
         page = context.new_page()

@@ -47,6 +47,8 @@ ELSEWHERE = {
     "bounded_child": "unit/model/test_model_process.py",
     "client/projects": "unit/cli/test_instance.py",
     "cli/importing": "unit/model/custom_vision/test_take_over.py",
+    "client/changes": "unit/client/test_client.py",
+    "pipeline/bulk_documents": "unit/pipeline/test_bulk.py",
     "cli/projects": "unit/cli/test_instance.py",
     "cli/route": "integration/test_routes.py",
     "cli/stages": "integration/test_models.py",

@@ -6,6 +6,7 @@ from imagestore.web.api import (
     account,
     accounts,
     audit,
+    changes,
     classify,
     files,
     jobs,
@@ -20,7 +21,21 @@ from imagestore.web.api.common import check_parameters
 
 PREFIX = "/api/v1"
 router = APIRouter(prefix=PREFIX, dependencies=[Depends(check_parameters)])
-for part in (pictures, classify, files, overview, models, projects, jobs, account, accounts, keys, oauth, audit):
+for part in (
+    pictures,
+    changes,
+    classify,
+    files,
+    overview,
+    models,
+    projects,
+    jobs,
+    account,
+    accounts,
+    keys,
+    oauth,
+    audit,
+):
     router.include_router(part.router)
 router.include_router(accounts.invitations)
 router.include_router(jobs.one)

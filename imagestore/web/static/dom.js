@@ -56,6 +56,19 @@ export function toast(text, { action = null, seconds = 6 } = {}) {
   return remove;
 }
 
+/** Load the page anew, and say something on it then. */
+export function sayAnew(text) {
+  sessionStorage.setItem("say", text);
+  location.reload();
+}
+
+/** Say what was to be said once the page is there again. */
+export function sayWhatWaits() {
+  const text = sessionStorage.getItem("say");
+  sessionStorage.removeItem("say");
+  if (text) toast(text);
+}
+
 /** A number of bytes as people read it: "999 bytes", "1.5 kB", "210 MB" (1 kB is 1,000 bytes). */
 export function sizeInWords(bytes) {
   if (bytes < 1000) return bytes === 1 ? "1 byte" : `${bytes} bytes`;
@@ -72,17 +85,32 @@ export async function explain(response) {
   }
 }
 
-/** Ask the API; the answer, or null where it could not be done, which is then said. */
-export async function ask(method, address) {
+/** Ask the API, with an object as the body if there is one; the answer, or null where it could not be done, which is
+ * then said. */
+export async function ask(method, address, body) {
+  const sent = body && { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
   let response;
   try {
-    response = await fetch(`/api/v1${address}`, { method });
+    response = await fetch(`/api/v1${address}`, { method, ...sent });
   } catch {
     toast("The server does not answer. Nothing was changed.");
     return null;
   }
   if (response.ok) return response.json();
   toast(await explain(response));
+  return null;
+}
+
+/** Ask the API what may be asked again, some times while it does not answer or is busy; null where it never did. */
+export async function askAgain(method, address) {
+  for (let pause = 500; pause <= 8000; pause *= 2) {
+    try {
+      const response = await fetch(`/api/v1${address}`, { method });
+      if (response.ok) return await response.json();
+      if (response.status < 500 && response.status !== 429) return null;
+    } catch { /* the next time it may answer */ }
+    await new Promise((resolve) => { setTimeout(resolve, pause); });
+  }
   return null;
 }
 

@@ -106,7 +106,12 @@ watch({
     const card = shown(id);
     if (card) {
       const now = await fragment(`/cards/${id}`);
-      if (now && !card.contains(document.activeElement)) card.replaceWith(now);
+      const link = now?.querySelector("a");
+      if (!link) return;
+      link.href = card.querySelector("a").href; // with the list that it stands in
+      const hadFocus = card.contains(document.activeElement);
+      card.replaceWith(now);
+      if (hadFocus) link.focus({ preventScroll: true });
       return;
     }
     unseen.add(id);

@@ -1,5 +1,6 @@
-// On every page: times as they are here.
+// On every page: times as they are here, and what the page before wanted to say.
 
-import { localise } from "./dom.js";
+import { localise, sayWhatWaits } from "./dom.js";
 
 localise(document);
+sayWhatWaits();

@@ -40,7 +40,7 @@ function goToGallery() {
   isGone = true;
   const before = document.referrer && new URL(document.referrer);
   if (before && before.origin === location.origin && before.pathname === "/gallery" && history.length > 1) history.back();
-  else location.assign("/gallery");
+  else location.assign(document.getElementById("list").href);
 }
 
 async function remove() {
@@ -87,6 +87,14 @@ main.addEventListener("click", async (event) => {
   if (button.id === "retry" && (await ask("POST", `/pictures/${id}/retry`))) {
     toast("Queued. If the outcome differs, it shows up here.");
   }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || leaving) return;
+  if (event.target.matches("input, select, textarea, pre") || document.querySelector("dialog[open]")) return;
+  const link = document.getElementById({ ArrowLeft: "before", ArrowRight: "after" }[event.key] ?? "");
+  if (!link) return;
+  event.preventDefault();
+  location.assign(link.href);
 });
 watch({
   picture(record) { if (record.id === id && !leaving) refresh(); },

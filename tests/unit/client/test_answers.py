@@ -10,7 +10,20 @@ from imagestore.web import answers as theirs
 
 @pytest.mark.parametrize(
     "name",
-    ["Pending", "Deletion", "JobList", "Listing", "Me", "AccountInfo", "Invitation", "OneTimeLink", "NewKey"],
+    [
+        "Pending",
+        "ChangeList",
+        "ChangeStatus",
+        "LeftAlone",
+        "Deletion",
+        "JobList",
+        "Listing",
+        "Me",
+        "AccountInfo",
+        "Invitation",
+        "OneTimeLink",
+        "NewKey",
+    ],
 )
 def test_an_answer_has_the_fields_that_the_web_app_gives(name: str) -> None:
     assert {field.name for field in fields(getattr(ours, name))} == {

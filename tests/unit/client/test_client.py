@@ -180,3 +180,15 @@ def test_nothing_in_an_id_leads_elsewhere(client_of: ClientOf) -> None:
         with pytest.raises(RequestRefused) as refused:
             client_of(Role.CONTRIBUTOR).original(id)
         assert refused.value.status in (404, 422)
+
+
+def test_many_pictures_are_changed_and_put_back(client_of: ClientOf, drop: Drop, stores: Stores) -> None:
+    ids, client, steps = [drop(f"{number}.jpg").id for number in range(60)], client_of(Role.CONTRIBUTOR), list[int]()
+    change = client.change("label", ids, "lynx", progress=lambda one: steps.append(one.changed))
+    assert (change.state, change.changed, steps) == ("applied", 60, [50, 60])
+    assert {one.label for one in client.pictures()} == {"lynx"}
+    assert [one.id for one in client.changes()] == [change.id]
+    client.correct(ids[0], "owl")
+    assert client.undo_change(change.id).restored == 59
+    assert [one.name for one in client.read_change(change.id).left] == ["0.jpg"]
+    assert client.finish_change(change.id).state == "undone"

@@ -1,10 +1,12 @@
 """Tasks come off the queue as they went onto it, also those that version 0.1 sent."""
 
 import json
+from dataclasses import replace
 
 import msgspec
 import pytest
 
+from imagestore.errors import NotATask
 from imagestore.pipeline import tasks
 
 NAME = "garden/a.jpg"
@@ -13,6 +15,11 @@ NAME = "garden/a.jpg"
 def test_a_task_comes_off_the_queue_as_it_went_on() -> None:
     sent = tasks.Task(tasks.DELETE_UPLOAD, NAME, attempt=9, error="Unavailable: why", etag="0x8DE1")
     assert tasks.parse(msgspec.json.encode(sent).decode()) == sent
+    hidden = replace(sent, hidden_until="2026-11-21T09:00:00.112Z")
+    assert tasks.parse(msgspec.json.encode(hidden).decode()) == hidden
+    for wrong in (replace(hidden, hidden_until="soon"), replace(hidden, step=tasks.PREPROCESS)):
+        with pytest.raises(NotATask):
+            tasks.parse(msgspec.json.encode(wrong).decode())
 
 
 def test_the_next_attempt_says_what_ended_the_last() -> None:

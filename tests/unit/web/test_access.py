@@ -44,6 +44,7 @@ PARAMETERS = {
     "key": "key-" + "0" * 32,
     "link": "link-" + "0" * 32,
     "job": "1" * 16,
+    "change": f"change-{'1' * 16}-{'0' * 8}",
     "api": "v3.0",
     **dict.fromkeys(
         ("project_id", "tag_id", "image_id", "iteration_id", "domain_id", "prediction_id"), str(uuid.UUID(int=0))
@@ -81,7 +82,7 @@ def need_of(method: str, address: str) -> Role | Open:
         return Open.ANYONE
     if api.startswith(("/account", "/keys", "/sign-out", "/openapi.json")) or address in ("/api", "/api/docs"):
         return Open.SIGNED_IN
-    if api.endswith("/original") or api == "/review":
+    if api.endswith("/original") or api in ("/review", "/label"):
         return Role.CONTRIBUTOR
     if "/files/" in api:
         return Role.TRAINER
@@ -98,6 +99,7 @@ def path_of(address: str) -> str:
         ("account", "/people/{id}"),
         ("key", "/keys/"),
         ("job", "/jobs/"),
+        ("change", "/changes/"),
         ("session", "/account/sessions/"),
     ):
         if beginning in address:

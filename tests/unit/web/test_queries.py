@@ -26,6 +26,7 @@ from imagestore.web.queries import (
     counts,
     duplicates,
     list_records,
+    neighbours,
     overview,
 )
 from unit.web.records import picture, rejected, take_in
@@ -183,3 +184,21 @@ def test_a_picture_is_found_and_counted_by_each_label_that_holds(index: Index, r
     assert counts(index, Filter(label="vase")).total == 0
     index.remove(both.id)
     assert "vase" not in counts(index, Filter()).labels
+
+
+@pytest.mark.parametrize("sort", Sort)
+def test_neighbours_are_those_of_the_list(index: Index, records: list[Record], sort: Sort) -> None:
+    wanted = Filter(text="garden")
+    ids = [record.id for record in all_pages(index, wanted, sort, 500)]
+    for at in (0, 1, len(ids) // 2, len(ids) - 1):
+        before, after = neighbours(index, wanted, sort, ids[at])
+        assert before == (ids[at - 1] if at else None)
+        assert after == (ids[at + 1] if at + 1 < len(ids) else None)
+    assert neighbours(index, wanted, sort, "0" * 32) == (None, None)
+
+
+def test_a_picture_that_left_the_list_keeps_its_place_in_it(index: Index) -> None:
+    take_in(index, [picture(f"{n}.jpg", "rose", at=f"2026-11-1{n}T09:00:00.000Z") for n in range(3)])
+    take_in(index, [picture("1.jpg", "tabby", at="2026-11-11T09:00:00.000Z")])
+    ids = [picture(f"{n}.jpg").id for n in (2, 0)]
+    assert neighbours(index, Filter(label="rose"), Sort.NEWEST, picture("1.jpg").id) == tuple(ids)

@@ -1,0 +1,186 @@
+"""A change of many pictures as it is kept: what was asked for and how far it is, and, in parts, what each picture was
+before and what became of it.
+
+Both lie in the container `jobs`. What was before is written down before anything is changed.
+"""
+
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import msgspec
+
+from imagestore.errors import NotFound
+from imagestore.record import Correction
+from imagestore.store import Item, Items
+
+KEPT_DAYS = 30
+"""How long a change can be looked at, and be undone."""
+_KEPT_S = KEPT_DAYS * 86_400
+_PARTS_KEPT_S = _KEPT_S + 86_400
+_TYPE, _PART_TYPE = "bulk_change", "bulk_part"
+Document = TypeVar("Document", "BulkChange", "Part")
+
+
+class Action(StrEnum):
+    """What is done to each picture. `relabel` puts the second label in place of the first, or takes the first away if
+    it is alone, and in corrections only."""
+
+    LABEL = "label"
+    RELABEL = "relabel"
+    UNLABEL = "unlabel"
+    REPROCESS = "reprocess"
+    DELETE = "delete"
+
+
+class ChangeState(StrEnum):
+    """The state of a change."""
+
+    APPLYING = "applying"
+    APPLIED = "applied"
+    UNDOING = "undoing"
+    UNDONE = "undone"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is something left to do."""
+        return self in (ChangeState.APPLYING, ChangeState.UNDOING)
+
+
+class PartState(StrEnum):
+    """How far a part is. Once it is `planned`, it holds what each of its pictures was before."""
+
+    WAITING = "waiting"
+    PLANNED = "planned"
+    APPLIED = "applied"
+    UNDONE = "undone"
+
+
+class Outcome(StrEnum):
+    """What came of one picture: it was changed; it was so already; or it was left alone, and there is a reason."""
+
+    DONE = "done"
+    SAME = "same"
+    LEFT_ALONE = "left_alone"
+
+
+@dataclass(frozen=True)
+class OnePicture:
+    """One picture of a change: what it was before, what it is to be, and what came of that and of undoing it.
+
+    For a deletion `etag` is the version of the upload to delete. `why` is a sentence, where it was left alone.
+    """
+
+    id: str
+    name: str = ""
+    before: Correction | None = None
+    after: Correction | None = None
+    etag: str | None = None
+    outcome: Outcome | None = None
+    undone: Outcome | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some pictures of a change, which are done in one step."""
+
+    id: str
+    change: str
+    pictures: tuple[OnePicture, ...]
+    state: PartState = PartState.WAITING
+
+    def document(self) -> dict[str, Any]:
+        """The part as it is stored."""
+        written: dict[str, Any] = msgspec.to_builtins(self)
+        return written | {"type": _PART_TYPE, "ttl": _PARTS_KEPT_S}
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkChange:
+    """A change of many pictures. A later change has a greater id.
+
+    `by` is the account that asked, `at` when. Of `pictures`, `changed` were changed, `same` were so already and
+    `left_alone` were left alone; of the changed ones undoing has put `restored` back and left `kept` as they are, since
+    others had changed them. `hidden_until`, of a deletion, is what the records of its pictures say; it can be undone
+    until `undo_until`. `step` is the part that is done next, of `parts`; undoing counts it down to 0.
+    """
+
+    id: str
+    action: Action
+    by: str
+    at: str
+    pictures: int
+    parts: int
+    undo_until: str
+    labels: tuple[str, ...] = ()
+    state: ChangeState = ChangeState.APPLYING
+    step: int = 0
+    changed: int = 0
+    same: int = 0
+    left_alone: int = 0
+    restored: int = 0
+    kept: int = 0
+    undone_by: str | None = None
+    undone_at: str | None = None
+    hidden_until: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """The change as it is stored."""
+        written: dict[str, Any] = msgspec.to_builtins(self)
+        return written | {"type": _TYPE, "ttl": _KEPT_S}
+
+
+class Changes:
+    """The changes in a container. Every method raises Unavailable."""
+
+    def __init__(self, items: Items) -> None:
+        self._items = items
+
+    def create(self, document: "BulkChange | Part") -> None:
+        """Store a new change or part. Raises Conflict if it is there."""
+        self._items.create(document.document())
+
+    def read(self, id: str) -> tuple[BulkChange, str]:
+        """The change with this id, and its ETag. Raises NotFound."""
+        item = self._items.read(id) if id.startswith("change-") else None
+        if item is None:
+            raise NotFound(f"There is no change {id[:40]}. One is kept for {KEPT_DAYS} days.")
+        return _read(item, BulkChange), item.etag
+
+    def read_part(self, change: BulkChange, number: int) -> tuple[Part, str]:
+        """One part of a change, and its ETag. Raises NotFound."""
+        item = self._items.read(part_id(change.id, number))
+        if item is None:
+            raise NotFound(f"Part {number} of the change {change.id} is not there any more.")
+        return _read(item, Part), item.etag
+
+    def replace(self, document: Document, etag: str) -> str:
+        """Write a change or a part in place of the version with this ETag. Returns the new one. Raises Conflict."""
+        return self._items.replace(document.document(), etag).etag
+
+    def list(self, most: int, before: str | None = None) -> list[BulkChange]:
+        """The latest changes, at most so many, the newest first; with `before`, an id, only older ones."""
+        return [_read(item, BulkChange) for item in self._items.find(_TYPE, before=before, limit=most)]
+
+    def parts(self, change: BulkChange) -> Iterator[Part]:
+        """All parts of a change, the last first."""
+        for item in self._items.find(_PART_TYPE, {"change": change.id}):
+            yield _read(item, Part)
+
+
+def new_id() -> str:
+    """An id for a new change: greater than those made before, but for those made at the same time elsewhere."""
+    return f"change-{time.time_ns() // 1000:016d}-{secrets.token_hex(4)}"
+
+
+def part_id(change: str, number: int) -> str:
+    """The id of a part."""
+    return f"{change}-part-{number:04d}"
+
+
+def _read(item: Item, kind: type[Document]) -> Document:
+    return msgspec.convert(item.document, kind)

@@ -1,0 +1,153 @@
+"""Changes of many pictures at once, and undoing them."""
+
+import logging
+from itertools import islice
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Path, Query, Response
+from pydantic import StringConstraints
+
+from imagestore.accounts.roles import Role
+from imagestore.errors import Conflict, StoreError
+from imagestore.pipeline.bulk import MOST_PICTURES
+from imagestore.pipeline.bulk_documents import Action, BulkChange, ChangeState
+from imagestore.pipeline.correct import LABEL, LONGEST_LABEL, MOST_LABELS
+from imagestore.record import utc
+from imagestore.web.access import CallerDep, NoteDep
+from imagestore.web.answers import ChangeList, ChangeStatus, LeftAlone
+from imagestore.web.api.common import FilterQuery, ServicesDep
+from imagestore.web.problems import ApiProblem
+from imagestore.web.queries import Filter, matching_ids
+from imagestore.web.services import Services
+
+router = APIRouter(prefix="/changes", tags=["Changes"])
+log = logging.getLogger("imagestore.web")
+PAGE = 50
+MOST_LEFT = 100
+ID = r"^change-[0-9]{16}-[0-9a-f]{8}$"
+ChangeId = Annotated[str, Path(pattern=ID, description="The change's id.")]
+PictureId = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]
+OneLabel = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_LABEL, pattern=LABEL)]
+
+
+@router.post("", status_code=202, operation_id="startChange")
+def start_change(
+    response: Response,
+    services: ServicesDep,
+    caller: CallerDep,
+    note: NoteDep,
+    filter: FilterQuery,
+    action: Annotated[
+        Action,
+        Body(
+            embed=True,
+            description="`label`: they show this; `relabel`: corrections have the second label, or none, for the "
+            "first; `unlabel`: take corrections back; `reprocess`: classify them again; "
+            "`delete`: in an hour, until when it can be undone.",
+        ),
+    ],
+    labels: Annotated[
+        list[OneLabel] | None,
+        Body(embed=True, max_length=MOST_LABELS, description="For `label`: what they show; for `relabel` one or two."),
+    ] = None,
+    pictures: Annotated[
+        list[PictureId] | None,
+        Body(embed=True, min_length=1, max_length=MOST_PICTURES, description="Their ids."),
+    ] = None,
+    matching: Annotated[
+        int | None,
+        Body(
+            embed=True,
+            ge=1,
+            le=MOST_PICTURES,
+            strict=True,
+            description="Instead of ids: all that pass the filter of the address, of which there must be so many.",
+        ),
+    ] = None,
+) -> ChangeStatus:
+    """Change many pictures, and do the first step of it. `continueChange` does the others, until it is `applied`."""
+    if (pictures is None) is (matching is None):
+        raise ApiProblem(422, "bad_request", "Name the pictures by their ids, or say how many match the filter.")
+    ids = pictures if pictures is not None else _matching(services, filter, matching or 0)
+    change = services.bulk.begin(action, ids, caller.account, labels or ())
+    note.target = change.id
+    note.after = {"action": str(action), "labels": labels or [], "pictures": len(ids)}
+    response.headers["Location"] = f"/api/v1/changes/{change.id}"
+    try:
+        change = services.bulk.step(change.id)
+    except StoreError as error:  # it is written down, and goes on when asked to
+        log.warning("change=%s its first step was not done: %s", change.id, error)
+    return status_of(change)
+
+
+@router.get("", operation_id="changes")
+def list_changes(
+    services: ServicesDep,
+    limit: Annotated[int, Query(ge=1, le=PAGE, description="At most so many.")] = PAGE,
+    before: Annotated[str | None, Query(pattern=ID, description="`next` of the page before.")] = None,
+) -> ChangeList:
+    """The changes of the last 30 days, the newest first."""
+    found = services.bulk.list(limit, before)
+    return ChangeList([status_of(one) for one in found], found[-1].id if len(found) == limit else None)
+
+
+@router.get("/{id}", operation_id="readChange")
+def read_change(services: ServicesDep, id: ChangeId) -> ChangeStatus:
+    """How far a change is, and which pictures it has left alone (the first hundred)."""
+    change = services.bulk.read(id)
+    left = islice(services.bulk.left_alone(change), MOST_LEFT)
+    return status_of(change, [LeftAlone(one.id, one.name, one.why) for one in left])
+
+
+@router.post("/{id}/continue", operation_id="continueChange")
+def continue_change(services: ServicesDep, note: NoteDep, id: ChangeId) -> ChangeStatus:
+    """Do the next step of a change, or of undoing it: up to 50 pictures. Nothing happens where there is none left."""
+    note.target = id
+    return status_of(services.bulk.step(id))
+
+
+@router.post("/{id}/undo", operation_id="undoChange")
+def undo_change(services: ServicesDep, caller: CallerDep, note: NoteDep, id: ChangeId) -> ChangeStatus:
+    """Begin to put back what the change has changed, and do the first step. Pictures that others have changed since are
+    left alone. One's own changes; another's need a trainer."""
+    note.target = id
+    change = services.bulk.read(id)
+    if change.by != caller.account and not caller.role.covers(Role.TRAINER):
+        detail = f"Somebody else made this change. To undo it needs the role {Role.TRAINER}; yours is {caller.role}."
+        raise ApiProblem(403, "role_needed", detail, more={"needed": str(Role.TRAINER)})
+    services.bulk.undo(id, caller.account)
+    return status_of(services.bulk.step(id))
+
+
+def status_of(change: BulkChange, left: list[LeftAlone] | None = None) -> ChangeStatus:
+    """The change as it is answered."""
+    can_undo = change.state is ChangeState.APPLYING or (change.state is ChangeState.APPLIED and change.changed > 0)
+    can_undo = can_undo and change.action is not Action.REPROCESS and utc() < change.undo_until
+    return ChangeStatus(
+        change.id,
+        str(change.action),
+        list(change.labels),
+        change.by,
+        change.at,
+        str(change.state),
+        change.pictures,
+        change.changed,
+        change.same,
+        change.left_alone,
+        change.restored,
+        change.kept,
+        change.undo_until,
+        can_undo,
+        change.undone_by,
+        change.undone_at,
+        left or [],
+    )
+
+
+def _matching(services: Services, filter: Filter, expected: int) -> list[str]:
+    """The ids of the pictures that pass the filter. Raises Conflict if there are not just so many."""
+    ids = matching_ids(services.index, filter, MOST_PICTURES + 1)
+    if len(ids) != expected:
+        found = f"{len(ids):,}" if len(ids) <= MOST_PICTURES else f"more than {MOST_PICTURES:,}"
+        raise Conflict(f"{found} pictures match now, not {expected:,}. Look at them again; nothing was changed.")
+    return ids

@@ -1,0 +1,435 @@
+"""A change of many pictures, and undoing it: exactly, whenever it is asked for and whoever dies in between."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from classify import Score
+from imagestore.errors import Conflict, NotALabel, NotFound, Protected, Unavailable
+from imagestore.pipeline import bulk, tasks
+from imagestore.pipeline.bulk import MOST_PICTURES, BulkChanges
+from imagestore.pipeline.bulk_documents import Action, BulkChange, ChangeState
+from imagestore.pipeline.commit import commit, remove_outputs
+from imagestore.pipeline.correct import correct
+from imagestore.pipeline.delete import is_hidden
+from imagestore.pipeline.on_work import on_work
+from imagestore.record import Record, Upload, record_id
+from unit.web.memory import memory_stores
+from unit.web.records import picture, rejected
+
+NAMES = tuple(f"{letter}.jpg" for letter in "abcde")
+IDS = tuple(map(record_id, NAMES))
+LABELS: dict[Action, list[str]] = {
+    Action.LABEL: ["tiger"], Action.RELABEL: ["lynx", "puma"], Action.UNLABEL: [], Action.DELETE: [],
+}  # fmt: skip
+Hook = Callable[[], None]
+
+
+@pytest.fixture(autouse=True)
+def _in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "PART", 2)
+    monkeypatch.setattr(bulk, "at_once", lambda do, given: [do(one) for one in given])
+
+
+def put(stores: Any, name: str, record: Record | None = None, content: bytes | None = None) -> None:
+    data = name.encode() if content is None else content
+    etag = stores.uploads.overwrite(name, data, "image/jpeg")
+    made = replace(record or picture(name), upload=Upload(etag, len(data), None, hashlib.sha256(data).hexdigest()))
+    commit(stores, name, etag, lambda _: made)
+
+
+def filled() -> Any:
+    """Five pictures: one that somebody has called otherwise, one that another has confirmed, one that is no picture."""
+    stores: Any = memory_stores()
+    for name in NAMES:
+        put(stores, name, rejected(name) if name == "e.jpg" else None)
+    correct(stores, "b.jpg", "lynx", "maria")
+    correct(stores, "c.jpg", "tiger", "otto", random_sample=True)
+    return stores
+
+
+@pytest.fixture
+def stores() -> Any:
+    return filled()
+
+
+def facts(stores: Any) -> dict[str, Record]:
+    return {id: stores.records.read(id).record for id in IDS}
+
+
+def done(changes: BulkChanges, change: BulkChange) -> BulkChange:
+    while change.state.is_open:
+        change = changes.step(change.id)
+    return change
+
+
+def test_all_are_labelled_and_put_back_as_they_were(stores: Any) -> None:
+    before, heard = facts(stores), list[str]()
+    changes = BulkChanges(stores, lambda stored: heard.append(stored.record.id))
+    change = changes.begin(Action.LABEL, IDS, "me", [" tiger "])
+    assert facts(stores) == before, "beginning changes nothing"
+    change = done(changes, change)
+    assert (change.state, change.changed, change.same, change.left_alone) == (ChangeState.APPLIED, 4, 1, 0)
+    assert {record.label for record in facts(stores).values()} == {"tiger"}
+    assert set(heard) == set(IDS) - {record_id("c.jpg")}
+    changes.undo(change.id, "me")
+    undone = done(changes, change := changes.read(change.id))
+    assert (undone.state, undone.restored, undone.kept) == (ChangeState.UNDONE, 4, 0)
+    assert facts(stores) == before, "to the last field: who said it and when, too"
+    assert changes.step(change.id) == undone
+
+
+def test_what_others_have_changed_since_is_named_and_left_alone(stores: Any) -> None:
+    before, changes = facts(stores), BulkChanges(stores)
+    change = done(changes, changes.begin(Action.LABEL, IDS[:4], "me", ["tiger"]))
+    correct(stores, "a.jpg", "puma", "otto")
+    correct(stores, "b.jpg", None, "otto")
+    stores.uploads.delete("d.jpg")
+    remove_outputs(stores, "d.jpg")
+    changes.undo(change.id, "me")
+    undone = done(changes, changes.read(change.id))
+    assert (undone.restored, undone.kept) == (0, 3)
+    told = {one.name: one.why for one in changes.left_alone(undone)}
+    assert told == {"a.jpg": bulk._CHANGED, "b.jpg": bulk._CHANGED, "d.jpg": bulk._GONE}
+    now = facts(stores)
+    assert (now[IDS[0]].label, now[IDS[1]].correction) == ("puma", None)
+    assert now[IDS[2]] == before[IDS[2]]
+
+
+def test_a_picture_that_somebody_changes_while_it_is_applied_is_left_alone(stores: Any) -> None:
+    changes = BulkChanges(stores)
+    change = changes.begin(Action.LABEL, ["0" * 32, *IDS[:3]], "me", ["puma"])
+    stores.uploads.delete("b.jpg")
+    remove_outputs(stores, "b.jpg")
+    original, once = stores.records.read, [True]
+
+    def read(id: str) -> Any:
+        found = original(id)
+        if id == IDS[0] and once:  # between the plan and the write
+            once.clear()
+            correct(stores, "a.jpg", "owl", "otto")
+        return found
+
+    stores.records.read = read
+    change = done(changes, change)
+    assert (change.changed, change.left_alone) == (1, 3)
+    assert {(one.name, one.why) for one in changes.left_alone(change)} == {
+        ("", bulk._GONE), ("a.jpg", bulk._CHANGED),
+    }  # fmt: skip
+    changes.undo(change.id, "me")
+    done(changes, changes.read(change.id))
+    assert facts(stores)[IDS[0]].label == "owl"
+
+
+def test_corrections_of_many_are_taken_back_and_given_back(stores: Any) -> None:
+    before, changes = facts(stores), BulkChanges(stores)
+    change = done(changes, changes.begin(Action.UNLABEL, IDS, "me"))
+    assert (change.changed, change.same) == (2, 3)
+    assert not any(record.correction for record in facts(stores).values())
+    put(stores, "b.jpg", picture("b.jpg", "rose"), b"another picture")
+    changes.undo(change.id, "me")
+    undone = done(changes, changes.read(change.id))
+    assert (undone.restored, undone.kept) == (1, 1)
+    now = facts(stores)
+    assert now[IDS[2]] == before[IDS[2]]
+    assert now[IDS[1]].label == "rose", "what was said of one picture is not said of another"
+
+
+def test_several_labels_are_put_back_as_they_were(stores: Any) -> None:
+    made = picture("a.jpg")
+    assert made.prediction is not None
+    several = replace(made.prediction, labels=(Score("tabby", 0.9), Score("indoors", 0.7)))
+    put(stores, "a.jpg", replace(made, prediction=several).finished("2026-11-21T09:00:00.000Z"))
+    correct(stores, "a.jpg", "lynx", "otto", others=["outdoors"])
+    before, changes = facts(stores), BulkChanges(stores)
+    change = done(changes, changes.begin(Action.LABEL, IDS[:2], "me", ["tiger", "indoors"]))
+    assert facts(stores)[IDS[0]].labels == ("tiger", "indoors")
+    (left,) = changes.left_alone(change)
+    assert left.why == "This picture takes one label; there are 2."
+    correct(stores, "b.jpg", None, "otto")
+    changes.undo(change.id, "me")
+    done(changes, changes.read(change.id))
+    now = facts(stores)
+    assert now[IDS[0]] == before[IDS[0]]
+    assert now[IDS[1]].correction is None, "what was left alone is not put back either"
+
+
+def test_a_label_is_renamed_or_deleted_in_corrections_alone(stores: Any) -> None:
+    made = picture("a.jpg")
+    assert made.prediction is not None
+    several = replace(made.prediction, labels=(Score("tabby", 0.9),))
+    put(stores, "a.jpg", replace(made, prediction=several).finished("2026-11-21T09:00:00.000Z"))
+    correct(stores, "a.jpg", "lynx", "otto", others=["outdoors", "tiger"])
+    before, changes = facts(stores), BulkChanges(stores)
+    renamed = done(changes, changes.begin(Action.RELABEL, IDS, "me", ["tiger", "lynx"]))
+    assert (renamed.changed, renamed.same) == (2, 3)
+    now = facts(stores)
+    assert (now[IDS[0]].labels, now[IDS[2]].label) == (("lynx", "outdoors"), "lynx")
+    told = now[IDS[2]].correction
+    assert told is not None
+    assert (told.random_sample, told.predicted, told.account) == (True, "tabby", "me")
+    deleted = done(changes, changes.begin(Action.RELABEL, IDS, "me", ["lynx"]))
+    assert deleted.changed == 3
+    now = facts(stores)
+    assert (now[IDS[0]].labels, now[IDS[1]].label, now[IDS[2]].label) == (("outdoors",), "tabby", "tabby")
+    for change in (deleted, renamed):
+        changes.undo(change.id, "me")
+        assert done(changes, changes.read(change.id)).kept == 0
+    assert facts(stores) == before
+
+
+def test_what_a_new_model_says_stays_and_the_label_comes_back(stores: Any) -> None:
+    changes = BulkChanges(stores)
+    change = done(changes, changes.begin(Action.LABEL, IDS[:2], "me", ["tiger"]))
+    for name in NAMES[:2]:
+        stored = stores.records.read(record_id(name)).record
+        other = replace(stored, prediction=picture(name, "rose").prediction).finished(stored.finished_at)
+        commit(stores, name, stored.upload.etag, lambda _, other=other: other)  # type: ignore[misc]
+    changes.undo(change.id, "me")
+    done(changes, changes.read(change.id))
+    assert [facts(stores)[id].label for id in IDS[:2]] == ["rose", "lynx"]
+
+
+class Away(Exception):
+    """The process dies."""
+
+
+def hooked(stores: Any, at: int, hook: Hook) -> Callable[[], int]:
+    """Have `hook` called once, before the call of a store with this number. Returns what ends that, and tells how many
+    calls there were."""
+    calls, is_inside = [0], [False]
+
+    def end() -> int:
+        is_inside[0] = True
+        return calls[0]
+
+    def wrap(target: Any, name: str) -> None:
+        original = getattr(target, name)
+
+        def called(*arguments: Any, **options: Any) -> Any:
+            if not is_inside[0]:
+                calls[0] += 1
+                if calls[0] == at:
+                    is_inside[0] = True
+                    try:
+                        hook()
+                    finally:
+                        is_inside[0] = False
+            return original(*arguments, **options)
+
+        setattr(target, name, called)
+
+    for target, names in (
+        (stores.records, ("read", "write")), (stores.results, ("put", "stat")), (stores.uploads, ("stat", "tag")),
+        (stores.jobs, ("read", "replace")), (stores.work, ("send",)),
+    ):  # fmt: skip
+        for name in names:
+            wrap(target, name)
+    return end
+
+
+def every_moment(run: Callable[[int], int]) -> None:
+    """Run with a hook at the first call, the second, and so on, until there are no more calls."""
+    at = 1
+    while run(at) >= at:
+        at += 1
+    assert at > 20
+
+
+@pytest.mark.parametrize("action", LABELS)
+def test_undone_at_any_moment_of_a_step_all_is_as_it_was(action: Action) -> None:
+    """The step of another process goes on after all has been undone, and must change nothing any more."""
+
+    def run(at: int) -> int:
+        stores = filled()
+        before, changes = facts(stores), BulkChanges(stores)
+        change = changes.begin(action, IDS[:4], "me", LABELS[action])
+
+        def undo() -> None:
+            changes.undo(change.id, "otto")
+            done(changes, changes.read(change.id))
+
+        calls = hooked(stores, at, undo)
+        done(changes, change)
+        done(changes, changes.read(change.id))
+        made = calls()
+        if made < at:
+            undo()
+        assert changes.read(change.id).state is ChangeState.UNDONE
+        assert facts(stores) == before, f"undone before call {at}"
+        assert not any(stores.records.read(id).hidden_until for id in IDS)
+        return made
+
+    every_moment(run)
+
+
+@pytest.mark.parametrize("action", LABELS)
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_whoever_dies_at_any_moment_all_can_be_undone(action: Action, goes_on: bool) -> None:
+    def die() -> None:
+        raise Away
+
+    def run(at: int) -> int:
+        stores = filled()
+        before, changes = facts(stores), BulkChanges(stores)
+        change = changes.begin(action, IDS[:4], "me", LABELS[action])
+        calls = hooked(stores, at, die)
+        try:
+            done(changes, change)
+        except Away:
+            if goes_on:
+                applied = done(changes, changes.read(change.id))
+                assert (applied.state, applied.left_alone) == (ChangeState.APPLIED, 0), f"died at call {at}"
+                assert applied.changed + applied.same == 4
+        made = calls()
+        changes.undo(change.id, "me")
+        undone = done(changes, changes.read(change.id))
+        assert (undone.state, undone.kept) == (ChangeState.UNDONE, 0)
+        assert facts(stores) == before, f"died at call {at}"
+        assert not any(stores.records.read(id).hidden_until for id in IDS)
+        return made
+
+    every_moment(run)
+
+
+def test_two_who_do_the_same_step_at_the_same_time_count_it_once() -> None:
+    def run(at: int) -> int:
+        stores = filled()
+        before, changes = facts(stores), BulkChanges(stores)
+        change = changes.begin(Action.LABEL, IDS[:4], "me", ["tiger"])
+
+        def other() -> None:
+            done(changes, changes.read(change.id))
+
+        calls = hooked(stores, at, other)
+        applied = done(changes, change)
+        made = calls()
+        applied = changes.read(change.id)
+        assert (applied.changed, applied.same, applied.left_alone) == (3, 1, 0)
+        changes.undo(change.id, "me")
+        done(changes, changes.read(change.id))
+        assert facts(stores) == before
+        return made
+
+    every_moment(run)
+
+
+def messages(stores: Any) -> list[tasks.Task]:
+    return [tasks.parse(message) for message in stores.work.messages.values()]
+
+
+def test_a_deletion_waits_hidden_and_can_be_taken_back(stores: Any) -> None:
+    changes = BulkChanges(stores)
+    change = done(changes, changes.begin(Action.DELETE, IDS[:3], "me"))
+    assert change.hidden_until is not None
+    assert change.undo_until < change.hidden_until
+    assert [stores.records.read(id).hidden_until for id in IDS] == [change.hidden_until] * 3 + [None] * 2
+    asked = messages(stores)
+    assert {(task.step, task.name, task.hidden_until) for task in asked} == {
+        (tasks.DELETE_UPLOAD, name, change.hidden_until) for name in NAMES[:3]
+    }
+    assert all(is_hidden(stores, task.name, change.hidden_until) for task in asked)
+    put(stores, "c.jpg", content=b"dropped again")
+    changes.undo(change.id, "me")
+    undone = done(changes, changes.read(change.id))
+    assert (undone.restored, undone.kept) == (3, 0)
+    assert not any(is_hidden(stores, task.name, change.hidden_until) for task in asked), "and so nothing is deleted"
+
+
+@pytest.mark.parametrize("is_undone", [False, True])
+def test_what_the_queue_deletes_later_is_what_is_still_to_go(stores: Any, is_undone: bool) -> None:
+    changes, context = BulkChanges(stores), cast(Any, SimpleNamespace(stores=stores))
+    change = done(changes, changes.begin(Action.DELETE, IDS[:3], "me"))
+    put(stores, "c.jpg", content=b"dropped again")
+    if is_undone:
+        changes.undo(change.id, "me")
+        done(changes, changes.read(change.id))
+    for message in list(stores.work.messages.values()):
+        on_work(context, message)
+    left = [name for name in NAMES if stores.uploads.stat(name) is not None]
+    assert left == list(NAMES if is_undone else NAMES[2:]), "of c.jpg nobody has asked for the new version to go"
+
+
+def test_it_is_too_late_once_pictures_may_be_gone(stores: Any) -> None:
+    changes = BulkChanges(stores, deletion_s=0)
+    change = done(changes, changes.begin(Action.DELETE, IDS[:3], "me"))
+    assert (change.changed, change.left_alone) == (0, 3), "one that was begun long ago deletes nothing any more"
+    with pytest.raises(Conflict, match="too late"):
+        changes.undo(change.id, "me")
+
+
+def test_many_are_classified_again_and_that_has_no_undo(stores: Any) -> None:
+    changes = BulkChanges(stores)
+    stores.uploads.delete("b.jpg")
+    change = done(changes, changes.begin(Action.REPROCESS, IDS[:3], "me"))
+    assert (change.changed, change.left_alone) == (2, 1)
+    assert {(task.step, task.name) for task in messages(stores)} == {
+        (tasks.PREPROCESS, "a.jpg"), (tasks.PREPROCESS, "c.jpg"),
+    }  # fmt: skip
+    with pytest.raises(Conflict, match="nothing to undo"):
+        changes.undo(change.id, "me")
+
+
+def test_one_picture_that_refuses_does_not_stop_the_others(stores: Any) -> None:
+    before, put_result = facts(stores), stores.results.put
+
+    def refusing(name: str, *arguments: Any) -> Any:
+        if name.startswith("a."):
+            raise Protected("The result of a.jpg is leased.")
+        return put_result(name, *arguments)
+
+    stores.results.put = refusing
+    changes = BulkChanges(stores)
+    change = done(changes, changes.begin(Action.LABEL, IDS[:2], "me", ["tiger"]))
+    assert [(one.name, one.why) for one in changes.left_alone(change)] == [("a.jpg", "The result of a.jpg is leased.")]
+    assert facts(stores)[IDS[1]].label == "tiger"
+    stores.results.put = put_result
+    changes.undo(change.id, "me")
+    done(changes, changes.read(change.id))
+    assert facts(stores) == before
+
+
+def test_a_service_that_is_away_ends_the_step_and_the_next_goes_on(stores: Any) -> None:
+    changes = BulkChanges(stores)
+    change = changes.begin(Action.LABEL, IDS[:2], "me", ["tiger"])
+    stores.records.is_away = True
+    with pytest.raises(Unavailable):
+        changes.step(change.id)
+    stores.records.is_away = False
+    assert done(changes, changes.read(change.id)).changed == 2
+
+
+@pytest.mark.parametrize(
+    ("action", "ids", "labels", "error"),
+    [
+        (Action.LABEL, IDS, [], Conflict),
+        (Action.DELETE, IDS, ["tiger"], Conflict),
+        (Action.RELABEL, IDS, [], Conflict),
+        (Action.RELABEL, IDS, ["a", "b", "c"], Conflict),
+        (Action.LABEL, [], ["tiger"], Conflict),
+        (Action.LABEL, [f"{number:032x}" for number in range(MOST_PICTURES + 1)], ["tiger"], Conflict),
+        (Action.LABEL, IDS, ["unknown"], NotALabel),
+    ],
+)
+def test_what_cannot_be_is_refused_and_nothing_is_kept(
+    stores: Any, action: Action, ids: Iterable[str], labels: list[str], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        BulkChanges(stores).begin(action, list(ids), "me", labels)
+    assert stores.jobs.items == {}
+
+
+def test_changes_are_listed_newest_first_and_expire(stores: Any) -> None:
+    changes = BulkChanges(stores)
+    first, second = (changes.begin(Action.LABEL, IDS[:1], "me", [label]) for label in ("puma", "tiger"))
+    assert [one.id for one in changes.list(10)] == [second.id, first.id]
+    assert [one.id for one in changes.list(10, second.id)] == [first.id]
+    assert all(item.document["ttl"] >= 30 * 86_400 for item, _ in stores.jobs.items.values())
+    with pytest.raises(NotFound):
+        changes.read("change-0")
+    with pytest.raises(NotFound):
+        changes.read(next(id for id in stores.jobs.items if "part" not in id)[7:])
