@@ -16,7 +16,10 @@ from imagestore.distant_server import checked_key, checked_server, told_pause_s
 from imagestore.errors import NotFetched, NotFound, NotGivenOut, RemoteError, SettingsError
 
 PAGE = 256
-TRIES = 8
+FIRST_TRIES = 5
+TRIES = 11
+"""How often a request is made that may succeed later, before the service has answered at all (8 s with the pauses), and
+after that (6 min)."""
 TIMEOUT_S = 60.0
 """For how long no byte may come."""
 LONGEST_PAUSE_S = 120.0
@@ -159,6 +162,7 @@ class CustomVision:
         self._client = http or httpx2.Client(timeout=TIMEOUT_S)
         self._client.headers["User-Agent"] = f"imagestore/{__version__}"
         self._sleep = sleep
+        self._has_answered = False
 
     def project(self, wanted: str) -> RemoteProject:
         """The project with this id or name. Raises NotFound, or if several have the name, SettingsError."""
@@ -286,19 +290,24 @@ class CustomVision:
                 raise NotGivenOut(str(error)) from None
             except httpx2.HTTPError as error:
                 failures += 1
-                if failures >= TRIES:
+                if failures >= self._tries:
                     raise RemoteError(f"{self.endpoint} could not be asked: {error or type(error).__name__}.") from None
             else:
                 if answer.status not in _LATER:
+                    self._has_answered = True
                     return answer
                 told_s = told_pause_s(answer.headers.get("retry-after"), pause_s)
                 pause_s = min(max(told_s, _FIRST_PAUSE_S), LONGEST_PAUSE_S)
                 is_throttled = answer.status == _THROTTLED and put_off_s < THROTTLED_S
                 failures += not is_throttled
-                if failures >= TRIES:
+                if failures >= self._tries:
                     return answer
                 put_off_s += pause_s
             self._sleep(pause_s)
+
+    @property
+    def _tries(self) -> int:
+        return TRIES if self._has_answered else FIRST_TRIES
 
     def _asked(self, address: str, headers: dict[str, str], params: dict[str, Any] | None, follow: bool) -> _Answer:
         asked = self._client.stream("GET", address, params=params, headers=headers, follow_redirects=follow)

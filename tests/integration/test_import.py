@@ -13,11 +13,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import uvicorn
 from PIL import Image
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import commands
@@ -31,6 +33,7 @@ from imagestore.store import Stores
 from imagestore.store.training import PictureFacts, TrainingPictures
 from imagestore.web.app import app_of
 from imagestore.web.services import Services
+from unit.model.labelled_pictures import scene
 from unit.pictures import encoded
 from unit.web.conftest import services
 from unit.web.memory import memory_stores
@@ -50,14 +53,19 @@ def stores() -> Stores:
 
 
 class Gate:
-    """Lets so many pictures through, and the others wait; `fetched` were asked for."""
+    """Lets so many pictures through, and the others wait; `fetched` were asked for. `says` are answers of its own, by
+    the end of the address."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self.open_for = sys.maxsize
         self.fetched = 0
+        self.says: dict[str, Any] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        for end, answer in self.says.items():
+            if scope["type"] == "http" and scope["path"].endswith(end):
+                return await JSONResponse(answer)(scope, receive, send)
         if scope["type"] == "http" and scope["path"].endswith("/content"):
             self.fetched += 1
             number = self.fetched
@@ -75,13 +83,14 @@ class Elsewhere:
         self.stores = stores
         self.contents: dict[str, bytes] = {}
 
-    def fill(self, count: int) -> None:
+    def fill(self, count: int, picture: Callable[[int], Image.Image] | None = None) -> None:
         """Put pictures in, of which every tenth has no tag."""
         project = self.stores.projects.create(TITLE, "me", id="11111111-1111-4111-8111-111111111111")
         pictures, random = TrainingPictures(self.stores.training, project.name), np.random.default_rng(1)
         pictures.begin()
         for n in range(count):
-            data = encoded(Image.fromarray(random.integers(0, 256, (12, 12, 3)).astype(np.uint8)))
+            noise = Image.fromarray(random.integers(0, 256, (12, 12, 3)).astype(np.uint8))
+            data = encoded(noise if picture is None else picture(n))
             sha256 = hashlib.sha256(data).hexdigest()
             labels = () if n % 10 == 0 else (("rose", "lily")[n % 2],)
             created = f"2026-11-21T09:{n // 60 % 60:02d}:{n % 60:02d}.{n:06d}Z"
@@ -212,3 +221,32 @@ def test_the_command_does_it_by_a_runner_where_there_is_one_and_by_itself_where_
     listed = commands.run("jobs", "list", environment=environment)
     assert "import Garden" in listed.stdout
     assert KEY not in alone.stdout + by_a_runner.stdout + listed.stdout + str(here.jobs.read(board.list()[0].id))
+
+
+@pytest.mark.thorough
+def test_it_trains_and_the_report_says_what_was_claimed_and_what_is_so(
+    lab: Stack, here: Stores, start: Start, elsewhere: Elsewhere
+) -> None:
+    elsewhere.fill(60, lambda n: scene(100 * (n % 2) + n, n % 2))
+    figures = {"precision": 0.97, "recall": 0.96, "averagePrecision": 0.98}
+    of_rose = {"id": "1", "name": "rose", "precision": 0.95, "recall": 0.94, "averagePrecision": 0.96}
+    elsewhere.gate.says = {
+        "/iterations": [{"id": "1", "name": "Iteration 1", "status": "Completed", "created": "2026-10-01T09:00:00Z"}],
+        "/performance": {**figures, "perTagPerformance": [of_rose]},
+    }
+    start()
+    eventually(JobBoard(here.jobs).has_runner, "a runner")
+    asked = ("import", "custom-vision", "--endpoint", elsewhere.address, "--project", TITLE)
+    done = commands.run(*asked, environment=lab.environment | {"CUSTOM_VISION_KEY": KEY})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Custom Vision claimed a precision of 0.970 and a recall of 0.960 of 'Iteration 1'." in done.stdout
+    assert f"imagestore promote 1 --project {TITLE}" in done.stdout
+    claimed = (here.models.figures(TITLE, "1") or {})["claimed"]
+    assert claimed["claims"][0]["average_precision"] == 0.98
+    assert {one["label"]: one["claimed"] and one["claimed"]["recall"] for one in claimed["labels"]} == {
+        "lily": None, "rose": 0.94,
+    }  # fmt: skip
+    assert claimed["here"]["precision"]["of"] > 0
+    page = here.models.read(TITLE, "1", "report.html").decode()
+    assert "What Custom Vision claimed, and what is so here" in page
+    assert "<td>0.970</td>" in page

@@ -9,7 +9,7 @@ import pytest
 from imagestore.errors import RemoteError, SettingsError
 from imagestore.store import Stores
 from model.custom_vision import take_over as importer
-from model.custom_vision.service import TRIES, CustomVision
+from model.custom_vision.service import FIRST_TRIES, TRIES, CustomVision
 from model.custom_vision.take_over import take_over
 from unit.model.labelled_pictures import quiet
 from unit.web.conftest import app, services, stores
@@ -48,9 +48,14 @@ def test_an_address_that_is_over_is_asked_for_anew(here: Stores, elsewhere: Else
 
 
 def test_a_service_that_stays_away_or_refuses_the_key_is_said(here: Stores, elsewhere: Elsewhere) -> None:
-    elsewhere.faults = [httpx2.ConnectError("no route")] * TRIES
-    with pytest.raises(RemoteError, match="could not be asked: no route"):
-        taken(here, elsewhere)
+    pauses: list[float] = []
+    for answers, tries in (([], FIRST_TRIES), ([None], TRIES)):
+        pauses.clear()
+        elsewhere.faults = [*answers, *[httpx2.ConnectError("no route")] * tries]
+        with pytest.raises(RemoteError, match="could not be asked: no route"):
+            take_over(here, source(elsewhere, pauses), "Garden", "me", quiet)
+        assert (elsewhere.faults, len(pauses)) == ([], tries - 1)
+    assert 300 < sum(pauses) < 600, "minutes, once it has answered"
     elsewhere.faults = [httpx2.Response(401, json={"code": "x", "message": "Access denied."})]
     with pytest.raises(RemoteError, match=r"does not take the key \(401\): Access denied"):
         taken(here, elsewhere)
