@@ -50,8 +50,9 @@ async def whole_picture(request: Request, max_bytes: int, field: str | None = No
     content_type = request.headers.get("content-type", "")
     is_form = content_type.partition(";")[0].strip().lower() == FORM
     sent = _sent_bytes(request.headers.get("content-length", "0"))
+    setting = "MAX_BYTES" if field is None else None
     if sent > max_bytes + (FORM_BYTES if is_form else 0):
-        raise too_large(sent, max_bytes)
+        raise too_large(sent, max_bytes, setting)
     body: AsyncIterator[bytes] = request.stream()
     if is_form:
         form = FormFile(content_type, body, field)
@@ -61,7 +62,7 @@ async def whole_picture(request: Request, max_bytes: int, field: str | None = No
     async for piece in body:
         data += piece
         if len(data) > max_bytes:
-            raise too_large(None, max_bytes)
+            raise too_large(None, max_bytes, setting)
     return bytes(data)
 
 

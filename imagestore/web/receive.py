@@ -86,8 +86,9 @@ async def receive(
     return Received(target, etag, is_new=True)
 
 
-def too_large(size_bytes: int | None, max_bytes: int) -> ApiProblem:
-    """The error for an upload over the limit; `size_bytes` is None if only that is known.
+def too_large(size_bytes: int | None, max_bytes: int, setting: str | None = "MAX_BYTES") -> ApiProblem:
+    """The error for an upload over the limit; `size_bytes` is None if only that is known, and `setting` if the limit is
+    fixed.
 
     `size_bytes` and `limit_bytes` let a page say so in its own words, without offering to send the file again.
     """
@@ -96,7 +97,8 @@ def too_large(size_bytes: int | None, max_bytes: int) -> ApiProblem:
         said = _size(size_bytes)
         if said == limit:
             said, limit = f"{size_bytes:,} bytes", f"{max_bytes:,} bytes"
-    detail = f"The file has {said}; the limit is {limit} (MAX_BYTES). Sending it again will not help."
+    named = f" ({setting})" if setting else ""
+    detail = f"The file has {said}; the limit is {limit}{named}. Sending it again will not help."
     return ApiProblem(413, "too_many_bytes", detail, more={"size_bytes": size_bytes, "limit_bytes": max_bytes})
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,17 +48,22 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
+def told_by(python: Path, script: str, *more: object) -> Any:
+    """What this script says."""
+    command = [python, HERE / script, f"http://localhost:{PORTS.web}", "any", "any", *map(str, more)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout)
+
+
 @pytest.mark.timeout(1800)
 def test_the_quickstart_goes_from_an_empty_project_to_a_prediction(
     python: Path, pictures: Path, tmp_path: Path
 ) -> None:
     with Stack(Options(ports=PORTS, folder=tmp_path / "stack", with_web=True)) as stack:
         stack.start(lambda what: None)
-        command = [python, HERE / "quickstart.py", f"http://localhost:{PORTS.web}", "any", "any", pictures]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr[-3000:]
-        said = json.loads(done.stdout)
+        said = told_by(python, "quickstart.py", pictures)
         assert (said["first_status"], said["published"], said["publish_name"]) == ("Training", True, "classifyModel")
         assert max(said["predictions"], key=said["predictions"].get) == "striped"
         assert said["predictions"] == said["unstored"]
@@ -77,3 +83,26 @@ def test_the_quickstart_goes_from_an_empty_project_to_a_prediction(
         assert stored.record.prediction.model.name == stored.record.project
         top = {score.label: score.probability for score in stored.record.prediction.top}
         assert top == pytest.approx(said["predictions"], abs=1e-5), "the same version has classified it"
+        more = told_by(python, "more.py", pictures, said["project"], said["iteration"], said["stored"])
+        assert_more(more, said)
+
+
+def assert_more(found: dict[str, Any], said: dict[str, Any]) -> None:
+    assert (found["recall"][0], found["recall"] == sorted(found["recall"], reverse=True)) == (1, True)
+    assert 0.5 < found["average_precision"] <= 1
+    assert found["tags_tested"] == ["plain", "striped"]
+    listed, counted = found["tested"]
+    assert listed == counted > 1
+    assert (set(found["said_of_each"]), found["image_bytes"] > 100) == ({2}, True)
+    assert found["quick_test"] == said["predictions"]
+    assert found["export"] == ["labels.txt", "manifest.json", "model.onnx", "predict.py"]
+    assert found["labels"] == ["plain", "striped"]
+    assert (found["stored"], found["learned"]) == ([said["stored"]], ["OK"])
+    assert found["suggested"] == said["predictions"]
+    assert (found["asked_by_tag"], found["suggested_count"]) == (True, {"plain": 0, "striped": 1})
+    assert (found["tagged"], found["begun_again"]) == (16, True)
+    assert found["errors"] == [
+        "NotFoundIteration", "BadRequestImageFormat", "BadRequestImageSizeBytes", "BadRequestNotSupported",
+        "NotFoundProject", "BadRequestProjectUnsupportedExportPlatform",
+        "BadRequestNotSupported",
+    ]  # fmt: skip

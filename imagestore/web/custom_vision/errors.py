@@ -18,7 +18,14 @@ _CODES = {
     str(Reason.TOO_MANY_PIXELS): "BadRequestImageDimensions",
     str(Reason.TOO_SMALL): "BadRequestImageDimensions",
 }
-_BY_STATUS = {400: "BadRequest", 401: "ForbiddenUser", 403: "Forbidden", 404: "NotFound", 409: "Conflict"}
+_BY_STATUS = {
+    400: "BadRequest",
+    401: "ForbiddenUser",
+    403: "Forbidden",
+    404: "NotFound",
+    405: "NotFound",
+    409: "Conflict",
+}
 _OF_PICTURES = {str(reason) for reason in Reason}
 
 

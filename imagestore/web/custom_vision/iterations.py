@@ -9,13 +9,14 @@ from fastapi import Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from imagestore.accounts.callers import Caller
 from imagestore.errors import Conflict, NotAProject, NotFound
 from imagestore.jobs.job import Arguments, HowToTrain, Job, JobKind, JobState
 from imagestore.pipeline.projects import publish, unpublish
 from imagestore.record import utc
 from imagestore.store.custom_vision import CustomVisionFile, Iteration, derived
 from imagestore.store.projects import LabelsPerPicture, Project
-from imagestore.web.access import CallerDep, NoteDep
+from imagestore.web.access import AuditNote, CallerDep, NoteDep
 from imagestore.web.api.common import ServicesDep
 from imagestore.web.bodies import whole_picture
 from imagestore.web.custom_vision import answers
@@ -41,9 +42,26 @@ class ChangedIteration(msgspec.Struct):
     name: str | None = None
 
 
+class Training(msgspec.Struct, rename="camel"):
+    """What is asked of a training."""
+
+    selected_tags: list[str] | None = None
+
+
 @router.post("/projects/{project_id}/train")
-def train_project(services: ServicesDep, caller: CallerDep, note: NoteDep, project: ProjectDep) -> Response:
+async def train_project(
+    request: Request, services: ServicesDep, caller: CallerDep, note: NoteDep, project: ProjectDep
+) -> Response:
     """Begin to train a new iteration on all that is tagged."""
+    asked = await body_of(request, Training, when_empty=Training())
+    return await run_in_threadpool(_begun, services, caller, note, project, asked)
+
+
+def _begun(services: Services, caller: Caller, note: AuditNote, project: Project, asked: Training) -> Response:
+    if asked.selected_tags:
+        every = {tag.id for tag in pictures_of(services, project).tags.by_name.values()}
+        if not every <= {id.lower() for id in asked.selected_tags}:
+            raise refused("BadRequestNotSupported", "A training takes all tags here: selectedTags leaves some out.")
     _demand_enough(services, project)
     try:
         job = services.jobs.put(JobKind.TRAIN, caller.account, Arguments(project.name, training=HowToTrain()))

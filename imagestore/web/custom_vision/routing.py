@@ -5,6 +5,7 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 from fastapi import APIRouter, Depends, Path, Request
+from msgspec.inspect import ListType, StructType, Type, UnionType, type_info
 from starlette.responses import Response
 
 from imagestore.errors import NotFound
@@ -99,18 +100,36 @@ def _asked_project(services: ServicesDep, caller: CallerDep, project_id: Annotat
 ProjectDep = Annotated[Project, Depends(_asked_project)]
 
 
-async def body_of(request: Request, kind: type[Asked], max_bytes: int = MOST_JSON_BYTES) -> Asked:
-    """The JSON in a request's body. Raises ApiProblem 400."""
+async def body_of(
+    request: Request, kind: type[Asked], max_bytes: int = MOST_JSON_BYTES, when_empty: Asked | None = None
+) -> Asked:
+    """The JSON in a request's body, its names in any case of the letters, as Custom Vision took them; an empty one may
+    stand for something else. Raises ApiProblem 400."""
     data = bytearray()
     async for piece in request.stream():
         data += piece
         if len(data) > max_bytes:
             said = f"The request has more than {max_bytes:,} bytes, which is the limit."
             raise refused("BadRequestExceededBatchSize", said)
+    if when_empty is not None and bytes(data).strip() in (b"", b"null"):
+        return when_empty
     try:
-        return msgspec.json.decode(bytes(data), type=kind)
+        return msgspec.convert(_named(msgspec.json.decode(bytes(data)), type_info(kind)), kind)
     except msgspec.MsgspecError as error:
         raise refused("BadRequestInvalid", f"The request's body cannot be read: {error}") from None
+
+
+def _named(found: Any, kind: Type) -> Any:
+    """What was decoded, with the names of fields as this type has them."""
+    if isinstance(kind, UnionType):
+        kind = next((one for one in kind.types if isinstance(one, StructType | ListType)), kind)
+    if isinstance(kind, ListType) and isinstance(found, list):
+        return [_named(one, kind.item_type) for one in found]
+    if isinstance(kind, StructType) and isinstance(found, dict):
+        fields = {field.encode_name.lower(): field for field in kind.fields}
+        known = {name: fields[name.lower()] for name in found if name.lower() in fields}
+        return {field.encode_name: _named(found[name], field.type) for name, field in known.items()}
+    return found
 
 
 def answer(found: Any, status: int = 200) -> Response:

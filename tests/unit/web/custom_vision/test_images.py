@@ -159,6 +159,16 @@ def test_what_cannot_be_kept_is_told_of_each_and_the_rest_is_kept(client: Client
     assert client.training("GET", f"/projects/{project['id']}/images/count").json() == 1
 
 
+def test_names_in_a_body_may_be_in_any_case(client: Client, project: dict[str, Any]) -> None:
+    sent = {
+        "Images": [{"Name": "a.png", "CONTENTS": entry(picture(1))["contents"], "TagIds": [tag(client, project, "A")]}]
+    }
+    words = {"Metadata": {"Camera": "7"}}
+    (kept,) = client.training("POST", f"/projects/{project['id']}/images/files", json=sent | words).json()["images"]
+    assert ([one["tagName"] for one in kept["image"]["tags"]], kept["sourceUrl"]) == (["A"], "a.png")
+    assert kept["image"]["metadata"] == {"Camera": "7"}, "which is the user's own"
+
+
 def test_batches_have_a_limit_and_tags_must_be_there(client: Client, project: dict[str, Any]) -> None:
     path = f"/projects/{project['id']}/images/files"
     many = [entry(b"x")] * 65

@@ -58,6 +58,14 @@ def test_a_training_is_begun_followed_and_published(
     assert stores.models.versions("Garden") == [("Garden", "1")]
 
 
+def test_a_training_takes_all_tags(client: Client, tagged: str) -> None:
+    ids = [one["id"] for one in client.training("GET", f"{tagged}/tags").json()]
+    asked = {"selectedTags": ids[:1]}
+    assert "all tags" in refused(client.training("POST", f"{tagged}/train", json=asked), "BadRequestNotSupported")
+    begun = client.training("POST", f"{tagged}/train", json={"selectedTags": ids}, params={"trainingType": "Advanced"})
+    assert (begun.json()["status"], begun.json()["trainingType"]) == ("Training", "Regular")
+
+
 def test_a_name_is_taken_over_only_if_that_is_said(
     client: Client, tagged: str, runner: PlayedRunner, makes: Makes
 ) -> None:

@@ -132,7 +132,7 @@ def test_an_address_is_asked_only_on_the_public_internet(
     open_minded = replace(services, may_fetch=lambda address: True)
     other = Client(app_of(open_minded), base_url="http://localhost")
     assert other.prediction(f"{path}/url/nostore", json={"url": elsewhere}).json()["predictions"]
-    assert other.prediction(f"{path}/url", json={"url": elsewhere}).status_code == 200
+    assert other.prediction(f"{path}/url", json={"Url": elsewhere}).status_code == 200, "as their portal wrote it"
     refused(client.prediction(f"{path}/url", content=b"{"), "BadRequestInvalid")
 
 
@@ -140,7 +140,9 @@ def test_what_cannot_be_answered_is_said_in_their_form(client: Client, path: str
     refused(client.prediction(path.replace("live", "other") + "/image", content=picture(1)), "NotFoundIteration", 404)
     refused(client.prediction(f"{path}/image", content=b"no picture"), "BadRequestImageFormat")
     refused(client.prediction(f"{path}/image", content=b""), "BadRequestImageFormat")
-    refused(client.prediction(f"{path}/image", content=bytes(4 * 2**20 + 1)), "BadRequestImageSizeBytes")
+    large = refused(client.prediction(f"{path}/image", content=bytes(4 * 2**20 + 1)), "BadRequestImageSizeBytes")
+    assert "4,194,304 bytes" in large
+    assert "MAX_BYTES" not in large, "no setting moves this limit"
     said = refused(
         client.prediction(path.replace("classify", "detect") + "/image", content=b""), "BadRequestNotSupported"
     )
