@@ -212,7 +212,9 @@ def _all(services: Services, project: Project, file: CustomVisionFile) -> list[I
     """The iterations, the oldest first: those that were asked for here, and versions that came another way."""
     written = [_settled(services, project, one) for one in file.iterations]
     kept = {version: utc(at) for version, at in services.stores.models.kept_at(project.name).items()}
-    known = {one.version for one in written} | set(file.deleted_iterations)
+    jobs = [_job(services, one) for one in written if one.version is None]
+    being_made = {version for job in jobs if job is not None for version in job.versions}
+    known = {one.version for one in written} | being_made | set(file.deleted_iterations)
     found = [one if one.created_at else replace(one, created_at=kept.get(one.version or "", "")) for one in written] + [
         Iteration(derived("iteration", project.name, version), f"Version {version}", at, None, version)
         for version, at in kept.items()

@@ -1,6 +1,7 @@
 """Custom Vision's iterations."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -185,6 +186,17 @@ def test_a_training_that_ends_while_it_is_looked_at_is_never_said_to_have_failed
     monkeypatch.setattr(services.jobs, "read", ends_after)
     found = client.training("GET", f"{tagged}/iterations/{begun['id']}").json()
     assert found["status"] == "Completed"
+
+
+def test_a_version_whose_training_ends_in_a_moment_is_no_iteration_beside_it(
+    client: Client, tagged: str, makes: Makes, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = client.training("POST", f"{tagged}/train").json()
+    (job,) = services.jobs.list()
+    makes("Garden", "1")
+    monkeypatch.setattr(services.jobs, "read", lambda id: replace(job, versions=("1",)))
+    found = client.training("GET", f"{tagged}/iterations").json()
+    assert [(one["id"], one["status"]) for one in found] == [(begun["id"], "Training")]
 
 
 def test_an_iteration_is_tried_without_being_published(
