@@ -16,16 +16,16 @@ from pathlib import Path
 from imagestore.errors import Conflict, NotFound
 from imagestore.store import Blob, BlobState, Listed
 
-_PAGE = 5000
+_PAGE, _PIECE_BYTES = 5000, 2**22
 _THEN = datetime(2026, 1, 1, tzinfo=UTC)
-_TABLE = "CREATE TABLE IF NOT EXISTS blobs (name TEXT PRIMARY KEY, etag TEXT, data BLOB, told TEXT) WITHOUT ROWID"
+_TABLE = "CREATE TABLE IF NOT EXISTS blobs (name TEXT PRIMARY KEY, etag TEXT, told TEXT, size INTEGER, data BLOB)"
 
 
 class SqliteBlobs:
-    """The blobs of one container, in the file `path`; `reads` and `writes` count the calls."""
+    """The blobs of one container, in the file `path`."""
 
     def __init__(self, path: Path, container: str = "training") -> None:
-        self.container, self.reads, self.writes = container, 0, 0
+        self.container = container
         self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._database.execute("PRAGMA synchronous = OFF")
         self._database.execute("PRAGMA journal_mode = MEMORY")
@@ -37,12 +37,25 @@ class SqliteBlobs:
     def get(self, name: str, max_bytes: int | None = None) -> Blob:
         """The blob with its content. Raises NotFound."""
         with self._lock:
-            self.reads += 1
             row = self._database.execute("SELECT etag, data, told FROM blobs WHERE name = ?", (name,)).fetchone()
         if row is None:
             raise NotFound(name)
         etag, data, told = row
         return Blob(etag, len(data), None, _THEN, data, json.loads(told))
+
+    def read(self, name: str, etag: str, offset: int, length: int) -> Iterator[bytes]:
+        """A part of a blob, in pieces. Raises NotFound, or Conflict if it was overwritten."""
+        with self._lock:
+            row = self._database.execute("SELECT rowid, etag FROM blobs WHERE name = ?", (name,)).fetchone()
+        if row is None:
+            raise NotFound(name)
+        if row[1] != etag:
+            raise Conflict(name)
+        for start in range(offset, offset + length, _PIECE_BYTES):
+            with self._lock, self._database.blobopen("blobs", "data", row[0], readonly=True) as opened:
+                opened.seek(start)
+                piece = opened.read(min(_PIECE_BYTES, offset + length - start))
+            yield piece
 
     def stat(self, name: str) -> BlobState | None:
         """The blob without its content; None if there is none."""
@@ -84,15 +97,15 @@ class SqliteBlobs:
         self, marker: str | None = None, *, tags: bool = False, metadata: bool = False, prefix: str | None = None
     ) -> Iterator[tuple[list[Listed], str | None]]:
         """Pages of blobs in the order of their names."""
-        prefix, last = prefix or "", ""
-        query = "SELECT name, etag, length(data), told FROM blobs WHERE name > ? AND name >= ? AND name < ? LIMIT ?"
+        prefix = last = prefix or ""
+        query = "SELECT name, etag, size, told FROM blobs WHERE name >= ? AND name < ? ORDER BY name LIMIT ?"
         while True:
             with self._lock:
-                rows = self._database.execute(query, (last, prefix, f"{prefix}\U0010ffff", _PAGE)).fetchall()
+                rows = self._database.execute(query, (last, f"{prefix}\U0010ffff", _PAGE)).fetchall()
             yield [Listed(name, etag, size, _THEN, None, {}, json.loads(told)) for name, etag, size, told in rows], None
             if len(rows) < _PAGE:
                 return
-            last = rows[-1][0]
+            last = f"{rows[-1][0]}\0"
 
     def folders(self) -> Iterator[str]:
         """What stands before the first slash in the names of blobs."""
@@ -108,7 +121,7 @@ class SqliteBlobs:
                 yield folder
 
     def _written(self, name: str, data: bytes, metadata: Mapping[str, str] | None) -> str:
-        self.writes += 1
         etag, told = f"0x{next(self._numbers):X}", json.dumps(dict(metadata or {}))
-        self._database.execute("INSERT OR REPLACE INTO blobs VALUES (?, ?, ?, ?)", (name, etag, data, told))
+        row = (name, etag, told, len(data), data)
+        self._database.execute("INSERT OR REPLACE INTO blobs VALUES (?, ?, ?, ?, ?)", row)
         return etag

@@ -89,7 +89,7 @@ def import_folders(
     Raises BadTrainingData, NotMigrated, BadSplit, Conflict, Unavailable.
     """
     given, pictures = _in_folders(folders, negatives, progress, has_several=project.has_several)
-    known = training_set.begin(stores, project.pictures_in)
+    known = training_set.begin(stores, project.pictures_in, progress)
     if not relabel:
         training_set.demand_same_labels(known, pictures, has_several=project.has_several)
     begun = progress("Keeping", len(pictures))
@@ -122,7 +122,7 @@ def gather(
     """
     has_several = project.has_several
     given, pictures = _in_folders(folders, negatives, progress, has_several=has_several)
-    known = training_set.begin(stores, project.pictures_in)
+    known = training_set.begin(stores, project.pictures_in, progress)
     computed = KeptArrays(stores.training, project.pictures_in, keeps=True)
     everything = training_set.all_with(stores, known, pictures, relabel=relabel, has_several=has_several)
     sources = one_spelling(everything, are_one)
@@ -132,7 +132,7 @@ def gather(
     good = [source for source in pictures if source.sha256 in readable]
     begun = progress("Keeping", len({source.sha256 for source in good})) if good else _nothing
     added = training_set.keep(known, good, begun, examples, relabel=relabel, has_several=has_several)
-    training_set.keep_division(known, prepared.division.split, examples, added)
+    training_set.keep_division(known, prepared.division.split, examples, added, progress)
     return Gathered(prepared, Kept(len(good), len(added), given.not_utf8), computed)
 
 

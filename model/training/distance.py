@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from model.training.scratch import blocks
 from model.training.threads import one_thread
 
 NEIGHBOURS = 3
@@ -27,26 +28,36 @@ class References:
     codes: np.ndarray
     scale: float
 
-    def distances(self, taken: np.ndarray) -> np.ndarray:
-        """1 minus the mean cosine to the nearest NEIGHBOURS references, float [n], of features float [n, width]."""
+    def distances(self, taken: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+        """1 minus the mean cosine to the nearest NEIGHBOURS references, float [n], of features float [n, width], or of
+        the pictures `rows` of them."""
+        rows = np.arange(len(taken)) if rows is None else rows
+        found = np.empty(len(rows))
         with one_thread():
-            cosines = _of_length_1(taken - self.centre) @ (self.codes.astype(np.float32) * self.scale).T
-        nearest = np.sort(cosines, axis=1)[:, -NEIGHBOURS:]
-        return np.asarray(1 - nearest.mean(axis=1), np.float64)
+            for block in blocks(len(rows)):
+                unit = _of_length_1(taken[rows[block]] - self.centre)
+                cosines = unit @ (self.codes.astype(np.float32) * self.scale).T
+                found[block] = 1 - np.sort(cosines, axis=1)[:, -NEIGHBOURS:].mean(axis=1)
+        return found
 
 
-def references(taken: np.ndarray, truth: np.ndarray, groups: np.ndarray) -> References:
-    """References of features float [n, width]: one of each group, and of at most MOST as many of each class as can be.
+def references(taken: np.ndarray, truth: np.ndarray, groups: np.ndarray, rows: np.ndarray | None = None) -> References:
+    """References of features float [n, width], or of the pictures `rows` of them: one of each group, and of at most
+    MOST as many of each class as can be.
 
     `truth` and `groups` are class and group numbers int [n].
     """
-    _, first = np.unique(groups, return_index=True)
+    rows = np.arange(len(taken)) if rows is None else rows
+    first = rows[np.unique(groups[rows], return_index=True)[1]]
     ranks = np.zeros(len(first), int)
     for number in np.unique(truth[first]):
         inside = np.flatnonzero(truth[first] == number)
         ranks[inside] = np.random.default_rng(0).permutation(len(inside))
     chosen = np.sort(first[np.argsort(ranks, kind="stable")[:MOST]])
-    centre = taken.mean(axis=0, dtype=np.float64).astype(np.float32)
+    centre = np.zeros(taken.shape[1])
+    for block in blocks(len(rows)):
+        centre += taken[rows[block]].sum(axis=0, dtype=np.float64)
+    centre = (centre / len(rows)).astype(np.float32)
     unit = _of_length_1(taken[chosen] - centre)
     scale = max(float(np.abs(unit).max()), 1e-9) / 127
     return References(centre, np.round(unit / scale).astype(np.int8), scale)
@@ -59,7 +70,7 @@ def out_of_fold(
     of its own for each fold."""
     found = np.zeros(len(truth))
     for train, held in divided:
-        found[held] = references(taken[train], truth[train], groups[train]).distances(taken[held])
+        found[held] = references(taken, truth, groups, train).distances(taken, held)
     return found
 
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from model.training import scratch
+from model.training.scratch import blocks
+
 
 @dataclass(frozen=True)
 class Form:
@@ -20,9 +23,11 @@ class Form:
         """What a head is fitted to, of features float [..., width]."""
         if not self.takes_roots:
             return features
-        end = features.shape[-1] - self.details
-        roots = np.sqrt(np.maximum(features[..., :end], 0))
-        return np.concatenate([roots, features[..., end:]], axis=-1) if self.details else np.asarray(roots)
+        found, end = scratch.empty(features.shape, features.dtype), features.shape[-1] - self.details
+        for part in blocks(len(features)) if features.ndim > 1 else (...,):
+            found[part][..., :end] = np.sqrt(np.maximum(features[part][..., :end], 0))
+            found[part][..., end:] = features[part][..., end:]
+        return found
 
     def without_details(self, taken: np.ndarray) -> np.ndarray:
         """The first columns alone, which the distance is computed from, of what is taken, float [..., width]."""
@@ -31,4 +36,5 @@ class Form:
 
 def form_of(features: np.ndarray, details: int = 0) -> Form:
     """The form for features float [..., width] of which the last `details` columns are details."""
-    return Form(not bool((features[..., : features.shape[-1] - details] < 0).any()), details)
+    plain = features[..., : features.shape[-1] - details]
+    return Form(not any(bool((plain[block] < 0).any()) for block in blocks(len(plain))), details)

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from model.progress import BeginStage
+from model.progress import BeginStage, unheard
 from model.training import bursts, look_alikes, near_duplicates, scratch
 from model.training.backbones import net_of
 from model.training.examples import Example
@@ -22,6 +22,8 @@ from preprocess import Limits
 
 _FEWEST = 8
 """With fewer pictures nothing can be said of what they have in common; thumbnails alone are compared then."""
+_MANY = 5000
+"""With so many pictures it takes seconds to compare them, and that is told."""
 MOST_OF_TWO_LABELS = 10_000
 """So many pairs of two labels are told at most."""
 Pair = tuple[int, int]
@@ -57,17 +59,25 @@ def with_looks(
     sample = sorted(clear, key=lambda i: examples[i].sha256)[: look_alikes.SAMPLE]
     begun = progress("Altering some", len(sample))
     altered = extract(net, [examples[i] for i in sample], Copies(), limits, 0, begun, kept)[:, 1:]
+    begin = progress if len(examples) > _MANY else unheard
     position = {number: at for at, number in enumerate(clear)}
     similarity = look_alikes.choose(
         found if len(clear) == len(found) else _only(found, clear),
         [position[i] for i in sample],
         look_alikes.looks(altered),
         [", ".join(examples[i].labels) for i in clear],
+        begin("Comparing looks", look_alikes.steps(len(clear))),
     )
     return examples, similarity
 
 
-def grouped(examples: list[Example], similarity: Similarity | None, *, by_folder: bool = False) -> Grouping:
+def grouped(
+    examples: list[Example],
+    similarity: Similarity | None,
+    progress: BeginStage = unheard,
+    *,
+    by_folder: bool = False,
+) -> Grouping:
     """Group the examples by thumbnails, by looks, by the moment at which a camera took them, by what is known to belong
     together and, if so wished, by the folders below their labels' folders.
 
@@ -83,7 +93,9 @@ def grouped(examples: list[Example], similarity: Similarity | None, *, by_folder
         is_told = len(of_two_labels) < MOST_OF_TWO_LABELS
         return groups.are_apart(i, j) | (labels[i] != labels[j]) if is_told else groups.are_apart(i, j)
 
-    for i, j in chain(near_duplicates.pairs(thumbs, thumbs, matter), _alike(examples, examples, similarity)):
+    begin = progress if len(examples) > _MANY else unheard
+    by_thumb = near_duplicates.pairs(thumbs, thumbs, matter, begin("Comparing", near_duplicates.VIEWS))
+    for i, j in chain(by_thumb, _alike(examples, examples, similarity, begin)):
         groups.join(i, j)
         two = np.flatnonzero(labels[i] != labels[j])[: MOST_OF_TWO_LABELS - len(of_two_labels)]
         of_two_labels.update(zip(np.minimum(i, j)[two].tolist(), np.maximum(i, j)[two].tolist(), strict=True))
@@ -119,13 +131,17 @@ def is_blank(thumb: np.ndarray) -> bool:
 
 
 def _alike(
-    these: Sequence[Example], those: Sequence[Example], similarity: Similarity | None
+    these: Sequence[Example],
+    those: Sequence[Example],
+    similarity: Similarity | None,
+    progress: BeginStage = unheard,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     if similarity is None:
         return
     first, found = _looks(these)
     second, others = (first, found) if these is those else _looks(those)
-    for i, j in look_alikes.alike(found, others, similarity):
+    begun = progress("Grouping", look_alikes.steps(len(found)))
+    for i, j in look_alikes.alike(found, others, similarity, begun):
         yield first[i], second[j]
 
 

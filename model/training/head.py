@@ -1,4 +1,4 @@
-"""Fits a head to a backbone's features: logistic regression on their square roots, a temperature and thresholds.
+"""Fits a head to a backbone's features: logistic regression on their square taken, a temperature and thresholds.
 
 Centring without scaling keeps weak features weak. Regularisation, the weight of rare labels, temperature, thresholds
 and the limit of the distance are chosen by cross-validation, from predictions on pictures that the head was not fitted
@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 
 from classify.model import softmax
-from model.training import distance, imbalance, thresholds
+from model.training import distance, imbalance, in_blocks, thresholds
 from model.training.distance import References
 from model.training.examples import NONE
 from model.training.form import Form, form_of
@@ -26,6 +26,7 @@ from model.training.thresholds import RIGHT, TARGETS, Answers, Price, Thresholds
 
 STRENGTHS = (0.0003, 0.003, 0.03, 0.3)
 _FOLDS, _FEWER_FOLDS, _MANY = 5, 3, 2000
+_MOST_ITERATIONS, _TOLERANCE = 300, 1e-3
 TEMPERATURES = np.geomspace(0.25, 4, 49)
 
 
@@ -115,7 +116,7 @@ def fit(
     strength, logits = _best_out_of_fold(taken, truth, divided, progress)
     balancing = imbalance.choose(logits[known, : len(names)], truth[known], groups[known], balance)
     shift = np.append(imbalance.shift(np.bincount(truth[known]), balancing.chosen), [0.0] * has_rest)
-    logits = logits - shift
+    logits -= shift
     temperature = float(TEMPERATURES[np.argmin([_loss(logits / t, truth) for t in TEMPERATURES])])
     probabilities = softmax(logits / temperature)[:, : len(names)]
     from_known = [(train[known[train]], held) for train, held in divided]
@@ -133,7 +134,7 @@ def fit(
         bias=bias - shift,
         temperature=temperature,
         thresholds=thresholds.choose(answers, right),
-        references=distance.references(plain[known], truth[known], groups[known]),
+        references=distance.references(plain, truth, groups, np.flatnonzero(known)),
         distance_limit=limit,
         shift=shift,
         strength=strength,
@@ -197,37 +198,77 @@ def _best_out_of_fold(
 ) -> tuple[float, np.ndarray]:
     """The regularisation with the lowest loss in cross-validation, and its predictions: logits [n, classes]."""
     classes = int(truth.max()) + 1
-    tried: list[tuple[float, float, np.ndarray]] = []
+    best: tuple[float, float, np.ndarray] | None = None
     for strength in STRENGTHS:
         logits = np.zeros((len(truth), classes))
         for train, held in divided:
             with one_thread():
-                weights, bias = fitted(taken[train], truth[train], strength, classes)
-                logits[held] = taken[held, 0] @ weights.T + bias
+                weights, bias = fitted(taken, truth, strength, classes, train)
+            logits[held] = in_blocks.predicted(taken, held, weights, bias)
             progress()
-        tried.append((min(_loss(logits / t, truth) for t in TEMPERATURES), strength, logits))
-    _, strength, logits = min(tried, key=lambda one: one[0])
-    return strength, logits
+        loss = min(_loss(logits / t, truth) for t in TEMPERATURES)
+        if best is None or loss < best[0]:
+            best = loss, strength, logits
+    assert best is not None, "there are strengths to try"
+    return best[1:]
 
 
-def fitted(taken: np.ndarray, truth: np.ndarray, strength: float, classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Fit to what a head takes, float [n, views, width]; the views of a picture share its weight.
+def fitted(
+    taken: np.ndarray, truth: np.ndarray, strength: float, classes: int, rows: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fit to what a head takes, float [n, views, width], or to the pictures `rows` of it; the views of a picture share
+    its weight.
 
     Returns (weights [classes, width], bias [classes]).
     """
-    views = taken.shape[1]
-    flat, labels = taken.reshape(-1, taken.shape[2]).astype(np.float64), np.repeat(truth, views)
+    rows, views = np.arange(len(taken)) if rows is None else rows, taken.shape[1]
+    if in_blocks.is_needed(len(rows), taken):
+        return _fitted_in_blocks(taken, truth, strength, classes, rows)
+    flat, labels = taken[rows].reshape(-1, taken.shape[2]).astype(np.float64), np.repeat(truth[rows], views)
     mean = flat.mean(axis=0)
     flat -= mean
     scale = 1 / max(float(np.sqrt((flat**2).mean())), 1e-9)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the best so far is what cross-validation compares
-        found = LogisticRegression(C=strength / views, max_iter=300, tol=1e-3).fit(flat * scale, labels)
-    weights, bias = found.coef_ * scale, found.intercept_
-    if len(found.classes_) == 2:
-        weights, bias = np.concatenate([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
-    every_weight, every_bias = np.zeros((classes, taken.shape[2])), np.full(classes, -30.0)
-    every_weight[found.classes_], every_bias[found.classes_] = weights, bias - weights @ mean
+        model = LogisticRegression(C=strength / views, max_iter=_MOST_ITERATIONS, tol=_TOLERANCE)
+        found = model.fit(flat * scale, labels)
+    weights, bias = _of_both(found.coef_ * scale, found.intercept_)
+    return _of_classes(weights, bias - weights @ mean, found.classes_, classes)
+
+
+def _fitted_in_blocks(
+    taken: np.ndarray, truth: np.ndarray, strength: float, classes: int, rows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same, of pictures that are too many to be held at once."""
+    present = np.unique(truth[rows])
+    is_softmax = len(present) != 2
+    outputs = present if is_softmax else present[1:]
+    weights, bias = in_blocks.fitted(
+        taken,
+        rows,
+        lambda numbers: truth[numbers][:, None] == outputs,
+        strength,
+        np.zeros(len(outputs)),
+        is_softmax=is_softmax,
+        most_iterations=_MOST_ITERATIONS,
+        tolerance=_TOLERANCE,
+    )
+    return _of_classes(*_of_both(weights, bias), present, classes)
+
+
+def _of_both(weights: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weights and bias of each class; of two, the second alone was fitted."""
+    if len(bias) > 1:
+        return weights, bias
+    return np.concatenate([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
+
+
+def _of_classes(
+    weights: np.ndarray, bias: np.ndarray, present: np.ndarray, classes: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights and bias of all classes, of those that are `present`; the others are never likely."""
+    every_weight, every_bias = np.zeros((classes, weights.shape[1])), np.full(classes, -30.0)
+    every_weight[present], every_bias[present] = weights, bias
     return every_weight, every_bias
 
 

@@ -4,7 +4,7 @@ Features of the frozen backbone are compared. From which similarity two pictures
 data: some of the pictures are altered as people alter them, and these copies must be recognised.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,7 +67,18 @@ def unpacked(data: bytes) -> np.ndarray:
     return np.asarray(_of_length_1(np.frombuffer(data, np.uint8)[None].astype(np.float32))[0])
 
 
-def choose(found: np.ndarray, sample: list[int], copies: np.ndarray, labels: list[str]) -> Similarity:
+def steps(count: int) -> int:
+    """How often `choose` and `alike` report progress for so many looks."""
+    return -(-count // _ROWS)
+
+
+def choose(
+    found: np.ndarray,
+    sample: list[int],
+    copies: np.ndarray,
+    labels: list[str],
+    progress: Callable[[], None] = lambda: None,
+) -> Similarity:
     """Choose the threshold for pictures with looks float [n, 1280] and these labels.
 
     `copies` float [len(sample), copies, 1280] are the looks of altered copies of the pictures `sample`, and all of them
@@ -81,7 +92,7 @@ def choose(found: np.ndarray, sample: list[int], copies: np.ndarray, labels: lis
         own = _centred(found, centre)
         originals, altered = own[sample], _of_length_1(copies - centre)
         similarities = np.einsum("nk,nck->nc", originals, altered).ravel()
-        i, j, similar, threshold = _above(own, max(_LOWEST, float(similarities.min())))
+        i, j, similar, threshold = _above(own, max(_LOWEST, float(similarities.min())), progress)
     numbers = np.unique(labels, return_inverse=True)[1]
     while threshold < _HIGHEST:
         inside = similar >= threshold
@@ -92,7 +103,9 @@ def choose(found: np.ndarray, sample: list[int], copies: np.ndarray, labels: lis
     return Similarity(threshold, float((similarities >= threshold).mean()), centre)
 
 
-def alike(these: Looks, those: Looks, similarity: Similarity) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def alike(
+    these: Looks, those: Looks, similarity: Similarity, progress: Callable[[], None] = lambda: None
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The pairs i, j int [n], some at a time, in which look i of `these` is a look-alike of look j of `those`.
 
     If both are the same object, i < j. All are compared, in 25 s for 10⁹ pairs, but never held together.
@@ -102,7 +115,7 @@ def alike(these: Looks, those: Looks, similarity: Similarity) -> Iterator[tuple[
     with one_thread():
         centred = _centred(these, similarity.centre)
         others = centred if these is those else _centred(those, similarity.centre)
-    for i, j, _ in _pairs(centred, others, similarity.threshold):
+    for i, j, _ in _pairs(centred, others, similarity.threshold, progress):
         yield i, j
 
 
@@ -123,14 +136,16 @@ def _is_too_low(count: int, i: np.ndarray, j: np.ndarray, labels: np.ndarray, *,
     return may_part and bool(has_few.any())
 
 
-def _above(found: np.ndarray, lowest: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+def _above(
+    found: np.ndarray, lowest: float, progress: Callable[[], None] = lambda: None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     """(i, j, similarity, lowest) of the pairs i < j of centred looks from this similarity on; from a higher one if
     there are too many."""
     most = max(1, min(_MOST_PER_PICTURE, _MOST_PAIRS // len(found))) * _ROWS
     before: list[_Alike] = []
     of_rows: list[_Alike] = []
     begun = 0
-    for pairs in _pairs(found, found, lowest):
+    for pairs in _pairs(found, found, lowest, progress):
         if len(pairs[0]) and pairs[0][0] // _ROWS != begun:
             before, of_rows, begun = before + of_rows, [], int(pairs[0][0]) // _ROWS
         of_rows.append(_from(lowest, [pairs]))
@@ -146,7 +161,7 @@ def _from(lowest: float, parts: list[_Alike]) -> _Alike:
     return i[inside], j[inside], similar[inside]
 
 
-def _pairs(these: np.ndarray, those: np.ndarray, lowest: float) -> Iterator[_Alike]:
+def _pairs(these: np.ndarray, those: np.ndarray, lowest: float, progress: Callable[[], None]) -> Iterator[_Alike]:
     """i, j int32 and similarity float32 [n] of the pairs of centred looks from this similarity on, some at a time, by
     rows of `these`. If both are the same array, i < j."""
     is_same = these is those
@@ -160,6 +175,7 @@ def _pairs(these: np.ndarray, those: np.ndarray, lowest: float) -> Iterator[_Ali
             found = similar[i, j]
             i, j = (i + rows.start).astype(np.int32), (j + columns.start).astype(np.int32)
             yield (i[i < j], j[i < j], found[i < j]) if is_same else (i, j, found)
+        progress()
 
 
 def _centred(found: Looks, centre: np.ndarray) -> np.ndarray:

@@ -24,18 +24,22 @@ _CANDIDATES = 2**12
 """The thumbnails of so many candidates are compared at a time."""
 _LIGHTER = (1.15, 1.3, 1.5)
 """How much lighter one of two pictures may be: where white is reached, no correlation would tell."""
+VIEWS = 8 + len(_LIGHTER)
 Pairs = tuple[np.ndarray, np.ndarray]
 """The numbers i and j int [n] of pictures of two sets, for each pair."""
 Matter = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Which pairs of these i and j int [n] are worth finding, bool [n]."""
 
 
-def pairs(these: np.ndarray, those: np.ndarray, matter: Matter | None = None) -> Iterator[Pairs]:
+def pairs(
+    these: np.ndarray, those: np.ndarray, matter: Matter | None = None, progress: Callable[[], None] = lambda: None
+) -> Iterator[Pairs]:
     """The pairs (i, j) in which picture i of `these` is picture j of `those`, as it is, mirrored, turned or lightened,
     some at a time, and perhaps twice. Thumbnails are uint8 [n, 32, 32].
 
     If both are the same array, no picture is paired with itself. `matter` is asked before candidates are compared. All
-    hashes are compared with each other, in 6 s for 10⁹ pairs of pictures, but never held together.
+    hashes are compared with each other, in 6 s for 10⁹ pairs of pictures, but never held together. `progress` is called
+    after each of VIEWS views of `these`.
     """
     is_same = these is those
     tiles = list(_tiles(those))
@@ -45,6 +49,7 @@ def pairs(these: np.ndarray, those: np.ndarray, matter: Matter | None = None) ->
                 yield from one.matches(other, matter, with_itself=not is_same)
             elif one.first <= other.first:  # each pair once, since it is the same from both sides
                 yield from one.matches(other, matter, with_itself=False)
+        progress()
     if not is_same:
         tiles = list(_tiles(these))
         for lighter in _lighter(those):

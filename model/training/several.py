@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from classify.model import sigmoid
-from model.training import distance, imbalance, stratify, thresholds
+from model.training import distance, imbalance, in_blocks, stratify, thresholds
 from model.training.form import form_of
 from model.training.head import STRENGTHS, TEMPERATURES, LinearHead, OutOfFold, fold_count
 from model.training.threads import one_thread
@@ -104,15 +104,30 @@ def names_of(labels: list[tuple[str, ...]]) -> list[str]:
     return sorted({label for own in labels for label in own})
 
 
-def fitted(taken: np.ndarray, holds: np.ndarray, strength: float) -> tuple[np.ndarray, np.ndarray]:
-    """Fit to what a head takes, float [n, views, width], of pictures with labels bool [n, labels]; the views of a
-    picture share its weight.
+def fitted(
+    taken: np.ndarray, holds: np.ndarray, strength: float, rows: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fit to what a head takes, float [n, views, width], of pictures with labels bool [n, labels], or to the pictures
+    `rows` of it; the views of a picture share its weight.
 
     Returns (weights [labels, width], bias [labels]). The labels are fitted in one go, which is faster than one after
     the other and finds the same.
     """
-    views, width = taken.shape[1:]
-    flat, truth = taken.reshape(-1, width).astype(np.float64), np.repeat(holds, views, axis=0).astype(np.float64)
+    rows, (views, width) = np.arange(len(taken)) if rows is None else rows, taken.shape[1:]
+    if in_blocks.is_needed(len(rows), taken):
+        share = (holds[rows].sum(axis=0) * views + 0.5) / (len(rows) * views + 1)
+        return in_blocks.fitted(
+            taken,
+            rows,
+            lambda numbers: holds[numbers],
+            strength,
+            np.log(share / (1 - share)),
+            is_softmax=False,
+            most_iterations=_MOST_ITERATIONS,
+            tolerance=_TOLERANCE,
+        )
+    flat = taken[rows].reshape(-1, width).astype(np.float64)
+    truth = np.repeat(holds[rows], views, axis=0).astype(np.float64)
     mean = flat.mean(axis=0)
     flat -= mean
     scale = 1 / max(float(np.sqrt((flat**2).mean())), 1e-9)
@@ -193,17 +208,18 @@ def _best_out_of_fold(
     progress: Callable[[], None],
 ) -> tuple[float, np.ndarray]:
     """The regularisation with the lowest loss in cross-validation, and its predictions: logits [n, labels]."""
-    tried: list[tuple[float, float, np.ndarray]] = []
+    best: tuple[float, float, np.ndarray] | None = None
     for strength in STRENGTHS:
         logits = np.zeros(holds.shape)
         for train, held in divided:
-            weights, bias = fitted(taken[train], holds[train], strength)
-            with one_thread():
-                logits[held] = taken[held, 0] @ weights.T + bias
+            weights, bias = fitted(taken, holds, strength, train)
+            logits[held] = in_blocks.predicted(taken, held, weights, bias)
             progress()
-        tried.append((min(float(_losses(logits / t, holds).mean()) for t in TEMPERATURES), strength, logits))
-    _, strength, logits = min(tried, key=lambda one: one[0])
-    return strength, logits
+        loss = min(float(_losses(logits / t, holds).mean()) for t in TEMPERATURES)
+        if best is None or loss < best[0]:
+            best = loss, strength, logits
+    assert best is not None, "there are strengths to try"
+    return best[1:]
 
 
 def _losses(logits: np.ndarray, holds: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.stats import beta
 
 from imagestore.proportion import percent
+from model.training.scratch import blocks
 
 RIGHT = 0.95
 TARGETS = (0.8, 0.9, 0.95, 0.99)
@@ -19,6 +20,7 @@ TARGETS = (0.8, 0.9, 0.95, 0.99)
 EVEN = 0.5
 FEWEST_OF_LABEL = 59
 _RISK = 0.05
+_BOUNDS_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
@@ -119,14 +121,23 @@ def shown_from(answers: Answers, target: float) -> float | None:
     order = inside[np.argsort(-answers.confidence[inside], kind="stable")]
     first = np.zeros(len(order), bool)
     first[np.unique(answers.groups[order], return_index=True)[1]] = True
-    found, right, distinct = None, 0, 0
-    for seen, (number, is_new) in enumerate(zip(order.tolist(), first.tolist(), strict=True), 1):
-        right, distinct = right + bool(answers.is_right[number]), distinct + is_new
-        if distinct >= needed(target):
-            if at_least(floor(right / seen * distinct + 1e-9), distinct) < target:
-                break
-            found = float(answers.confidence[number])
+    right, distinct = np.cumsum(answers.is_right[order]), np.cumsum(first)
+    counted = np.floor(right / np.arange(1, len(order) + 1) * distinct + 1e-9)
+    begun = int(np.searchsorted(distinct, needed(target)))
+    found = None
+    for block in blocks(len(order) - begun, _BOUNDS_AT_ONCE):
+        part = slice(begun + block.start, begun + block.stop)
+        below = np.flatnonzero(_at_least(counted[part], distinct[part]) < target)
+        last = part.stop - 1 if not len(below) else part.start + int(below[0]) - 1
+        found = float(answers.confidence[order[last]]) if last >= begun else found
+        if len(below):
+            break
     return found
+
+
+def _at_least(right: np.ndarray, of: np.ndarray) -> np.ndarray:
+    """`at_least` of each, float [n]."""
+    return np.where(right == 0, 0.0, beta.ppf(_RISK, np.maximum(right, 1), of - right + 1))
 
 
 def needed(target: float) -> int:

@@ -115,7 +115,7 @@ def prepare(
         raise BadTrainingData(f"None of {len(sources)} files is a picture that can be read.")
     examples.good, similarity = with_looks(examples.good, limits, progress, kept)
     compared = examples.good
-    grouping = grouped(compared, similarity, by_folder=by_folder)
+    grouping = grouped(compared, similarity, progress, by_folder=by_folder)
     rare = rare_corrections(examples.good, grouping.groups)
     examples.good = without(examples.good, rare)
     if twice := contradictions(examples.good, has_several=has_several):
@@ -126,7 +126,7 @@ def prepare(
         )
     examples.good = agreed(examples.good) if has_several else examples.good
     if any(e is not before for e, before in zip_longest(examples.good, compared)):
-        grouping = grouped(examples.good, similarity, by_folder=by_folder)
+        grouping = grouped(examples.good, similarity, progress, by_folder=by_folder)
     check(examples.good, grouping.groups, has_several=has_several)
     division = divide(examples.good, grouping.groups, known, similarity, has_several=has_several)
     return Prepared(examples, grouping, division, rare, has_several)

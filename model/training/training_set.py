@@ -25,7 +25,7 @@ from imagestore.store.training import (
     at_once,
     known_parts,
 )
-from model.progress import BeginStage
+from model.progress import BeginStage, unheard
 from model.training import look_alikes
 from model.training.examples import NONE, THUMB_SIDE, Example, Labelled, read
 from model.training.grouping import grouped
@@ -86,7 +86,7 @@ def open_set(stores: Stores, project: str) -> TrainingSet:
     return TrainingSet(pictures, listed, split, file, etag)
 
 
-def begin(stores: Stores, project: str) -> TrainingSet:
+def begin(stores: Stores, project: str, progress: BeginStage = unheard) -> TrainingSet:
     """The training set of a project, to add to and to divide: what an earlier training decided stands in the pictures'
     own JSON now.
 
@@ -97,7 +97,7 @@ def begin(stores: Stores, project: str) -> TrainingSet:
         if found.etag is not None and not found.file.pending:
             return found
         try:
-            _settle(found.pictures, found.file, found.etag)
+            _settle(found.pictures, found.file, found.etag, progress)
         except Conflict:
             continue
     raise Conflict("Others kept changing the training set.")
@@ -236,7 +236,13 @@ def corrected(stores: Stores, folder: str, *, has_several: bool = False) -> list
     ]
 
 
-def keep_division(known: TrainingSet, split: Split, examples: list[Example], kept: Collection[str] = ()) -> None:
+def keep_division(
+    known: TrainingSet,
+    split: Split,
+    examples: list[Example],
+    kept: Collection[str] = (),
+    progress: BeginStage = unheard,
+) -> None:
     """Keep which pictures test, in place of what was known. `kept` were kept just now, with these examples.
 
     First each picture's JSON gets what it is recognised by; then all that is newly decided is written at once, in the
@@ -254,13 +260,14 @@ def keep_division(known: TrainingSet, split: Split, examples: list[Example], kep
 
         known.pictures.change(example.sha256, known_by)
 
-    at_once(remember, [example for sha256, example in first.items() if sha256 not in kept])
+    if unknown := [example for sha256, example in first.items() if sha256 not in kept]:
+        at_once(remember, unknown, progress("Remembering", len(unknown)))
     centre = None if split.centre is None else split.centre.astype(np.float32).tobytes()
     file = SplitFile(split.similarity, centre, decided)
     etag = known.pictures.put_split(file, known.etag)
     if decided:
         with contextlib.suppress(Conflict):  # another training has gone on with it
-            _settle(known.pictures, file, etag)
+            _settle(known.pictures, file, etag, progress)
 
 
 def held_out(stores: Stores, project: str, limits: Limits, progress: BeginStage) -> Chosen:
@@ -323,9 +330,10 @@ def _chosen(
     return Chosen(examples, grouped(examples, known.split.chosen_similarity()).groups)
 
 
-def _settle(pictures: TrainingPictures, file: SplitFile, etag: str | None) -> None:
+def _settle(pictures: TrainingPictures, file: SplitFile, etag: str | None, progress: BeginStage) -> None:
     """Write what was decided into each picture's JSON, and then that nothing is left to write."""
-    at_once(lambda one: pictures.assign(*one), file.pending.items())
+    if file.pending:
+        at_once(lambda one: pictures.assign(*one), file.pending.items(), progress("Dividing", len(file.pending)))
     pictures.put_split(replace(file, pending={}), etag)
 
 

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from model.decoder_pool import DecoderPool
 from model.training.examples import Example
 from model.training.features import Views, extract
 from model.training.kept_arrays import KeptArrays
-from preprocess import ImageSpec, Limits, preprocess
+from preprocess import Decoder, ImageSpec, Limits, preprocess
 from unit.model.labelled_pictures import examples_of, labelled, scene
 from unit.pictures import encoded
 
@@ -79,3 +80,30 @@ def test_what_is_kept_is_neither_read_nor_computed_again(examples: list[Example]
     assert np.array_equal(
         extract(other, examples, views, Limits(), 7, lambda: None, kept), features(examples, views, channels=3)
     )
+
+
+def test_no_more_pictures_are_begun_than_a_few_ahead() -> None:
+    begun: list[int] = []
+
+    def noted(_: Decoder, number: int) -> int:
+        begun.append(number)
+        return number
+
+    with DecoderPool() as decoders:
+        results = decoders.map(noted, range(1000))
+        assert [next(results) for _ in range(3)] == [0, 1, 2]
+        assert len(begun) < 300
+        assert list(results) == list(range(3, 1000))
+
+
+def test_what_lies_in_several_parts_comes_to_its_picture(examples: list[Example]) -> None:
+    kept, views = KeptArrays(), Views(1)
+    backbone: Any = FirstPixels(1)
+    whole = features([*examples, *examples[::-1]], views)
+    for example in examples[:2]:
+        extract(backbone, [example], views, Limits(), 7, lambda: None, kept)
+    steps: list[int] = []
+    twice = [*examples, *examples[::-1]]
+    found = extract(backbone, twice, views, Limits(), 7, lambda: steps.append(1), kept)
+    assert np.array_equal(found, whole)
+    assert len(steps) == len(twice)

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from model.training.thresholds import Answers, at_least, choose, lowest, needed, price
+from model.training import thresholds
+from model.training.thresholds import Answers, at_least, choose, lowest, needed, price, shown_from
 
 
 def test_the_threshold_is_the_lowest_at_which_enough_are_right() -> None:
@@ -66,3 +67,30 @@ def test_what_is_far_from_what_was_learned_is_not_answered() -> None:
     one = answers(60, 0, far=15)
     assert one.given(choose(one, 0.95)).sum() == 45
     assert price(one, 0.95, ["a", "b"]).answered == 0.75
+
+
+def test_a_target_is_shown_by_the_surest_answers_however_many_are_looked_at_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given = answers(300, 200, np.arange(500) // 2 * 2)
+    found = [shown_from(given, target) for target in (0.8, 0.95, 0.99, 0.999)]
+    assert found == [one_by_one(given, target) for target in (0.8, 0.95, 0.99, 0.999)]
+    assert found[0] is not None
+    assert found[-1] is None
+    for at_once in (1, 7, 64):
+        monkeypatch.setattr(thresholds, "_BOUNDS_AT_ONCE", at_once)
+        assert [shown_from(given, target) for target in (0.8, 0.95, 0.99, 0.999)] == found
+
+
+def one_by_one(given: Answers, target: float) -> float | None:
+    """As its docstring says it."""
+    order = np.argsort(-given.confidence, kind="stable")
+    seen, right, found = set[int](), 0, None
+    for count, number in enumerate(order.tolist(), 1):
+        seen.add(int(given.groups[number]))
+        right += int(given.is_right[number])
+        if len(seen) >= needed(target):
+            if at_least(int(right / count * len(seen) + 1e-9), len(seen)) < target:
+                return found
+            found = float(given.confidence[number])
+    return found
