@@ -17,8 +17,11 @@ from model.training import stratify
 from model.training.examples import Example, Labelled
 from model.training.grouping import is_blank, touching
 from model.training.look_alikes import Similarity
+from model.training.scratch import blocks
 
 TEST_SHARE = 0.2
+_RECALLED = 2**13
+"""So many pictures that are gone are compared at a time, of 6 KB each."""
 SALT = "imagestore test part 1"
 """Which pictures test follows from this and their content alone."""
 
@@ -172,10 +175,12 @@ def _touching(examples: list[Example], part: set[str], recall: Recall, similarit
     """The numbers of the examples that are in this part, or look like one that is."""
     found = {i for i, example in enumerate(examples) if example.sha256 in part}
     # Those that are there still are examples themselves, so the groups say what looks like them.
-    gone = recall(sorted(part - {example.sha256 for example in examples}))
-    rest = [i for i in range(len(examples)) if i not in found]
-    remembered = [_remembered(sha256, member) for sha256, member in gone.items()]
-    return found | {rest[i] for i in touching([examples[i] for i in rest], remembered, similarity)}
+    gone = sorted(part - {example.sha256 for example in examples})
+    for block in blocks(len(gone), _RECALLED):
+        rest = [i for i in range(len(examples)) if i not in found]
+        remembered = [_remembered(sha256, member) for sha256, member in recall(gone[block]).items()]
+        found |= {rest[i] for i in touching([examples[i] for i in rest], remembered, similarity)}
+    return found
 
 
 def _remembered(sha256: str, member: Member) -> Example:

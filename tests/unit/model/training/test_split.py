@@ -4,9 +4,10 @@ import random
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from imagestore.store.training import Part
-from model.training import look_alikes
+from model.training import look_alikes, split
 from model.training.look_alikes import Similarity
 from model.training.split import Split, divide
 from unit.model.labelled_pictures import altered, examples_of, groups_of, labelled, scene
@@ -83,8 +84,10 @@ def test_what_new_grouping_joins_with_learned_pictures_is_retired_from_testing_f
     assert again.split.parts == after.split.parts
 
 
-def test_what_is_gone_is_recognised_by_its_look() -> None:
+@pytest.mark.parametrize("at_once", [1, 2**13])
+def test_what_is_gone_is_recognised_by_its_look(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file was deleted; another crop of the picture must not be learned from all the same."""
+    monkeypatch.setattr(split, "_RECALLED", at_once)
     chance = np.random.default_rng(0)
     looks = look_alikes.looks(chance.uniform(0, 1, (12, 1280)))
     first = [
