@@ -32,8 +32,9 @@ from imagestore.store import Blobs
 from imagestore.store.training import COMPUTED
 from model.training.scratch import blocks
 
-PART_BYTES = 2**24
-"""A part that is full has so many bytes of results."""
+PART_BYTES = 2**24 - 2**16
+"""A part that is full has so many bytes, or a picture's more, which a store reads in one call."""
+_DIGEST_BYTES = 32
 _TOO_LARGE = 2 * PART_BYTES
 _CONTENT_TYPE = "application/octet-stream"
 _LIBRARIES = (__version__, PIL.__version__, np.__version__, onnxruntime.__version__, platform.machine())
@@ -85,7 +86,7 @@ class Table:
 
     def add(self, sha256: str, array: np.ndarray) -> None:
         """Keep this too. Raises Unavailable."""
-        self._new_bytes += 0 if sha256 in self._new else array.nbytes
+        self._new_bytes += 0 if sha256 in self._new else array.nbytes + _DIGEST_BYTES
         self._new[sha256] = array
         if self._keeps and self._blobs is not None and self._new_bytes >= PART_BYTES:
             self._save()
@@ -131,7 +132,7 @@ class Table:
             if sha256 in pictures and sha256 not in there:
                 there.add(sha256)
                 self._new[sha256] = array.copy()
-                self._new_bytes += array.nbytes
+                self._new_bytes += array.nbytes + _DIGEST_BYTES
                 if self._new_bytes >= PART_BYTES:
                     self._save()
 

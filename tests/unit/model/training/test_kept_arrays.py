@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from imagestore.store import Blob
+from imagestore.store.blobs import FIRST_READ_BYTES
 from imagestore.store.training import COMPUTED
 from model.training import kept_arrays
 from model.training.kept_arrays import KeptArrays
@@ -121,6 +122,17 @@ def test_no_more_than_one_part_is_held_at_a_time(blobs: Any) -> None:
         assert len(read.names) == number, "the next part is read when this one is done with"
         assert len(some) == len(values) <= ROWS
     assert number == 21
+
+
+def test_a_part_of_any_kind_is_read_in_one_call(blobs: Any) -> None:
+    kept = KeptArrays(blobs, "mine", keeps=True)
+    for sha256 in many(0, 4000):
+        kept.table("features").add(sha256, np.zeros(1280, np.float32))
+    for sha256 in many(0, 320_000):
+        kept.table("moments").add(sha256, np.zeros(3, np.int64))
+    sizes = [blob.size_bytes for blob in blobs.blobs.values()]
+    assert len(sizes) == 2
+    assert FIRST_READ_BYTES - 2**17 < min(sizes) <= max(sizes) <= FIRST_READ_BYTES
 
 
 @pytest.mark.usefixtures("small_parts")
