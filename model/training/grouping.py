@@ -94,7 +94,7 @@ def grouped(
         return groups.are_apart(i, j) | (labels[i] != labels[j]) if is_told else groups.are_apart(i, j)
 
     begin = progress if len(examples) > _MANY else unheard
-    by_thumb = near_duplicates.pairs(thumbs, thumbs, matter, begin("Comparing", near_duplicates.VIEWS))
+    by_thumb = near_duplicates.pairs(thumbs, thumbs, matter, begin("Comparing pictures", near_duplicates.VIEWS))
     for i, j in chain(by_thumb, _alike(examples, examples, similarity, begin)):
         groups.join(i, j)
         two = np.flatnonzero(labels[i] != labels[j])[: MOST_OF_TWO_LABELS - len(of_two_labels)]

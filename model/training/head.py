@@ -1,4 +1,4 @@
-"""Fits a head to a backbone's features: logistic regression on their square taken, a temperature and thresholds.
+"""Fits a head to a backbone's features: logistic regression on their square roots, a temperature and thresholds.
 
 Centring without scaling keeps weak features weak. Regularisation, the weight of rare labels, temperature, thresholds
 and the limit of the distance are chosen by cross-validation, from predictions on pictures that the head was not fitted
@@ -232,7 +232,9 @@ def fitted(
         warnings.simplefilter("ignore", ConvergenceWarning)  # the best so far is what cross-validation compares
         model = LogisticRegression(C=strength / views, max_iter=_MOST_ITERATIONS, tol=_TOLERANCE)
         found = model.fit(flat * scale, labels)
-    weights, bias = _of_both(found.coef_ * scale, found.intercept_)
+    weights, bias = found.coef_ * scale, found.intercept_
+    if len(found.classes_) == 2:
+        weights, bias = _of_both(weights, bias)
     return _of_classes(weights, bias - weights @ mean, found.classes_, classes)
 
 
@@ -253,13 +255,13 @@ def _fitted_in_blocks(
         most_iterations=_MOST_ITERATIONS,
         tolerance=_TOLERANCE,
     )
-    return _of_classes(*_of_both(weights, bias), present, classes)
+    if not is_softmax:
+        weights, bias = _of_both(weights, bias)
+    return _of_classes(weights, bias, present, classes)
 
 
 def _of_both(weights: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weights and bias of each class; of two, the second alone was fitted."""
-    if len(bias) > 1:
-        return weights, bias
+    """Weights and bias of each of two classes, of which the second alone was fitted."""
     return np.concatenate([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
 
 

@@ -20,7 +20,7 @@ _ROWS = 2**13
 
 
 def is_needed(count: int, taken: np.ndarray) -> bool:
-    """Whether so many pictures of taken float [n, views, width] are too many to be fitted to at once."""
+    """Whether so many pictures of those of `taken` float [n, views, width] are too many to be fitted to at once."""
     return bool(count * taken.shape[1] * taken.shape[2] > AT_ONCE)
 
 
@@ -35,7 +35,8 @@ def fitted(
     most_iterations: int,
     tolerance: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Fit to the pictures `rows` int [n] of taken float [m, views, width]; the views of a picture share its weight.
+    """Fit to the pictures `rows` int [n] of what a head takes, float [m, views, width]; the views of a picture share
+    its weight.
 
     `holds` says of pictures int [k] which outputs hold, bool [k, outputs]: one each with `is_softmax`, else any.
     `start` float [outputs] is the bias to begin with. Returns (weights [outputs, width], bias [outputs]).
