@@ -11,6 +11,7 @@ from classify import ModelError
 from imagestore import __version__
 from imagestore.cli import servers
 from imagestore.cli.accounts import app as accounts
+from imagestore.cli.changes import app as changes
 from imagestore.cli.correct import correct
 from imagestore.cli.delete import delete
 from imagestore.cli.doctor import doctor
@@ -55,7 +56,7 @@ for command in (
 for registered in (
     *models.registered_commands, models.registered_callback, *accounts.registered_commands, *keys.registered_commands,
     *route.registered_commands, *jobs.registered_commands, *projects.registered_commands,
-    *importing.registered_commands,
+    *importing.registered_commands, *changes.registered_commands,
     *training.registered_commands, training.registered_callback,
 ):  # fmt: skip
     if registered is not None and registered.callback is not None:
@@ -67,6 +68,7 @@ app.add_typer(route, name="route")
 app.add_typer(training, name="training")
 app.add_typer(accounts, name="accounts")
 app.add_typer(jobs, name="jobs")
+app.add_typer(changes, name="changes")
 app.add_typer(keys, name="keys")
 app.add_typer(profile, name="profile")
 
