@@ -60,6 +60,8 @@ def custom_vision(
     opened = stores.opened()
     board, sealer = JobBoard(opened.jobs), sealer_of(stores.settings(), stores.environment())
     if sealer is None or not board.has_runner():
+        why = "No runner of jobs has been heard of" if sealer else "There is no SECRETS_FILE to seal the key with"
+        _say(f"{why}, so this command does it itself.")
         return _here(opened, wanted, secret)
     sealed = sealer.seal(secret, wanted.bound)
     job = board.put(JobKind.IMPORT, account(), Arguments(importing=wanted), sealed=sealed)

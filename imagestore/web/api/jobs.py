@@ -153,10 +153,13 @@ def _start_import(
     if services.sealer is None:
         raise ApiProblem(409, "no_secrets", f"The key could not be kept safe: {NO_SECRETS}")
     try:
-        held = wanted.held()
-        sealed = services.sealer.seal(checked_key(wanted.key.get_secret_value()), held.bound)
+        held, key = wanted.held(), checked_key(wanted.key.get_secret_value())
     except SettingsError as error:
         raise ApiProblem(422, "bad_request", f"importing: {error}") from None
+    try:
+        sealed = services.sealer.seal(key, held.bound)
+    except SettingsError as error:
+        raise ApiProblem(409, "no_secrets", f"The key could not be kept safe: {error}") from None
     job = services.jobs.put(JobKind.IMPORT, caller.account, Arguments(importing=held), sealed=sealed)
     note.target = job.id
     note.after = {"kind": str(JobKind.IMPORT), "endpoint": held.endpoint, "project": held.project}

@@ -1,5 +1,6 @@
 """Jobs by the API: whoever may train puts them in, cancels them and tries them again; everybody sees them."""
 
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -16,7 +17,9 @@ from imagestore.jobs.job import (
     JobState,
     Progress,
 )
+from imagestore.jobs.sealed import Sealer
 from imagestore.store import Stores
+from imagestore.store.secrets import Secrets
 from imagestore.web.services import Services
 from preprocess import Fit
 from unit.jobs.conftest import PlayedRunner
@@ -202,3 +205,11 @@ def test_where_no_key_can_be_kept_none_is_taken(services: Services, request: pyt
     api: Api = request.getfixturevalue("api")
     answer = api.post("/jobs", json={"kind": "import", "importing": IMPORTING})
     assert "SECRETS_FILE" in problem(answer, 409)["detail"]
+
+
+def test_where_the_secret_of_jobs_is_missing_it_is_named(services: Services, request: pytest.FixtureRequest) -> None:
+    empty = Sealer(cast(Secrets, SimpleNamespace(get=lambda name: None)))  # as a vault where nobody has made it
+    object.__setattr__(services, "sealer", empty)
+    api: Api = request.getfixturevalue("api")
+    answer = api.post("/jobs", json={"kind": "import", "importing": IMPORTING})
+    assert "There is no secret 'job-secrets'" in problem(answer, 409)["detail"]
