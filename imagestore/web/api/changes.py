@@ -67,7 +67,7 @@ def start_change(
 ) -> ChangeStatus:
     """Change many pictures, and do the first step of it. `continueChange` does the others, until it is `applied`."""
     if (pictures is None) is (matching is None):
-        raise ApiProblem(422, "bad_request", "Name the pictures by their ids, or say how many match the filter.")
+        raise Conflict("Name the pictures by their ids, or say how many match the filter.")
     ids = pictures if pictures is not None else _matching(services, filter, matching or 0)
     change = services.bulk.begin(action, ids, caller.account, labels or ())
     note.target = change.id
