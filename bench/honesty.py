@@ -25,6 +25,7 @@ from imagestore.proportion import Share
 from model.evaluation.metrics import Metrics, metrics
 from model.training import head as heads
 from model.training import split
+from model.training.backbones import width_of_middle
 from model.training.choose import choose
 from model.training.examples import Example, Labelled, read
 from model.training.recipe import Held, Recipe
@@ -115,7 +116,7 @@ class _Bench:
     def _fitted(self, recipe: Recipe, learning: list[Example], groups: np.ndarray) -> heads.Head:
         labels = [example.label for example in learning]
         begun = self.all.begin("Fitting", heads.steps(len(learning)))
-        return heads.fit(self.all.features(recipe, learning), labels, groups, 1, begun)
+        return heads.fit(self.all.features(recipe, learning), labels, groups, 1, begun, middle=width_of_middle(recipe))
 
 
 def main() -> None:

@@ -39,7 +39,7 @@ from model.versions import gather, import_folders, train_version
 from preprocess import Fit, Limits
 
 LABELS, SIDE = 10, 48
-HELD = Held(colour=False, fit=Fit.CROP, details=False, level=False, backbone="lite0", views=0)
+HELD = Held(colour=False, fit=Fit.CROP, middle=False, level=False, backbone="lite0", views=0)
 _PROC = Path("/proc/self")
 
 

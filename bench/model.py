@@ -9,7 +9,7 @@ import argparse
 import os
 import platform
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +30,8 @@ from model.training.split import Split
 from model.training.train import TrainingOptions, prepare, train
 from preprocess import Fit, Limits
 
-HELD = Held(colour=False, fit=Fit.CROP, level=False, details=False, backbone="lite0", views=0)
-_HELD_IN_WORDS = "gray, cropped, not levelled, Lite0, no altered views"
+HELD = Held(colour=False, fit=Fit.CROP, level=False, middle=False, backbone="lite0", views=0)
+_HELD_IN_WORDS = "gray, cropped, not levelled, Lite0 without its middle layers, no altered views"
 _SEED = 20261122
 
 
@@ -106,6 +106,9 @@ def main() -> None:
     parser.add_argument("--train", type=int, nargs="+", default=[10_000], help="how many pictures to learn from")
     parser.add_argument("--test", type=int, default=10_000, help="how many to evaluate on")
     parser.add_argument("--held", action="store_true", help=f"choose nothing: {_HELD_IN_WORDS}")
+    parser.add_argument(
+        "--middle-layers", action="store_true", help="with --held: read the network's middle layers too"
+    )
     parser.add_argument("--alone", action="store_true", help="without the other methods")
     parser.add_argument("--curve", type=Path, help="draw a learning curve of the numbers after --train into this file")
     arguments = parser.parse_args()
@@ -116,12 +119,13 @@ def main() -> None:
     tests, truth = load("t10k")
     test = tests[: arguments.test], truth[: arguments.test]
     console.print(f"{processor()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    held = replace(HELD, middle=arguments.middle_layers) if arguments.held else Held()
     curves: dict[str, dict[int, Share]] = {}
     kept = KeptArrays()  # the largest training comes first, computes all, and so shows how long it takes
     for count in sorted(arguments.train, reverse=True):
         subset = pictures[order[:count]], classes[order[:count]]
         with stages() as begin:
-            run = ours(subset, test, HELD if arguments.held else Held(), kept, begin)
+            run = ours(subset, test, held, kept, begin)
         figures = run.figures
         console.print(f"{count:,} training pictures, {len(truth[: arguments.test]):,} test pictures", style="bold")
         again = "" if count == max(arguments.train) else ", with the features of the training before"

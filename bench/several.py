@@ -28,7 +28,7 @@ from model.training.train import TrainingOptions, prepare, train
 from preprocess import Fit, Limits
 
 FIRST_NEW = 1_000_000
-HELD = Held(colour=True, fit=Fit.PAD, level=False, details=False, backbone="lite0", views=0)
+HELD = Held(colour=True, fit=Fit.PAD, level=False, middle=False, backbone="lite0", views=0)
 
 
 def sources(first: int, count: int) -> list[Labelled]:

@@ -88,7 +88,7 @@ def _train(stores: Stores, settings: Settings, attempt: Attempt, job: Job, name:
 
     def options(version: str) -> TrainingOptions:
         attempt.claim(version)
-        held = Held(wanted.colour, wanted.fit, wanted.level, wanted.details, wanted.backbone, wanted.views)
+        held = Held(wanted.colour, wanted.fit, wanted.level, wanted.middle, wanted.backbone, wanted.views)
         balance = None if wanted.balance is None else Balance(wanted.balance)
         return TrainingOptions(name, version, held, wanted.flip, wanted.seed, wanted.right, balance)
 

@@ -26,10 +26,11 @@ from model.evaluation.several_report import SeveralReport, report_of
 from model.progress import BeginStage
 from model.training import training_set
 from model.training.examples import Example, FoundInFolder, Labelled, in_folder, negatives_in, read
-from model.training.grouping import grouped
+from model.training.grouping import grouped, looked_at, of_folder
 from model.training.kept_arrays import KeptArrays
 from model.training.labels import agreed, one_spelling
 from model.training.provenance import Provenance
+from model.training.split import resembling
 from model.training.train import Prepared, TrainingOptions, prepare, train
 from preprocess import Limits
 
@@ -65,7 +66,8 @@ class NewVersion:
 
 @dataclass(frozen=True)
 class EvaluatedVersion:
-    """The result of an evaluation on some pictures, of which `learned` were learned from, and its report as HTML."""
+    """The result of an evaluation on some pictures, and its report as HTML; `learned` of the pictures were learned from
+    or look like some that were."""
 
     report: Report | SeveralReport
     html: bytes
@@ -113,8 +115,8 @@ def gather(
     show none of the labels, with those of `negatives`.
 
     `are_one` is asked whether labels that differ only by upper and lower case are one; None means that nobody can say.
-    With `by_folder`, pictures of one folder below their label's folder count as look-alikes; with `relabel`, what is
-    kept gets the label that it has in the folders. Where a picture of the project may have several labels, a
+    With `by_folder`, pictures of one folder below their label's folder belong together, for good; with `relabel`, what
+    is kept gets the label that it has in the folders. Where a picture of the project may have several labels, a
     content that lies under several has all of them, and what is kept gets those of the folders too.
 
     If a model can learn from all together, keep those of the folders, and which are test pictures. Raises
@@ -125,13 +127,20 @@ def gather(
     known = training_set.begin(stores, project.pictures_in, progress)
     computed = KeptArrays(stores.training, project.pictures_in, keeps=True)
     everything = training_set.all_with(stores, known, pictures, relabel=relabel, has_several=has_several)
-    sources = one_spelling(everything, are_one)
-    prepared = prepare(sources, known.split, limits, progress, computed, by_folder=by_folder, has_several=has_several)
+    together = {one.group for one in known.listed}
+
+    def in_group(source: Labelled) -> Labelled:
+        found = of_folder(source)
+        return found if by_folder or found.group in together else source
+
+    pictures, sources = ([in_group(one) for one in some] for some in (pictures, one_spelling(everything, are_one)))
+    prepared = prepare(sources, known.split, limits, progress, computed, has_several=has_several)
     examples = prepared.examples.good
     readable = {example.sha256 for example in examples}
     good = [source for source in pictures if source.sha256 in readable]
     begun = progress("Keeping", len({source.sha256 for source in good})) if good else _nothing
     added = training_set.keep(known, good, begun, examples, relabel=relabel, has_several=has_several)
+    training_set.keep_groups(known, sources)
     training_set.keep_division(known, prepared.division.split, examples, added, progress)
     return Gathered(prepared, Kept(len(good), len(added), given.not_utf8), computed)
 
@@ -189,10 +198,13 @@ def evaluate_version(
     else:
         given = in_folder(folder)
         found = read(given.pictures, limits, progress("Reading", len(given.pictures)))
-        learned_from = training_set.open_set(stores, project.pictures_in).split.of(Part.LEARN)
         tests, unreadable = _once(found.good) if has_several else found.good, len(found.bad) + given.not_utf8
-        learned = sum(example.sha256 in learned_from for example in tests)
-        groups = grouped(tests, None).groups if tests else np.zeros(0, int)
+        tests = looked_at(tests, limits, progress) if tests else tests
+        split = training_set.open_set(stores, project.pictures_in).split
+        similarity = split.chosen_similarity()
+        groups = grouped(tests, similarity).groups if tests else np.zeros(0, int)
+        like_learned = sorted(resembling(tests, split.of(Part.LEARN), split.recall, similarity))
+        learned = int(np.isin(groups, groups[like_learned]).sum())
     if not tests:
         raise NotFound("There are no labelled pictures to evaluate it on: imagestore train import FOLDER.")
     if not has_several:

@@ -60,9 +60,11 @@ def train(
         bool | None,
         typer.Option("--level/--no-level", help="With brightness and contrast made the same, or not. [chosen]"),
     ] = None,
-    details: Annotated[
+    middle: Annotated[
         bool | None,
-        typer.Option("--details/--no-details", help="With what the network's middle layers show, or without. [chosen]"),
+        typer.Option(
+            "--middle-layers/--no-middle-layers", help="With the network's middle layers, or without. [chosen]"
+        ),
     ] = None,
     backbone: Annotated[
         str | None, typer.Option(help="lite0, lite2, or an ONNX file of your own. [lite0 or lite2]")
@@ -105,7 +107,7 @@ def train(
             colour,
             fit,
             level,
-            details,
+            middle,
             _shipped(backbone),
             views,
             right,
@@ -151,7 +153,7 @@ def train(
             lambda version: TrainingOptions(
                 project.name,
                 version,
-                Held(colour, fit, level, details, backbone, views),
+                Held(colour, fit, level, middle, backbone, views),
                 flip,
                 seed,
                 right,
@@ -186,7 +188,10 @@ def evaluate(
         as_json.write_bytes(found.report.to_json())
     _say(found.report.sentence())
     if found.learned:
-        _say(f"{found.learned} of the {found.pictures} pictures were learned from: figures for new ones will be lower.")
+        _say(
+            f"{found.learned} of the {found.pictures} pictures were learned from, or look like some that were: figures "
+            "for new ones will be lower."
+        )
     _say(f"{html} shows more.")
     if model.isdecimal() and not opened.routes.read().is_live(project.name, model):
         _say(_next_command(project.name, model))

@@ -247,7 +247,8 @@ class Client(ProjectMethods, ChangeMethods):
 
     def train(self, name: str = "mine", how: HowToTrain | None = None) -> JobStatus:
         """Begin to train a version of a model on all labelled pictures and corrections."""
-        body = {"kind": str(JobKind.TRAIN), "name": name, "training": asdict(how or HowToTrain())}
+        held = {option: value for option, value in asdict(how or HowToTrain()).items() if value is not None}
+        body = {"kind": str(JobKind.TRAIN), "name": name, "training": held}
         return self._read(JobStatus, "POST", "/jobs", body=body)
 
     def inspect(self, name: str, version: str) -> JobStatus:

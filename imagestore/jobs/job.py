@@ -60,7 +60,7 @@ class HowToTrain:
     colour: bool | None = None
     fit: Fit | None = None
     level: bool | None = None
-    details: bool | None = None
+    middle: bool | None = None
     backbone: Literal["lite0", "lite2"] | None = None
     views: int | None = None
     right: float = 0.95

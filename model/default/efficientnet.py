@@ -21,7 +21,7 @@ _LEAST_DEVIATION, _DEVIATION = 8.0, 64.0
 class Architecture:
     """A network of the family: the side of the pictures that it takes, and its stages.
 
-    A stage is (repeats, stride of the first, expansion, channels in, channels out). `details` says how the maps of the
+    A stage is (repeats, stride of the first, expansion, channels in, channels out). `middle` says how the maps of the
     last three stages are pooled where a head reads them too: in so many rows and columns, times a factor that lets each
     stage vary half as much over photographs as the square roots of the features do.
     """
@@ -29,13 +29,13 @@ class Architecture:
     name: str
     size: int
     stages: tuple[tuple[int, int, int, int, int], ...]
-    details: tuple[tuple[int, float], ...]
+    middle: tuple[tuple[int, float], ...]
 
     @property
-    def width_of_details(self) -> int:
-        """How many numbers the details of a picture are."""
-        last = self.stages[-len(self.details) :]
-        return sum(rows * rows * stage[-1] for (rows, _), stage in zip(self.details, last, strict=True))
+    def width_of_middle(self) -> int:
+        """How many numbers the middle layers give of a picture."""
+        last = self.stages[-len(self.middle) :]
+        return sum(rows * rows * stage[-1] for (rows, _), stage in zip(self.middle, last, strict=True))
 
 
 LITE0 = Architecture(
@@ -115,10 +115,10 @@ def efficientnet_lite(
     channels: int,
     *,
     level: bool = False,
-    details: bool = False,
+    middle: bool = False,
 ) -> onnx.ModelProto:
     """uint8 [batch, size, size, channels] → probabilities float [batch, 1000], features float [batch, 1280]; with
-    `details` also what its middle layers show, between the two.
+    `middle` also what its middle layers show, float [batch, 1520 or 1640], between the two.
 
     Normalisation is inside the graph, and so is levelling, which gives each picture the same mean brightness and the
     same contrast. With one channel the stem's weights are summed over its three inputs, which is
@@ -143,21 +143,21 @@ def efficientnet_lite(
             x = _block(graph, x, block, c, channels_out, expansion, first_stride if repeat == 0 else 1)
             block += 1
         maps.append((x, graph.side))
-    if details:
-        _add_details(graph, architecture, maps)
+    if middle:
+        _add_middle(graph, architecture, maps)
     x = graph.conv(x, "head", "_conv_head", "_bn1")
     x = graph.node("GlobalAveragePool", [x], "pooled")
     x = graph.node("Flatten", [x], "features", axis=1)
     head = [graph.constant("fc.w", weights["_fc.weight"]), graph.constant("fc.b", weights["_fc.bias"])]
     x = graph.node("Gemm", [x, *head], "logits", transB=1)
     graph.node("Softmax", [x], "probabilities", axis=1)
-    return _finished(graph, architecture, channels, len(weights["_fc.bias"]), details=details)
+    return _finished(graph, architecture, channels, len(weights["_fc.bias"]), middle=middle)
 
 
-def _add_details(graph: _Graph, architecture: Architecture, maps: list[tuple[str, int]]) -> None:
-    """Add the output `details`, of the maps (name, side) that the stages end with."""
+def _add_middle(graph: _Graph, architecture: Architecture, maps: list[tuple[str, int]]) -> None:
+    """Add the output `middle`, of the maps (name, side) that the stages end with."""
     parts = []
-    for number, (rows, factor) in enumerate(architecture.details, -len(architecture.details)):
+    for number, (rows, factor) in enumerate(architecture.middle, -len(architecture.middle)):
         name, side = maps[number]
         kernel = -(-side // rows)
         pooled = graph.node(
@@ -165,8 +165,8 @@ def _add_details(graph: _Graph, architecture: Architecture, maps: list[tuple[str
             pads=[0, 0, *[rows * kernel - side] * 2], count_include_pad=0,
         )  # fmt: skip
         scaled = graph.node("Mul", [pooled, graph.constant(name + ".factor", np.float32(factor))], name + ".scaled")
-        parts.append(graph.node("Flatten", [scaled], name + ".details", axis=1))
-    graph.node("Concat", parts, "details", axis=1)
+        parts.append(graph.node("Flatten", [scaled], name + ".middle", axis=1))
+    graph.node("Concat", parts, "middle", axis=1)
 
 
 def _levelled(graph: _Graph, x: str) -> str:
@@ -195,10 +195,10 @@ def _block(graph: _Graph, x: str, number: int, c_in: int, c_out: int, expansion:
 
 
 def _finished(
-    graph: _Graph, architecture: Architecture, channels: int, classes: int, *, details: bool
+    graph: _Graph, architecture: Architecture, channels: int, classes: int, *, middle: bool
 ) -> onnx.ModelProto:
     value = helper.make_tensor_value_info
-    middle = [value("details", TensorProto.FLOAT, ["batch", architecture.width_of_details])] if details else []
+    of_middle = [value("middle", TensorProto.FLOAT, ["batch", architecture.width_of_middle])] if middle else []
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
@@ -206,7 +206,7 @@ def _finished(
             [value("image", TensorProto.UINT8, ["batch", architecture.size, architecture.size, channels])],
             [
                 value("probabilities", TensorProto.FLOAT, ["batch", classes]),
-                *middle,
+                *of_middle,
                 value("features", TensorProto.FLOAT, ["batch", FEATURES]),
             ],
             graph.constants,

@@ -7,7 +7,7 @@ or worse labels show that a few test pictures would hide.
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from model.evaluation.evaluate import Evaluation
 from model.evaluation.gate import Comparison, compare
 from model.progress import BeginStage
 from model.training import head, imbalance
-from model.training.backbones import net_of, width_of_details
+from model.training.backbones import net_of, width_of_middle
 from model.training.choose import choose
 from model.training.examples import NONE, Example
 from model.training.features import Backbone, Views, extract
@@ -158,25 +158,26 @@ def _out_of_fold(
             inside = [pictures.examples[i].with_labels(_labels(one)) for i, one in zip(learning, labels, strict=True)]
             choice = choose(inside, groups, _held(made), made.seed, made.flip, pictures.limits, _quiet, pictures.kept)
             recipe = choice.recipe
-        features, details = pictures.features(recipe, made), width_of_details(recipe)
+        features, middle = pictures.features(recipe, made), width_of_middle(recipe)
         columns = np.array([way.names.index(name) for name in head.numbered(labels)[0] if name != NONE], int)
         if len(columns) < 2:
             found[np.ix_(held, columns)] = 1  # nothing else was learned
         elif is_nested and max(Counter(labels).values()) > 1:
-            fitted = head.fit(features[learning], labels, groups, made.seed, _nothing, made.right, details=details)
+            weight = None if made.balancing.tried else made.balancing.chosen
+            fitted = head.fit(features[learning], labels, groups, made.seed, _nothing, made.right, weight, middle)
             found[np.ix_(held, columns)] = fitted.probabilities(features[held, 0])
         else:
-            found[np.ix_(held, columns)] = as_chosen(features[learning], labels, features[held], made, details)
+            found[np.ix_(held, columns)] = as_chosen(features[learning], labels, features[held], made, middle)
         progress()
     return found
 
 
 def as_chosen(
-    features: np.ndarray, labels: list[str], held: np.ndarray, made: Provenance, details: int = 0
+    features: np.ndarray, labels: list[str], held: np.ndarray, made: Provenance, middle: int = 0
 ) -> np.ndarray:
     """Probabilities of the held pictures by a head as strongly regularised, and as weighted, as that which was made."""
     names, truth = head.numbered(labels)
-    form = form_of(features, details)
+    form = form_of(features, middle)
     with one_thread():
         weights, bias = head.fitted(form.taken(features), truth, made.strength, len(names))
         logits = form.taken(held[:, 0]) @ weights.T + bias
@@ -186,9 +187,9 @@ def as_chosen(
 
 
 def _held(made: Provenance) -> Held:
-    """What its choice was held to; a version that was made before there were details could not choose them."""
-    knew_details = any(trial.recipe.details for trial in made.choice.tried)
-    return made.held if knew_details else replace(made.held, details=False)
+    """What it may choose from: the ways that were tried when it was made, and no other that has come since."""
+    tried = [asdict(trial.recipe) for trial in made.choice.tried]
+    return Held(**{field: value for field, value in tried[0].items() if all(one[field] == value for one in tried)})
 
 
 def _way(made: Provenance, examples: list[Example]) -> _Way:

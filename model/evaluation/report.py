@@ -126,6 +126,7 @@ class BaseReport(ABC):
         said.append(("How it sees pictures", choice.sentence()))
         said += [("Tried", tried.sentence()) for tried in choice.tried]
         said += [("Tried", tried.sentence()) for tried in self.provenance.balancing.tried]
+        said += [("Look-alikes", alike)] if (alike := self.provenance.look_alikes()) else []
         said += [("Too few pictures", visible(rare)) for rare in self.provenance.rare]
         if self.provenance.left_out is not None:
             said.append(("Tells what it never saw", self.provenance.left_out.sentence()))

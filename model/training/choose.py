@@ -1,7 +1,7 @@
 """Chooses how pictures are shown to a model, by the loss in cross-validation; of ways that are as good, the simplest.
 
-Ways are tried in turn: gray and colour with crop and pad, then details, levelling, the larger network, altered views.
-So a choice takes eight trials instead of sixty-four.
+Ways are tried in turn: gray and colour with crop and pad, then middle layers, levelling, the larger network, altered
+views. So a choice takes eight trials instead of sixty-four.
 """
 
 from collections import Counter
@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from classify import ModelError
 from imagestore.proportion import percent
 from model.progress import BeginStage
 from model.training import head, several
-from model.training.backbones import NAMES, channels_of, is_there, net_of, width_of_details
+from model.training.backbones import NAMES, channels_of, is_there, net_of, width_of_middle
 from model.training.examples import Example
 from model.training.features import Backbone, Views, extract
 from model.training.kept_arrays import KeptArrays
@@ -31,7 +32,7 @@ _VIEWS, _MOST_FOR_VIEWS = 3, 400
 @dataclass(frozen=True)
 class Tried:
     """A recipe that was tried: its loss and accuracy out of fold, and by how much its loss lies above that of the
-    chosen one, with the 95 % interval of the difference. `strength` is that of the head's regularisation."""
+    chosen one, with the 95 % interval of the difference."""
 
     recipe: Recipe
     loss: float
@@ -100,13 +101,13 @@ class _Trials:
         backbone = Backbone(net.graph, net.spec)
         features = extract(backbone, self._examples, views, self._limits, self._seed, begun, self._kept)
         fitting = self._progress("Fitting", head.steps(count) - 1)
-        details = width_of_details(recipe)
+        middle = width_of_middle(recipe)
         if self._has_several:
             labels = [example.labels for example in self._examples]
-            self.found[recipe] = several.out_of_fold(features, labels, self._groups, self._seed, fitting, details)
+            self.found[recipe] = several.out_of_fold(features, labels, self._groups, self._seed, fitting, middle)
         else:
             truth = [example.label for example in self._examples]
-            self.found[recipe] = head.out_of_fold(features, truth, self._groups, self._seed, fitting, details)
+            self.found[recipe] = head.out_of_fold(features, truth, self._groups, self._seed, fitting, middle)
 
 
 def choose(
@@ -134,7 +135,7 @@ def choose(
         return Choice(simplest, len(examples), [])
     trials = _Trials(examples, groups[chosen], seed, flip, limits, progress, kept, has_several=has_several)
     recipe = trials.best([replace(simplest, colour=c, fit=f) for c, f in product(ways["colour"], ways["fit"])])
-    for field in ("details", "level", "backbone", "views"):
+    for field in ("middle", "level", "backbone", "views"):
         recipe = trials.best([replace(recipe, **{field: value}) for value in ways[field]])
     tried = [
         Tried(one, float(found.losses.mean()), float(found.is_right.mean()), *trials.difference(one, recipe))
@@ -148,16 +149,31 @@ def _ways(held: Held, count: int, *, has_colour: bool) -> dict[str, list[Any]]:
     ways: dict[str, list[Any]] = {
         "backbone": ["lite0", "lite2"] if is_there("lite2") else ["lite0"],
         "views": [0, _VIEWS] if count <= _MOST_FOR_VIEWS else [0],
-        "details": [False, True],
+        "middle": [False, True],
         "level": [False, True],
         "colour": [False, True] if has_colour else [False],
         "fit": [Fit.CROP, Fit.PAD],
     }
     if held.backbone not in (None, *NAMES):
         channels, has_fit = channels_of(Path(held.backbone or ""))
-        ways |= {"level": [False], "details": [False], "colour": [channels == 3]}
+        _demand_possible(held, channels)
+        ways |= {"level": [False], "middle": [False], "colour": [channels == 3]}
         ways |= {"fit": [Fit.CROP]} if has_fit else {}
     return ways | {field: [value] for field, value in asdict(held).items() if value is not None}
+
+
+def _demand_possible(held: Held, channels: int) -> None:
+    """Raises ModelError if a network of the user's own, which takes so many channels, cannot do what is held."""
+    takes = "gray pictures" if channels == 1 else "pictures in colour"
+    cannot = {
+        "--level": (bool(held.level), "it takes pictures as they are"),
+        "--middle-layers": (bool(held.middle), "its middle layers are not read"),
+        "--colour": (held.colour is True and channels == 1, f"it takes {takes}"),
+        "--gray": (held.colour is False and channels == 3, f"it takes {takes}"),
+    }
+    for option, (is_held, why) in cannot.items():
+        if is_held:
+            raise ModelError(f"{option} does not go with the backbone '{held.backbone}': {why}. Leave the option out.")
 
 
 def _sample(learning: list[Example]) -> list[int]:

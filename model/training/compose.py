@@ -22,7 +22,7 @@ def compose(base: onnx.ModelProto, head: LinearHead, metadata: dict[str, str]) -
 
     The same head and metadata give the same bytes.
     """
-    details = head.form.details
+    middle, takes_roots = head.form.middle, head.form.takes_roots
     has_several, has_rest = isinstance(head, SeveralHead), isinstance(head, Head) and head.has_rest
     model = onnx.ModelProto()
     model.CopyFrom(base)
@@ -42,9 +42,10 @@ def compose(base: onnx.ModelProto, head: LinearHead, metadata: dict[str, str]) -
     graph.initializer.extend([numpy_helper.from_array(weights, "fc.w"), numpy_helper.from_array(bias, "fc.b")])
     graph.node.extend(
         [
-            helper.make_node("Sqrt" if head.form.takes_roots else "Identity", ["features"], ["roots"], name="roots"),
-            *([helper.make_node("Concat", ["roots", "details"], ["taken"], name="taken", axis=1)] if details else []),
-            helper.make_node("Gemm", ["taken" if details else "roots", "fc.w", "fc.b"], ["logits"], "logits", transB=1),
+            helper.make_node("Relu" if takes_roots else "Identity", ["features"], ["positive"], name="positive"),
+            helper.make_node("Sqrt" if takes_roots else "Identity", ["positive"], ["roots"], name="roots"),
+            *([helper.make_node("Concat", ["roots", "middle"], ["taken"], name="taken", axis=1)] if middle else []),
+            helper.make_node("Gemm", ["taken" if middle else "roots", "fc.w", "fc.b"], ["logits"], "logits", transB=1),
         ]
     )
     if has_several:
@@ -58,7 +59,7 @@ def compose(base: onnx.ModelProto, head: LinearHead, metadata: dict[str, str]) -
         graph.node.append(helper.make_node("Softmax", ["logits"], ["probabilities"], name="probabilities", axis=1))
     _add_distance(graph, head.references)
     value = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", len(head.labels)])
-    features = helper.make_tensor_value_info("features", TensorProto.FLOAT, ["batch", head.weights.shape[1] - details])
+    features = helper.make_tensor_value_info("features", TensorProto.FLOAT, ["batch", head.weights.shape[1] - middle])
     distance = helper.make_tensor_value_info("distance", TensorProto.FLOAT, ["batch", 1])
     del graph.output[:]
     graph.output.extend([value, features, distance])

@@ -1,5 +1,5 @@
 """Computes a frozen backbone's features of each picture as production sees it, and of altered views of it; with them,
-as the last columns, the details of a backbone that gives any."""
+as the last columns, what its middle layers give, if they are read."""
 
 import hashlib
 from collections.abc import Callable
@@ -51,15 +51,15 @@ class Copies:
 
 
 class Backbone:
-    """The part of a model that computes features, and details if it has any: uint8 [batch, height, width, channels] →
-    float [batch, width]."""
+    """The part of a model that computes features, and those of middle layers if it gives any: uint8 [batch, height,
+    width, channels] → float [batch, width]."""
 
     def __init__(self, model: onnx.ModelProto, spec: ImageSpec) -> None:
         data = model.SerializeToString(deterministic=True)
         self.spec, self.sha256 = spec, hashlib.sha256(data).hexdigest()
         self._session = open_session(data, "the backbone")
-        has_details = any(output.name == "details" for output in model.graph.output)
-        self._outputs = ["features", "details"] if has_details else ["features"]
+        has_middle = any(output.name == "middle" for output in model.graph.output)
+        self._outputs = ["features", "middle"] if has_middle else ["features"]
 
     def features(self, pixels: np.ndarray) -> np.ndarray:
         """Features float32 [n, width] of pixels uint8 [n, height, width, channels]."""

@@ -10,7 +10,7 @@ import numpy as np
 from model.progress import BeginStage, unheard
 from model.training import bursts, look_alikes, near_duplicates, scratch
 from model.training.backbones import net_of
-from model.training.examples import Example
+from model.training.examples import Example, Labelled
 from model.training.features import Backbone, Copies, Views, extract
 from model.training.groups import Groups
 from model.training.kept_arrays import KeptArrays
@@ -43,16 +43,16 @@ class Grouping:
     by_time: bool | None = None
 
 
+def looked_at(examples: list[Example], limits: Limits, progress: BeginStage) -> list[Example]:
+    """The examples with their looks."""
+    return _seen(examples, limits, progress, KeptArrays())[0]
+
+
 def with_looks(
     examples: list[Example], limits: Limits, progress: BeginStage, kept: KeptArrays
 ) -> tuple[list[Example], Similarity | None]:
     """The examples with their looks, and from which similarity two of them count as look-alikes."""
-    simplest = net_of(Recipe())
-    net = Backbone(simplest.graph, simplest.spec)
-    features = extract(net, examples, Views(), limits, 0, progress("Looking for look-alikes", len(examples)), kept)
-    found = look_alikes.looks(features[:, 0])
-    examples = [replace(example, look=look) for example, look in zip(examples, found, strict=True)]
-    del features
+    examples, found, net = _seen(examples, limits, progress, kept)
     clear = [i for i, example in enumerate(examples) if not is_blank(example.thumb)]
     if len(clear) < _FEWEST:
         return examples, None
@@ -71,15 +71,24 @@ def with_looks(
     return examples, similarity
 
 
+def _seen(
+    examples: list[Example], limits: Limits, progress: BeginStage, kept: KeptArrays
+) -> tuple[list[Example], np.ndarray, Backbone]:
+    """The examples with their looks, these looks float32 [n, 1280], and what they were computed with."""
+    simplest = net_of(Recipe())
+    net = Backbone(simplest.graph, simplest.spec)
+    features = extract(net, examples, Views(), limits, 0, progress("Looking for look-alikes", len(examples)), kept)
+    found = look_alikes.looks(features[:, 0])
+    return [replace(example, look=look) for example, look in zip(examples, found, strict=True)], found, net
+
+
 def grouped(
     examples: list[Example],
     similarity: Similarity | None,
     progress: BeginStage = unheard,
-    *,
-    by_folder: bool = False,
 ) -> Grouping:
-    """Group the examples by thumbnails, by looks, by the moment at which a camera took them, by what is known to belong
-    together and, if so wished, by the folders below their labels' folders.
+    """Group the examples by thumbnails, by looks, by the moment at which a camera took them, and by what is known to
+    belong together.
 
     Moments do not count if a label would have too few groups to learn from, as where a camera takes a picture each
     second of what goes by.
@@ -101,8 +110,6 @@ def grouped(
         of_two_labels.update(zip(np.minimum(i, j)[two].tolist(), np.maximum(i, j)[two].tolist(), strict=True))
     _join(groups, _of_one_content(examples))
     _join(groups, _in_one_group(examples))
-    if by_folder:
-        _join(groups, _in_one_folder(examples))
     by_time = None
     if in_burst := bursts.pairs([example.taken for example in examples]):
         by_moment = groups.copy()
@@ -176,12 +183,9 @@ def _in_one_group(examples: list[Example]) -> list[Pair]:
     return [(first.setdefault(group, i), i) for i, group in groups if group is not None]
 
 
-def _in_one_folder(examples: list[Example]) -> list[Pair]:
-    """Each example with the first one of its folder, if that lies below its label's folder."""
-    first: dict[str, int] = {}
-    pairs = []
-    for i, example in enumerate(examples):
-        folder = PurePosixPath(example.source.name).parent
-        if len(folder.parts) > 1:
-            pairs.append((first.setdefault(str(folder), i), i))
-    return pairs
+def of_folder(source: Labelled) -> Labelled:
+    """The file as one of the group that its folder is, if that lies below its label's folder and the file has no group
+    yet."""
+    folder = PurePosixPath(source.name).parent
+    is_below = len(folder.parts) > 1 and source.group is None and not source.is_correction
+    return replace(source, group=f"folder {folder}") if is_below else source

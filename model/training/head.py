@@ -57,7 +57,7 @@ class LinearHead(ABC):
 
     def distances(self, features: np.ndarray) -> np.ndarray:
         """How far pictures with features float [n, width] lie from those that were learned from, float [n]."""
-        return self.references.distances(self.form.without_details(self.taken(features)))
+        return self.references.distances(self.form.without_middle(self.taken(features)))
 
     @abstractmethod
     def probabilities(self, features: np.ndarray) -> np.ndarray:
@@ -98,9 +98,9 @@ def fit(
     progress: Callable[[], None],
     right: float = RIGHT,
     balance: Balance | None = None,
-    details: int = 0,
+    middle: int = 0,
 ) -> Head:
-    """Fit a head to features float [n, 1 + views, width], of which the last `details` columns are details.
+    """Fit a head to features float [n, 1 + views, width], of which the last `middle` columns come from middle layers.
 
     It answers so that the share `right` of its answers is right. `progress` is called after each of `steps(n)` fits.
     The weight of rare labels is chosen if `balance` is None. Pictures with the label NONE are a class that is learned
@@ -110,7 +110,7 @@ def fit(
     has_rest = names[-1] == NONE
     names = names[: len(names) - has_rest]
     known = truth < len(names)
-    form = form_of(features, details)
+    form = form_of(features, middle)
     taken = form.taken(features)
     divided = folds(truth, groups, seed)
     strength, logits = _best_out_of_fold(taken, truth, divided, progress)
@@ -120,7 +120,7 @@ def fit(
     temperature = float(TEMPERATURES[np.argmin([_loss(logits / t, truth) for t in TEMPERATURES])])
     probabilities = softmax(logits / temperature)[:, : len(names)]
     from_known = [(train[known[train]], held) for train, held in divided]
-    plain = form.without_details(taken[:, 0])
+    plain = form.without_middle(taken[:, 0])
     far = distance.out_of_fold(plain, truth, groups, from_known)
     limit = distance.limit_of(far[known])
     predicted = probabilities.argmax(axis=1)
@@ -153,11 +153,11 @@ def out_of_fold(
     groups: np.ndarray,
     seed: int,
     progress: Callable[[], None],
-    details: int = 0,
+    middle: int = 0,
 ) -> OutOfFold:
     """How good a head is in cross-validation. `progress` is called after each of `steps(n) - 1` fits."""
     _, truth = numbered(labels)
-    taken = form_of(features, details).taken(features)
+    taken = form_of(features, middle).taken(features)
     _, logits = _best_out_of_fold(taken, truth, folds(truth, groups, seed), progress)
     losses = min((_losses(logits / t, truth) for t in TEMPERATURES), key=lambda found: float(found.mean()))
     return OutOfFold(losses, np.asarray(logits.argmax(axis=1) == truth))

@@ -71,7 +71,7 @@ def measure(
         return None
     chosen = _sample(truth)
     taken, truth, groups = head.taken(features[chosen]), truth[chosen], groups[chosen]
-    plain = head.form.without_details(taken[:, 0])
+    plain = head.form.without_middle(taken[:, 0])
     learned, rest = folds(truth, groups, seed)[0]
     found, estimates = [], []
     without_nothing = _logits(taken, truth, learned, head)

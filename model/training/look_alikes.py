@@ -11,6 +11,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from imagestore.proportion import percent
 from model.training import scratch
 from model.training.labels import FEWEST
 from model.training.scratch import blocks
@@ -25,6 +26,8 @@ _MOST_PER_PICTURE, _MOST_PAIRS = 200, 2**23
 """If more are alike from a similarity on, it says nothing. Pairs are held to choose it, of 12 bytes each."""
 _CHAIN, _COHESION, _MOST_CHAINED = 5, 0.4, 0.05
 _MOST_OF_OTHER_LABELS = 0.8
+_MOSTLY = 0.9
+"""If fewer copies are recognised, a person is warned."""
 Looks = np.ndarray | Sequence[np.ndarray]
 """Looks float [n, 1280], or n of them."""
 _Alike = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -43,10 +46,17 @@ class Similarity:
 
     def sentence(self) -> str:
         """What is recognised, for a person."""
-        return (
-            f"Pictures count as look-alikes from a similarity of {self.threshold:.2f} on; of copies that are cropped, "
-            f"shifted or turned a little, {100 * self.recognised:.0f} % reach it."
-        )
+        return recognised(self.threshold, self.recognised)
+
+
+def recognised(similarity: float, share: float) -> str:
+    """From which similarity on pictures count as look-alikes, and which share of altered copies is recognised so."""
+    said = (
+        f"Pictures count as look-alikes from a similarity of {similarity:.2f} on; of copies that are cropped, "
+        f"shifted or turned a little, {percent(share)} reach it."
+    )
+    warning = " The others may be learned from and tested on: keep bursts in folders of their own, and use --by-folder."
+    return said + warning * (share < _MOSTLY)
 
 
 def looks(features: np.ndarray) -> np.ndarray:

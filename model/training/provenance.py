@@ -12,6 +12,7 @@ from imagestore.settings import ROOT
 from model.training.choose import Choice
 from model.training.imbalance import Balancing
 from model.training.left_out import LeftOut
+from model.training.look_alikes import recognised
 from model.training.recipe import Held
 from model.training.thresholds import RIGHT, Price
 
@@ -74,6 +75,13 @@ class Provenance:
         seen += f", {none} of which show none of the labels" if none else ""
         return f"{self.pictures} pictures {seen}, seed {self.seed}"
 
+    def look_alikes(self) -> str | None:
+        """From which similarity on pictures counted as look-alikes, and how many copies are recognised so; None if the
+        pictures were too few to say."""
+        if self.similarity is None or self.recognised is None:
+            return None
+        return recognised(self.similarity, self.recognised)
+
     @property
     def labels(self) -> dict[str, tuple[str, ...]]:
         """All labels of each picture that it learned from, by the SHA-256 of its file."""
@@ -93,6 +101,7 @@ class Provenance:
         said = [self.choice.sentence(), *(f"  {one}" for one in tried)]
         does = "finds, of all labels," if self.has_several else "answers"
         said += ["What it costs to be right, out of fold:", *(f"  {price.sentence(does)}" for price in self.prices)]
+        said += [alike] if (alike := self.look_alikes()) else []
         said += [self.left_out.sentence()] if self.left_out is not None else []
         return said + [f"Too few pictures: {rare}" for rare in self.rare]
 

@@ -11,12 +11,12 @@ GRAY_LEVEL = 127
 
 @dataclass(frozen=True)
 class Recipe:
-    """One way to show them. With `details` the net's middle layers are read too."""
+    """One way to show them. With `middle` the net's middle layers are read too."""
 
     backbone: str = "lite0"
     views: int = 0
     level: bool = False
-    details: bool = False
+    middle: bool = False
     colour: bool = False
     fit: Fit = Fit.CROP
 
@@ -25,7 +25,7 @@ class Recipe:
         said = ["colour" if self.colour else "gray", {"crop": "cropped", "pad": "padded"}.get(self.fit, str(self.fit))]
         said += ["levelled"] * self.level
         said += [{"lite0": "Lite0", "lite2": "Lite2"}.get(self.backbone, self.backbone)]
-        said += ["with details"] * self.details
+        said += ["with middle layers"] * self.middle
         said += [f"{self.views} altered views"] * (self.views > 0)
         return ", ".join(said)
 
@@ -33,7 +33,7 @@ class Recipe:
     def simplicity(self) -> tuple[int, ...]:
         """The smaller, the simpler: by what it costs. To crop and to pad are as simple as each other."""
         net = ("lite0", "lite2").index(self.backbone) if self.backbone in ("lite0", "lite2") else 2
-        return net, self.views, self.details, self.level, self.colour
+        return net, self.views, self.middle, self.level, self.colour
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,6 @@ class Held:
     colour: bool | None = None
     fit: Fit | None = None
     level: bool | None = None
-    details: bool | None = None
+    middle: bool | None = None
     backbone: str | None = None
     views: int | None = None

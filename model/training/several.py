@@ -39,19 +39,19 @@ def fit(
     seed: int,
     progress: Callable[[], None],
     right: float = RIGHT,
-    details: int = 0,
+    middle: int = 0,
 ) -> SeveralHead:
     """Fit a head to features float [n, 1 + views, width] of pictures with these labels and group numbers int [n]; the
-    last `details` columns are details.
+    last `middle` columns come from middle layers.
 
     It answers so that the share `right` of the labels that it gives is right. `progress` is called after each of
     `head.steps(n)` fits.
     """
     names = names_of(labels)
     holds = stratify.holding(labels, names)
-    form = form_of(features, details)
+    form = form_of(features, middle)
     taken = form.taken(features)
-    plain = form.without_details(taken[:, 0])
+    plain = form.without_middle(taken[:, 0])
     divided = stratify.folds(holds, groups, fold_count(len(holds)), seed)
     strength, logits = _best_out_of_fold(taken, holds, divided, progress)
     temperature = float(min(TEMPERATURES, key=lambda t: float(_losses(logits / t, holds).mean())))
@@ -88,13 +88,13 @@ def out_of_fold(
     groups: np.ndarray,
     seed: int,
     progress: Callable[[], None],
-    details: int = 0,
+    middle: int = 0,
 ) -> OutOfFold:
     """How good a head is in cross-validation: the loss of a picture is its mean over the labels, and it is right if it
     is on all of them. `progress` is called after each of `head.steps(n) - 1` fits."""
     holds = stratify.holding(labels, names_of(labels))
     divided = stratify.folds(holds, groups, fold_count(len(holds)), seed)
-    _, logits = _best_out_of_fold(form_of(features, details).taken(features), holds, divided, progress)
+    _, logits = _best_out_of_fold(form_of(features, middle).taken(features), holds, divided, progress)
     losses = min((_losses(logits / t, holds) for t in TEMPERATURES), key=lambda found: float(found.mean()))
     return OutOfFold(losses, np.asarray(((logits > 0) == holds).all(axis=1)))
 

@@ -95,8 +95,8 @@ def divide(
     for i, number in enumerate(groups):
         members[int(number)].append(i)
     tested, retired, learned_from = (known.of(part) for part in (Part.TEST, Part.RETIRED, Part.LEARN))
-    testing = _touching(examples, tested, known.recall, similarity)
-    learned = _touching(examples, learned_from, known.recall, similarity)
+    testing = resembling(examples, tested, known.recall, similarity)
+    learned = resembling(examples, learned_from, known.recall, similarity)
     tests: dict[int, bool] = {}
     open_groups: list[tuple[str, int]] = []
     for number, inside in members.items():
@@ -121,6 +121,18 @@ def divide(
     if similarity:
         split.similarity, split.centre = similarity.threshold, similarity.centre
     return Division(is_test, is_retired, split)
+
+
+def resembling(examples: list[Example], part: set[str], recall: Recall, similarity: Similarity | None) -> set[int]:
+    """The numbers of the examples that are in this part, or look like one that is and is no example itself."""
+    found = {i for i, example in enumerate(examples) if example.sha256 in part}
+    # Those that are there still are examples themselves, so the groups say what looks like them.
+    gone = sorted(part - {example.sha256 for example in examples})
+    for block in blocks(len(gone), _RECALLED):
+        rest = [i for i in range(len(examples)) if i not in found]
+        remembered = [_remembered(sha256, member) for sha256, member in recall(gone[block]).items()]
+        found |= {rest[i] for i in touching([examples[i] for i in rest], remembered, similarity)}
+    return found
 
 
 def _by_label(
@@ -169,18 +181,6 @@ def _with(known: Split, examples: list[Example], is_test: np.ndarray, is_retired
         return here | known.recall([sha256 for sha256 in pictures if sha256 not in here])
 
     return Split(parts, known.similarity, known.centre, recall)
-
-
-def _touching(examples: list[Example], part: set[str], recall: Recall, similarity: Similarity | None) -> set[int]:
-    """The numbers of the examples that are in this part, or look like one that is."""
-    found = {i for i, example in enumerate(examples) if example.sha256 in part}
-    # Those that are there still are examples themselves, so the groups say what looks like them.
-    gone = sorted(part - {example.sha256 for example in examples})
-    for block in blocks(len(gone), _RECALLED):
-        rest = [i for i in range(len(examples)) if i not in found]
-        remembered = [_remembered(sha256, member) for sha256, member in recall(gone[block]).items()]
-        found |= {rest[i] for i in touching([examples[i] for i in rest], remembered, similarity)}
-    return found
 
 
 def _remembered(sha256: str, member: Member) -> Example:

@@ -12,7 +12,7 @@ from imagestore.record import utc
 from model.progress import BeginStage
 from model.training import head as heads
 from model.training import left_out, several
-from model.training.backbones import net_of, width_of_details
+from model.training.backbones import net_of, width_of_middle
 from model.training.choose import choose
 from model.training.compose import compose
 from model.training.examples import NONE, Example, Examples, Labelled, read
@@ -101,7 +101,6 @@ def prepare(
     progress: BeginStage,
     kept: KeptArrays | None = None,
     *,
-    by_folder: bool = False,
     has_several: bool = False,
 ) -> Prepared:
     """Read the pictures, find those that look alike, and divide them into those to learn from and test pictures.
@@ -115,7 +114,7 @@ def prepare(
         raise BadTrainingData(f"None of {len(sources)} files is a picture that can be read.")
     examples.good, similarity = with_looks(examples.good, limits, progress, kept)
     compared = examples.good
-    grouping = grouped(compared, similarity, progress, by_folder=by_folder)
+    grouping = grouped(compared, similarity, progress)
     rare = rare_corrections(examples.good, grouping.groups)
     examples.good = without(examples.good, rare)
     if twice := contradictions(examples.good, has_several=has_several):
@@ -126,7 +125,7 @@ def prepare(
         )
     examples.good = agreed(examples.good) if has_several else examples.good
     if any(e is not before for e, before in zip_longest(examples.good, compared)):
-        grouping = grouped(examples.good, similarity, progress, by_folder=by_folder)
+        grouping = grouped(examples.good, similarity, progress)
     check(examples.good, grouping.groups, has_several=has_several)
     division = divide(examples.good, grouping.groups, known, similarity, has_several=has_several)
     return Prepared(examples, grouping, division, rare, has_several)
@@ -160,15 +159,15 @@ def train(
     recipe, net = choice.recipe, net_of(choice.recipe)
     views, begun = Views(recipe.views, options.flip), progress("Features", len(learning))
     features = extract(Backbone(net.graph, net.spec), learning, views, limits, options.seed, begun, kept)
-    fitting, details = progress("Fitting", heads.steps(len(learning))), width_of_details(recipe)
+    fitting, middle = progress("Fitting", heads.steps(len(learning))), width_of_middle(recipe)
     head: LinearHead
     balancing, unseen = Balancing(), None
     if prepared.has_several:
         every = [e.labels for e in learning]
-        head = several.fit(features, every, groups, options.seed, fitting, options.right, details)
+        head = several.fit(features, every, groups, options.seed, fitting, options.right, middle)
     else:
         labels = [e.label for e in learning]
-        head = heads.fit(features, labels, groups, options.seed, fitting, options.right, options.balance, details)
+        head = heads.fit(features, labels, groups, options.seed, fitting, options.right, options.balance, middle)
         leaving = progress("Leaving out labels", left_out.steps(labels))
         unseen = left_out.measure(features, labels, groups, head, options.seed, leaving)
         balancing = head.balancing

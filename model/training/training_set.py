@@ -186,7 +186,8 @@ def keep(
 
         def kept(facts: PictureFacts) -> PictureFacts:
             name = source.name if there is None or relabel else there.source
-            labelled = replace(facts, labels=labels, negative=not labels, source=name, md5=md5)
+            group = source.group or facts.group
+            labelled = replace(facts, labels=labels, negative=not labels, source=name, md5=md5, group=group)
             return remembering(labelled, seen.get(sha256))
 
         known.pictures.change(sha256, kept, is_new=before is None)
@@ -195,6 +196,18 @@ def keep(
         return there is None
 
     return {sha256 for sha256, is_new in zip(first, at_once(one, first, progress), strict=True) if is_new}
+
+
+def keep_groups(known: TrainingSet, sources: list[Labelled]) -> None:
+    """Keep which pictures belong together, of those that are kept and had no group. Raises Unavailable."""
+    without = {one.sha256 for one in known.listed if one.group is None}
+    found = {source.sha256 or "": source.group for source in sources if source.group and source.sha256 in without}
+
+    def one(sha256: str) -> None:
+        known.pictures.change(sha256, lambda facts: replace(facts, group=facts.group or found[sha256]))
+
+    for _ in at_once(one, found):
+        pass
 
 
 def all_with(

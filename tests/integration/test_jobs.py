@@ -27,7 +27,7 @@ from unit.pictures import encoded
 
 from .conftest import eventually
 
-QUICK = HowToTrain(colour=False, fit=Fit.CROP, level=False, details=False, backbone="lite0", views=0)
+QUICK = HowToTrain(colour=False, fit=Fit.CROP, level=False, middle=False, backbone="lite0", views=0)
 LEASE_S = 2
 Train = Callable[[str], str]
 Start = Callable[[], subprocess.Popen[bytes]]

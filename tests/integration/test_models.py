@@ -44,8 +44,8 @@ from .browser import barriers, needs_browser
 from .conftest import Pipeline, Site, eventually
 
 LABELS = ("plain", "half", "striped")
-GRAY = Held(colour=False, fit=Fit.CROP, level=False, details=False, backbone="lite0", views=0)
-PLAIN = ("--gray", "--fit", "crop", "--no-level", "--no-details", "--backbone", "lite0", "--views", "0")
+GRAY = Held(colour=False, fit=Fit.CROP, level=False, middle=False, backbone="lite0", views=0)
+PLAIN = ("--gray", "--fit", "crop", "--no-level", "--no-middle-layers", "--backbone", "lite0", "--views", "0")
 """The same on the command line: nothing is left to be chosen, so a training takes seconds."""
 
 

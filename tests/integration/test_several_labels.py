@@ -20,7 +20,7 @@ from unit.pictures import encoded
 from .conftest import Pipeline, Site
 
 PROJECT = "drawn-shapes"
-HOW = ("--colour", "--fit", "pad", "--no-level", "--no-details", "--backbone", "lite0", "--views", "0")
+HOW = ("--colour", "--fit", "pad", "--no-level", "--no-middle-layers", "--backbone", "lite0", "--views", "0")
 
 
 def shape(seed: int) -> tuple[bytes, tuple[str, ...]]:

@@ -11,12 +11,14 @@ from PIL import Image
 from imagestore.cli import learn
 from imagestore.store.projects import FIRST
 from model import versions
+from model.training import training_set
+from model.training.kept_arrays import KeptArrays
 from model.training.training_set import open_set
 from preprocess import Limits
 from unit.classify.test_model import tiny
-from unit.model.labelled_pictures import quiet
+from unit.model.labelled_pictures import moved, quiet, scene
 from unit.pictures import encoded
-from unit.web.memory import MemoryBlobs
+from unit.web.memory import MemoryBlobs, registry
 
 
 def test_files_whose_names_no_blob_can_have_are_left_out_and_said(
@@ -53,3 +55,62 @@ def test_a_picture_under_several_labels_is_evaluated_once_by_a_model_that_knows_
     assert found.pictures == 2
     assert found.report.sentence().startswith("All labels right on 2 of 2 ")
     assert evaluated().pictures == 3, "for a model of one label a picture each file counts"
+
+
+def in_memory() -> Any:
+    return SimpleNamespace(
+        training=MemoryBlobs("training"),
+        records=SimpleNamespace(corrections=lambda: []),
+        projects=registry()["projects"],
+    )
+
+
+def test_pictures_that_look_like_learned_ones_are_counted_when_a_folder_is_evaluated(tmp_path: Path) -> None:
+    stores = in_memory()
+    for seed in range(20):
+        (tmp_path / "kept" / "ab"[seed % 2]).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "kept" / "ab"[seed % 2] / f"{seed}.png").write_bytes(encoded(scene(seed)))
+    prepared = versions.gather(stores, FIRST, [tmp_path / "kept"], Limits(), quiet).prepared
+    number = int(prepared.part(test=False)[0].source.name[2:-4])
+    (tmp_path / "asked" / "dark").mkdir(parents=True)
+    copies = {name: moved(scene(number))[name] for name in ("cropped by 4 %", "lighter")}
+    given = {"same": encoded(scene(number)), "new": encoded(scene(77)), **copies}
+    for name, data in given.items():
+        (tmp_path / "asked" / "dark" / f"{name}.png").write_bytes(data)
+    data = tiny(tmp_path / "m.onnx", bias=(1.0, -1.0)).read_bytes()
+    found = versions.evaluate_version(stores, FIRST, data, "it", tmp_path / "asked", Limits(), quiet)
+    assert (found.pictures, found.learned) == (len(given), len(given) - 1), "all but the new one"
+
+
+def test_a_folder_that_is_a_burst_stays_one_in_later_trainings_and_for_the_gate(tmp_path: Path) -> None:
+    """Its pictures do not look alike; only --by-folder says that they belong together."""
+    stores = in_memory()
+
+    def folder(name: str, *seeds: int) -> Path:
+        for seed in seeds:
+            label = "ab"[seed % 2]
+            below = f"{label}/monday" if seed >= 100 else label
+            (tmp_path / name / below).mkdir(parents=True, exist_ok=True)
+            (tmp_path / name / below / f"{seed}.png").write_bytes(encoded(scene(seed)))
+        return tmp_path / name
+
+    def of_monday(found: training_set.Chosen) -> set[int]:
+        return {
+            int(group)
+            for example, group in zip(found.examples, found.groups, strict=True)
+            if example.source.name.startswith("a/monday")
+        }
+
+    def gathered(*folders: Path, by_folder: bool = False) -> set[int]:
+        prepared = versions.gather(stores, FIRST, folders, Limits(), quiet, by_folder=by_folder).prepared
+        return of_monday(training_set.Chosen(prepared.examples.good, prepared.grouping.groups))
+
+    first = folder("first", *range(20), 100, 102, 104)
+    assert len(gathered(first)) == 3
+    assert len(gathered(by_folder=True)) == 1, "of what is kept already too"
+    assert len(gathered(folder("second", 106, 108))) == 1, "and of what comes into that folder later"
+    known = {one.sha256 for one in open_set(stores, "mine").listed}
+    learned = training_set.learned(stores, "mine", known, Limits(), quiet, KeptArrays())
+    tested = training_set.held_out(stores, "mine", Limits(), quiet)
+    both = [of_monday(found) for found in (learned, tested)]
+    assert sorted(len(found) for found in both) == [0, 1], "one group, on one side"

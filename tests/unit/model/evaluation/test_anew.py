@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,10 +10,12 @@ import pytest
 from model.evaluation import anew
 from model.evaluation.anew import Anew, compare_anew, shared
 from model.evaluation.gate import Outcome
+from model.training import head
 from model.training.backbones import net_of
-from model.training.choose import Choice
+from model.training.choose import Choice, Tried
 from model.training.examples import Example
 from model.training.features import Backbone
+from model.training.imbalance import Balance, Balancing
 from model.training.kept_arrays import KeptArrays
 from model.training.provenance import Provenance
 from model.training.recipe import Held, Recipe
@@ -134,3 +137,33 @@ def test_pictures_of_none_of_the_labels_are_learned_from_and_do_not_count(
         assert found.disputed == 0
     found = compared(made(pictures, labels), made(pictures, [e.label for e in pictures]), pictures, kept)
     assert found.disputed == 40, "whether it is a c is not said"
+
+
+def test_a_version_is_trained_anew_from_the_ways_that_it_knew_and_with_the_weight_that_was_held(
+    pictures: list[Example], kept: KeptArrays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network or a way to read it that came later is no part of how it was made."""
+    labels = [e.label for e in pictures]
+    older, newer = made(pictures, labels), made(pictures, labels, BAD)
+    tried = [Tried(recipe, 0.1, 0.9, 0.0, 0.0, 0.0) for recipe in (GOOD, replace(GOOD, colour=not GOOD.colour))]
+    older = replace(
+        older, choice=replace(older.choice, tried=tried), balancing=Balancing(Balance.BALANCED), held=Held()
+    )
+    asked: list[Held] = []
+
+    def choosing(examples: list[Example], groups: np.ndarray, held: Held, *others: Any) -> Choice:
+        asked.append(held)
+        return Choice(GOOD, len(examples), [])
+
+    weights: list[Balance | None] = []
+    fit = head.fit
+
+    def fitting(*arguments: Any, **others: Any) -> head.Head:
+        weights.append(arguments[6])
+        return fit(*arguments, **others)
+
+    monkeypatch.setattr(anew, "choose", choosing)
+    monkeypatch.setattr(head, "fit", fitting)
+    compared(older, newer, pictures, kept)
+    assert set(asked) == {Held(None, GOOD.fit, GOOD.level, GOOD.middle, GOOD.backbone, GOOD.views)}
+    assert Balance.BALANCED in weights

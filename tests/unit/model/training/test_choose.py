@@ -14,7 +14,7 @@ from preprocess import Fit, Limits
 from unit.model.labelled_pictures import examples_of, labelled, quiet, scene
 from unit.pictures import encoded
 
-ONLY_COLOUR = Held(fit=Fit.CROP, level=False, details=False, backbone="lite0", views=0)
+ONLY_COLOUR = Held(fit=Fit.CROP, level=False, middle=False, backbone="lite0", views=0)
 
 
 KEPT = KeptArrays()
@@ -59,7 +59,7 @@ def test_of_ways_that_are_as_good_the_simplest_is_chosen() -> None:
     assert found.recipe == Recipe()
 
 
-def test_where_a_thing_lies_is_told_by_details() -> None:
+def test_where_a_thing_lies_is_told_by_middle_layers() -> None:
     """The mean over a picture, which the features are, says little of the corner that the mark is in."""
     random = np.random.default_rng(3)
     pictures = []
@@ -70,14 +70,14 @@ def test_where_a_thing_lies_is_told_by_details() -> None:
         pictures.append(labelled(f"l{number % 4}", str(number), encoded(Image.fromarray(pixels))))
     held = Held(colour=False, fit=Fit.PAD, level=False, backbone="lite0", views=0)
     found = chosen(examples_of(pictures), held)
-    assert found.recipe == Recipe(details=True, fit=Fit.PAD)
-    with_details, without = found.tried
-    assert with_details.accuracy > without.accuracy
-    assert found.sentence().endswith("gray, padded, Lite0, with details.")
+    assert found.recipe == Recipe(middle=True, fit=Fit.PAD)
+    with_middle, without = found.tried
+    assert with_middle.accuracy > without.accuracy
+    assert found.sentence().endswith("gray, padded, Lite0, with middle layers.")
 
 
 def test_what_is_held_is_not_chosen(hues: list[Example]) -> None:
-    held = Held(colour=False, fit=Fit.PAD, level=True, details=False, backbone="lite0", views=2)
+    held = Held(colour=False, fit=Fit.PAD, level=True, middle=False, backbone="lite0", views=2)
     found = chosen(hues, held)
     assert (found.recipe, found.tried) == (Recipe(views=2, level=True, fit=Fit.PAD), [])
     assert found.sentence() == "As it was told: gray, padded, levelled, Lite0, 2 altered views."
@@ -86,7 +86,7 @@ def test_what_is_held_is_not_chosen(hues: list[Example]) -> None:
 def test_all_ways_are_tried_in_turn(hues: list[Example], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "is_there", lambda name: True)
     assert module._ways(Held(), 100, has_colour=True) == {
-        "backbone": ["lite0", "lite2"], "views": [0, 3], "details": [False, True], "level": [False, True],
+        "backbone": ["lite0", "lite2"], "views": [0, 3], "middle": [False, True], "level": [False, True],
         "colour": [False, True], "fit": [Fit.CROP, Fit.PAD],
     }  # fmt: skip
     without = module._ways(Held(), 5000, has_colour=False)

@@ -1,6 +1,7 @@
 """No picture, and no look-alike of it, is both learned from and tested on."""
 
 from collections import defaultdict
+from dataclasses import replace
 from importlib import resources
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from model.training.examples import Example, Labelled
-from model.training.grouping import grouped, with_looks
+from model.training.grouping import grouped, of_folder, with_looks
 from model.training.kept_arrays import KeptArrays
 from model.training.look_alikes import Similarity
 from model.training.split import Split, divide
@@ -74,7 +75,9 @@ def test_look_alikes_of_two_labels_are_named() -> None:
 def test_a_folder_below_a_label_is_a_group_where_the_user_says_so() -> None:
     names = ["a/monday/1", "a/monday/2", "a/tuesday/1", "a/1", "a/2", "b/monday/1"]
     examples = examples_of([labelled(name[0], name, encoded(scene(n))) for n, name in enumerate(names)])
-    together = grouped(examples, None, by_folder=True).groups
+    sources = [of_folder(example.source) for example in examples]
+    in_folders = [replace(one, source=source) for one, source in zip(examples, sources, strict=True)]
+    together = grouped(in_folders, None).groups
     assert together[0] == together[1]
     assert len(set(together.tolist())) == 5
     assert len(set(grouped(examples, None).groups.tolist())) == 6

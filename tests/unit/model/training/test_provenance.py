@@ -1,6 +1,7 @@
 """What is kept of how a model was made."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,5 +49,18 @@ def test_it_is_read_again_and_the_label_of_each_picture_is_no_part_of_what_is_to
     )  # fmt: skip
     assert Provenance.from_json(made.to_json()) == made
     assert "learned" not in made.told()
+    before_middle_layers = made.to_json().replace(b'"middle":false,', b"").replace(b'"middle":null,', b"")
+    assert b"middle" not in before_middle_layers
+    assert Provenance.from_json(before_middle_layers) == made
     with pytest.raises(ValueError, match="pictures"):
         Provenance.from_json(b'{"at": "2026-11-21", "code": "0.2.0"}')
+
+
+def test_how_many_look_alikes_are_recognised_is_said_with_a_warning_if_few_are() -> None:
+    made = Provenance("2026-11-21", "0.2.0", 2, "f" * 64, 7, True, False, 0, 1.0, 0.9, Choice(Recipe(), 0, []))
+    assert made.look_alikes() is None
+    well, badly = (replace(made, similarity=0.7, recognised=share) for share in (0.97, 0.55))
+    assert well.sentences()[-1].endswith(
+        "from a similarity of 0.70 on; of copies that are cropped, shifted or turned a little, 97 % reach it."
+    )
+    assert "55 % reach it. The others may be learned from and tested on" in badly.sentences()[-1]

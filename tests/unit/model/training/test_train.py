@@ -20,8 +20,8 @@ from preprocess import Fit, Limits
 from unit.model.labelled_pictures import labelled, quiet, scene
 from unit.pictures import encoded
 
-COLOUR = Held(colour=True, fit=Fit.PAD, level=False, details=False, backbone="lite0", views=0)
-PLAIN = Held(colour=False, fit=Fit.CROP, level=False, details=False, backbone="lite0", views=0)
+COLOUR = Held(colour=True, fit=Fit.PAD, level=False, middle=False, backbone="lite0", views=0)
+PLAIN = Held(colour=False, fit=Fit.CROP, level=False, middle=False, backbone="lite0", views=0)
 
 
 KEPT = KeptArrays()

@@ -1,8 +1,8 @@
-"""What a network's middle layers add: `python -m bench.details FOLDER…`, or `fashion 300 1000` in place of a folder.
+"""What a network's middle layers add: `python -m bench.middle_layers FOLDER… fashion 300 1000`.
 
 A FOLDER has a subfolder of pictures for each label; groups of look-alikes stay together in the folds, of which three
-divisions are made. Gray and colour, padded, Lite0, with details and without, on the same folds. docs/model.md has the
-figures.
+divisions are made. After `fashion` come numbers of pictures of Fashion-MNIST. Gray and colour, padded, Lite0, with and
+without middle layers, on the same folds. docs/model.md has the figures.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from bench.pictures import Pictures
 from imagestore.cli.stages import stages
 from model.progress import BeginStage
 from model.training import head
-from model.training.backbones import width_of_details
+from model.training.backbones import width_of_middle
 from model.training.recipe import Recipe
 from preprocess import Fit
 
@@ -31,7 +31,7 @@ _SEEDS = (1, 2, 3)
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m bench.details", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.middle_layers", description=__doc__)
     parser.add_argument("sets", nargs="+", help="folders, and 'fashion' followed by numbers of pictures")
     arguments = parser.parse_args()
     console = Console(width=140)
@@ -56,11 +56,11 @@ def _fashion(folder: Path, count: int) -> Path:
 
 
 def _compared(pictures: Pictures, colour: bool, begin: BeginStage) -> list[str]:
-    """Accuracy and loss without details and with them, and the differences with their 95 % intervals."""
+    """Accuracy and loss without middle layers and with them, and the differences with their 95 % intervals."""
     found = []
-    for details in (False, True):
-        recipe = replace(_PLAIN, colour=colour, details=details)
-        features, width = pictures.features(recipe), width_of_details(recipe)
+    for middle in (False, True):
+        recipe = replace(_PLAIN, colour=colour, middle=middle)
+        features, width = pictures.features(recipe), width_of_middle(recipe)
         begun = begin(recipe.sentence(), len(_SEEDS) * (head.steps(len(features)) - 1))
         labels = pictures.labels.tolist()
         runs = [head.out_of_fold(features, labels, pictures.groups, seed, begun, width) for seed in _SEEDS]
