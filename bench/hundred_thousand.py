@@ -29,6 +29,7 @@ from rich.table import Table
 
 from bench.sqlite_blobs import SqliteBlobs
 from imagestore.configure import open_stores
+from imagestore.store.custom_vision import CustomVisionTable
 from imagestore.store.models import Models
 from imagestore.store.projects import Project, Projects
 from imagestore.store.training import TrainingPictures, at_once
@@ -125,9 +126,14 @@ def draw(folder: Path, count: int) -> None:
 
 def stores_of(training: Any, models: Any) -> Any:
     """Stores with no uploads, as far as training asks for them."""
-    projects = SimpleNamespace(read=lambda: Projects({}))
-    records = SimpleNamespace(corrections=list)
-    return SimpleNamespace(training=training, models=Models(models), uploads=None, records=records, projects=projects)
+    return SimpleNamespace(
+        training=training,
+        models=Models(models),
+        custom_vision=CustomVisionTable(models),
+        uploads=None,
+        records=SimpleNamespace(corrections=list),
+        projects=SimpleNamespace(read=lambda: Projects({})),
+    )
 
 
 def remove(folder: str, *containers: Any) -> None:

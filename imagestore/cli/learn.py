@@ -244,6 +244,7 @@ def _tell_kept(kept: "Kept") -> None:
 
 
 def _tell_prepared(prepared: "Prepared") -> None:
+    from model.training.grouping import MOST_OF_TWO_LABELS
     from model.training.labels import FEWEST
     from model.training.train import summary
 
@@ -263,7 +264,8 @@ def _tell_prepared(prepared: "Prepared") -> None:
         files = f"{safe(one.source.name)} and {safe(other.source.name)}"
         _say(f"alike, with two labels: {files}. Is one of them wrong?", soft_wrap=True)
     if len(two) > _SHOWN:
-        _say(f"and {len(two) - _SHOWN} more pairs that look alike with two labels")
+        more = "at least " if len(two) == MOST_OF_TWO_LABELS else ""
+        _say(f"and {more}{len(two) - _SHOWN} more pairs that look alike with two labels")
     if retired := int(prepared.division.is_retired.sum()):
         _say(f"{retired} pictures no longer test, since they look like some that were learned from")
     bad = prepared.examples.bad
