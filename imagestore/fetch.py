@@ -20,9 +20,14 @@ SECONDS = 20.0
 MOST_REDIRECTS = 3
 _PIECE_BYTES = 65_536
 _NOT_PUBLIC = [
-    ipaddress.ip_network(one) for one in ("168.63.129.16/32", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "::/96")
+    ipaddress.ip_network(one)
+    for one in (
+        *("168.63.129.16/32", "192.88.99.0/24", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "::/96"),
+        *("fec0::/10", "3fff::/20", "5f00::/16"),
+    )
 ]
-"""Azure's own services for a machine, and IPv4 addresses in IPv6 ones, which Python calls global."""
+"""What Python, or one version of it, calls global: Azure's own services for a machine, relays and IPv4 addresses in
+IPv6 ones, site-local addresses, those for documentation and for segment routing."""
 IsAllowed = Callable[[str], bool]
 
 

@@ -142,10 +142,6 @@ class CustomVisionTable:
         return GuardedJson(self._blobs, f"{project}/{FILE}", CustomVisionFile, "the project")
 
 
-def _likeliest(tags: dict[str, float]) -> dict[str, float]:
-    return dict(sorted(tags.items(), key=lambda one: -one[1])[:_MOST_SUGGESTED])
-
-
 def derived(*parts: str) -> str:
     """The id that follows from these names."""
     return str(uuid.uuid5(NAMESPACE, "\n".join(parts)))

@@ -18,6 +18,7 @@ from imagestore.fetch import MOST_REDIRECTS, fetch, is_public
         "127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "168.63.129.16", "0.0.0.0",
         "224.0.0.1", "100.64.0.1", "::1", "fe80::1%eth0", "fc00::1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "ff02::1",
         "64:ff9b:1::1", "::ffff:168.63.129.16", "2002:7f00:1::", "::127.0.0.1",
+        "fec0::1", "192.88.99.1", "3fff::1", "5f00::1",
     ],
 )  # fmt: skip
 def test_addresses_of_this_network_and_of_the_platform_are_not_public(address: str) -> None:

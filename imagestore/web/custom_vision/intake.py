@@ -3,7 +3,7 @@
 import base64
 import binascii
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from fastapi import Request
@@ -29,6 +29,10 @@ AT_ONCE = 8
 """How many are fetched at a time."""
 MOST_BATCH_BYTES = 100_000_000
 """A batch is held in memory."""
+MOST_WORDS, MOST_KEY, MOST_VALUE = 10, 128, 256
+"""The metadata of a picture: how many there can be, and how many characters each name and value can have."""
+KEPT_WORDS = "custom_vision_"
+"""Metadata whose names begin so say where an imported picture came from: nobody else writes them."""
 _LOOK = ImageSpec(64, 64, 3, 1.0, Fit.STRETCH)
 """Whether a picture can be read is seen by reading it."""
 _SIZES = {Reason.TOO_MANY_PIXELS: "ErrorImageDimensions", Reason.TOO_SMALL: "ErrorImageDimensions"}
@@ -80,17 +84,50 @@ def keep_each(
     """Keep these pictures, and say how it went with each."""
     pictures = pictures_of(services, project)
     pictures.demand_own()
-    for entry, _ in sent:
-        for id in (*(entry.tag_ids or ()), *(batch.tag_ids or ())):
-            pictures.tag(id)
+    demand_words(batch.metadata or {})
+    asked = {id for entry, _ in sent for id in _tag_ids(entry, batch)}
+    unknown = {id for id in asked if not _is_tag(pictures, id)}
+
+    def read(one: tuple[FileEntry, Get]) -> bytes | str:
+        return _read(one[1]) if unknown.isdisjoint(_tag_ids(one[0], batch)) else "ErrorInvalidTag"
+
     done = []
     for start in range(0, len(sent), AT_ONCE):
         some = sent[start : start + AT_ONCE]
-        found = at_once(lambda one: _read(one[1]), some)
+        found = at_once(read, some)
         for (entry, _), data in zip(some, found, strict=True):
             done.append(_keep(request, services, pictures, entry, data, batch))
     is_good = all(one.status in ("OK", "OKDuplicate") for one in done)
     return answer(answers.ImageCreateSummary(is_batch_successful=is_good, images=done), 200 if is_good else 207)
+
+
+def demand_words(words: Mapping[str, str]) -> None:
+    """Raises ApiProblem 400 if this is no metadata that a client can give to a picture."""
+    if len(words) > MOST_WORDS:
+        said = f"There are {len(words)} words of metadata; the limit is {MOST_WORDS}."
+        raise refused("BadRequestImageMetadataKey", said)
+    for key, value in words.items():
+        if not key or len(key) > MOST_KEY:
+            said = f"A name of metadata has {len(key)} characters; there are at least 1 and at most {MOST_KEY}."
+            raise refused("BadRequestImageMetadataKey", said)
+        if key.lower().startswith(KEPT_WORDS):
+            said = f"'{key}': names that begin with '{KEPT_WORDS}' are for what an import notes. Choose another name."
+            raise refused("BadRequestImageMetadataKey", said)
+        if len(value) > MOST_VALUE:
+            said = f"The value of '{key}' has {len(value)} characters; the limit is {MOST_VALUE}."
+            raise refused("BadRequestImageMetadataValue", said)
+
+
+def _tag_ids(entry: FileEntry, batch: Batch) -> dict[str, None]:
+    """The ids of the tags that a picture of a batch is to have, each once."""
+    return dict.fromkeys([*(batch.tag_ids or ()), *(entry.tag_ids or ())])
+
+
+def _is_tag(pictures: Pictures, id: str) -> bool:
+    try:
+        return bool(pictures.tag(id))
+    except ApiProblem:
+        return False
 
 
 def _read(read: Get) -> bytes | str:
@@ -121,7 +158,7 @@ def _keep(
         return failed(_SIZES.get(error.reason, "ErrorImageFormat"))
     except DecoderFailed:
         return failed("ErrorUnknown")
-    tags = [pictures.tag(id) for id in dict.fromkeys([*(batch.tag_ids or ()), *(entry.tag_ids or ())])]
+    tags = [pictures.tag(id) for id in _tag_ids(entry, batch)]
     sha256 = hashlib.sha256(data).hexdigest()
     sent = PictureFacts(
         source=source,

@@ -19,16 +19,26 @@ from imagestore.pipeline.projects import PINNED
 from imagestore.record import record_id
 from imagestore.store.models import MODEL_FILE
 from imagestore.store.projects import Project
+from imagestore.store.training import PictureFacts
 from imagestore.web.access import NoteDep
 from imagestore.web.api.common import ServicesDep
 from imagestore.web.classifier import Version
 from imagestore.web.custom_vision.answering import iteration_id, scored
 from imagestore.web.custom_vision.errors import refused
 from imagestore.web.custom_vision.images import ImageIds
-from imagestore.web.custom_vision.intake import Batch, FileEntry, Region, keep_each
+from imagestore.web.custom_vision.intake import (
+    KEPT_WORDS,
+    MOST_AT_ONCE,
+    MOST_WORDS,
+    Batch,
+    FileEntry,
+    Region,
+    demand_words,
+    keep_each,
+)
 from imagestore.web.custom_vision.iterations import found_iteration, version_of_iteration
 from imagestore.web.custom_vision.labels import tags_in
-from imagestore.web.custom_vision.pictures import digits_of, pictures_of
+from imagestore.web.custom_vision.pictures import Pictures, digits_of, pictures_of
 from imagestore.web.custom_vision.routing import (
     ProjectDep,
     answer,
@@ -41,6 +51,7 @@ from imagestore.web.custom_vision.routing import (
     signed_router,
     training_router,
 )
+from imagestore.web.problems import ApiProblem
 from imagestore.web.queries import Filter, Sort, list_records
 from imagestore.web.services import Services
 
@@ -95,17 +106,23 @@ async def update_image_metadata(
 ) -> Response:
     """Keep words about pictures beside them."""
     words = await body_of(request, dict[str, str])
+    demand_words(words)
+    wanted = list(dict.fromkeys(ids(image_ids)))
+    if not wanted:
+        raise refused("BadRequestRequiredParamIsNull", "imageIds is missing: say whose metadata this is.")
+    if len(wanted) > MOST_AT_ONCE:
+        raise refused("BadRequestExceededBatchSize", f"There are {len(wanted)} ids; the limit is {MOST_AT_ONCE}.")
     note.target = project.name
 
-    def change() -> dict[str, Any]:
+    def change() -> Response:
         pictures = pictures_of(services, project)
-        found = [(id, pictures.sha256_of(id)) for id in ids(image_ids)]
-        for _, sha256 in found:
-            pictures.training.change(sha256, lambda facts: replace(facts, metadata={**facts.metadata, **words}))
-        done = [{"imageId": id, "status": "OK", "metadata": words} for id, _ in found]
-        return {"isBatchSuccessful": True, "images": done}
+        pictures.demand_own()
+        became = {id: _described(pictures, id, words) for id in wanted}
+        is_good = all(status == "OK" for status in became.values())
+        done = [{"imageId": id, "status": status, "metadata": words} for id, status in became.items()]
+        return answer({"isBatchSuccessful": is_good, "images": done}, 200 if is_good else 207)
 
-    return answer(await run_in_threadpool(change))
+    return await run_in_threadpool(change)
 
 
 @router.post("/projects/{project_id}/images/predictions")
@@ -227,14 +244,36 @@ def _name_of(services: Services, project: Project, id: str) -> str:
     return name
 
 
+def _described(pictures: Pictures, id: str, words: dict[str, str]) -> str:
+    """Give a picture this metadata beside what it has. Returns the status in Custom Vision's words."""
+
+    def described(facts: PictureFacts) -> PictureFacts:
+        both = {**facts.metadata, **words}
+        if sum(not one.startswith(KEPT_WORDS) for one in both) > MOST_WORDS:
+            raise refused("BadRequestImageMetadataKey", f"A picture can have {MOST_WORDS} words of metadata.")
+        return replace(facts, metadata=both)
+
+    try:
+        sha256 = pictures.sha256_of(id)
+    except ApiProblem as problem:
+        if problem.code != "NotFoundImage":
+            raise
+        return "ErrorImageNotFound"
+    try:
+        pictures.training.change(sha256, described)
+    except ApiProblem:
+        return "ErrorLimitExceed"
+    return "OK"
+
+
 def _reader(services: Services, project: Project, id: str) -> Callable[[], bytes]:
-    name = _name_of(services, project, id)
+    digits_of(id)
 
     def read() -> bytes:
         try:
-            return services.stores.uploads.get(name).data or b""
-        except NotFound:
-            raise NotFetched("The picture is gone.") from None
+            return services.stores.uploads.get(_name_of(services, project, id)).data or b""
+        except (ApiProblem, NotFound):
+            raise NotFetched("There is no such stored prediction, or its picture is gone.") from None
 
     return read
 

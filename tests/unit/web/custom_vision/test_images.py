@@ -169,13 +169,22 @@ def test_names_in_a_body_may_be_in_any_case(client: Client, project: dict[str, A
     assert kept["image"]["metadata"] == {"Camera": "7"}, "which is the user's own"
 
 
-def test_batches_have_a_limit_and_tags_must_be_there(client: Client, project: dict[str, Any]) -> None:
+def test_batches_have_a_limit(client: Client, project: dict[str, Any]) -> None:
     path = f"/projects/{project['id']}/images/files"
     many = [entry(b"x")] * 65
     refused(client.training("POST", path, json={"images": many}), "BadRequestExceededBatchSize")
     refused(client.training("POST", path, json={"images": []}), "BadRequestImageBatch")
-    strange = str(uuid.uuid4())
-    refused(client.training("POST", path, json={"images": [entry(picture(1), strange)]}), "NotFoundTag", 404)
+
+
+def test_a_picture_with_a_tag_that_is_not_there_is_told_of_and_the_rest_is_kept(
+    client: Client, project: dict[str, Any]
+) -> None:
+    rose, strange = tag(client, project, "rose"), str(uuid.uuid4())
+    sent = {"images": [entry(picture(1), strange), entry(picture(2), rose)]}
+    done = client.training("POST", f"/projects/{project['id']}/images/files", json=sent)
+    assert (done.status_code, done.json()["isBatchSuccessful"]) == (207, False)
+    assert [one["status"] for one in done.json()["images"]] == ["ErrorInvalidTag", "OK"]
+    assert client.training("GET", f"/projects/{project['id']}/images/count").json() == 1
 
 
 def test_pictures_are_listed_page_after_page(client: Client, project: dict[str, Any]) -> None:
@@ -279,4 +288,6 @@ def test_a_project_that_learns_from_anothers_pictures_does_not_change_them(
     code = "BadRequestWorkspaceCannotBeModified"
     assert "change them there" in refused(client.training("DELETE", path, params={"allImages": "true"}), code)
     refused(client.training("POST", f"{path}/files", json={"images": [entry(picture(2))]}), code)
+    (one,) = client.training("GET", f"{path}/id").json()
+    refused(client.training("POST", f"{path}/metadata", params={"imageIds": one["id"]}, json={"camera": "7"}), code)
     assert client.training("GET", f"/projects/{mine['id']}/images/count").json() == 1

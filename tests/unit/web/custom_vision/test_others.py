@@ -76,8 +76,40 @@ def test_words_are_kept_beside_pictures(client: Client, path: str, project: dict
     id = kept["image"]["id"]
     done = client.training("POST", f"{path}/images/metadata", params={"imageIds": id}, json={"camera": "7"})
     assert done.json()["images"] == [{"imageId": id, "status": "OK", "metadata": {"camera": "7"}}]
+    other = str(uuid.uuid4())
+    partly = client.training("POST", f"{path}/images/metadata", params={"imageIds": f"{other},{id}"}, json={"day": "1"})
+    assert (partly.status_code, partly.json()["isBatchSuccessful"]) == (207, False)
+    assert [one["status"] for one in partly.json()["images"]] == ["ErrorImageNotFound", "OK"]
+    nine = {str(n): "" for n in range(9)}
+    full = client.training("POST", f"{path}/images/metadata", params={"imageIds": id}, json=nine)
+    assert (full.status_code, full.json()["images"][0]["status"]) == (207, "ErrorLimitExceed")
     (found,) = client.training("GET", f"{path}/images/id", params={"imageIds": id}).json()
-    assert found["metadata"] == {"camera": "7"}
+    assert found["metadata"] == {"camera": "7", "day": "1"}
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ({"custom_vision_id": "x"}, "BadRequestImageMetadataKey"),
+        ({"Custom_Vision_Tags": "x"}, "BadRequestImageMetadataKey"),
+        ({"k" * 129: "x"}, "BadRequestImageMetadataKey"),
+        ({"k": "x" * 257}, "BadRequestImageMetadataValue"),
+        ({str(n): "x" for n in range(11)}, "BadRequestImageMetadataKey"),
+    ],
+)
+def test_words_have_limits_and_those_of_an_import_are_its_own(
+    client: Client, path: str, project: dict[str, Any], words: dict[str, str], code: str
+) -> None:
+    (kept,) = send(client, project, entry(picture(1)))
+    asked = {"imageIds": kept["image"]["id"]}
+    refused(client.training("POST", f"{path}/images/metadata", params=asked, json=words), code)
+    batch = {"images": [entry(picture(2))], "metadata": words}
+    refused(client.training("POST", f"{path}/images/files", json=batch), code)
+    (found,) = client.training("GET", f"{path}/images/id").json()
+    assert found["metadata"] == {}, "and nothing else was kept"
+    many = {"imageIds": ",".join(str(uuid.uuid4()) for _ in range(65))}
+    said = client.training("POST", f"{path}/images/metadata", params=many, json={"a": "b"})
+    assert "65" in refused(said, "BadRequestExceededBatchSize")
 
 
 def test_a_stored_prediction_is_found_learned_from_and_deleted(
@@ -103,7 +135,11 @@ def test_a_stored_prediction_is_found_learned_from_and_deleted(
     assert (kept["status"], [one["tagName"] for one in kept["image"]["tags"]]) == ("OK", ["rose"])
     assert client.get(kept["image"]["originalImageUri"]).content == picture(1)
     other = {"images": [{"id": str(uuid.uuid4())}]}
-    refused(client.training("POST", f"{path}/images/predictions", json=other), "NotFoundImage", 404)
+    partly = client.training(
+        "POST", f"{path}/images/predictions", json={"images": [*other["images"], {"id": found["id"]}]}
+    )
+    assert partly.status_code == 207
+    assert [one["status"] for one in partly.json()["images"]] == ["ErrorSource", "OKDuplicate"]
     assert client.training("DELETE", f"{path}/predictions", params={"ids": found["id"]}).status_code == 204
     assert stores.uploads.stat(upload.name) is None
     assert stores.uploads.stat("elsewhere.png") is not None
@@ -125,4 +161,4 @@ def test_a_stored_prediction_is_there_before_it_has_a_record(
     assert client.training("DELETE", f"{path}/predictions", params={"ids": found["id"]}).status_code == 204
     assert [blob.name for page, _ in stores.uploads.list() for blob in page] == ["Garden/other.png"]
     gone = client.training("POST", f"{path}/images/predictions", json=batch)
-    assert gone.json()["code" if is_elsewhere else "images"]
+    assert [one["status"] for one in gone.json()["images"]] == ["ErrorSource"]
