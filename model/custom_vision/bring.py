@@ -73,7 +73,7 @@ class Bringer:
                 self._change(known.sha256, image, tags)
             cut = self._cut(image, known.sha256, lambda: self._pictures.picture(known.sha256))
             return Brought(changed=is_changed, strange=strange, cut=cut)
-        check = _Check(self._decoder, self._limits)
+        check = _Check(self._decoder, self._limits, image)
         try:
             data = self._source.content(self._remote, image, check)
         except NotGivenOut as error:
@@ -111,14 +111,16 @@ class Bringer:
 
 
 class _Check:
-    """Whether what was fetched is a picture, whole.
+    """Whether what was fetched is the picture of this size, whole.
 
-    One that comes the same twice and cannot be read whole is so there: it was uploaded as it is.
+    Width and height may be the other way round: the file may say that it lies on its side. One that comes the same
+    twice and cannot be read whole is so there: it was uploaded as it is.
     """
 
-    def __init__(self, decoder: Decoder, limits: Limits) -> None:
+    def __init__(self, decoder: Decoder, limits: Limits, image: RemoteImage) -> None:
         self._decoder = decoder
         self._limits = limits
+        self._size = (image.width, image.height)
         self._before: bytes | None = None
         self.is_damaged = False
 
@@ -129,11 +131,15 @@ class _Check:
         except PictureError as error:
             return f"what its address answers is no picture ({error.reason})"
         try:
-            self._decoder.rendition(data, _LOOK_SIDE, self._limits)
+            info, _ = self._decoder.described_rendition(data, _LOOK_SIDE, self._limits)
         except PictureError as error:
             if error.reason not in (Reason.TRUNCATED, Reason.CORRUPT):
                 return None
             before, self._before = self._before, hashlib.sha256(data).digest()
             self.is_damaged = before == self._before
             return None if self.is_damaged else f"what its address answers is half a picture ({error.reason})"
+        if all(self._size) and sorted(self._size) != sorted((info.width, info.height)):
+            width, height = self._size
+            found = f"{info.width} × {info.height}"
+            return f"it has {width} × {height} pixels there, and its address answers one of {found}"
         return None

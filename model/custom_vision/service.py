@@ -177,10 +177,15 @@ class CustomVision:
 
     def is_detection(self, project: RemoteProject) -> bool:
         """Whether a project finds objects rather than classifies."""
-        if project.settings.classification_type:
-            return False
         domain = project.settings.domain_id
-        return domain is not None and self._get(RemoteDomain, f"/domains/{domain}").type == "ObjectDetection"
+        if domain is None:
+            return False
+        try:
+            return self._get(RemoteDomain, f"/domains/{domain}").type == "ObjectDetection"
+        except NotFound:  # a domain that is no longer listed
+            if project.settings.classification_type:
+                return False
+            raise
 
     def tags(self, project: RemoteProject) -> list[RemoteTag]:
         """Its tags."""
@@ -242,7 +247,8 @@ class CustomVision:
         lead elsewhere.
 
         An address that is over is asked for anew, and so is one that answers what is no picture, or half of one, as
-        `problem_of` says. Raises NotGivenOut if that does not help.
+        `problem_of` says. Raises NotGivenOut if that does not help, or if its address cannot be asked while the service
+        itself still answers.
         """
         said = ""
         for reading in range(_READINGS):
@@ -251,7 +257,13 @@ class CustomVision:
                 if fresh is None:
                     return None
                 image = fresh
-            answer = self._tried(image.original_image_uri, {"Accept-Encoding": "identity"}, follow=True)
+            try:
+                answer = self._tried(image.original_image_uri, {"Accept-Encoding": "identity"}, follow=True)
+            except NotGivenOut:
+                raise
+            except RemoteError as error:
+                self.image(project, image.id)  # if the service is away too, nothing more is to be had
+                raise NotGivenOut(f"The picture {image.id} cannot be fetched. {error}") from None
             found = f"status {answer.status}" if answer.status != 200 else problem_of(answer.content)
             if found is None:
                 return answer.content

@@ -16,7 +16,7 @@ from imagestore.errors import Conflict, NotALabel, RemoteError, SettingsError
 from imagestore.jobs.job import Counted
 from imagestore.pipeline.correct import checked_label
 from imagestore.store import Stores
-from imagestore.store.custom_vision import Claim, Tag, TagClaim
+from imagestore.store.custom_vision import Claim, CustomVisionFile, Tag, TagClaim
 from imagestore.store.projects import LabelsPerPicture, Project, ProjectState
 from imagestore.store.training import TrainingPictures
 from model.custom_vision.bring import Bringer, Brought
@@ -177,13 +177,15 @@ def _keep_tags(stores: Stores, project: Project, tags: list[RemoteTag]) -> None:
 
 
 def _keep_claims(stores: Stores, source: CustomVision, remote: RemoteProject, project: Project) -> list[str]:
-    """Keep what the service claimed of each iteration. Returns which claims could not be read."""
-    claims, unread = [], []
+    """Keep what the service claimed of each iteration. Returns which claims could not be read; of
+    these, what is known stays."""
+    claims, unread, missed = [], [], set[str]()
     for one in source.iterations(remote):
         try:
             found = source.performance(remote, one) if one.status == "Completed" else None
         except RemoteError as error:
             unread.append(f"What was claimed of '{one.name}' could not be read. {error}")
+            missed.add(one.name)
             continue
         if found is not None:
             each = tuple(
@@ -191,8 +193,12 @@ def _keep_claims(stores: Stores, source: CustomVision, remote: RemoteProject, pr
                 for tag in found.per_tag_performance or ()
             )
             claims.append(Claim(one.name, one.created, found.precision, found.recall, found.average_precision, each))
-    claims.sort(key=lambda claim: claim.created or "")
-    stores.custom_vision.change(project.name, lambda file: replace(file, claims=tuple(claims)))
+
+    def kept(file: CustomVisionFile) -> CustomVisionFile:
+        every = [*(claim for claim in file.claims if claim.name in missed), *claims]
+        return replace(file, claims=tuple(sorted(every, key=lambda claim: claim.created or "")))
+
+    stores.custom_vision.change(project.name, kept)
     return unread
 
 

@@ -1,10 +1,12 @@
 """What the service answers is not relied on: late, half, throttled, wrong or twice, the import is whole or says so."""
 
+import io
 from collections.abc import Callable
 from typing import Any
 
 import httpx2
 import pytest
+from PIL import Image
 
 from imagestore.errors import RemoteError, SettingsError
 from imagestore.store import Stores
@@ -12,6 +14,7 @@ from model.custom_vision import take_over as importer
 from model.custom_vision.service import FIRST_TRIES, TRIES, CustomVision
 from model.custom_vision.take_over import take_over
 from unit.model.labelled_pictures import quiet
+from unit.pictures import encoded
 from unit.web.conftest import app, services, stores
 from unit.web.custom_vision.conftest import client, picture, project
 
@@ -90,6 +93,34 @@ def test_a_page_of_a_proxy_is_no_picture(here: Stores, elsewhere: Elsewhere) -> 
     assert (done.new, done.agrees) == (COUNT - 1, False)
     assert "is no picture (unsupported_format)" in done.notes[0]
     assert page.content not in contents(here).values()
+
+
+def test_a_picture_of_another_size_is_not_the_one(here: Stores, elsewhere: Elsewhere) -> None:
+    small = encoded(Image.open(io.BytesIO(picture(5))).resize((40, 30)))
+    without_pictures(elsewhere, 5, answer=lambda _: httpx2.Response(200, content=small))
+    done = taken(here, elsewhere)
+    assert (done.new, done.agrees) == (COUNT - 1, False)
+    assert "it has 160 × 120 pixels there, and its address answers one of 40 × 30" in done.notes[0]
+    assert small not in contents(here).values()
+
+
+def test_a_picture_that_lies_on_its_side_is_the_one(here: Stores, elsewhere: Elsewhere) -> None:
+    turned = encoded(Image.open(io.BytesIO(picture(5))).transpose(Image.Transpose.ROTATE_90))
+    without_pictures(elsewhere, 5, answer=lambda _: httpx2.Response(200, content=turned))
+    assert taken(here, elsewhere).agrees
+
+
+@pytest.mark.parametrize("error", [httpx2.ReadError("reset"), httpx2.TooManyRedirects("a loop")], ids=str)
+def test_an_address_that_resets_or_loops_keeps_no_other_picture_away(
+    here: Stores, elsewhere: Elsewhere, error: httpx2.HTTPError
+) -> None:
+    def breaks(_: bytes) -> httpx2.Response:
+        raise error
+
+    without_pictures(elsewhere, 5, answer=breaks)
+    done = taken(here, elsewhere)
+    assert (done.new, done.agrees) == (COUNT - 1, False)
+    assert str(error) in done.notes[0]
 
 
 def test_half_a_picture_is_fetched_again(here: Stores, elsewhere: Elsewhere) -> None:

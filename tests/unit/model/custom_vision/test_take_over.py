@@ -126,10 +126,10 @@ def test_what_cannot_come_over_is_said_before_anything_does(here: Stores, elsewh
         taken(here, elsewhere, "Yard")
     tags = [{"id": "1", "name": "unknown", "imageCount": 1, "type": "Regular"}]
     projects = elsewhere.client.training("GET", "/projects").content
-    elsewhere.faults = [httpx2.Response(200, content=projects), httpx2.Response(200, json=tags)]
+    elsewhere.faults = [httpx2.Response(200, content=projects), None, httpx2.Response(200, json=tags)]
     with pytest.raises(SettingsError, match="'unknown' cannot be a label here"):
         taken(here, elsewhere)
-    found = [{"id": "1", "name": "Boxes", "settings": {"domainId": "2"}}]
+    found = [{"id": "1", "name": "Boxes", "settings": {"domainId": "2", "classificationType": "Multilabel"}}]
     elsewhere.faults = [
         httpx2.Response(200, json=found), httpx2.Response(200, json={"id": "2", "type": "ObjectDetection"})
     ]  # fmt: skip
@@ -268,3 +268,11 @@ def test_what_the_service_claimed_is_kept_by_iteration_and_tag(
     (claim,) = here.custom_vision.read("Garden").claims
     assert (claim.name, claim.precision, claim.recall, claim.average_precision) == ("Iteration 2", 0.9, 0.85, 0.88)
     assert claim.tags == (TagClaim("rose", 0.8, 0.7, 0.75),)
+
+    def unreadable(request: httpx2.Request, found: httpx2.Response) -> httpx2.Response | None:
+        refused = httpx2.Response(400, json={"code": "x", "message": "Not now."})
+        return refused if request.url.path.endswith("/performance") else claimed(request, found)
+
+    elsewhere.always = unreadable
+    assert len(taken(here, elsewhere).notes) == 2
+    assert here.custom_vision.read("Garden").claims == (claim,), "what cannot be read this time is still known"
