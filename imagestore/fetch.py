@@ -41,8 +41,8 @@ def is_public(address: str) -> bool:
     return not any(found.version == one.version and found in one for one in _NOT_PUBLIC)
 
 
-def allowed_address(host: str, port: int, is_allowed: IsAllowed = is_public) -> str:
-    """The IP address to connect to for this host, all of whose addresses are allowed.
+def allowed_addresses(host: str, port: int, is_allowed: IsAllowed = is_public) -> list[str]:
+    """The IP addresses to connect to for this host, the best first, all of which are allowed.
 
     Raises NotFetched; NoHost, which may pass.
     """
@@ -53,7 +53,7 @@ def allowed_address(host: str, port: int, is_allowed: IsAllowed = is_public) -> 
     addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
     if not addresses or not all(is_allowed(one) for one in addresses):
         raise NotFetched(f"'{host[:100]}' is not on the public internet.")
-    return addresses[0]
+    return addresses
 
 
 def fetch(address: str, max_bytes: int, is_allowed: IsAllowed = is_public, seconds: float = SECONDS) -> bytes:
@@ -107,8 +107,13 @@ def _connected(
     host: str, port: int, is_https: bool, is_allowed: IsAllowed, ends: float, opened: list[socket.socket]
 ) -> socket.socket:
     """A connection, which is in `opened` from its beginning."""
-    address = allowed_address(host, port, is_allowed)
-    plain = socket.create_connection((address, port), timeout=_left(host, ends))
+    *others, last = allowed_addresses(host, port, is_allowed)
+    plain = None
+    for address in others:  # one that leads nowhere, as IPv6 may, is to leave time for the next
+        with contextlib.suppress(OSError):
+            plain = socket.create_connection((address, port), timeout=_left(host, ends) / 2)
+            break
+    plain = plain or socket.create_connection((last, port), timeout=_left(host, ends))
     opened.append(plain)
     if not is_https:
         return plain

@@ -56,7 +56,10 @@ def done_by(attempt: Attempt, stores: Stores, settings: Settings) -> JobResult:
     """Do the job of this attempt. Raises ImageStoreError, ModelError."""
     job = attempt.job()
     if job.kind in libraries.NEEDED_BY and (lacks := libraries.missing()):
-        return _failed(f"{libraries.sentence(lacks)} Then: imagestore jobs retry {job.id}")
+        again = f"imagestore jobs retry {job.id}"
+        if job.kind is JobKind.IMPORT:
+            again = "give the import again, with its key, which went at the job's end"
+        return _failed(f"{libraries.sentence(lacks)} Then: {again}")
     match job.kind:
         case JobKind.TRAIN:
             return _train(stores, settings, attempt, job)
@@ -185,19 +188,29 @@ def _inspect(stores: Stores, job: Job) -> JobResult:
 
 def _import(stores: Stores, settings: Settings, attempt: Attempt, job: Job) -> JobResult:
     from model.custom_vision.guarded_http import guarded_client
-    from model.custom_vision.service import TIMEOUT_S, CustomVision
+    from model.custom_vision.service import LONGEST_S, TIMEOUT_S, CustomVision
     from model.custom_vision.take_over import take_over
 
     wanted, sealer = job.arguments.importing, sealer_of(settings, os.environ)
     if wanted is None or job.sealed is None or sealer is None:
         return _failed(f"The runner cannot read the key: {NO_SECRETS}")
-    key = sealer.opened(job.sealed, wanted.bound)
-    http, limits = guarded_client(settings.hosts_of_imports, TIMEOUT_S), limits_of(settings)
+    sealed = job.sealed
+    key = patiently(lambda: sealer.opened(sealed, wanted.bound))  # it goes at the job's end, also of one that failed
+    http, limits = guarded_client(settings.hosts_of_imports, TIMEOUT_S, longest_s=LONGEST_S), limits_of(settings)
     with contextlib.closing(
         CustomVision(wanted.endpoint, key, insecure_http=wanted.insecure_http, http=http)
     ) as source:
         done = patiently(
-            lambda: take_over(stores, source, wanted.project, job.by, _begin, limits, crop_regions=wanted.crop_regions)
+            lambda: take_over(
+                stores,
+                source,
+                wanted.project,
+                job.by,
+                _begin,
+                limits,
+                crop_regions=wanted.crop_regions,
+                demand=attempt.demand,
+            )
         )
     came = JobResult(
         state=JobState.DONE, say=done.sentence(), details=done.notes, name=done.project.name, counts=done.rows

@@ -59,8 +59,12 @@ def custom_vision(
         return _tell(distant_jobs.follow(client, started))
     opened = stores.opened()
     board, sealer = JobBoard(opened.jobs), sealer_of(stores.settings(), stores.environment())
-    if sealer is None or not board.has_runner():
-        why = "No runner of jobs has been heard of" if sealer else "There is no SECRETS_FILE to seal the key with"
+    if sealer is None or not board.has_runner(JobKind.IMPORT):
+        why = (
+            "No runner of jobs has been heard of that imports"
+            if sealer
+            else "There is no SECRETS_FILE or KEY_VAULT to seal the key with"
+        )
         _say(f"{why}, so this command does it itself.")
         return _here(opened, wanted, secret)
     sealed = sealer.seal(secret, wanted.bound)
@@ -75,7 +79,7 @@ class _OnBoard:
         self._board = board
 
     def read_job(self, id: int) -> JobStatus:
-        return JobStatus.of(self._board.read(f"{id:016d}"), self._board.has_runner())
+        return JobStatus.of(self._board.read(f"{id:016d}"), self._board.has_runner(JobKind.IMPORT))
 
     def cancel_job(self, id: int) -> JobStatus:
         return JobStatus.of(self._board.cancel(f"{id:016d}"))

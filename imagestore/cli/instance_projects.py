@@ -5,8 +5,8 @@ from typing import Protocol
 from imagestore.cli import stores
 from imagestore.client import Client
 from imagestore.errors import NotFound
+from imagestore.jobs.projects import delete_project
 from imagestore.pipeline.projects import (
-    delete_project,
     publish,
     summaries,
     summary,

@@ -88,17 +88,19 @@ class _OverStores:
         self._board = board
 
     def list(self, most: int) -> list[JobStatus]:
-        has_runner = self._board.has_runner()
-        return [JobStatus.of(job, has_runner) for job in self._board.list(most)]
+        kinds = self._board.kinds()
+        return [JobStatus.of(job, job.kind in kinds) for job in self._board.list(most)]
 
     def read(self, id: str) -> JobStatus:
-        return JobStatus.of(self._board.read(id), self._board.has_runner())
+        job = self._board.read(id)
+        return JobStatus.of(job, self._board.has_runner(job.kind))
 
     def cancel(self, id: str) -> JobStatus:
         return JobStatus.of(self._board.cancel(id))
 
     def retry(self, id: str) -> JobStatus:
-        return JobStatus.of(self._board.retry(id, account()), self._board.has_runner())
+        job = self._board.retry(id, account())
+        return JobStatus.of(job, self._board.has_runner(job.kind))
 
 
 class _OverApi:

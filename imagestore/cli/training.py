@@ -65,8 +65,9 @@ def migrate() -> None:
     stopped."""
     from model.training.former_form import migrate as move
 
+    opened = stores.opened()
     with stages() as begin:
-        moved = move(stores.opened().training, MINE, begin)
+        moved = move(opened.training, MINE, begin, opened.projects.gone())
     if not moved.pictures and not moved.gone:
         return _say("Everything is in today's form.")
     gone = f", and {moved.gone} are remembered whose file is gone" if moved.gone else ""

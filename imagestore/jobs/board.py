@@ -82,9 +82,13 @@ class JobBoard:
         """The job with this id. Raises NotFound."""
         return self._read(id)[0]
 
-    def has_runner(self) -> bool:
-        """Whether a runner was heard of lately, which takes up what is put in."""
-        return presence.is_any(self._items)
+    def has_runner(self, kind: JobKind | None = None) -> bool:
+        """Whether a runner was heard of lately which takes up what is put in; with `kind`, jobs of this kind."""
+        return presence.is_any(self._items) if kind is None else kind in self.kinds()
+
+    def kinds(self) -> frozenset[JobKind]:
+        """The kinds of jobs that runners do which were heard of lately: one of an earlier version does not do all."""
+        return frozenset[JobKind]().union(*(one.kinds for one in presence.heard(self._items)))
 
     def cancel(self, id: str) -> Job:
         """End a job. One that runs is ended by its runner, within seconds; what it has done stays.

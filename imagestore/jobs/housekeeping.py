@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from imagestore.errors import ImageStoreError
-from imagestore.pipeline.projects import purge
+from imagestore.jobs.projects import purge
 from imagestore.store import Stores
 
 log = logging.getLogger("imagestore.jobs")

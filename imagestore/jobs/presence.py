@@ -9,10 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imagestore.errors import Conflict
+from imagestore.jobs.job import JobKind
 from imagestore.record import utc
 from imagestore.store import Items
 
 TYPE = "runner"
+_OF_BEFORE = frozenset(JobKind) - {JobKind.IMPORT}
+"""The kinds of jobs that a runner does which does not say what it does, since it is of an earlier version."""
 
 
 def is_there(items: Items, runner: str) -> bool:
@@ -22,16 +25,25 @@ def is_there(items: Items, runner: str) -> bool:
 
 @dataclass(frozen=True)
 class Heard:
-    """A runner that was heard of within its lease: when last (UTC, by its own clock), and which libraries it lacks."""
+    """A runner that was heard of within its lease: when last (UTC, by its own clock), which libraries it lacks, and
+    which kinds of jobs its version does."""
 
     at: str
     lacks: tuple[str, ...] = ()
+    kinds: frozenset[JobKind] = _OF_BEFORE
 
 
 def heard(items: Items) -> list[Heard]:
     """The runners that were heard of within their lease. Raises Unavailable."""
     found = (item.document for item in items.find(TYPE))
-    return [Heard(str(one.get("at", "")), tuple(map(str, one.get("lacks", ())))) for one in found]
+    return [
+        Heard(
+            str(one.get("at", "")),
+            tuple(map(str, one.get("lacks", ()))),
+            frozenset(kind for kind in JobKind if kind in one["kinds"]) if "kinds" in one else _OF_BEFORE,
+        )
+        for one in found
+    ]
 
 
 def is_any(items: Items) -> bool:
@@ -52,7 +64,14 @@ class Presence:
 
     def refresh(self) -> None:
         """Be there for another lease. Raises Unavailable."""
-        document = {"id": _id(self.runner), "type": TYPE, "at": utc(), "lacks": self._lacks, "ttl": self._lease_s}
+        document = {
+            "id": _id(self.runner),
+            "type": TYPE,
+            "at": utc(),
+            "lacks": self._lacks,
+            "kinds": [str(kind) for kind in JobKind],
+            "ttl": self._lease_s,
+        }
         if self._etag is not None:
             try:
                 self._etag = self._items.replace(document, self._etag).etag

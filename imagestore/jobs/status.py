@@ -7,7 +7,7 @@ from imagestore.jobs.job import Counted, Job, JobState
 
 State = Literal["queued", "running", "done", "refused", "failed", "cancelled", "stopped"]
 WAITING = "Waiting for its turn"
-NO_RUNNER = "Waiting: no runner has been heard of. To start one: imagestore jobs run"
+NO_RUNNER = "Waiting: no runner has been heard of that does this. To start one: imagestore jobs run"
 OPEN = ("queued", "running")
 
 

@@ -58,5 +58,5 @@ def remove(
 
 def _there(stores: Stores, project: str) -> list[ListedPicture]:
     pictures = TrainingPictures(stores.training, project)
-    pictures.demand_migrated()
+    pictures.demand_migrated(lambda: stores.projects.gone())
     return [one for one in pictures.list() if one.is_there]

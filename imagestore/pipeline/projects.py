@@ -182,10 +182,15 @@ def gone_after(project: Project, undelete_days: int) -> datetime | None:
 
 
 def purge(
-    stores: Stores, undelete_days: int, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    stores: Stores,
+    undelete_days: int,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    *,
+    is_busy: Callable[[Project], bool] = lambda _: False,
 ) -> Iterator[tuple[Project, int]]:
     """Delete the pictures and versions of projects that were deleted longer ago than so many days, and say of each how
-    many files. Begun again, it goes on where it was stopped.
+    many files. Begun again, it goes on where it was stopped. A project that `is_busy`, since a job works on it, is left
+    to the next time: who purges asks imagestore/jobs/projects.py.
 
     Raises Unavailable.
     """
@@ -195,6 +200,8 @@ def purge(
         return replace(project, is_purged=project.is_purged or (until is not None and until <= now()))
 
     for project in stores.projects.read().projects.values():
+        if project.deleted is not None and is_busy(project):
+            continue
         if not project.is_purged and ends(project).is_purged and not _live_for(project.name, stores.routes.read()):
             project = stores.projects.change(project.name, ends)
         if project.is_purged:

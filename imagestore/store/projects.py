@@ -146,6 +146,10 @@ class ProjectTable:
         """All projects, the first one first, but those that are gone for good."""
         return [one for one in self._known(self.read()).values() if one.state is not ProjectState.PURGED]
 
+    def gone(self) -> set[str]:
+        """The names of the projects that are gone for good."""
+        return {one.name for one in self.read().projects.values() if one.is_purged}
+
     def find(self, name: str) -> Project:
         """The project with this name or title, deleted or not. Raises NotFound."""
         written = self.read()

@@ -11,7 +11,7 @@ decided in it, and then writes that into the pictures' own JSON. Whoever reads i
 
 import contextlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -135,10 +135,13 @@ class TrainingPictures:
         if waiting is not None:
             yield waiting, None
 
-    def demand_migrated(self) -> None:
-        """Raises NotMigrated if other folders of the container are labels, as they were in an earlier version."""
+    def demand_migrated(self, gone: Callable[[], Collection[str]]) -> None:
+        """Raises NotMigrated if other folders of the container are labels, as they were in an earlier version.
+
+        `gone` names the projects that are gone for good: what work that outlived one has written there is no label's.
+        """
         for folder in self._blobs.folders():
-            if self._blobs.stat(f"{folder}/{SPLIT}") is None:
+            if self._blobs.stat(f"{folder}/{SPLIT}") is None and folder not in gone():
                 raise _not_migrated()
         try:
             former = self._blobs.get(SPLIT).data
@@ -245,6 +248,12 @@ class TrainingPictures:
         source = unquote(told.get("source", ""))
         created, group = told.get("created"), unquote(told["group"]) if "group" in told else None
         return ListedPicture(sha256, blob.etag, is_there, labels, "negative" in told, part, source, created, group)
+
+
+def is_of_today(name: str) -> bool:
+    """Whether a blob `<folder>/<name>` is of today's form at any rate: facts of a picture, or what was computed."""
+    inner = name.partition("/")[2]
+    return bool(_JSON.fullmatch(inner) or COMPUTED.fullmatch(inner))
 
 
 def later(one: Part | None, other: Part | None) -> Part | None:

@@ -25,8 +25,9 @@ def jobs_page(
     has_runner, is_known = True, True
     jobs: list[JobStatus] = []
     try:
-        has_runner = services.jobs.has_runner()
-        jobs = [JobStatus.of(job, has_runner) for job in services.jobs.list(PAGE + 1, before)]
+        kinds = services.jobs.kinds()
+        has_runner = bool(kinds)
+        jobs = [JobStatus.of(job, job.kind in kinds) for job in services.jobs.list(PAGE + 1, before)]
     except StoreError as error:
         log.warning("%s", error)
         is_known = False

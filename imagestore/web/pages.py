@@ -181,11 +181,11 @@ def job(request: Request, services: ServicesDep) -> Response:
 def _job(services: Services) -> dict[str, Any]:
     """The job that was put in last, as its fragment shows it; none while the database is away."""
     try:
-        job, has_runner = services.jobs.latest(), services.jobs.has_runner()
+        job, kinds = services.jobs.latest(), services.jobs.kinds()
     except StoreError as error:
         log.warning("%s", error)
         return {"job": None, "has_runner": True}
-    return {"job": job and JobStatus.of(job, has_runner), "has_runner": has_runner}
+    return {"job": job and JobStatus.of(job, job.kind in kinds), "has_runner": bool(kinds)}
 
 
 @router.get("/models/{name}/{version}/report")

@@ -6,7 +6,7 @@ What this process changes is seen at once, and it changes each picture once at a
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
 from imagestore.store.training import ListedPicture, TrainingPictures
@@ -46,11 +46,11 @@ class PictureLists:
             self._changes[folder] += 1
             self._lists.pop(folder, None)
 
-    def demand_migrated(self, pictures: TrainingPictures) -> None:
+    def demand_migrated(self, pictures: TrainingPictures, gone: Callable[[], Collection[str]]) -> None:
         """Raises NotMigrated if labels lie in the container as in an earlier version, which is looked at once a minute;
-        Unavailable."""
+        Unavailable. `gone` names the projects that are gone for good."""
         if time.monotonic() - self._migrated_at > _MIGRATED_S:
-            pictures.demand_migrated()
+            pictures.demand_migrated(gone)
             self._migrated_at = time.monotonic()
 
     @contextmanager

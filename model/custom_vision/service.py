@@ -22,9 +22,15 @@ TRIES = 11
 after that (6 min)."""
 TIMEOUT_S = 60.0
 """For how long no byte may come."""
+LONGEST_S = 120.0
+"""For how long an answer may come in all."""
 LONGEST_PAUSE_S = 120.0
 THROTTLED_S = 3600.0
 """For so long a request is put off whose answer is that there are too many."""
+THROTTLED_IN_ALL_S = 8 * THROTTLED_S
+"""For so long all requests together are put off for that: an hour, if all that are made at once are."""
+MOST_PICTURES = 500_000
+"""How many pictures a project may have there: five times what the service itself takes."""
 MOST_BYTES = 50_000_000
 PASSES = 3
 """How often the pictures are listed, if fewer come than there are said to be."""
@@ -35,6 +41,7 @@ _THROTTLED = 429
 _LATER = {408, 409, 425, _THROTTLED, 500, 502, 503, 504}
 _FIRST_PAUSE_S = 0.5
 _READINGS = 3
+_MOST_SAID = 300
 Kind = TypeVar("Kind")
 
 
@@ -163,6 +170,7 @@ class CustomVision:
         self._client.headers["User-Agent"] = f"imagestore/{__version__}"
         self._sleep = sleep
         self._has_answered = False
+        self._put_off_s = 0.0
 
     def project(self, wanted: str) -> RemoteProject:
         """The project with this id or name. Raises NotFound, or if several have the name, SettingsError."""
@@ -193,7 +201,10 @@ class CustomVision:
 
     def count(self, project: RemoteProject, kind: str) -> int:
         """How many pictures are `tagged` or `untagged`."""
-        return self._get(int, f"/projects/{project.id}/images/{kind}/count")
+        found = self._get(int, f"/projects/{project.id}/images/{kind}/count")
+        if found > MOST_PICTURES:
+            raise RemoteError(f"'{project.name}' has {found:,} {kind} pictures there; at most {MOST_PICTURES:,} come.")
+        return found
 
     def images(self, project: RemoteProject, kind: str) -> Iterator[RemoteImage]:
         """The pictures that are `tagged` or `untagged`, the oldest first, each once.
@@ -274,16 +285,20 @@ class CustomVision:
         """Close the connections."""
         self._client.close()
 
+    def _said(self, answer: _Answer) -> str:
+        """What an answer says, without the key, should it hold that: all who read jobs see what is said."""
+        return _said(answer).replace(self._headers["Training-Key"], "[the key]")[:_MOST_SAID]
+
     def _get(self, kind: type[Kind], path: str, params: dict[str, Any] | None = None) -> Kind:
         for attempt in range(1, _READINGS + 1):
             answer = self._tried(self.endpoint + _API + path, self._headers, params)
             if answer.status in (401, 403):
-                said = _said(answer)
+                said = self._said(answer)
                 raise RemoteError(f"{self.endpoint} does not take the key ({answer.status}): {said}")
             if answer.status == 404:
-                raise NotFound(f"{self.endpoint} has nothing at {path}: {_said(answer)}")
+                raise NotFound(f"{self.endpoint} has nothing at {path}: {self._said(answer)}")
             if answer.status != 200:
-                raise RemoteError(f"{self.endpoint} refused {path} ({answer.status}): {_said(answer)}")
+                raise RemoteError(f"{self.endpoint} refused {path} ({answer.status}): {self._said(answer)}")
             try:
                 return msgspec.json.decode(answer.content, type=kind)
             except (msgspec.MsgspecError, UnicodeDecodeError):  # half an answer, or a proxy's page
@@ -310,11 +325,14 @@ class CustomVision:
                     return answer
                 told_s = told_pause_s(answer.headers.get("retry-after"), pause_s)
                 pause_s = min(max(told_s, _FIRST_PAUSE_S), LONGEST_PAUSE_S)
-                is_throttled = answer.status == _THROTTLED and put_off_s < THROTTLED_S
+                is_throttled = (
+                    answer.status == _THROTTLED and put_off_s < THROTTLED_S and self._put_off_s < THROTTLED_IN_ALL_S
+                )
                 failures += not is_throttled
                 if failures >= self._tries:
                     return answer
                 put_off_s += pause_s
+                self._put_off_s += pause_s if is_throttled else 0
             self._sleep(pause_s)
 
     @property
@@ -322,11 +340,14 @@ class CustomVision:
         return TRIES if self._has_answered else FIRST_TRIES
 
     def _asked(self, address: str, headers: dict[str, str], params: dict[str, Any] | None, follow: bool) -> _Answer:
+        ends = time.monotonic() + LONGEST_S
         asked = self._client.stream("GET", address, params=params, headers=headers, follow_redirects=follow)
         with asked as response:
             content = bytearray()
             for piece in response.iter_bytes():
                 content += piece
+                if time.monotonic() > ends:
+                    raise httpx2.ReadTimeout(f"an answer took more than {LONGEST_S:g} s")
                 if len(content) > MOST_BYTES:
                     raise NotFetched(f"An answer of {self.endpoint} has more than {MOST_BYTES:,} bytes.")
             return _Answer(response.status_code, bytes(content), response.headers)
@@ -334,6 +355,6 @@ class CustomVision:
 
 def _said(answer: _Answer) -> str:
     try:
-        return str(msgspec.json.decode(answer.content, type=dict[str, Any]).get("message", ""))[:300] or "no reason"
+        return str(msgspec.json.decode(answer.content, type=dict[str, Any]).get("message", "")) or "no reason"
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return "no reason was given"

@@ -8,7 +8,7 @@ import contextlib
 import itertools
 import os
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -97,8 +97,10 @@ def take_over(
     limits: Limits | None = None,
     *,
     crop_regions: bool = False,
+    demand: Callable[[], None] = lambda: None,
 ) -> TakenOver:
     """Bring a project over. With `crop_regions`, each region of a picture becomes a labelled picture of its own.
+    `demand` is called before every few pictures, and what it raises, since they are no longer wanted, is passed on.
 
     Raises RemoteError, NotFound, SettingsError, Conflict, BadSplit, NotMigrated, DecoderFailed or Unavailable.
     """
@@ -114,7 +116,7 @@ def take_over(
     project = _project_for(stores, remote, by, is_detection=is_detection)
     _keep_tags(stores, project, tags)
     pictures, by_id = TrainingPictures(stores.training, project.pictures_in), {tag.id: tag for tag in tags}
-    pictures.demand_migrated()
+    pictures.demand_migrated(lambda: stores.projects.gone())
     pictures.begin()
     here = what_is_here(pictures, begin)
     negatives = None if is_detection else {tag.name for tag in tags if tag.type == NEGATIVE}
@@ -122,20 +124,27 @@ def take_over(
     with contextlib.closing(Decoder(os.cpu_count() or 1)) as decoder:
         cutter = Cutter(pictures, by_id, here.cut, decoder, limits) if crop_regions else None
         bringer = Bringer(source, remote, pictures, by_id, here, negatives, decoder, limits, cutter)
-        _bring_all(bringer, source, remote, seen, begin, total)
+        _bring_all(bringer, source, remote, seen, begin, total, demand)
     unread = [] if is_detection else _keep_claims(stores, source, remote, project)
     rows = _compared(source, remote, pictures, seen, negatives, crop_regions=crop_regions)
     return TakenOver(project, seen.brought["new"], seen.brought["same"], rows, _notes(seen, here.pictures) + unread)
 
 
 def _bring_all(
-    bringer: Bringer, source: CustomVision, remote: RemoteProject, seen: _Seen, begin: BeginStage, total: int
+    bringer: Bringer,
+    source: CustomVision,
+    remote: RemoteProject,
+    seen: _Seen,
+    begin: BeginStage,
+    total: int,
+    demand: Callable[[], None],
 ) -> None:
     step = begin("Pictures", total)
     pool = ThreadPoolExecutor(_AT_ONCE)
     try:
         images = itertools.chain(source.images(remote, "tagged"), source.images(remote, "untagged"))
         while batch := list(itertools.islice(images, _BATCH)):
+            demand()
             for image, done in zip(batch, pool.map(bringer.bring, batch), strict=True):
                 seen.add(image, done)
                 step()

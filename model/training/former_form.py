@@ -10,7 +10,7 @@ import base64
 import contextlib
 import hashlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -28,6 +28,7 @@ from imagestore.store.training import (
     SplitFile,
     TrainingPictures,
     at_once,
+    is_of_today,
     later,
 )
 from model.progress import BeginStage
@@ -64,12 +65,13 @@ class _File(msgspec.Struct):
         return {sha256: (part, packed) for part, members in named for sha256, packed in members.items()}
 
 
-def migrate(blobs: Blobs, project: str, progress: BeginStage) -> Moved:
-    """Move all that lies in the container in the earlier form into this project. What is there in the new form stays.
+def migrate(blobs: Blobs, project: str, progress: BeginStage, gone: Collection[str] = ()) -> Moved:
+    """Move all that lies in the container in the earlier form into this project. What is there in the new form stays,
+    and so does what lies in folders of the projects in `gone`, which are gone for good.
 
     Raises BadSplit, Conflict, Unavailable.
     """
-    pictures, moved, gone = TrainingPictures(blobs, project), 0, 0
+    pictures, moved, remembered = TrainingPictures(blobs, project), 0, 0
     for _ in range(_TRIES):
         try:
             is_last = not _set_split_aside(blobs, pictures)
@@ -77,14 +79,14 @@ def migrate(blobs: Blobs, project: str, progress: BeginStage) -> Moved:
             continue
         former, etag = _former(blobs, pictures)
         parts = former.parts()
-        moved += _move_all(blobs, pictures, parts, progress)
-        gone += _keep_gone(pictures, parts, progress)
+        moved += _move_all(blobs, pictures, parts, progress, gone)
+        remembered += _keep_gone(pictures, parts, progress)
         _keep_similarity(pictures, former)
         _move_computed(blobs, project)
         if etag is not None:
             blobs.delete(f"{project}/{FORMER_SPLIT}", etag)
         if is_last:
-            return Moved(moved, gone)
+            return Moved(moved, remembered)
     raise Conflict("An earlier version keeps training beside this: stop it first.")
 
 
@@ -131,19 +133,24 @@ def _decoded(data: bytes) -> _File:
     return found
 
 
-def _in_earlier_form(blobs: Blobs) -> Iterator[Listed]:
+def _in_earlier_form(blobs: Blobs, gone: Collection[str]) -> Iterator[Listed]:
     """The blobs `<label>/<name>`. A folder with a split of its own is a project's, and what is not ours in it is of a
     label that is called the same."""
     for folder in blobs.folders():
+        if folder in gone:
+            continue
         if blobs.stat(f"{folder}/{SPLIT}") is None:
-            yield from (blob for page, _ in blobs.list(prefix=f"{folder}/") for blob in page)
+            found = (blob for page, _ in blobs.list(prefix=f"{folder}/") for blob in page)
+            yield from (blob for blob in found if not is_of_today(blob.name))
         else:
             ours = TrainingPictures(blobs, folder).blobs_of_ours()
             yield from (blob for blob, is_there in ours if is_there is None and blob.name != f"{folder}/{FORMER_SPLIT}")
 
 
-def _move_all(blobs: Blobs, pictures: TrainingPictures, parts: _Parts, progress: BeginStage) -> int:
-    waiting = list(_in_earlier_form(blobs))
+def _move_all(
+    blobs: Blobs, pictures: TrainingPictures, parts: _Parts, progress: BeginStage, gone: Collection[str]
+) -> int:
+    waiting = list(_in_earlier_form(blobs, gone))
     moving = progress("Moving", len(waiting)) if waiting else None
     return sum(at_once(lambda blob: _move(blobs, pictures, blob, parts), waiting, moving))
 

@@ -77,7 +77,7 @@ class TrainingSet:
 def open_set(stores: Stores, project: str) -> TrainingSet:
     """The training set of a project, to look at. Raises NotMigrated, BadSplit, Unavailable."""
     pictures = TrainingPictures(stores.training, project)
-    pictures.demand_migrated()
+    pictures.demand_migrated(lambda: stores.projects.gone())
     # Its file comes first: what another training decides after that makes its ETag another.
     file, etag = pictures.split()
     listed = list(pictures.list())

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.server
+import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from imagestore.errors import NotFetched
 from imagestore.fetch import MOST_REDIRECTS, fetch, is_public
+from model.custom_vision.guarded_http import guarded_client
 
 
 @pytest.mark.parametrize(
@@ -141,6 +143,19 @@ def test_a_server_that_does_not_answer_is_given_up(server: Any) -> None:
 def test_what_is_no_address_is_said(address: str) -> None:
     with pytest.raises(NotFetched):
         fetch(address, 100, anywhere)
+
+
+def test_where_the_first_address_of_a_host_leads_nowhere_the_next_is_asked(
+    server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = server.server_address[1]
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in ("127.0.0.9", "127.0.0.1")]
+    numeric = {str(one[4][0]): [one] for one in found}
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *_, **__: numeric.get(host, found))
+    server.answers["/"] = answers(200, b"picture")
+    assert fetch(f"http://two.example.org:{port}/", 100, anywhere) == b"picture"
+    with guarded_client([], 5.0, anywhere) as client:
+        assert client.get(f"http://two.example.org:{port}/").content == b"picture"
 
 
 def test_a_host_that_is_not_there_or_not_public_is_said() -> None:

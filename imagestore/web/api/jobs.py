@@ -87,9 +87,9 @@ def list_jobs(
     before: Annotated[str | None, Query(pattern="^[0-9]{16}$", description="`next` of the page before.")] = None,
 ) -> JobList:
     """The jobs of the last 90 days, the newest first, and whether there is a runner that does them."""
-    found, has_runner = services.jobs.list(limit, before), services.jobs.has_runner()
+    found, kinds = services.jobs.list(limit, before), services.jobs.kinds()
     after = int(found[-1].id) if len(found) == limit else None
-    return JobList([JobStatus.of(job, has_runner) for job in found], after, has_runner)
+    return JobList([JobStatus.of(job, job.kind in kinds) for job in found], after, bool(kinds))
 
 
 @router.post("", status_code=202, operation_id="startJob")
@@ -207,7 +207,7 @@ def stop_job(services: ServicesDep) -> JobStatus:
 
 def status(services: Services, job: Job) -> JobStatus:
     """The job as it is answered."""
-    return JobStatus.of(job, job.runner is not None or not job.state.is_open or services.jobs.has_runner())
+    return JobStatus.of(job, job.runner is not None or not job.state.is_open or services.jobs.has_runner(job.kind))
 
 
 def live_now(services: Services, project: str | None = None) -> str | None:

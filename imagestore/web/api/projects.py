@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Path, Query, Response
 from pydantic import Field
 
+from imagestore.jobs.projects import delete_project
 from imagestore.pipeline.projects import (
-    delete_project,
     publish,
     summaries,
     summary,

@@ -191,7 +191,7 @@ def pictures_of(services: Services, project: Project, *, fresh: bool = False) ->
     training = TrainingPictures(services.stores.training, project.pictures_in)
     if fresh:
         lists.forget(training.folder)
-    lists.demand_migrated(training)
+    lists.demand_migrated(training, services.stores.projects.gone)
     return Pictures(services.stores, project, services.stores.custom_vision.read(project.name), lists)
 
 

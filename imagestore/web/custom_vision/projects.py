@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from imagestore.errors import Conflict, NotAProject
-from imagestore.pipeline.projects import delete_project
+from imagestore.jobs.projects import delete_project
 from imagestore.record import utc
 from imagestore.store import Stores
 from imagestore.store.projects import LabelsPerPicture, Project, ProjectState

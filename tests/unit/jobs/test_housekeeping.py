@@ -11,12 +11,13 @@ from imagestore.errors import Unavailable
 from imagestore.jobs.housekeeping import keep_house, keeping_house
 from imagestore.pipeline.projects import delete_project
 from imagestore.store.models import MODEL_FILE
+from unit.memory_items import MemoryItems
 from unit.web.memory import MemoryBlobs, registry
 
 
 @pytest.fixture
 def stores() -> Any:
-    stores: Any = SimpleNamespace(**registry(), training=MemoryBlobs("training"))
+    stores: Any = SimpleNamespace(**registry(), training=MemoryBlobs("training"), jobs=MemoryItems())
     stores.projects.create("screws", "me")
     stores.models.keep("screws", "1", {MODEL_FILE: b"model"})
     delete_project(stores, "screws", "me")

@@ -7,7 +7,9 @@ import pytest
 
 from imagestore.errors import Conflict
 from imagestore.jobs.board import JobBoard
-from imagestore.jobs.presence import Presence, is_any, is_there
+from imagestore.jobs.job import Arguments, Importing, JobKind
+from imagestore.jobs.presence import TYPE, Presence, is_any, is_there
+from imagestore.jobs.status import JobStatus
 from imagestore.store import Item
 from unit.jobs.conftest import LEASE_S, Clock
 from unit.memory_items import MemoryItems
@@ -28,6 +30,20 @@ def test_a_runner_is_there_until_its_lease_is_over(items: MemoryItems, clock: Cl
     assert not is_any(items)
     one.refresh()
     assert is_any(items)
+
+
+def test_a_runner_of_an_earlier_version_does_no_imports(items: MemoryItems) -> None:
+    board = JobBoard(items)
+    items.create({"id": "runner-before", "type": TYPE, "at": "2026-11-21T09:00:00.000Z", "lacks": [], "ttl": LEASE_S})
+    assert (board.has_runner(), board.has_runner(JobKind.TRAIN), board.has_runner(JobKind.IMPORT)) == (
+        True,
+        True,
+        False,
+    )
+    waits = board.put(JobKind.IMPORT, "me", Arguments(importing=Importing("https://elsewhere.example.org", "Garden")))
+    assert "no runner has been heard of that does this" in JobStatus.of(waits, waits.kind in board.kinds()).stage
+    Presence(items, LEASE_S).refresh()
+    assert board.has_runner(JobKind.IMPORT)
 
 
 def test_a_write_whose_answer_was_lost_does_no_harm(items: MemoryItems, clock: Clock) -> None:

@@ -34,6 +34,7 @@ from imagestore.jobs.board import JobBoard
 from imagestore.jobs.job import Arguments, Counted, HowToTrain, Importing, JobKind, JobResult, JobState
 from imagestore.jobs.lease import HeldJob, take
 from imagestore.jobs.lines import Asked
+from imagestore.jobs.sealed import Sealer
 from imagestore.pipeline.projects import delete_project
 from imagestore.pipeline.reprocess import Reprocessed, ReprocessProgress
 from imagestore.settings import AZURITE, COSMOS_EMULATOR, Settings
@@ -337,7 +338,8 @@ def test_without_the_libraries_a_job_fails_and_says_what_to_install(
     found = done(begin(kind, Arguments("mine", "3")), stores)
     assert found.state is JobState.FAILED
     assert "(onnx, scipy)" in found.say
-    assert "imagestore jobs retry" in found.say
+    assert ("imagestore jobs retry" in found.say) == (kind is not JobKind.IMPORT)
+    assert ("give the import again" in found.say) == (kind is JobKind.IMPORT), "its key went, so it cannot be retried"
     assert stores.models.inspection("mine", "3") is None
 
 
@@ -375,7 +377,10 @@ def imports(stores: Stores, begin: Begin, monkeypatch: pytest.MonkeyPatch, tmp_p
     assert sealer is not None
 
     def imports(rows: list[Counted], importing: Importing = IMPORTING) -> JobResult:
-        def take_over(stores: Stores, source: Any, wanted: str, by: str, *_: object, crop_regions: bool) -> TakenOver:
+        def take_over(
+            stores: Stores, source: Any, wanted: str, by: str, *_: object, crop_regions: bool, demand: Any
+        ) -> TakenOver:
+            demand()
             assert (source.endpoint, source._headers["Training-Key"]) == (importing.endpoint, KEY)
             assert (wanted, by, crop_regions) == ("Garden", "me", importing.crop_regions)
             return TakenOver(stores.projects.open("garden"), 9, 0, rows, ["a note"])
@@ -417,6 +422,22 @@ def test_where_counts_do_not_agree_the_job_fails_and_nothing_is_trained(
 def test_an_import_without_training(imports: Callable[..., JobResult], trains: list[Any]) -> None:
     result = imports(AGREES, replace(IMPORTING, train=False, crop_regions=True))
     assert (result.state, result.version, trains) == (JobState.DONE, None, [])
+
+
+def test_an_import_waits_for_where_its_key_is_kept(
+    imports: Callable[..., JobResult], trains: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The key goes at the job's end, so one that failed over this could not be tried again."""
+    opened, tries = Sealer.opened, iter([True, True])
+
+    def away(self: Sealer, sealed: str, bound: str) -> str:
+        if next(tries, False):
+            raise Unavailable("Key Vault does not answer")
+        return opened(self, sealed, bound)
+
+    monkeypatch.setattr(Sealer, "opened", away)
+    monkeypatch.setattr(job_child, "patiently", functools.partial(patiently, wait=lambda seconds: None))
+    assert imports(AGREES, replace(IMPORTING, train=False)).state is JobState.DONE
 
 
 def test_what_came_is_told_where_no_model_can_be_made_of_it(

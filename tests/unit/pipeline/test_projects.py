@@ -156,7 +156,7 @@ def test_who_is_killed_while_it_deletes_goes_on_the_next_time(stores: Any, delet
     try:
         list(purge(stores, DAYS, in_days(DAYS + 1)))
     except Unavailable:
-        TrainingPictures(stores.training, "mine").demand_migrated()
+        TrainingPictures(stores.training, "mine").demand_migrated(stores.projects.gone)
         with pytest.raises(NotFound):
             undelete_project(stores, "screws")
     del stores.models._blobs.delete

@@ -76,7 +76,7 @@ def test_another_project_is_another_set(blobs: Any, pictures: TrainingPictures) 
     others.put_facts(ONE, PictureFacts(("cat",)), None)
     assert list(pictures.list()) == []
     assert [one.labels for one in others.list()] == [("cat",)]
-    others.demand_migrated()
+    others.demand_migrated(set)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_what_lies_there_in_the_form_of_before_is_said_with_the_command(
     blobs.overwrite(name, b"", "image/png")
 
     def look() -> None:
-        pictures.demand_migrated()
+        pictures.demand_migrated(set)
         list(pictures.list())
 
     with pytest.raises(NotMigrated, match="imagestore migrate"):
@@ -100,7 +100,7 @@ def test_what_a_migration_left_in_place_of_the_former_split_is_no_former_split(
     blobs: Any, pictures: TrainingPictures
 ) -> None:
     blobs.overwrite("split.json", MOVED, "application/json")
-    pictures.demand_migrated()
+    pictures.demand_migrated(set)
 
 
 def test_of_two_that_change_a_picture_neither_is_lost(pictures: TrainingPictures) -> None:

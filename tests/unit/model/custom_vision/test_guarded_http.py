@@ -1,10 +1,13 @@
 """A runner that brings projects over for others asks the public internet alone, whatever it is told and led to."""
 
+import contextlib
 import http.server
+import socketserver
 import threading
 from collections.abc import Iterator
 from typing import Any
 
+import httpx2
 import pytest
 
 from imagestore.errors import RemoteError
@@ -68,6 +71,27 @@ def test_a_picture_in_this_network_is_not_fetched_by_address_nor_by_redirect(por
 def test_an_address_of_no_known_kind_is_refused_at_once(port: int) -> None:
     with pytest.raises(RemoteError, match="missing an 'http://' or 'https://' protocol"):
         source(port, "localhost").content(PROJECT, RemoteImage("1", "file:///etc/passwd"), lambda data: None)
+
+
+@pytest.mark.parametrize("begins", ["HTTP/1.1 200 OK\r\nX: ", "HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n"])
+def test_an_answer_that_comes_byte_by_byte_is_given_up(begins: str) -> None:
+    """A timeout is that of each byte alone, in the headers as in what follows."""
+    ended = threading.Event()
+
+    class BitByBit(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(4096)
+            self.request.sendall(begins.encode())
+            with contextlib.suppress(OSError):
+                while not ended.wait(0.01):
+                    self.request.sendall(b"x")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), BitByBit) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with guarded_client(["localhost"], 60.0, longest_s=0.3) as client, pytest.raises(httpx2.ReadTimeout):
+            client.get(f"http://localhost:{server.server_address[1]}/")
+        ended.set()
+        server.shutdown()
 
 
 def test_an_answer_that_breaks_off_is_asked_for_again() -> None:

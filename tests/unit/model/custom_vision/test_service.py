@@ -10,6 +10,7 @@ from PIL import Image
 
 from imagestore.errors import RemoteError, SettingsError
 from imagestore.store import Stores
+from model.custom_vision import service
 from model.custom_vision import take_over as importer
 from model.custom_vision.service import FIRST_TRIES, TRIES, CustomVision
 from model.custom_vision.take_over import take_over
@@ -64,6 +65,36 @@ def test_a_service_that_stays_away_or_refuses_the_key_is_said(here: Stores, else
         taken(here, elsewhere)
     with pytest.raises(SettingsError, match="The key holds characters"):
         CustomVision("http://localhost", "a key\n")
+
+
+def test_a_service_that_says_the_key_does_not_have_it_told_to_all_who_read_jobs(elsewhere: Elsewhere) -> None:
+    key = "0123456789abcdef" * 2
+    elsewhere.faults = [httpx2.Response(401, json={"message": "x" * 290 + key})]
+    with pytest.raises(RemoteError) as error:
+        CustomVision("http://localhost", key, http=elsewhere.http).project("Garden")
+    assert "[the key]" in str(error.value)
+    assert key[:5] not in str(error.value)
+
+
+def test_a_service_that_throttles_for_ever_and_one_of_too_many_pictures_hold_no_runner_for_days(
+    here: Stores, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "THROTTLED_IN_ALL_S", 600.0)
+    elsewhere.always = lambda request, answer: httpx2.Response(429, headers={"Retry-After": "100"})
+    pauses: list[float] = []
+    asked = source(elsewhere, pauses)
+    with pytest.raises(RemoteError, match="429"):
+        asked.project("Garden")
+    first = sum(pauses)
+    assert 600 <= first < 600 + 100 * FIRST_TRIES
+    with pytest.raises(RemoteError, match="429"):
+        asked.project("Garden")
+    assert sum(pauses) - first < 100 * FIRST_TRIES, "what was waited before counts"
+    elsewhere.always = lambda request, answer: (
+        httpx2.Response(200, content=b"500001") if request.url.path.endswith("/count") else None
+    )
+    with pytest.raises(RemoteError, match="500,001 tagged pictures there; at most 500,000 come"):
+        taken(here, elsewhere)
 
 
 def test_pictures_are_fetched_without_the_key(here: Stores, elsewhere: Elsewhere) -> None:

@@ -9,12 +9,13 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from imagestore.errors import NotFound, SettingsError
+from imagestore.errors import LeaseLost, NotFound, SettingsError
 from imagestore.store import Stores
 from imagestore.store.custom_vision import TagClaim
 from imagestore.store.projects import LabelsPerPicture
 from imagestore.store.training import TrainingPictures
 from imagestore.web.services import Services
+from model.custom_vision import take_over as importer
 from model.custom_vision.origin import ID_THERE
 from model.custom_vision.service import CustomVision, RemoteImage
 from model.custom_vision.take_over import take_over
@@ -76,6 +77,21 @@ def test_who_is_killed_in_the_middle_goes_on_the_next_time(here: Stores, elsewhe
     done = taken(here, elsewhere)
     assert (done.new, done.agrees) == (COUNT - kept, True)
     assert len(contents(here)) == COUNT
+
+
+def test_an_import_whose_job_has_ended_stops_before_more_pictures_come(
+    here: Stores, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importer, "_BATCH", 2)
+    asked = iter([None, None])
+
+    def demand() -> None:
+        if next(asked, LeaseLost) is not None:
+            raise LeaseLost("It has ended.")
+
+    with pytest.raises(LeaseLost):
+        take_over(here, source(elsewhere), "Garden", "me", quiet, demand=demand)
+    assert len(contents(here)) == 4
 
 
 def test_a_picture_that_went_away_meanwhile_is_said(

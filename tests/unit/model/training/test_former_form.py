@@ -69,7 +69,9 @@ def written(name: str, data: bytes) -> Any:
 
 
 def stores_of(blobs: Any) -> Any:
-    return SimpleNamespace(training=blobs, records=SimpleNamespace(corrections=list), uploads=None)
+    return SimpleNamespace(
+        training=blobs, projects=SimpleNamespace(gone=set), records=SimpleNamespace(corrections=list), uploads=None
+    )
 
 
 def state(blobs: Any) -> dict[int, Any]:
