@@ -34,6 +34,8 @@ MOVED = b'{"moved": "A later version keeps these pictures in another form, which
 COMPUTED = re.compile(r"computed-[a-z]+-[0-9a-f]{24}\.npz")
 _PICTURE, _JSON = re.compile("[0-9a-f]{64}"), re.compile(r"[0-9a-f]{64}\.json")
 _MOST_METADATA = 6000
+_NOT_TOLD_OF_GROUPS = ("1",)
+"""Versions of the metadata of which some that wrote it left the group out."""
 _AT_ONCE, _BATCH = 8, 1024
 _TRIES = 20
 Given = TypeVar("Given")
@@ -76,7 +78,10 @@ class PictureFacts:
 
 @dataclass(frozen=True, slots=True)
 class ListedPicture:
-    """A picture as the listing shows it. `etag` is that of its JSON; `is_there` tells whether its content is there."""
+    """A picture as the listing shows it. `etag` is that of its JSON; `is_there` tells whether its content is there.
+
+    With `may_have_group`, its JSON was last written by a version that did not tell the listing of groups.
+    """
 
     sha256: str
     etag: str
@@ -87,6 +92,7 @@ class ListedPicture:
     source: str
     created_at: str | None = None
     group: str | None = None
+    may_have_group: bool = False
 
 
 @dataclass(frozen=True)
@@ -202,6 +208,16 @@ class TrainingPictures:
             return
         raise Conflict("others kept writing what is known of a labelled picture")
 
+    def group_of(self, sha256: str, *, telling: bool = False) -> str | None:
+        """The group of a picture, as its JSON has it. With `telling`, listings tell it from now on. Raises BadSplit."""
+        facts, etag = self.facts(sha256) or (PictureFacts(), None)
+        if telling and etag is not None:
+            try:
+                self.put_facts(sha256, facts, etag)
+            except Conflict:  # it was written just now
+                return self.group_of(sha256)
+        return facts.group
+
     def assign(self, sha256: str, part: Part) -> None:
         """Write into a picture's JSON for which part it was decided. What was decided later is never undone."""
         self.change(sha256, lambda facts: replace(facts, part=later(facts.part, part)))
@@ -247,7 +263,10 @@ class TrainingPictures:
         part = Part(told["part"]) if "part" in told else None
         source = unquote(told.get("source", ""))
         created, group = told.get("created"), unquote(told["group"]) if "group" in told else None
-        return ListedPicture(sha256, blob.etag, is_there, labels, "negative" in told, part, source, created, group)
+        may_have = group is None and told["v"] in _NOT_TOLD_OF_GROUPS
+        return ListedPicture(
+            sha256, blob.etag, is_there, labels, "negative" in told, part, source, created, group, may_have
+        )
 
 
 def is_of_today(name: str) -> bool:
@@ -283,7 +302,7 @@ def at_once(
 
 def _metadata(facts: PictureFacts) -> Mapping[str, str]:
     """What a listing needs, as ASCII: percent-encoded UTF-8. Nothing if it would not fit."""
-    told = {"v": "1"}
+    told = {"v": "2"}
     if facts.labels:
         told["labels"] = ",".join(quote(label, safe="") for label in facts.labels)
     if facts.negative:

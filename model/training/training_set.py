@@ -76,11 +76,20 @@ class TrainingSet:
 
 def open_set(stores: Stores, project: str) -> TrainingSet:
     """The training set of a project, to look at. Raises NotMigrated, BadSplit, Unavailable."""
+    return _opened(stores, project)
+
+
+def _opened(stores: Stores, project: str, progress: BeginStage = unheard, *, telling: bool = False) -> TrainingSet:
+    """With `telling`, groups that earlier versions did not tell the listing are read for the last time."""
     pictures = TrainingPictures(stores.training, project)
     pictures.demand_migrated(lambda: stores.projects.gone())
     # Its file comes first: what another training decides after that makes its ETag another.
     file, etag = pictures.split()
     listed = list(pictures.list())
+    if asked := [one.sha256 for one in listed if one.may_have_group]:
+        begun = progress("Updating", len(asked))
+        groups = dict(zip(asked, at_once(lambda sha: pictures.group_of(sha, telling=telling), asked, begun), strict=True))
+        listed = [replace(one, group=groups.get(one.sha256, one.group), may_have_group=False) for one in listed]
     centre = None if file.centre is None else np.frombuffer(file.centre, np.float32)
     split = Split(known_parts(listed, file), file.similarity, centre, _recall(pictures))
     return TrainingSet(pictures, listed, split, file, etag)
@@ -88,12 +97,12 @@ def open_set(stores: Stores, project: str) -> TrainingSet:
 
 def begin(stores: Stores, project: str, progress: BeginStage = unheard) -> TrainingSet:
     """The training set of a project, to add to and to divide: what an earlier training decided stands in the pictures'
-    own JSON now.
+    own JSON now, and the listing tells their groups.
 
     Raises NotMigrated, BadSplit, Conflict, Unavailable.
     """
     for _ in range(_TRIES):
-        found = open_set(stores, project)
+        found = _opened(stores, project, progress, telling=True)
         if found.etag is not None and not found.file.pending:
             return found
         try:
@@ -186,7 +195,7 @@ def keep(
 
         def kept(facts: PictureFacts) -> PictureFacts:
             name = source.name if there is None or relabel else there.source
-            group = source.group or facts.group
+            group = facts.group or source.group
             labelled = replace(facts, labels=labels, negative=not labels, source=name, md5=md5, group=group)
             return remembering(labelled, seen.get(sha256))
 
@@ -215,10 +224,11 @@ def all_with(
 ) -> list[Labelled]:
     """All labelled pictures: the new ones, those that are kept, and corrected uploads.
 
-    A content that is new and kept comes once; twice, if it has other labels now and is not to be relabelled. Raises
-    Unavailable.
+    A content that is new and kept comes once, with the group that it is kept with; twice, if it has other labels now
+    and is not to be relabelled. Raises Unavailable.
     """
-    given = {source.sha256: source for source in new}
+    groups = {one.sha256: one.group for one in known.listed}
+    given = {one.sha256: replace(one, group=groups.get(one.sha256 or "") or one.group) for one in new}
     found = list(given.values())
     for source in known.labelled:
         same = given.get(source.sha256)

@@ -112,6 +112,39 @@ def test_all_are_the_new_the_kept_and_corrected_uploads(stores: Any) -> None:
     assert [one.name for one in found] == [one.name for one in all_with(stores, open_set(stores, "mine"), new[::-1])]
 
 
+def written_by_an_earlier_version(stores: Any) -> None:
+    """Its facts have a group, and its listing does not tell it."""
+    blobs = stores.training.blobs
+    for name in [name for name in blobs if name.endswith(".json") and blobs[name].metadata]:
+        told = {key: value for key, value in blobs[name].metadata.items() if key != "group"}
+        blobs[name] = replace(blobs[name], metadata={**told, "v": "1"})
+
+
+def test_a_group_that_an_earlier_version_left_out_of_the_listing_is_read_until_a_training_tells_it(stores: Any) -> None:
+    keep(begin(stores, "mine"), hashed(*(labelled("rose", f"rose/{n}.png", bytes([n])) for n in range(3))), silent)
+    sha256 = open_set(stores, "mine").listed[1].sha256
+    TrainingPictures(stores.training, "mine").change(sha256, lambda facts: replace(facts, group="burst"))
+    written_by_an_earlier_version(stores)
+    facts = {f"mine/{one.sha256}.json" for one in open_set(stores, "mine").listed}
+    for opened, reads in ((open_set, facts), (begin, facts), (begin, set()), (open_set, set())):
+        stores.training.read_names.clear()
+        known = opened(stores, "mine")
+        assert [one.group for one in known.labelled] == [None, "burst", None]
+        assert facts & set(stores.training.read_names) == reads
+
+
+@pytest.mark.parametrize("relabel", [False, True])
+def test_a_picture_that_is_given_again_keeps_its_group(stores: Any, relabel: bool) -> None:
+    keep(begin(stores, "mine"), hashed(labelled("rose", "rose/1.png", b"one")), silent)
+    (sha256,) = (one.sha256 for one in open_set(stores, "mine").listed)
+    TrainingPictures(stores.training, "mine").change(sha256, lambda facts: replace(facts, group="burst"))
+    known = begin(stores, "mine")
+    again = hashed(labelled("tulip" if relabel else "rose", "new/2.png", b"one"))
+    assert [one.group for one in all_with(stores, known, again, relabel=relabel)] == ["burst"]
+    keep(known, [replace(one, group="folder") for one in again], silent, relabel=relabel)
+    assert [one.group for one in open_set(stores, "mine").labelled] == ["burst"]
+
+
 def test_a_correction_is_learned_by_the_project_that_classified_the_upload(stores: Any) -> None:
     stores.projects.create("screws", "me")
     for name in ("a.jpg", "b.jpg", "c.jpg", "d.jpg"):
