@@ -1,6 +1,7 @@
 """Trains and evaluates versions of models; model/promote.py makes them live."""
 
 import hashlib
+import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import numpy as np
 
 from classify import ModelError
 from classify.metadata import read_labels
-from imagestore.errors import BadTrainingData, NotFound
+from imagestore.errors import BadTrainingData, NoRoom, NotFound, StoreError
 from imagestore.record import utc
 from imagestore.store import Stores
 from imagestore.store.held_out import HELD_OUT_FILE
@@ -34,6 +35,8 @@ from model.training.split import resembling
 from model.training.train import Prepared, TrainingOptions, prepare, train
 from preprocess import Limits
 
+log = logging.getLogger("imagestore.training")
+
 
 @dataclass(frozen=True)
 class Kept:
@@ -53,6 +56,13 @@ class Gathered:
     prepared: Prepared
     kept: Kept
     computed: KeptArrays
+
+    def keep_computed(self) -> None:
+        """Keep what was computed for the next training. Where that fails, this one goes on."""
+        try:
+            self.computed.write({example.sha256 for example in self.prepared.examples.good})
+        except (StoreError, NoRoom) as error:
+            log.warning("what was computed of the pictures is not all kept, and is computed again: %s", error)
 
 
 @dataclass(frozen=True)
@@ -157,9 +167,9 @@ def train_version(
 
     Raises Unavailable, Conflict.
     """
-    version, prepared = stores.models.claim(name), gathered.prepared
+    version, prepared = patiently(lambda: stores.models.claim(name)), gathered.prepared
     trained = train(prepared, options(version), limits, progress, gathered.computed)
-    gathered.computed.write({example.sha256 for example in prepared.examples.good})
+    gathered.keep_computed()
     tests = prepared.part(test=True)
     begun, groups = progress("Evaluating", len(tests)), prepared.groups(test=True)
     evaluation = evaluate(trained.data, f"{name} {version}", tests, limits, begun, groups)

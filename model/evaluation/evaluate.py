@@ -9,6 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from classify import ModelDescription
 from imagestore.proportion import Share
+from imagestore.store.patience import patiently
 from model.decoder_pool import DecoderPool
 from model.evaluation import several
 from model.evaluation.metrics import Metrics, by_group, metrics
@@ -147,7 +148,7 @@ def evaluate(
     with ModelPool(data, called, processes) as pool, DecoderPool() as decoders:
 
         def one(decoder: Decoder, example: Example) -> ModelAnswer:
-            _, pixels = decoder.preprocess(example.source.read(), pool.model.spec, limits)
+            _, pixels = decoder.preprocess(patiently(example.source.read), pool.model.spec, limits)
             return pool.run(pixels)
 
         probabilities = np.empty((len(examples), len(pool.model.labels)), np.float64)

@@ -17,6 +17,7 @@ from PIL import Image
 from imagestore import plots
 from imagestore.proportion import Share, percent
 from imagestore.store.custom_vision import Claim
+from imagestore.store.patience import patiently
 from imagestore.text import visible
 from model.decoder_pool import DecoderPool
 from model.evaluation.claims import Compared, LabelCompared, compared
@@ -289,7 +290,7 @@ def thumbnails(examples: list[Example], limits: Limits) -> list[str]:
     """A small WebP of each example, in base64."""
     found = []
     with DecoderPool() as decoders:
-        files = [example.source.read() for example in examples]
+        files = [patiently(example.source.read) for example in examples]
         for pixels in decoders.map(lambda decoder, data: decoder.rendition(data, _THUMB, limits), files):
             out = io.BytesIO()
             Image.fromarray(pixels).save(out, "WEBP", quality=70)

@@ -10,6 +10,7 @@ from PIL import Image
 
 from imagestore.errors import BadTrainingData, NotFound
 from imagestore.record import is_utf8, stored_name
+from imagestore.store.patience import patiently
 from model.decoder_pool import DecoderPool
 from model.training import bursts
 from model.training.bursts import Taken
@@ -152,7 +153,7 @@ def read(
         if known is not None and known in looks and known in moments:
             return _Read(known, "", looks[known], moments[known])
         try:
-            data = source.read()
+            data = patiently(source.read)
             sha256 = hashlib.sha256(data).hexdigest()
             if sha256 != (known or sha256):
                 return "its content is not what its name says; remove it, and import it again"

@@ -10,6 +10,7 @@ import onnx
 from PIL import Image, ImageEnhance
 
 from classify.session import open_session
+from imagestore.store.patience import patiently
 from model.decoder_pool import DecoderPool
 from model.training import scratch
 from model.training.examples import Example
@@ -91,7 +92,7 @@ def extract(
     def one(decoder: Decoder, example: Example) -> tuple[np.ndarray | None, np.ndarray | None]:
         batch: list[np.ndarray] = []
         is_new, is_newly_altered = found.lacks(example, 0), altered is not None and found.lacks(example, 1)
-        data = example.source.read()
+        data = patiently(example.source.read)
         if is_new:
             batch.append(decoder.preprocess(data, backbone.spec, limits)[1])
         if is_newly_altered:

@@ -10,6 +10,7 @@ read as one, and divided when something is written.
 """
 
 import contextlib
+import errno
 import hashlib
 import io
 import json
@@ -17,8 +18,10 @@ import platform
 import struct
 import tempfile
 import zipfile
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -29,8 +32,9 @@ from numpy.lib import format as npy
 from imagestore import __version__
 from imagestore.errors import Conflict, NotFound
 from imagestore.store import Blobs
+from imagestore.store.patience import patiently
 from imagestore.store.training import COMPUTED
-from model.training.scratch import blocks
+from model.training.scratch import blocks, no_room
 
 PART_BYTES = 2**24 - 2**16
 """A part that is full has so many bytes, or a picture's more, which a store reads in one call."""
@@ -38,7 +42,7 @@ _DIGEST_BYTES = 32
 _TOO_LARGE = 2 * PART_BYTES
 _CONTENT_TYPE = "application/octet-stream"
 _LIBRARIES = (__version__, PIL.__version__, np.__version__, onnxruntime.__version__, platform.machine())
-_DAMAGED = (OSError, ValueError, KeyError, EOFError, RuntimeError, struct.error, zipfile.BadZipFile)
+_DAMAGED = (ValueError, KeyError, EOFError, RuntimeError, struct.error, zipfile.BadZipFile)
 
 Arrays = dict[str, np.ndarray]
 """Arrays by the SHA-256 of the picture's file, all of one shape and type."""
@@ -53,7 +57,11 @@ class _Part:
 
 
 class Table:
-    """Results of one kind. What is not written yet, and all of it without a container, is held in memory."""
+    """Results of one kind. What is not written yet, and all of it without a container, is held in memory.
+
+    Each call of the container is waited for, minutes if need be. Methods raise Unavailable after that, and NoRoom if a
+    part of an earlier version needs a file on disk.
+    """
 
     def __init__(self, blobs: Blobs | None, prefix: str, parts: Mapping[str, _Part], *, keeps: bool) -> None:
         """`prefix` begins the names of its parts, of which `parts` are there. With `keeps`, what is added is written as
@@ -65,10 +73,7 @@ class Table:
         self._new_bytes = 0
 
     def rows(self, wanted: Collection[str] | None = None) -> Iterator[Rows]:
-        """What is there, a part at a time; parts that are known to hold nothing that is wanted are left out.
-
-        Raises Unavailable.
-        """
+        """What is there, a part at a time; parts that are known to hold nothing that is wanted are left out."""
         for name in sorted(self._parts):
             known = self._pictures.get(name)
             if wanted is None or known is None or not known.isdisjoint(wanted):
@@ -77,7 +82,7 @@ class Table:
             yield list(self._new), np.stack(list(self._new.values()))
 
     def take(self, wanted: Collection[str] | None = None) -> Arrays:
-        """What is there, or as far as it is wanted, in memory. Raises Unavailable."""
+        """What is there, or as far as it is wanted, in memory."""
         found: Arrays = {}
         for pictures, values in self.rows(wanted):
             inside = [i for i, sha256 in enumerate(pictures) if wanted is None or sha256 in wanted]
@@ -85,7 +90,7 @@ class Table:
         return found
 
     def add(self, sha256: str, array: np.ndarray) -> None:
-        """Keep this too. Raises Unavailable."""
+        """Keep this too."""
         self._new_bytes += 0 if sha256 in self._new else array.nbytes + _DIGEST_BYTES
         self._new[sha256] = array
         if self._keeps and self._blobs is not None and self._new_bytes >= PART_BYTES:
@@ -93,10 +98,8 @@ class Table:
 
     def write(self, pictures: Collection[str]) -> None:
         """Write what was added, of these pictures alone. Parts that hold others are written anew without them; so are,
-        as one, parts that are not full, and in pieces those that are too large.
-
-        Raises Unavailable.
-        """
+        as one, parts that are not full, and in pieces those that are too large. Of what two trainings beside each other
+        computed twice, parts go that hold nothing else."""
         if self._blobs is None:
             return
         for name in sorted(self._parts.keys() - self._pictures.keys()):
@@ -112,8 +115,7 @@ class Table:
                 self._keep(zip(found, values, strict=True), pictures, there)
         self._save()
         for name in old.keys() - self._parts.keys():
-            with contextlib.suppress(Conflict):  # another training has written it meanwhile
-                self._blobs.delete(name, old[name].etag)
+            _delete(self._blobs, name, old[name])
 
     def _to_write_again(self, pictures: Collection[str]) -> list[str]:
         wanted = frozenset(pictures)
@@ -122,9 +124,20 @@ class Table:
             for name, part in self._parts.items()
             if part.size_bytes > _TOO_LARGE or not self._pictures[name] or not self._pictures[name] <= wanted
         }
+        wrong |= self._doubles(self._parts.keys() - wrong)
         partial = {name for name, part in self._parts.items() if part.size_bytes < PART_BYTES // 2}
         is_one_more = bool(self._new or wrong) or len(partial) > 1
         return sorted(wrong | (partial if is_one_more else set()))
+
+    def _doubles(self, names: Collection[str]) -> set[str]:
+        """Parts of which each picture lies in another of these too."""
+        times = Counter(sha256 for name in names for sha256 in self._pictures[name])
+        doubles = set()
+        for name in sorted(names):
+            if all(times[sha256] > 1 for sha256 in self._pictures[name]):
+                doubles.add(name)
+                times.subtract(self._pictures[name])
+        return doubles
 
     def _keep(self, found: Iterable[tuple[str, np.ndarray]], pictures: Collection[str], there: set[str]) -> None:
         """Add what is found of these pictures and not `there` yet, and write each part that becomes full."""
@@ -140,13 +153,14 @@ class Table:
         """Write what was added as a part."""
         if not self._new or self._blobs is None:
             return
+        blobs = self._blobs
         pictures = sorted(self._new)
         name = f"{self._prefix}{hashlib.sha256(''.join(pictures).encode()).hexdigest()[:12]}.npz"
         data = _packed(pictures, np.stack([self._new[sha256] for sha256 in pictures]))
         try:
-            etag = self._blobs.put(name, data, _CONTENT_TYPE, None)
+            etag = patiently(lambda: blobs.put(name, data, _CONTENT_TYPE, None))
         except Conflict:  # the same of the same pictures, by another training; or a damaged part
-            etag = self._blobs.overwrite(name, data, _CONTENT_TYPE)
+            etag = patiently(lambda: blobs.overwrite(name, data, _CONTENT_TYPE))
         self._parts[name], self._pictures[name] = _Part(etag, len(data)), frozenset(pictures)
         self._new, self._new_bytes = {}, 0
 
@@ -189,7 +203,7 @@ class KeptArrays:
         """Write what was added, of these pictures alone, and delete what was there when this was made and nobody has
         asked for since.
 
-        So nothing is left of a picture that was deleted. Raises Unavailable.
+        So nothing is left of a picture that was deleted before. Raises Unavailable, NoRoom.
         """
         if self._blobs is None:
             return
@@ -197,8 +211,7 @@ class KeptArrays:
             table.write(pictures)
         for name, part in self._there().items():
             if not name.startswith(tuple(self._tables)):
-                with contextlib.suppress(Conflict):  # another training has written it meanwhile
-                    self._blobs.delete(name, part.etag)
+                _delete(self._blobs, name, part)
 
     def _there(self) -> dict[str, _Part]:
         if self._at_first is None:
@@ -209,6 +222,12 @@ class KeptArrays:
                 if COMPUTED.fullmatch(blob.name.removeprefix(self._folder))
             }
         return self._at_first
+
+
+def _delete(blobs: Blobs, name: str, part: _Part) -> None:
+    """Delete a part, unless another training has written it meanwhile."""
+    with contextlib.suppress(Conflict):
+        patiently(lambda: blobs.delete(name, part.etag))
 
 
 def _packed(pictures: Sequence[str], values: np.ndarray) -> bytes:
@@ -246,14 +265,25 @@ def _header(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
 
 @contextlib.contextmanager
 def _file_of(blobs: Blobs | None, name: str, part: _Part) -> Iterator[IO[bytes]]:
-    """A part as a file: in memory, or, if it is too large, on disk. Raises NotFound, Conflict, Unavailable."""
+    """A part as a file: in memory, or, if it is too large, on disk. Raises NotFound, Conflict, Unavailable, NoRoom."""
     if blobs is None:
         raise NotFound(name)
     if part.size_bytes <= _TOO_LARGE:
-        yield io.BytesIO(blobs.get(name).data or b"")
+        yield io.BytesIO(patiently(lambda: blobs.get(name)).data or b"")
         return
-    with tempfile.TemporaryFile() as file:
+
+    def fill(file: IO[bytes]) -> None:
+        file.seek(0)
         for chunk in blobs.read(name, part.etag, 0, part.size_bytes):
             file.write(chunk)
         file.seek(0)
-        yield file
+
+    folder = Path(tempfile.gettempdir())
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            patiently(lambda: fill(file))
+            yield file
+    except OSError as error:
+        if error.errno == errno.EINVAL:  # the archive names a place before its beginning
+            raise zipfile.BadZipFile from None
+        raise no_room(folder, part.size_bytes, error) from None

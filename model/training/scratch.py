@@ -35,10 +35,15 @@ def empty(shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray:
                 file.truncate(size)
             return np.asarray(np.memmap(file, dtype, "r+", shape=shape))
     except OSError as error:
-        raise NoRoom(
-            f"{folder} has no room for {size / 1e6:.0f} MB of what is computed of the pictures ({error.strerror}). "
-            "Make room there, or name another folder in TMPDIR."
-        ) from None
+        raise no_room(folder, size, error) from None
+
+
+def no_room(folder: Path, size_bytes: int, error: OSError) -> NoRoom:
+    """The error of a file in this folder that cannot be so large."""
+    return NoRoom(
+        f"{folder} has no room for {size_bytes / 1e6:.0f} MB of what is computed of the pictures ({error.strerror}). "
+        "Make room there, or name another folder in TMPDIR."
+    )
 
 
 def blocks(count: int, rows: int = BLOCK) -> Iterator[slice]:

@@ -88,7 +88,8 @@ def _opened(stores: Stores, project: str, progress: BeginStage = unheard, *, tel
     listed = list(pictures.list())
     if asked := [one.sha256 for one in listed if one.may_have_group]:
         begun = progress("Updating", len(asked))
-        groups = dict(zip(asked, at_once(lambda sha: pictures.group_of(sha, telling=telling), asked, begun), strict=True))
+        found = at_once(lambda sha256: pictures.group_of(sha256, telling=telling), asked, begun)
+        groups = dict(zip(asked, found, strict=True))
         listed = [replace(one, group=groups.get(one.sha256, one.group), may_have_group=False) for one in listed]
     centre = None if file.centre is None else np.frombuffer(file.centre, np.float32)
     split = Split(known_parts(listed, file), file.similarity, centre, _recall(pictures))

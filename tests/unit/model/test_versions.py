@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from imagestore.cli import learn
+from imagestore.errors import NoRoom, Unavailable
 from imagestore.store.projects import FIRST
 from model import versions
 from model.training import training_set
@@ -80,6 +81,19 @@ def test_pictures_that_look_like_learned_ones_are_counted_when_a_folder_is_evalu
     data = tiny(tmp_path / "m.onnx", bias=(1.0, -1.0)).read_bytes()
     found = versions.evaluate_version(stores, FIRST, data, "it", tmp_path / "asked", Limits(), quiet)
     assert (found.pictures, found.learned) == (len(given), len(given) - 1), "all but the new one"
+
+
+@pytest.mark.parametrize("error", [Unavailable("no answer"), NoRoom("/tmp has no room")])
+def test_a_training_goes_on_when_what_it_computed_cannot_be_kept(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    def write(pictures: set[str]) -> None:
+        raise error
+
+    prepared: Any = SimpleNamespace(examples=SimpleNamespace(good=[]))
+    computed: Any = SimpleNamespace(write=write)
+    versions.Gathered(prepared, versions.Kept(0, 0, 0), computed).keep_computed()
+    assert str(error) in caplog.text
 
 
 def test_a_folder_that_is_a_burst_stays_one_in_later_trainings_and_for_the_gate(tmp_path: Path) -> None:

@@ -1,13 +1,17 @@
 """What was computed of pictures is kept by their content, in parts, and nothing of one that is gone."""
 
+import errno
 import io
+import os
+import tempfile
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
-from imagestore.store import Blob
+from imagestore.errors import NoRoom, Unavailable
+from imagestore.store import Blob, patience
 from imagestore.store.blobs import FIRST_READ_BYTES
 from imagestore.store.training import COMPUTED
 from model.training import kept_arrays
@@ -224,6 +228,72 @@ def test_the_one_file_of_an_earlier_version_is_read_and_divided(blobs: Any) -> N
     kept.write(pictures)
     assert former not in blobs.blobs
     assert len(blobs.blobs) == 10
+    assert found(blobs, backbone="a") == set(pictures)
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_full_disk_is_said_and_deletes_nothing(blobs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored(blobs, *many(0, ROWS), backbone="a")
+    monkeypatch.setattr(kept_arrays, "_TOO_LARGE", 0)  # as the one file of an earlier version is
+    before = dict(blobs.blobs)
+
+    def full(**_: Any) -> Any:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    kept = KeptArrays(blobs, "mine")
+    with pytest.raises(NoRoom, match=r"No space left on device.*TMPDIR"):
+        kept.table("features", backbone="a").take()
+    with pytest.raises(NoRoom):
+        added(kept, *many(100, 1), backbone="a").write({*many(0, ROWS), *many(100, 1)})
+    assert before.items() <= blobs.blobs.items()
+    monkeypatch.undo()
+    assert found(blobs, backbone="a") >= set(many(0, ROWS))
+
+
+def test_a_large_file_that_is_damaged_is_computed_again(blobs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored(blobs, ONE, backbone="a")
+    monkeypatch.setattr(kept_arrays, "_TOO_LARGE", 0)
+    (name,) = blobs.blobs
+    data = blobs.blobs[name].data
+    for at in range(0, len(data), 13):
+        blobs.overwrite(name, data[:at] + bytes([data[at] ^ 255]) + data[at + 1 :], "application/octet-stream")
+        assert found(blobs, backbone="a") <= {ONE}
+
+
+@pytest.mark.parametrize("call", ["get", "put", "delete"])
+def test_a_moment_without_storage_loses_nothing(blobs: Any, call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "PAUSE_S", 0.0)
+    stored(blobs, ONE, backbone="a")
+    answers, made = [Unavailable("no answer")], getattr(blobs, call)
+
+    def away(*given: Any, **named: Any) -> Any:
+        if answers:
+            raise answers.pop()
+        return made(*given, **named)
+
+    monkeypatch.setattr(blobs, call, away)
+    stored(blobs, ONE, TWO, backbone="a")
+    assert not answers
+    assert found(blobs, backbone="a") == {ONE, TWO}
+    assert len(blobs.blobs) == 1
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_what_two_trainings_computed_twice_is_kept_once(blobs: Any) -> None:
+    """Each came upon the pictures in another order, so their parts differ."""
+    pictures = many(0, 2 * ROWS)
+    both = [KeptArrays(blobs, "mine", keeps=True) for _ in range(2)]
+    assert [kept.table("features", backbone="a").take() for kept in both] == [{}, {}]
+    for kept, order in zip(both, (pictures, pictures[::2] + pictures[1::2]), strict=True):
+        added(kept, *order, backbone="a")
+    for kept in both:
+        kept.write(pictures)
+    assert len(blobs.blobs) == 4
+    last = KeptArrays(blobs, "mine")
+    last.table("features", backbone="a")
+    last.write(pictures)
+    assert len(blobs.blobs) == 2
     assert found(blobs, backbone="a") == set(pictures)
 
 
