@@ -1,12 +1,12 @@
 """Brings one picture of a project of Custom Vision over, byte for byte, with its tags, regions and metadata."""
 
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from imagestore.errors import NotGivenOut
 from imagestore.store.training import PictureFacts, TrainingPictures
-from model.custom_vision.origin import Here, came, regions_of, tags_by_id
+from model.custom_vision.origin import NOTHING, Here, came, regions_of, tags_by_id
 from model.custom_vision.regions import Cut, Cutter
 from model.custom_vision.service import CustomVision, RemoteImage, RemoteProject, RemoteTag
 from preprocess import Decoder, Limits, PictureError, Reason
@@ -46,6 +46,7 @@ class Bringer:
         decoder: Decoder,
         limits: Limits,
         cutter: Cutter | None = None,
+        renamed: Mapping[str, str] = NOTHING,
     ) -> None:
         self._source = source
         self._remote = remote
@@ -56,6 +57,7 @@ class Bringer:
         self._decoder = decoder
         self._limits = limits
         self._cutter = cutter
+        self._renamed = renamed
 
     def bring(self, image: RemoteImage) -> Brought:
         """Bring a picture, unless it is here; then only what is new of its tags and regions.
@@ -94,7 +96,7 @@ class Bringer:
         def kept(facts: PictureFacts) -> PictureFacts:
             nonlocal before
             before = set(tags_by_id(facts))
-            found = came(facts, image, tags, self._negatives)
+            found = came(facts, image, tags, self._negatives, self._renamed)
             if data is not None:
                 md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
                 found = replace(found, source=facts.source or f"{self._remote.name}/{image.id}", md5=md5)

@@ -4,8 +4,9 @@ With these, an import that is begun again knows what is here, and sees what was 
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -24,6 +25,7 @@ _OURS = "custom_vision_"
 _BATCH = 1024
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{1,20}(Z|[+-][0-9:]{1,6})?")
 NEGATIVE = "Negative"
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -43,14 +45,15 @@ class Here:
     cut: set[str] = field(default_factory=set)
 
 
-def what_is_here(pictures: TrainingPictures, begin: BeginStage) -> Here:
-    """What came before, as far as its content is here. Raises NotMigrated, BadSplit, Unavailable."""
+def what_is_here(pictures: TrainingPictures, begin: BeginStage, renamed: Mapping[str, str]) -> Here:
+    """What came before, as far as its content is here, with the names that tags were given here (`renamed`). Raises
+    NotMigrated, BadSplit, Unavailable."""
     here = Here()
     sha256s = [one.sha256 for one in pictures.list() if one.is_there]
     step = begin("What is here", len(sha256s)) if sha256s else None
     for sha256, facts in zip(sha256s, facts_of(pictures, sha256s, step), strict=True):
         regions = encoded(facts.regions)
-        for id, tags in tags_by_id(facts).items():
+        for id, tags in tags_by_id(facts, renamed).items():
             here.pictures[id] = Came(sha256, tags, regions)
         here.cut.update(cut_from(facts))
     return here
@@ -65,13 +68,16 @@ def facts_of(
         yield from (PictureFacts() if one is None else one[0] for one in found)
 
 
-def tags_by_id(facts: PictureFacts) -> dict[str, tuple[str, ...]]:
-    """The tags with which a picture came, by each id that it has there; nothing of one that came another way."""
+def tags_by_id(facts: PictureFacts, renamed: Mapping[str, str] = NOTHING) -> dict[str, tuple[str, ...]]:
+    """The tags with which a picture came, by each id that it has there; nothing of one that came another way. Those
+    that were renamed here since have the name that they have now."""
     try:
         told = msgspec.json.decode(facts.metadata.get(TAGS_THERE, "{}"), type=dict[str, list[str]])
     except msgspec.MsgspecError:
         told = {}
-    return {id: tuple(told.get(id, facts.labels)) for id in _listed(facts, ID_THERE)}
+    return {
+        id: tuple(renamed.get(name, name) for name in told.get(id, facts.labels)) for id in _listed(facts, ID_THERE)
+    }
 
 
 def cut_from(facts: PictureFacts) -> list[str]:
@@ -80,14 +86,19 @@ def cut_from(facts: PictureFacts) -> list[str]:
 
 
 def came(
-    facts: PictureFacts, image: RemoteImage, tags: Sequence[str], negatives: Collection[str] | None
+    facts: PictureFacts,
+    image: RemoteImage,
+    tags: Sequence[str],
+    negatives: Collection[str] | None,
+    renamed: Mapping[str, str] = NOTHING,
 ) -> PictureFacts:
     """The facts of a picture that has come, or come again, with these tags, which become its labels. `negatives` are
-    the tags that say that it shows none of them; with None, tags are no labels.
+    the tags that say that it shows none of them; with None, tags are no labels. `renamed` are names that tags had
+    before they were renamed here.
 
     Labels that were given here stay: what came before is changed only if nobody has changed it here.
     """
-    before = tags_by_id(facts)
+    before = tags_by_id(facts, renamed)
     after = {**before, image.id: tuple(tags)}
     regions = [msgspec.to_builtins(one) for one in image.regions or ()]
     if len(after) > 1:

@@ -8,9 +8,11 @@ import contextlib
 import itertools
 import os
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+
+import msgspec
 
 from imagestore.errors import Conflict, NotALabel, RemoteError, SettingsError
 from imagestore.jobs.job import Counted
@@ -18,7 +20,7 @@ from imagestore.pipeline.correct import checked_label
 from imagestore.store import Stores
 from imagestore.store.custom_vision import Claim, CustomVisionFile, Tag, TagClaim
 from imagestore.store.projects import LabelsPerPicture, Project, ProjectState
-from imagestore.store.training import TrainingPictures
+from imagestore.store.training import PictureFacts, TrainingPictures
 from model.custom_vision.bring import Bringer, Brought
 from model.custom_vision.origin import NEGATIVE, cut_from, facts_of, key_of, tags_by_id, what_is_here
 from model.custom_vision.regions import Cutter
@@ -114,20 +116,22 @@ def take_over(
     tags = source.tags(remote)
     _demand_labels(tags)
     project = _project_for(stores, remote, by, is_detection=is_detection)
-    _keep_tags(stores, project, tags)
+    tags, renamed = _keep_tags(stores, project, tags)
     pictures, by_id = TrainingPictures(stores.training, project.pictures_in), {tag.id: tag for tag in tags}
     pictures.demand_migrated(lambda: stores.projects.gone())
     pictures.begin()
-    here = what_is_here(pictures, begin)
+    here = what_is_here(pictures, begin, renamed)
     negatives = None if is_detection else {tag.name for tag in tags if tag.type == NEGATIVE}
     total, seen = source.count(remote, "tagged") + source.count(remote, "untagged"), _Seen()
     with contextlib.closing(Decoder(os.cpu_count() or 1)) as decoder:
         cutter = Cutter(pictures, by_id, here.cut, decoder, limits) if crop_regions else None
-        bringer = Bringer(source, remote, pictures, by_id, here, negatives, decoder, limits, cutter)
+        bringer = Bringer(source, remote, pictures, by_id, here, negatives, decoder, limits, cutter, renamed)
         _bring_all(bringer, source, remote, seen, begin, total, demand)
     unread = [] if is_detection else _keep_claims(stores, source, remote, project)
-    rows = _compared(source, remote, pictures, seen, negatives, crop_regions=crop_regions)
-    return TakenOver(project, seen.brought["new"], seen.brought["same"], rows, _notes(seen, here.pictures) + unread)
+    names = _Names(by_id, renamed, negatives)
+    rows, otherwise = _compared(source, remote, pictures, seen, names, crop_regions=crop_regions)
+    notes = _notes(seen, here.pictures, otherwise) + unread
+    return TakenOver(project, seen.brought["new"], seen.brought["same"], rows, notes)
 
 
 def _bring_all(
@@ -177,12 +181,37 @@ def _project_for(stores: Stores, remote: RemoteProject, by: str, *, is_detection
     raise Conflict(f"There are other projects called '{remote.name}' here: rename one.")
 
 
-def _keep_tags(stores: Stores, project: Project, tags: list[RemoteTag]) -> None:
-    kept = tuple(Tag(tag.id.lower(), tag.name, tag.description, tag.type) for tag in tags)
-    ids = {tag.id for tag in kept}
-    stores.custom_vision.change(
-        project.name, lambda file: replace(file, tags=(*(tag for tag in file.tags if tag.id not in ids), *kept))
-    )
+def _keep_tags(stores: Stores, project: Project, tags: list[RemoteTag]) -> tuple[list[RemoteTag], dict[str, str]]:
+    """Keep the tags. One that was renamed here since it came keeps its name.
+
+    Returns them with the names that they have here, and the present names of those that were renamed here.
+    """
+    ids, taken = {tag.id.lower() for tag in tags}, {tag.name for tag in tags}
+
+    def kept(tag: RemoteTag, before: Tag | None) -> Tag:
+        if before is None:
+            return Tag(tag.id.lower(), tag.name, tag.description, tag.type)
+        is_renamed = tag.name in before.former and before.name not in taken
+        name = before.name if is_renamed else tag.name
+        former = tuple(one for one in before.former if one != name)
+        return Tag(before.id, name, before.description or tag.description, tag.type, former)
+
+    def changed(file: CustomVisionFile) -> CustomVisionFile:
+        before = {tag.id: tag for tag in file.tags}
+        others = (tag for tag in file.tags if tag.id not in ids)
+        return replace(file, tags=(*others, *(kept(tag, before.get(tag.id.lower())) for tag in tags)))
+
+    here = {tag.id: tag for tag in stores.custom_vision.change(project.name, changed).tags}
+    names = {tag.id: here[tag.id.lower()].name for tag in tags}
+    present = set(names.values())
+    renamed = {
+        former: names[tag.id]
+        for tag in tags
+        if names[tag.id] != tag.name
+        for former in here[tag.id.lower()].former
+        if former not in present
+    }
+    return [msgspec.structs.replace(tag, name=names[tag.id]) for tag in tags], renamed
 
 
 def _keep_claims(stores: Stores, source: CustomVision, remote: RemoteProject, project: Project) -> list[str]:
@@ -211,28 +240,45 @@ def _keep_claims(stores: Stores, source: CustomVision, remote: RemoteProject, pr
     return unread
 
 
+@dataclass(frozen=True)
+class _Names:
+    """The tags as they are named here, by id; the present names of those that were renamed here; and which are negative
+    (None: tags are no labels)."""
+
+    tags: Mapping[str, RemoteTag]
+    renamed: Mapping[str, str]
+    negatives: Collection[str] | None
+
+    def of(self, tag: RemoteTag) -> str:
+        return self.tags.get(tag.id, tag).name
+
+    def is_held(self, name: str, facts: PictureFacts) -> bool:
+        if self.negatives is None:
+            return True
+        return facts.negative if name in self.negatives else name in facts.labels
+
+
 def _compared(
     source: CustomVision,
     remote: RemoteProject,
     pictures: TrainingPictures,
     seen: _Seen,
-    negatives: Collection[str] | None,
+    names: _Names,
     *,
     crop_regions: bool,
-) -> list[Counted]:
-    """The counts on both sides; here, a content that several pictures had there counts as often as there."""
+) -> tuple[list[Counted], int]:
+    """The counts on both sides, and how many pictures somebody has labelled otherwise here; these count as they came.
+
+    Here, a content that several pictures had there counts as often as there.
+    """
     counts: Counter[str] = Counter()
     for facts in facts_of(pictures, [one.sha256 for one in pictures.list() if one.is_there]):
-        for id, names in tags_by_id(facts).items():
+        for id, came_with in tags_by_id(facts, names.renamed).items():
             if id not in seen.ids:
                 continue
-            holds = [
-                name
-                for name in names
-                if negatives is None or (facts.negative if name in negatives else name in facts.labels)
-            ]
-            counts["tagged" if holds else "untagged"] += 1
-            counts.update(f"tag {name}" for name in holds)
+            counts["tagged" if came_with else "untagged"] += 1
+            counts.update(f"tag {name}" for name in came_with)
+            counts["otherwise"] += not all(names.is_held(name, facts) for name in came_with)
         counts["regions"] += len(facts.regions) if seen.ids.intersection(tags_by_id(facts)) else 0
         counts["cut"] += len(seen.regions.intersection(cut_from(facts)))
     rows = [
@@ -243,11 +289,12 @@ def _compared(
         rows.append(Counted("regions", seen.region_count, counts["regions"]))
     if crop_regions:
         rows.append(Counted("regions cut out", len(seen.regions) - seen.brought["left_out"], counts["cut"]))
-    tags = sorted(source.tags(remote), key=lambda tag: tag.name)
-    return rows + [Counted(f"with '{tag.name}'", tag.image_count, counts[f"tag {tag.name}"]) for tag in tags]
+    tags = sorted((names.of(tag), tag.image_count) for tag in source.tags(remote))
+    rows += [Counted(f"with '{name}'", there, counts[f"tag {name}"]) for name, there in tags]
+    return rows, counts["otherwise"]
 
 
-def _notes(seen: _Seen, before: Collection[str]) -> list[str]:
+def _notes(seen: _Seen, before: Collection[str], otherwise: int) -> list[str]:
     """What a person has to know besides the counts."""
     brought = seen.brought
     notes = seen.refused[:_NAMED]
@@ -257,6 +304,7 @@ def _notes(seen: _Seen, before: Collection[str]) -> list[str]:
         notes.append(f"{gone:,} that came before are no longer there. They stay here, and are not counted.")
     for count, said in (
         (brought["changed"], "came before and have other tags or regions there now, which they have here too."),
+        (otherwise, "were labelled otherwise here, which stays; they are counted as they came."),
         (brought["strange"], "have tags there that the project does not list, and came without these."),
         (brought["damaged"], "can be read there only in part, and are here as they are there."),
         (brought["left_out"], "regions are too small, outside of their picture, or of no tag, and were not cut out."),

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from imagestore.errors import LeaseLost, NotFound, SettingsError
 from imagestore.store import Stores
-from imagestore.store.custom_vision import TagClaim
+from imagestore.store.custom_vision import CustomVisionFile, TagClaim
 from imagestore.store.projects import LabelsPerPicture
 from imagestore.store.training import TrainingPictures
 from imagestore.web.services import Services
@@ -183,6 +183,57 @@ def test_what_was_tagged_otherwise_there_is_so_here_too_but_for_what_was_changed
     found = {n: pictures.facts(hashlib.sha256(picture(n)).hexdigest()) for n in (2, 3, 4)}
     assert {n: one[0].labels for n, one in found.items() if one} == {2: ("rose",), 3: (), 4: ("tulip",)}
     assert done.agrees, "what was relabelled here has no tag there any more"
+
+
+def test_what_was_labelled_otherwise_here_is_counted_and_fails_no_import(
+    here: Stores, elsewhere: Elsewhere, project: dict[str, Any]
+) -> None:
+    taken(here, elsewhere)
+    pictures, sha256 = TrainingPictures(here.training, "Garden"), hashlib.sha256(picture(3)).hexdigest()
+    for labels in (("lily",), ()):
+        pictures.change(sha256, lambda facts, labels=labels: replace(facts, labels=labels))  # type: ignore[misc]
+        done = taken(here, elsewhere)
+        assert done.agrees, done.rows
+        assert done.notes == ["1 were labelled otherwise here, which stays; they are counted as they came."]
+        found = pictures.facts(sha256)
+        assert found is not None
+        assert found[0].labels == labels
+
+
+def test_a_tag_that_was_renamed_here_keeps_its_name_and_id(
+    here: Stores, elsewhere: Elsewhere, project: dict[str, Any]
+) -> None:
+    taken(here, elsewhere)
+    pictures, sha256s = (
+        TrainingPictures(here.training, "Garden"),
+        [hashlib.sha256(picture(n)).hexdigest() for n in (3, 5)],
+    )
+    rose = next(one for one in here.custom_vision.read("Garden").tags if one.name == "rose")
+    renamed = replace(rose, name="Rosa", description="ours", former=("rose",))
+
+    def with_it(file: CustomVisionFile) -> CustomVisionFile:
+        return replace(file, tags=tuple(renamed if one.id == rose.id else one for one in file.tags))
+
+    here.custom_vision.change("Garden", with_it)
+    for n in (3, 5, 7):
+        pictures.change(hashlib.sha256(picture(n)).hexdigest(), lambda facts: replace(facts, labels=("Rosa",)))
+    tags = {
+        one["name"]: one["id"] for one in elsewhere.client.training("GET", f"/projects/{project['id']}/tags").json()
+    }
+    id, path = (
+        send(elsewhere.client, project, entry(picture(3)))[0]["image"]["id"],
+        f"/projects/{project['id']}/images/tags",
+    )
+    elsewhere.client.training("DELETE", path, params={"imageIds": id, "tagIds": tags["rose"]})
+    elsewhere.client.training("POST", path, json={"tags": [{"imageId": id, "tagId": tags["lily"]}]})
+    send(elsewhere.client, project, entry(picture(50), tags["rose"]))
+    done = taken(here, elsewhere)
+    assert done.agrees, done.rows
+    assert {row.what: row.here for row in done.rows}["with 'Rosa'"] == 3
+    assert done.notes == ["1 came before and have other tags or regions there now, which they have here too."]
+    assert renamed in here.custom_vision.read("Garden").tags
+    found = [pictures.facts(sha256) for sha256 in (*sha256s, hashlib.sha256(picture(50)).hexdigest())]
+    assert [one[0].labels for one in found if one] == [("lily",), ("Rosa",), ("Rosa",)]
 
 
 @pytest.fixture
