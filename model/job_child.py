@@ -188,6 +188,7 @@ def _inspect(stores: Stores, job: Job) -> JobResult:
 
 def _import(stores: Stores, settings: Settings, attempt: Attempt, job: Job) -> JobResult:
     from model.custom_vision.guarded_http import guarded_client
+    from model.custom_vision.publishing import how_to_publish, publish_as_there
     from model.custom_vision.service import LONGEST_S, TIMEOUT_S, CustomVision
     from model.custom_vision.take_over import take_over
 
@@ -218,7 +219,7 @@ def _import(stores: Stores, settings: Settings, attempt: Attempt, job: Job) -> J
     if not done.agrees:
         return replace(came, state=JobState.FAILED)
     if not wanted.train:
-        return came
+        return replace(came, details=[*done.notes, *how_to_publish(done.project.name, done.published)])
     try:
         trained = _train(stores, settings, attempt, job, done.project.name)
     except LeaseLost:
@@ -226,7 +227,8 @@ def _import(stores: Stores, settings: Settings, attempt: Attempt, job: Job) -> J
     except (ImageStoreError, ModelError) as error:
         say = f"{came.say} It could not be trained: {error} Then: imagestore train --project {done.project.name}"
         return replace(came, state=JobState.FAILED, say=say)
-    say, details = f"{came.say} {trained.say}", [*done.notes, *trained.details]
+    published = publish_as_there(stores, done.project.name, trained.version or "", done.published)
+    say, details = f"{came.say} {trained.say}", [*done.notes, *published, *trained.details]
     return replace(came, say=say, details=details, version=trained.version)
 
 

@@ -87,6 +87,7 @@ class _OnBoard:
 
 def _here(opened: Stores, wanted: Importing, key: str) -> None:
     """Do it in this process, since there is no runner."""
+    from model.custom_vision.publishing import how_to_publish, publish_as_there
     from model.custom_vision.service import CustomVision
     from model.custom_vision.take_over import take_over
 
@@ -99,9 +100,16 @@ def _here(opened: Stores, wanted: Importing, key: str) -> None:
         _say(safe(line))
     if not done.agrees:
         raise typer.Exit(1)
+    name = done.project.name
     if not wanted.train:
-        return _say(f"Next: imagestore train --project {done.project.name}")
-    return train_project(name=done.project.name)
+        for line in how_to_publish(name, done.published):
+            _say(safe(line))
+        return _say(f"Next: imagestore train --project {name}")
+    before = opened.models.versions(name)
+    train_project(name=name)
+    for _, version in [one for one in opened.models.versions(name) if one not in before][-1:]:
+        for line in publish_as_there(opened, name, version, done.published):
+            _say(safe(line))
 
 
 def _tell(job: JobStatus) -> None:

@@ -8,7 +8,7 @@ import contextlib
 import itertools
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -23,8 +23,9 @@ from imagestore.store.projects import LabelsPerPicture, Project, ProjectState
 from imagestore.store.training import PictureFacts, TrainingPictures
 from model.custom_vision.bring import Bringer, Brought
 from model.custom_vision.origin import NEGATIVE, cut_from, facts_of, key_of, tags_by_id, what_is_here
+from model.custom_vision.publishing import names_of
 from model.custom_vision.regions import Cutter
-from model.custom_vision.service import CustomVision, RemoteImage, RemoteProject, RemoteTag
+from model.custom_vision.service import CustomVision, RemoteImage, RemoteIteration, RemoteProject, RemoteTag
 from model.progress import BeginStage
 from preprocess import Decoder, Limits
 
@@ -66,7 +67,8 @@ class _Seen:
 class TakenOver:
     """What came of it: the project here, the counts on both sides, how many pictures came now, and what else to know.
 
-    `same` are pictures there whose content another has too; here each content is kept once.
+    `same` are pictures there whose content another has too; here each content is kept once. `published` are the names
+    under which iterations are published there.
     """
 
     project: Project
@@ -74,6 +76,7 @@ class TakenOver:
     same: int
     rows: list[Counted]
     notes: list[str]
+    published: tuple[str, ...] = ()
 
     @property
     def agrees(self) -> bool:
@@ -127,11 +130,12 @@ def take_over(
         cutter = Cutter(pictures, by_id, here.cut, decoder, limits) if crop_regions else None
         bringer = Bringer(source, remote, pictures, by_id, here, negatives, decoder, limits, cutter, renamed)
         _bring_all(bringer, source, remote, seen, begin, total, demand)
-    unread = [] if is_detection else _keep_claims(stores, source, remote, project)
+    iterations = [] if is_detection else source.iterations(remote)
+    unread = [] if is_detection else _keep_claims(stores, source, remote, project, iterations)
     names = _Names(by_id, renamed, negatives)
     rows, otherwise = _compared(source, remote, pictures, seen, names, crop_regions=crop_regions)
     notes = _notes(seen, here.pictures, otherwise) + unread
-    return TakenOver(project, seen.brought["new"], seen.brought["same"], rows, notes)
+    return TakenOver(project, seen.brought["new"], seen.brought["same"], rows, notes, names_of(iterations))
 
 
 def _bring_all(
@@ -214,11 +218,13 @@ def _keep_tags(stores: Stores, project: Project, tags: list[RemoteTag]) -> tuple
     return [msgspec.structs.replace(tag, name=names[tag.id]) for tag in tags], renamed
 
 
-def _keep_claims(stores: Stores, source: CustomVision, remote: RemoteProject, project: Project) -> list[str]:
+def _keep_claims(
+    stores: Stores, source: CustomVision, remote: RemoteProject, project: Project, iterations: Sequence[RemoteIteration]
+) -> list[str]:
     """Keep what the service claimed of each iteration. Returns which claims could not be read; of
     these, what is known stays."""
     claims, unread, missed = [], [], set[str]()
-    for one in source.iterations(remote):
+    for one in iterations:
         try:
             found = source.performance(remote, one) if one.status == "Completed" else None
         except RemoteError as error:

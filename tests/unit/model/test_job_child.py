@@ -41,7 +41,7 @@ from imagestore.settings import AZURITE, COSMOS_EMULATOR, Settings
 from imagestore.store import Active, LiveModels, PromotionEntry, Route, RouteTable, Stores
 from imagestore.store.blobs import Blobs
 from imagestore.store.custom_vision import Iteration
-from imagestore.store.models import Models
+from imagestore.store.models import Inspection, Models
 from imagestore.store.patience import patiently
 from imagestore.store.projects import Project
 from imagestore.store.routes import Routes
@@ -376,14 +376,14 @@ def imports(stores: Stores, begin: Begin, monkeypatch: pytest.MonkeyPatch, tmp_p
     sealer = sealer_of(settings, {})
     assert sealer is not None
 
-    def imports(rows: list[Counted], importing: Importing = IMPORTING) -> JobResult:
+    def imports(rows: list[Counted], importing: Importing = IMPORTING, published: tuple[str, ...] = ()) -> JobResult:
         def take_over(
             stores: Stores, source: Any, wanted: str, by: str, *_: object, crop_regions: bool, demand: Any
         ) -> TakenOver:
             demand()
             assert (source.endpoint, source._headers["Training-Key"]) == (importing.endpoint, KEY)
             assert (wanted, by, crop_regions) == ("Garden", "me", importing.crop_regions)
-            return TakenOver(stores.projects.open("garden"), 9, 0, rows, ["a note"])
+            return TakenOver(stores.projects.open("garden"), 9, 0, rows, ["a note"], published)
 
         monkeypatch.setattr(model.custom_vision.take_over, "take_over", take_over)
         sealed = sealer.seal(KEY, importing.bound)
@@ -419,9 +419,20 @@ def test_where_counts_do_not_agree_the_job_fails_and_nothing_is_trained(
     assert "The counts do not agree" in result.say
 
 
+def test_what_was_published_there_is_so_here_once_it_is_trained(
+    imports: Callable[..., JobResult], trains: list[Any], stores: Stores
+) -> None:
+    admitted = Inspection("0" * 64, "2026-11-21", "training", is_admitted=True)
+    stores.models.keep_inspection("garden", "1", admitted)
+    result = imports(AGREES, published=("live",))
+    assert result.details == ["a note", "garden 1 is published as 'live', as there.", "chosen"]
+    assert stores.projects.open("garden").published == {"live": "1"}
+
+
 def test_an_import_without_training(imports: Callable[..., JobResult], trains: list[Any]) -> None:
-    result = imports(AGREES, replace(IMPORTING, train=False, crop_regions=True))
+    result = imports(AGREES, replace(IMPORTING, train=False, crop_regions=True), ("live",))
     assert (result.state, result.version, trains) == (JobState.DONE, None, [])
+    assert "imagestore projects publish garden VERSION --as live" in result.details[-1]
 
 
 def test_an_import_waits_for_where_its_key_is_kept(
