@@ -21,6 +21,8 @@ TAGS_THERE = "custom_vision_tags"
 """The names of the tags that it came with, as JSON, by its ids there."""
 REGION_THERE = "custom_vision_region"
 """Of which regions it was cut out, separated by commas."""
+REGION_TAGS_THERE = "custom_vision_region_tags"
+"""The tags that these regions had when they were cut out, as JSON, by their keys."""
 _OURS = "custom_vision_"
 _BATCH = 1024
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{1,20}(Z|[+-][0-9:]{1,6})?")
@@ -39,10 +41,11 @@ class Came:
 
 @dataclass
 class Here:
-    """What came before: pictures by their id there, and the keys of the regions that were cut out."""
+    """What came before: pictures by their id there; and by the keys of regions that were cut out, what was cut out
+    (its SHA-256) and the region's tags."""
 
     pictures: dict[str, Came] = field(default_factory=dict)
-    cut: set[str] = field(default_factory=set)
+    cut: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
 
 
 def what_is_here(pictures: TrainingPictures, begin: BeginStage, renamed: Mapping[str, str]) -> Here:
@@ -55,7 +58,7 @@ def what_is_here(pictures: TrainingPictures, begin: BeginStage, renamed: Mapping
         regions = encoded(facts.regions)
         for id, tags in tags_by_id(facts, renamed).items():
             here.pictures[id] = Came(sha256, tags, regions)
-        here.cut.update(cut_from(facts))
+        here.cut.update((key, (sha256, tags)) for key, tags in region_tags(facts, renamed).items())
     return here
 
 
@@ -71,18 +74,22 @@ def facts_of(
 def tags_by_id(facts: PictureFacts, renamed: Mapping[str, str] = NOTHING) -> dict[str, tuple[str, ...]]:
     """The tags with which a picture came, by each id that it has there; nothing of one that came another way. Those
     that were renamed here since have the name that they have now."""
-    try:
-        told = msgspec.json.decode(facts.metadata.get(TAGS_THERE, "{}"), type=dict[str, list[str]])
-    except msgspec.MsgspecError:
-        told = {}
-    return {
-        id: tuple(renamed.get(name, name) for name in told.get(id, facts.labels)) for id in _listed(facts, ID_THERE)
-    }
+    return _tags(facts, ID_THERE, TAGS_THERE, renamed)
 
 
 def cut_from(facts: PictureFacts) -> list[str]:
     """The keys of the regions that a picture was cut out of."""
     return _listed(facts, REGION_THERE)
+
+
+def region_tags(facts: PictureFacts, renamed: Mapping[str, str] = NOTHING) -> dict[str, tuple[str, ...]]:
+    """The tags of the regions that a picture was cut out of, by the regions' keys; renamed as `tags_by_id` does."""
+    return _tags(facts, REGION_THERE, REGION_TAGS_THERE, renamed)
+
+
+def named(tags: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """The names in these tags, each once."""
+    return list(dict.fromkeys(name for some in tags.values() for name in some))
 
 
 def came(
@@ -131,7 +138,7 @@ def _labelled(
 
 def _told(tags: dict[str, tuple[str, ...]], negatives: Collection[str]) -> tuple[list[str], bool]:
     """The labels that tags say, and whether one says that there is none."""
-    names = list(dict.fromkeys(name for some in tags.values() for name in some))
+    names = named(tags)
     return [name for name in names if name not in negatives], any(name in negatives for name in names)
 
 
@@ -154,6 +161,14 @@ def key_of(image: RemoteImage, region: RemoteRegion) -> str:
     """By what a region is known: its id, or where there is none, its place."""
     box = ":".join(f"{side:.5f}" for side in (region.left, region.top, region.width, region.height))
     return f"{image.id}:{region.region_id or region.tag_id}:{box}"
+
+
+def _tags(facts: PictureFacts, ids: str, tags: str, renamed: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    try:
+        told = msgspec.json.decode(facts.metadata.get(tags, "{}"), type=dict[str, list[str]])
+    except msgspec.MsgspecError:
+        told = {}
+    return {id: tuple(renamed.get(name, name) for name in told.get(id, facts.labels)) for id in _listed(facts, ids)}
 
 
 def _listed(facts: PictureFacts, word: str) -> list[str]:

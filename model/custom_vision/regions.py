@@ -2,14 +2,15 @@
 
 import hashlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+import msgspec
 import numpy as np
 from PIL import Image
 
 from imagestore.store.training import PictureFacts, TrainingPictures
-from model.custom_vision.origin import REGION_THERE, created_of, cut_from, key_of
+from model.custom_vision.origin import NOTHING, REGION_TAGS_THERE, REGION_THERE, created_of, key_of, named, region_tags
 from model.custom_vision.service import RemoteImage, RemoteRegion, RemoteTag
 from preprocess import Decoder, Limits, PictureError
 
@@ -29,16 +30,31 @@ class Cutter:
     """Cuts regions out. Safe to use from several threads."""
 
     def __init__(
-        self, pictures: TrainingPictures, tags: dict[str, RemoteTag], known: set[str], decoder: Decoder, limits: Limits
+        self,
+        pictures: TrainingPictures,
+        tags: dict[str, RemoteTag],
+        known: Mapping[str, tuple[str, tuple[str, ...]]],
+        decoder: Decoder,
+        limits: Limits,
+        *,
+        has_one_label: bool = True,
+        renamed: Mapping[str, str] = NOTHING,
     ) -> None:
         self._pictures = pictures
         self._tags = tags
-        self._known = frozenset(known)
+        self._known = known
+        self._has_one_label = has_one_label
+        self._renamed = renamed
         self._decoder = decoder
         self._limits = limits
 
     def cut(self, image: RemoteImage, sha256: str, read: Callable[[], bytes]) -> Cut:
-        """Cut out the regions of a picture that were not yet. `read` gives its content. Raises DecoderFailed."""
+        """Cut out the regions of a picture that were not yet. `read` gives its content. Raises DecoderFailed.
+
+        One that was cut out and has another tag there now gets its label, unless somebody has labelled it here.
+        """
+        for region in image.regions or ():
+            self._relabel(key_of(image, region), self._tags.get(region.tag_id))
         wanted = [one for one in image.regions or () if key_of(image, one) not in self._known]
         if not wanted:
             return Cut()
@@ -49,6 +65,27 @@ class Cutter:
         done = sum(self._cut(image, sha256, region, pixels) for region in wanted)
         return Cut(done, len(wanted) - done)
 
+    def _relabel(self, key: str, tag: RemoteTag | None) -> None:
+        if tag is not None and key in self._known and self._known[key][1] != (tag.name,):
+            self._pictures.change(self._known[key][0], lambda facts: self._labelled(facts, key, tag.name))
+
+    def _labelled(self, facts: PictureFacts, key: str, name: str) -> PictureFacts:
+        """The facts of what was cut out by this region too, which has this tag. Where labels exclude each other and two
+        regions of one place have different ones, it has none."""
+        before = region_tags(facts, self._renamed)
+        after = {**before, key: (name,)}
+        had, now = self._label(named(before)), self._label(named(after))
+        labels = facts.labels
+        if not before:
+            labels = tuple(dict.fromkeys([*labels, *now]))
+        elif set(labels) in (set(had), set(named(before))):
+            labels = tuple(now)
+        told = {REGION_THERE: ",".join(after), REGION_TAGS_THERE: msgspec.json.encode(after).decode()}
+        return replace(facts, labels=labels, metadata={**facts.metadata, **told})
+
+    def _label(self, names: list[str]) -> list[str]:
+        return [] if self._has_one_label and len(names) > 1 else names
+
     def _cut(self, image: RemoteImage, original: str, region: RemoteRegion, pixels: np.ndarray) -> bool:
         tag, part = self._tags.get(region.tag_id), part_of(pixels, region)
         if tag is None or min(part.shape[:2]) < max(1, self._limits.min_side):
@@ -57,17 +94,14 @@ class Cutter:
         sha256, key = hashlib.sha256(data).hexdigest(), key_of(image, region)
 
         def kept(facts: PictureFacts) -> PictureFacts:
-            keys = dict.fromkeys([*cut_from(facts), key])
             return replace(
-                facts,
-                labels=tuple(dict.fromkeys([*facts.labels, tag.name])),
+                self._labelled(facts, key, tag.name),
                 source=facts.source or f"{tag.name}/{image.id}/{region.region_id or key.rpartition(':')[2]}.jpg",
                 group=facts.group or original,
                 md5=hashlib.md5(data, usedforsecurity=False).hexdigest(),
                 created_at=facts.created_at or created_of(image),
                 width=part.shape[1],
                 height=part.shape[0],
-                metadata={**facts.metadata, REGION_THERE: ",".join(keys)},
             )
 
         self._pictures.change(sha256, kept, is_new=True)

@@ -22,7 +22,16 @@ from imagestore.store.custom_vision import Claim, CustomVisionFile, Tag, TagClai
 from imagestore.store.projects import LabelsPerPicture, Project, ProjectState
 from imagestore.store.training import PictureFacts, TrainingPictures
 from model.custom_vision.bring import Bringer, Brought
-from model.custom_vision.origin import NEGATIVE, cut_from, facts_of, key_of, tags_by_id, what_is_here
+from model.custom_vision.origin import (
+    NEGATIVE,
+    cut_from,
+    facts_of,
+    key_of,
+    named,
+    region_tags,
+    tags_by_id,
+    what_is_here,
+)
 from model.custom_vision.publishing import names_of
 from model.custom_vision.regions import Cutter
 from model.custom_vision.service import CustomVision, RemoteImage, RemoteIteration, RemoteProject, RemoteTag
@@ -124,17 +133,22 @@ def take_over(
     pictures.demand_migrated(lambda: stores.projects.gone())
     pictures.begin()
     here = what_is_here(pictures, begin, renamed)
+    has_one = project.labels_per_picture is LabelsPerPicture.ONE
     negatives = None if is_detection else {tag.name for tag in tags if tag.type == NEGATIVE}
     total, seen = source.count(remote, "tagged") + source.count(remote, "untagged"), _Seen()
     with contextlib.closing(Decoder(os.cpu_count() or 1)) as decoder:
-        cutter = Cutter(pictures, by_id, here.cut, decoder, limits) if crop_regions else None
+        cutter = (
+            Cutter(pictures, by_id, here.cut, decoder, limits, has_one_label=has_one, renamed=renamed)
+            if crop_regions
+            else None
+        )
         bringer = Bringer(source, remote, pictures, by_id, here, negatives, decoder, limits, cutter, renamed)
         _bring_all(bringer, source, remote, seen, begin, total, demand)
     iterations = [] if is_detection else source.iterations(remote)
     unread = [] if is_detection else _keep_claims(stores, source, remote, project, iterations)
     names = _Names(by_id, renamed, negatives)
-    rows, otherwise = _compared(source, remote, pictures, seen, names, crop_regions=crop_regions)
-    notes = _notes(seen, here.pictures, otherwise) + unread
+    rows, counts = _compared(source, remote, pictures, seen, names, crop_regions=crop_regions)
+    notes = _notes(seen, here.pictures, counts, has_one=has_one) + unread
     return TakenOver(project, seen.brought["new"], seen.brought["same"], rows, notes, names_of(iterations))
 
 
@@ -272,8 +286,9 @@ def _compared(
     names: _Names,
     *,
     crop_regions: bool,
-) -> tuple[list[Counted], int]:
-    """The counts on both sides, and how many pictures somebody has labelled otherwise here; these count as they came.
+) -> tuple[list[Counted], Counter[str]]:
+    """The counts on both sides, and how many pictures somebody has labelled `otherwise` here, which count as they came,
+    and what was cut out of regions of `several` tags.
 
     Here, a content that several pictures had there counts as often as there.
     """
@@ -286,6 +301,7 @@ def _compared(
             counts.update(f"tag {name}" for name in came_with)
             counts["otherwise"] += not all(names.is_held(name, facts) for name in came_with)
         counts["regions"] += len(facts.regions) if seen.ids.intersection(tags_by_id(facts)) else 0
+        counts["several"] += len(named(region_tags(facts, names.renamed))) > 1
         counts["cut"] += len(seen.regions.intersection(cut_from(facts)))
     rows = [
         Counted("tagged pictures", source.count(remote, "tagged"), counts["tagged"]),
@@ -297,10 +313,10 @@ def _compared(
         rows.append(Counted("regions cut out", len(seen.regions) - seen.brought["left_out"], counts["cut"]))
     tags = sorted((names.of(tag), tag.image_count) for tag in source.tags(remote))
     rows += [Counted(f"with '{name}'", there, counts[f"tag {name}"]) for name, there in tags]
-    return rows, counts["otherwise"]
+    return rows, counts
 
 
-def _notes(seen: _Seen, before: Collection[str], otherwise: int) -> list[str]:
+def _notes(seen: _Seen, before: Collection[str], counts: Counter[str], *, has_one: bool) -> list[str]:
     """What a person has to know besides the counts."""
     brought = seen.brought
     notes = seen.refused[:_NAMED]
@@ -310,7 +326,11 @@ def _notes(seen: _Seen, before: Collection[str], otherwise: int) -> list[str]:
         notes.append(f"{gone:,} that came before are no longer there. They stay here, and are not counted.")
     for count, said in (
         (brought["changed"], "came before and have other tags or regions there now, which they have here too."),
-        (otherwise, "were labelled otherwise here, which stays; they are counted as they came."),
+        (counts["otherwise"], "were labelled otherwise here, which stays; they are counted as they came."),
+        (
+            has_one and counts["several"],
+            "that were cut out have several tags there, which exclude each other: no label.",
+        ),
         (brought["strange"], "have tags there that the project does not list, and came without these."),
         (brought["damaged"], "can be read there only in part, and are here as they are there."),
         (brought["left_out"], "regions are too small, outside of their picture, or of no tag, and were not cut out."),

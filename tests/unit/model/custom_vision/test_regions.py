@@ -10,12 +10,14 @@ from PIL import Image
 
 from imagestore.store import Stores
 from imagestore.store.training import TrainingPictures
+from model.custom_vision.origin import facts_of, what_is_here
 from model.custom_vision.regions import Cutter, encoded, part_of
 from model.custom_vision.service import RemoteImage, RemoteRegion, RemoteTag
 from model.training.examples import Example, Labelled
 from model.training.grouping import grouped
 from model.training.training_set import open_set
 from preprocess import Decoder, Limits
+from unit.model.labelled_pictures import quiet
 from unit.pictures import encoded as picture_of
 from unit.web.memory import memory_stores
 
@@ -41,10 +43,13 @@ def region(tag: str, left: float, width: float = 0.5, id: str | None = None) -> 
     return RemoteRegion(tag, left, 0.0, width, 1.0, id)
 
 
-def cut(stores: Stores, decoder: Decoder, *regions: RemoteRegion, known: set[str] | None = None) -> tuple[int, int]:
+def cut(
+    stores: Stores, decoder: Decoder, *regions: RemoteRegion, tags: dict[str, RemoteTag] = TAGS, has_one: bool = True
+) -> tuple[int, int]:
     pictures = TrainingPictures(stores.training, "garden")
     pictures.begin()
-    cutter = Cutter(pictures, TAGS, known or set(), decoder, Limits())
+    known = what_is_here(pictures, quiet, {}).cut
+    cutter = Cutter(pictures, tags, known, decoder, Limits(), has_one_label=has_one)
     image = RemoteImage("there", "http://elsewhere", regions=list(regions))
     done = cutter.cut(image, ORIGINAL, lambda: picture_of(Image.fromarray(halves())))
     return done.done, done.left_out
@@ -63,9 +68,47 @@ def test_each_region_is_a_picture_with_its_tag(decoder: Decoder) -> None:
 
 def test_cut_again_nothing_is_there_twice(decoder: Decoder) -> None:
     stores = memory_stores()
-    for _ in range(2):
-        cut(stores, decoder, region("1", 0.0), region("2", 0.5))
+    for done in (2, 0):
+        assert cut(stores, decoder, region("1", 0.0), region("2", 0.5)) == (done, 0)
     assert len(open_set(stores, "garden").labelled) == 2
+
+
+def test_what_was_cut_out_has_the_tag_that_its_region_has_now(decoder: Decoder) -> None:
+    stores = memory_stores()
+    cut(stores, decoder, region("1", 0.0, id="r1"), region("2", 0.5, id="r2"))
+    renamed = TAGS | {"2": RemoteTag("2", "tulip", 1)}
+    cut(stores, decoder, region("1", 0.0, id="r1"), region("2", 0.5, id="r2"), tags=renamed)
+    assert labels_in(stores) == [("rose",), ("tulip",)]
+    cut(stores, decoder, region("2", 0.0, id="r1"), region("2", 0.5, id="r2"), tags=renamed)
+    assert labels_in(stores) == [("tulip",), ("tulip",)]
+
+
+def test_what_was_labelled_otherwise_here_stays_so(decoder: Decoder) -> None:
+    stores = memory_stores()
+    cut(stores, decoder, region("1", 0.0, id="r1"))
+    pictures = TrainingPictures(stores.training, "garden")
+    pictures.change(next(pictures.list()).sha256, lambda facts: replace(facts, labels=("peony",)))
+    cut(stores, decoder, region("2", 0.0, id="r1"))
+    assert labels_in(stores) == [("peony",)]
+
+
+def test_a_place_of_two_tags_has_no_label_where_they_exclude_each_other(decoder: Decoder) -> None:
+    both = region("1", 0.0, id="r1"), region("2", 0.0, id="r2")
+    for has_one, labels in ((True, ()), (False, ("rose", "lily"))):
+        stores = memory_stores()
+        for _ in range(2):
+            cut(stores, decoder, *both, has_one=has_one)
+            assert labels_in(stores) == [labels]
+    stores = memory_stores()
+    cut(stores, decoder, *both)
+    cut(stores, decoder, both[0], region("1", 0.0, id="r2"))
+    assert labels_in(stores) == [("rose",)], "once they are the same there"
+
+
+def labels_in(stores: Stores) -> list[tuple[str, ...]]:
+    pictures = TrainingPictures(stores.training, "garden")
+    found = facts_of(pictures, [one.sha256 for one in pictures.list() if one.is_there])
+    return sorted(facts.labels for facts in found)
 
 
 def test_what_is_too_small_outside_or_of_no_tag_is_left_out(decoder: Decoder) -> None:
