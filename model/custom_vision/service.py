@@ -270,8 +270,8 @@ class CustomVision:
                 image = fresh
             try:
                 answer = self._tried(image.original_image_uri, {"Accept-Encoding": "identity"}, follow=True)
-            except NotGivenOut:
-                raise
+            except NotGivenOut as error:
+                raise NotGivenOut(f"The picture {image.id} cannot be fetched. {error}") from None
             except RemoteError as error:
                 self.image(project, image.id)  # if the service is away too, nothing more is to be had
                 raise NotGivenOut(f"The picture {image.id} cannot be fetched. {error}") from None
@@ -313,7 +313,7 @@ class CustomVision:
             pause_s = min(_FIRST_PAUSE_S * 2**failures, LONGEST_PAUSE_S)
             try:
                 answer = self._asked(address, headers, params, follow)
-            except (NotFetched, httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
+            except (NotFetched, httpx2.UnsupportedProtocol, httpx2.InvalidURL, httpx2.TooManyRedirects) as error:
                 raise NotGivenOut(str(error)) from None
             except httpx2.HTTPError as error:
                 failures += 1
