@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 from fastapi import Request
 
-from imagestore.web.multipart import FORM, FORM_BYTES, FormFile
+from imagestore.web.multipart import FORM, FORM_BYTES, FormFile, FormFiles
 from imagestore.web.problems import ApiProblem
 from imagestore.web.receive import too_large
 
@@ -64,6 +64,33 @@ async def whole_picture(request: Request, max_bytes: int, field: str | None = No
         if len(data) > max_bytes:
             raise too_large(None, max_bytes, setting)
     return bytes(data)
+
+
+async def whole_pictures(
+    request: Request, max_bytes: int, field: str, most: int, most_bytes: int
+) -> list[tuple[str, bytes | bytearray]]:
+    """The names and contents of the pictures in a form, at most so many, or the one that is the request's body. In a
+    form, one that is too large has a byte more than `max_bytes`.
+
+    Raises ApiProblem: 413 if it is too large, or a form larger than `most_bytes`; 400 if the form cannot be read.
+    """
+    content_type = request.headers.get("content-type", "")
+    if content_type.partition(";")[0].strip().lower() != FORM:
+        return [("", await whole_picture(request, max_bytes, field))]
+    sent = _sent_bytes(request.headers.get("content-length", "0"))
+    if sent > most_bytes:
+        raise too_large(sent, most_bytes, None)
+
+    async def bounded() -> AsyncIterator[bytes]:
+        came = 0
+        async for piece in request.stream():
+            came += len(piece)
+            if came > most_bytes:
+                raise too_large(None, most_bytes, None)
+            yield piece
+
+    files = await FormFiles(content_type, bounded(), field).read(most, max_bytes)
+    return [*files]
 
 
 def _sent_bytes(content_length: str) -> int:

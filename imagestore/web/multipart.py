@@ -1,4 +1,5 @@
-"""Reads the one file of a form (multipart/form-data) as it arrives, in bounded memory: `curl -F file=@cat.jpg`."""
+"""Reads the one file of a form (multipart/form-data) as it arrives, in bounded memory: `curl -F file=@cat.jpg`; or all
+of them."""
 
 import re
 from collections.abc import AsyncIterator
@@ -107,8 +108,10 @@ class FormFile:
         if name is None and self._is_file_too is not None:
             field = parse_options_header(self._disposition)[1].get(b"name", b"")
             name = "" if field.lower() == self._is_file_too.lower() else None
-        if name is None:
-            return
+        if name is not None:
+            self._begin_file(name)
+
+    def _begin_file(self, name: str) -> None:
         self._has_second = self._has_file
         self._has_file = self._is_in_file = True
         if self.name is None:
@@ -123,6 +126,38 @@ class FormFile:
 
     def _end(self) -> None:
         self._has_ended = True
+
+
+class FormFiles(FormFile):
+    """All the files in a form, which are held in memory."""
+
+    async def read(self, most: int, file_bytes: int) -> list[tuple[str, bytearray]]:
+        """At most so many files with their names. Of a file that is larger than `file_bytes`, only one byte more is
+        there. Raises ApiProblem 400."""
+        self._files: list[tuple[str, bytearray]] = []
+        self._most, self._file_bytes = most, file_bytes
+        async for chunk in self._body:
+            try:
+                self._parser.write(chunk)
+            except FormParserError as error:
+                raise _bad(str(error)) from None
+        if not self._has_ended:
+            raise _bad("it breaks off before its last boundary")
+        if not self._files:
+            raise _bad("it holds no file; a file is sent as in curl -F file=@cat.jpg")
+        return self._files
+
+    def _begin_file(self, name: str) -> None:
+        if len(self._files) == self._most:
+            said = f"The form holds more than {self._most} files, which is the limit. Nothing was kept."
+            raise ApiProblem(400, "too_many_files", said)
+        self._is_in_file = True
+        self._files.append((name, bytearray()))
+
+    def _add_data(self, data: bytes, start: int, end: int) -> None:
+        if self._is_in_file:
+            content = self._files[-1][1]
+            content += data[start : min(end, start + self._file_bytes + 1 - len(content))]
 
 
 def _file_name(disposition: bytes) -> str | None:

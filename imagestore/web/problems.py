@@ -162,8 +162,9 @@ def install(app: FastAPI, page: Any, other_form: Callable[[str], Form | None] = 
 
 def _said(error: RequestValidationError) -> str:
     first = error.errors()[0]
+    said = first["msg"][:1].lower() + first["msg"][1:]
     where = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
     if first["loc"][0] == "body":  # which may hold a password
-        return f"{where}: {first['msg'].lower()}."
+        return f"{where}: {said}."
     given = repr(first.get("input"))[:80]
-    return f"{where}: {first['msg'].lower()}; given was {given}."
+    return f"{where}: {said}; given was {given}."

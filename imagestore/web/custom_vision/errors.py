@@ -14,6 +14,7 @@ CONTAINER = ("/image", "/url")
 _CODES = {
     "too_many_bytes": "BadRequestImageSizeBytes",
     "bad_form": "BadRequestImageStream",
+    "too_many_files": "BadRequestExceededBatchSize",
     "broken_off": "BadRequestImageStream",
     str(Reason.TOO_MANY_PIXELS): "BadRequestImageDimensions",
     str(Reason.TOO_SMALL): "BadRequestImageDimensions",

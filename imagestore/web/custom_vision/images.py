@@ -1,6 +1,7 @@
 """Custom Vision's images: pictures with tags, which are learned from."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Literal
 
 import msgspec
@@ -12,10 +13,12 @@ from imagestore.store.projects import Project
 from imagestore.store.training import ListedPicture, TrainingPictures
 from imagestore.web.access import NoteDep
 from imagestore.web.api.common import ServicesDep
-from imagestore.web.bodies import whole_picture
+from imagestore.web.bodies import whole_pictures
 from imagestore.web.custom_vision import answers
 from imagestore.web.custom_vision.errors import refused
 from imagestore.web.custom_vision.intake import (
+    MOST_AT_ONCE,
+    MOST_BATCH_BYTES,
     MOST_BYTES,
     Batch,
     FileEntry,
@@ -30,6 +33,7 @@ from imagestore.web.custom_vision.prediction import FIELD
 from imagestore.web.custom_vision.routing import (
     ProjectDep,
     answer,
+    any_case,
     body_of,
     found_or,
     ids,
@@ -46,10 +50,13 @@ MOST_LISTED = 256
 IterationId = Annotated[str | None, Query(alias="iterationId")]
 TagIds = Annotated[str | None, Query(alias="tagIds")]
 ImageIds = Annotated[str | None, Query(alias="imageIds")]
-OrderBy = Annotated[Literal["Newest", "Oldest"], Query(alias="orderBy")]
+OrderBy = Annotated[
+    Literal["Newest", "Oldest", "Suggested"], any_case("Newest", "Oldest", "Suggested"), Query(alias="orderBy")
+]
+"""The suggested ones first is the newest first here."""
 Take = Annotated[int, Query(ge=0, le=MOST_LISTED)]
 Skip = Annotated[int, Query(ge=0)]
-Status = Literal["Tagged", "Untagged"]
+Status = Annotated[Literal["Tagged", "Untagged"], any_case("Tagged", "Untagged")]
 
 
 class TagEntry(msgspec.Struct, rename="camel"):
@@ -69,11 +76,11 @@ class TagBatch(msgspec.Struct, rename="camel"):
 async def create_images_from_data(
     request: Request, services: ServicesDep, project: ProjectDep, note: NoteDep, tag_ids: TagIds = None
 ) -> Response:
-    """Keep one picture."""
+    """Keep a picture, or those in a form."""
     note.target = project.name
-    data = await whole_picture(request, MOST_BYTES, FIELD)
-    entry = FileEntry(name="", tag_ids=ids(tag_ids))
-    return await run_in_threadpool(keep_each, request, services, project, [(entry, lambda: data)], Batch())
+    sent = await whole_pictures(request, MOST_BYTES, FIELD, MOST_AT_ONCE, MOST_BATCH_BYTES)
+    found = [(FileEntry(name=name, tag_ids=ids(tag_ids)), partial(bytes, data)) for name, data in sent]
+    return await run_in_threadpool(keep_each, request, services, project, found, Batch())
 
 
 @router.post("/projects/{project_id}/images/files")
@@ -269,10 +276,9 @@ def _chosen(pictures: Pictures, tag_ids: Sequence[str], status: Status | None) -
     tags = {pictures.tag(id).id for id in tag_ids}
     found = []
     for one in pictures.listed:
-        has = {tag.id for tag in pictures.tags_of(one)}
-        if status is not None and bool(has) != (status == "Tagged"):
+        if status is not None and bool(one.labels or one.negative) != (status == "Tagged"):
             continue
-        if not tags or tags & has:
+        if not tags or any(tag.id in tags for tag in pictures.tags_of(one)):
             found.append(one)
     return found
 

@@ -5,25 +5,28 @@ import uuid
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from classify import Prediction
 from classify.portable.portable import portable
 from imagestore.errors import NotFetched, NotFound
 from imagestore.pipeline.delete import delete
 from imagestore.pipeline.projects import PINNED
-from imagestore.record import record_id
+from imagestore.record import Record, record_id
 from imagestore.store.models import MODEL_FILE
 from imagestore.store.projects import Project
 from imagestore.store.training import PictureFacts
 from imagestore.web.access import NoteDep
-from imagestore.web.api.common import ServicesDep
+from imagestore.web.api.common import ServicesDep, utc_of
 from imagestore.web.classifier import Version
-from imagestore.web.custom_vision.answering import iteration_id, scored
+from imagestore.web.custom_vision import answers
+from imagestore.web.custom_vision.answering import iteration_id, scored, with_negative
 from imagestore.web.custom_vision.errors import refused
 from imagestore.web.custom_vision.images import ImageIds
 from imagestore.web.custom_vision.intake import (
@@ -37,7 +40,7 @@ from imagestore.web.custom_vision.intake import (
     keep_each,
 )
 from imagestore.web.custom_vision.iterations import found_iteration, version_of_iteration
-from imagestore.web.custom_vision.labels import tags_in
+from imagestore.web.custom_vision.labels import Tags, tags_in
 from imagestore.web.custom_vision.pictures import Pictures, digits_of, pictures_of
 from imagestore.web.custom_vision.routing import (
     ProjectDep,
@@ -58,6 +61,8 @@ from imagestore.web.services import Services
 router = training_router()
 content_router = signed_router()
 MOST_PREDICTIONS = 64
+MOST_PAGES = 20
+"""How many pages of predictions are looked through for one that has a tag."""
 _ONNX = "ONNX"
 NOT_OFFERED = (
     ("GET", "/projects/{project_id}/artifacts"),
@@ -86,17 +91,31 @@ class IdBatch(msgspec.Struct, rename="camel"):
     metadata: dict[str, str] | None = None
 
 
+class PredictionTag(msgspec.Struct, rename="camel"):
+    """A tag that a prediction is to have, with a probability between these."""
+
+    id: str
+    min_threshold: float | None = None
+    max_threshold: float | None = None
+
+    def is_in(self, predictions: list[answers.Prediction]) -> bool:
+        """Whether one of these is of this tag and probability."""
+        least, most = self.min_threshold or 0.0, 1.0 if self.max_threshold is None else self.max_threshold
+        return any(one.tag_id == self.id.lower() and least <= one.probability <= most for one in predictions)
+
+
 class PredictionQuery(msgspec.Struct, rename="camel"):
-    """Which stored predictions are wanted; `continuation` is where the page before ended."""
+    """Which stored predictions are wanted, those with one of these tags; `continuation` is where the page before
+    ended."""
 
     session: str | None = None
     continuation: str | None = None
     max_count: int | None = None
-    order_by: str | None = None
-    tags: list[dict[str, Any]] | None = None
+    order_by: Literal["Newest", "Oldest", "Suggested"] | None = None
+    tags: list[PredictionTag] | None = None
     iteration_id: str | None = None
-    start_time: str | None = None
-    end_time: str | None = None
+    start_time: datetime | None = None
+    end_time: datetime | None = None
     application: str | None = None
 
 
@@ -278,31 +297,48 @@ def _reader(services: Services, project: Project, id: str) -> Callable[[], bytes
     return read
 
 
+def _said(tags: Tags, project: Project, prediction: Prediction) -> list[answers.Prediction]:
+    """What a record says of a picture: its likeliest labels (TOP_CLASSES), and the negative tag where its probability
+    follows from those, and not from all."""
+    return with_negative(tags, project, prediction.top) if project.has_several else scored(tags, prediction.top)
+
+
 def _stored_predictions(
     request: Request, services: Services, project: Project, asked: PredictionQuery
 ) -> dict[str, Any]:
     prefix = f"{PINNED}/{project.name}/"
     if asked.iteration_id:
         prefix += f"{version_of_iteration(found_iteration(services, project, asked.iteration_id))}/"
-    filter = Filter(text=prefix, since=asked.start_time, until=asked.end_time, hidden=services.hidden_ids)
-    sort = Sort.OLDEST if (asked.order_by or "").lower() == "oldest" else Sort.NEWEST
+    since, until = (None if one is None else utc_of(one) for one in (asked.start_time, asked.end_time))
+    filter = Filter(text=prefix, since=since, until=until, hidden=services.hidden_ids)
+    sort = Sort.OLDEST if asked.order_by == "Oldest" else Sort.NEWEST
     count = max(1, min(asked.max_count or MOST_PREDICTIONS, 256))
-    page = list_records(services.index, filter, sort, count, asked.continuation or None)
     file = services.stores.custom_vision.read(project.name)
     tags = tags_in(file, project)
+    found: list[tuple[Record, Prediction, list[answers.Prediction]]] = []
+    begin = asked.continuation or None
+    for _ in range(MOST_PAGES):
+        page = list_records(services.index, filter, sort, count, begin)
+        for record in page.items:
+            if record.prediction is None or not record.name.startswith(prefix):
+                continue
+            said = _said(tags, project, record.prediction)
+            if not asked.tags or any(one.is_in(said) for one in asked.tags):
+                found.append((record, record.prediction, said))
+        begin = page.next
+        if found or begin is None:
+            break
     results = []
-    for record in page.items:
-        if record.prediction is None or not record.name.startswith(prefix):
-            continue
+    for record, prediction, said in found:
         image = record.image
         uri = signed(request, services, "custom_vision_prediction", prediction_id=record.id)
         results.append(
             {
                 "id": str(uuid.UUID(record.id)),
                 "project": id_of(project),
-                "iteration": iteration_id(file, project, record.prediction.model.version),
+                "iteration": iteration_id(file, project, prediction.model.version),
                 "created": record.uploaded_at or record.finished_at,
-                "predictions": msgspec.to_builtins(scored(tags, record.prediction.top)),
+                "predictions": msgspec.to_builtins(said),
                 "originalImageUri": uri,
                 "resizedImageUri": uri,
                 "thumbnailUri": uri,
@@ -312,8 +348,9 @@ def _stored_predictions(
             }
         )
     token = {
-        "session": asked.session or "", "continuation": page.next or "", "maxCount": count,
-        "orderBy": asked.order_by or "Newest", "tags": asked.tags or [], "iterationId": asked.iteration_id,
-        "startTime": asked.start_time, "endTime": asked.end_time, "application": asked.application,
+        "session": asked.session or "", "continuation": begin or "", "maxCount": count,
+        "orderBy": asked.order_by or "Newest", "tags": msgspec.to_builtins(asked.tags or []),
+        "iterationId": asked.iteration_id,
+        "startTime": since, "endTime": until, "application": asked.application,
     }  # fmt: skip
     return {"token": token, "results": results}

@@ -17,7 +17,7 @@ from imagestore.web.access import CallerDep, NoteDep
 from imagestore.web.api.common import ServicesDep
 from imagestore.web.custom_vision import answers
 from imagestore.web.custom_vision.errors import refused
-from imagestore.web.custom_vision.routing import ProjectDep, answer, body_of, id_of, training_router
+from imagestore.web.custom_vision.routing import ProjectDep, answer, any_case, body_of, id_of, training_router
 
 router = training_router()
 MULTICLASS, MULTILABEL = "Multiclass", "Multilabel"
@@ -83,7 +83,7 @@ def create_project(
     name: Annotated[str, Query()],
     description: Annotated[str, Query()] = "",
     domain: Annotated[str, Query(alias="domainId")] = GENERAL,
-    kind: Annotated[str, Query(alias="classificationType")] = MULTILABEL,
+    kind: Annotated[str, any_case(MULTICLASS, MULTILABEL), Query(alias="classificationType")] = MULTILABEL,
     platforms: Annotated[str, Query(alias="targetExportPlatforms")] = "",
 ) -> Response:
     """Begin a project. As Custom Vision's, it takes several labels a picture unless it says otherwise."""
@@ -92,7 +92,8 @@ def create_project(
     if domain.lower() not in DOMAINS:
         raise refused("BadRequestProjectUnknownDomain", f"There is no domain {domain[:40]} of classification.")
     if kind not in (MULTICLASS, MULTILABEL):
-        raise refused("BadRequestProjectUnknownClassification", f"'{kind[:40]}' is none.")
+        said = f"'{kind[:40]}' is neither {MULTICLASS} nor {MULTILABEL}."
+        raise refused("BadRequestProjectUnknownClassification", said)
     several = LabelsPerPicture.SEVERAL if kind == MULTILABEL else LabelsPerPicture.ONE
     try:
         made = services.stores.projects.create(name, caller.account, several)
@@ -120,7 +121,8 @@ async def update_project(request: Request, services: ServicesDep, project: Proje
     """Give a project another name or description."""
     wanted = await body_of(request, Changed)
     note.target, note.after = project.name, {"title": wanted.name}
-    if wanted.settings is not None and wanted.settings.classification_type not in (None, _kind(project)):
+    kind = wanted.settings.classification_type if wanted.settings is not None else None
+    if kind is not None and kind.lower() != _kind(project).lower():
         said = f"The project is {_kind(project)} and stays so: begin another one for its pictures."
         raise refused("BadRequestNotSupported", said)
 

@@ -1,11 +1,14 @@
 """How Custom Vision's clients ask: with a key in a header of its own, and bodies in JSON."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, TypeVar
+from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 from fastapi import APIRouter, Depends, Path, Request
-from msgspec.inspect import ListType, StructType, Type, UnionType, type_info
+from fastapi.routing import APIRoute
+from msgspec.inspect import ListType, LiteralType, StructType, Type, UnionType, type_info
+from pydantic import BeforeValidator
 from starlette.responses import Response
 
 from imagestore.errors import NotFound
@@ -24,6 +27,33 @@ MOST_JSON_BYTES = 4_000_000
 Asked = TypeVar("Asked")
 
 
+class AnyCaseRoute(APIRoute):
+    """A route whose query parameters are known in any case of their letters, as Custom Vision took them."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """What answers, with the parameters named as the route knows them."""
+        answered, dependant = super().get_route_handler(), self.dependant
+        asked = [*dependant.query_params, *(one for part in dependant.dependencies for one in part.query_params)]
+        names = {one.alias.lower(): one.alias for one in asked}
+
+        async def renamed(request: Request) -> Response:
+            pairs = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+            query = urlencode([(names.get(name.lower(), name), value) for name, value in pairs])
+            request.scope["query_string"] = query.encode()
+            return await answered(request)
+
+        return renamed
+
+
+def any_case(*values: str) -> BeforeValidator:
+    """Has a parameter take one of these values in any case of the letters."""
+
+    def folded(given: Any) -> Any:
+        return next((one for one in values if isinstance(given, str) and given.lower() == one.lower()), given)
+
+    return BeforeValidator(folded)
+
+
 def router(kind: str, versions: tuple[str, ...], header: str) -> APIRouter:
     """A router for the addresses below `/customvision/<version>/<kind>`, which a key in this header opens."""
 
@@ -38,6 +68,7 @@ def router(kind: str, versions: tuple[str, ...], header: str) -> APIRouter:
         prefix=f"/customvision/{{api}}/{kind}",
         dependencies=[Depends(demand)],
         include_in_schema=False,
+        route_class=AnyCaseRoute,
     )
 
 
@@ -46,7 +77,7 @@ def signed_router() -> APIRouter:
 
     def demand(request: Request, services: ServicesDep, until: str = "", key: str = "", signature: str = "") -> None:
         if not services.accounts.tokens.addresses.is_good(request.url.path, until, key, signature):
-            raise refused("Forbidden", "This address is over. Ask again for what gave it.", 403)
+            raise refused("Forbidden", "This address has expired. Ask again for what gave it.", 403)
 
     return APIRouter(
         prefix="/customvision/{api}/training",
@@ -120,11 +151,13 @@ async def body_of(
 
 
 def _named(found: Any, kind: Type) -> Any:
-    """What was decoded, with the names of fields as this type has them."""
+    """What was decoded, with the names of fields and the words of enumerations as this type has them."""
     if isinstance(kind, UnionType):
-        kind = next((one for one in kind.types if isinstance(one, StructType | ListType)), kind)
+        kind = next((one for one in kind.types if isinstance(one, StructType | ListType | LiteralType)), kind)
     if isinstance(kind, ListType) and isinstance(found, list):
         return [_named(one, kind.item_type) for one in found]
+    if isinstance(kind, LiteralType) and isinstance(found, str):
+        return next((one for one in kind.values if str(one).lower() == found.lower()), found)
     if isinstance(kind, StructType) and isinstance(found, dict):
         fields = {field.encode_name.lower(): field for field in kind.fields}
         known = {name: fields[name.lower()] for name in found if name.lower() in fields}

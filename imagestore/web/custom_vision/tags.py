@@ -19,7 +19,7 @@ from imagestore.web.custom_vision import answers
 from imagestore.web.custom_vision.errors import refused
 from imagestore.web.custom_vision.labels import NEGATIVE, REGULAR
 from imagestore.web.custom_vision.pictures import Pictures, pictures_of
-from imagestore.web.custom_vision.routing import ProjectDep, answer, body_of, training_router
+from imagestore.web.custom_vision.routing import ProjectDep, answer, any_case, body_of, training_router
 from imagestore.web.services import Services
 
 router = training_router()
@@ -56,7 +56,7 @@ def create_tag(
     note: NoteDep,
     name: Annotated[str, Query()],
     description: Annotated[str | None, Query()] = None,
-    kind: Annotated[str, Query(alias="type")] = REGULAR,
+    kind: Annotated[str, any_case(REGULAR, NEGATIVE), Query(alias="type")] = REGULAR,
 ) -> Response:
     """Begin a tag."""
     pictures = pictures_of(services, project)

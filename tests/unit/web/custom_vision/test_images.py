@@ -14,7 +14,7 @@ from imagestore.store import Stores
 from imagestore.store.training import TrainingPictures
 from imagestore.web.app import app_of
 from imagestore.web.custom_vision import intake
-from imagestore.web.custom_vision.intake import AT_ONCE
+from imagestore.web.custom_vision.intake import AT_ONCE, MOST_BYTES
 from imagestore.web.custom_vision.pictures import Pictures
 from imagestore.web.picture_lists import PictureLists
 from imagestore.web.services import Services
@@ -52,6 +52,36 @@ def test_a_picture_as_a_form_without_a_file_name_is_taken_as_the_sdk_sends_it(
         )  # fmt: skip
         assert sent.json()["isBatchSuccessful"], sent.text
     assert client.training("GET", f"/projects/{project['id']}/images/tagged/count").json() == 2
+
+
+def form_of(*files: bytes) -> dict[str, Any]:
+    """A form with these files, as the SDK sends several."""
+    return {"files": [("imageData", (f"{n}.png", data, "image/png")) for n, data in enumerate(files)]}
+
+
+def test_a_form_may_hold_several_pictures_each_with_a_status(client: Client, project: dict[str, Any]) -> None:
+    path = f"/projects/{project['id']}/images"
+    rose = tag(client, project, "rose")
+    files = [picture(1), b"no picture", bytes(MOST_BYTES + 1), picture(2)]
+    done = client.training("POST", path, params={"tagIds": rose}, **form_of(*files))
+    assert (done.status_code, done.json()["isBatchSuccessful"]) == (207, False)
+    became = [(one["sourceUrl"], one["status"]) for one in done.json()["images"]]
+    assert became == [
+        ("0.png", "OK"), ("1.png", "ErrorImageFormat"), ("2.png", "ErrorImageSize"), ("3.png", "OK")
+    ]  # fmt: skip
+    assert client.training("GET", f"{path}/tagged/count").json() == 2
+    kept = done.json()["images"][3]["image"]
+    assert client.get(kept["originalImageUri"]).content == picture(2)
+
+
+def test_a_form_holds_64_pictures_at_most(client: Client, project: dict[str, Any]) -> None:
+    path = f"/projects/{project['id']}/images"
+    assert len(client.training("POST", path, **form_of(*[b"x"] * 64)).json()["images"]) == 64
+    assert "64" in refused(client.training("POST", path, **form_of(*[b"x"] * 65)), "BadRequestExceededBatchSize")
+    headers = {"Content-Type": "multipart/form-data; boundary=xyz"}
+    for body in (b"--xyz--\r\n", b'--xyz\r\nContent-Disposition: form-data; name="imageData"\r\n\r\nabc'):
+        broken = client.post(f"{TRAINING}{path}", content=body, headers=KEY | headers)
+        refused(broken, "BadRequestImageStream")
 
 
 def test_the_same_content_is_kept_once(client: Client, project: dict[str, Any]) -> None:
@@ -199,7 +229,10 @@ def test_pictures_are_listed_page_after_page(client: Client, project: dict[str, 
     assert [len(page) for page in pages] == [2, 2, 1]
     everything = [id for page in pages for id in page]
     assert len(set(everything)) == 5
-    assert listed("tagged", orderBy="Oldest") == everything[::-1]
+    assert listed("tagged", orderBy="Oldest") == listed("tagged", ORDERBY="oldest") == everything[::-1]
+    assert listed("tagged", orderBy="Suggested") == everything
+    wrong = refused(client.training("GET", f"{path}/tagged", params={"orderBy": "Best"}), "BadRequest")
+    assert "'Newest', 'Oldest' or 'Suggested'; given was 'Best'" in wrong
     assert len(listed("tagged", tagIds=rose)) == 3
     assert len(listed("tagged", tagIds=f"{rose},{lily}")) == 5
     assert len(listed("untagged")) == 1

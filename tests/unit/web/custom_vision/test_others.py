@@ -6,6 +6,7 @@ import uuid
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -126,6 +127,21 @@ def test_a_stored_prediction_is_found_learned_from_and_deleted(
     asked = client.training("POST", f"{path}/predictions/query", json={"orderBy": "Newest", "maxCount": 10}).json()
     assert [one["id"] for one in asked["results"]] == [found["id"]]
     assert asked["results"][0]["iteration"] == found["iteration"]
+    stored = f"{path}/predictions/query"
+    tabby = asked["results"][0]["predictions"][0]
+    between = {"id": tabby["tagId"].upper(), "minThreshold": tabby["probability"]}
+    above = {"id": tabby["tagId"], "minThreshold": tabby["probability"] + 0.001}
+    for tags, count in (([between], 1), ([above], 0), ([above, between], 1), ([{"id": str(uuid.uuid4())}], 0)):
+        assert len(client.training("POST", stored, json={"tags": tags}).json()["results"]) == count, tags
+    at = datetime.fromisoformat(asked["results"][0]["created"])
+    elsewhere = at.astimezone(timezone(timedelta(hours=2)))
+    for times, count in (
+        ({"startTime": elsewhere.isoformat()}, 1),
+        ({"endTime": elsewhere.isoformat()}, 0),
+        ({"startTime": f"{at:%Y-%m-%dT%H:%M:%S}Z", "ORDERBY": "oldest"}, 1),
+    ):
+        assert len(client.training("POST", stored, json=times).json()["results"]) == count, times
+    refused(client.training("POST", stored, json={"startTime": "garbage"}), "BadRequestInvalid")
     uri = asked["results"][0]["originalImageUri"]
     assert client.get(uri).content == picture(1)
     refused(client.get(uri.partition("?")[0]), "Forbidden", 403)

@@ -77,3 +77,13 @@ def test_addresses_may_be_in_any_case_and_need_a_key(client: Client, path: str) 
 
 def test_versions_of_the_api_that_there_never_were_are_not_there(client: Client) -> None:
     refused(client.get(TRAINING.replace("v3.3", "v9") + "/projects", headers={"Training-Key": "x"}), "NotFound", 404)
+
+
+def test_names_in_a_query_and_words_of_enumerations_may_be_in_any_case(client: Client) -> None:
+    made = client.training("POST", "/projects", params={"Name": "Yard", "CLASSIFICATIONTYPE": "multiclass"})
+    assert made.json()["settings"]["classificationType"] == "Multiclass", made.text
+    tags = f"/projects/{made.json()['id']}/tags"
+    begun = client.training("POST", tags, params={"NAME": "none of them", "Type": "negative"}).json()
+    assert (begun["name"], begun["type"]) == ("none of them", "Negative")
+    wrong = client.training("POST", "/projects", params={"name": "B", "classificationType": "Both"})
+    assert "Multiclass nor Multilabel" in refused(wrong, "BadRequestProjectUnknownClassification")
