@@ -27,14 +27,18 @@ class PictureLists:
         self._migrated_at = float("-inf")
 
     def get(self, pictures: TrainingPictures) -> list[ListedPicture]:
-        """The pictures that are there, as they were at most some seconds ago. Raises NotMigrated, Unavailable."""
+        """The pictures that are there, the newest first, as they were at most some seconds ago: not to be changed.
+
+        Raises NotMigrated, Unavailable.
+        """
         with self._lock:
             at, found = self._lists.get(pictures.folder, (float("-inf"), []))
             changes = self._changes[pictures.folder]
         if time.monotonic() - at < _KEPT_S:
             return found
         began = time.monotonic()
-        found = [one for one in pictures.list() if one.is_there]
+        there = (one for one in pictures.list() if one.is_there)
+        found = sorted(there, key=lambda one: (one.created_at or "", one.sha256), reverse=True)
         with self._lock:
             if self._changes[pictures.folder] == changes:  # else it may lack what this process has just changed
                 self._lists[pictures.folder] = (began, found)

@@ -32,8 +32,7 @@ class Pictures:
     @cached_property
     def listed(self) -> list[ListedPicture]:
         """All pictures, the newest first. Raises NotMigrated."""
-        found = self.lists.get(self.training)
-        return sorted(found, key=lambda one: (one.created_at or "", one.sha256), reverse=True)
+        return self.lists.get(self.training)
 
     @cached_property
     def tags(self) -> Tags:
