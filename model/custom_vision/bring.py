@@ -140,8 +140,16 @@ class _Check:
             before, self._before = self._before, hashlib.sha256(data).digest()
             self.is_damaged = before == self._before
             return None if self.is_damaged else f"what its address answers is half a picture ({error.reason})"
-        if all(self._size) and sorted(self._size) != sorted((info.width, info.height)):
+        if all(self._size) and not _may_be_original(self._size, (info.width, info.height)):
             width, height = self._size
             found = f"{info.width} × {info.height}"
             return f"it has {width} × {height} pixels there, and its address answers one of {found}"
         return None
+
+
+def _may_be_original(there: tuple[int, int], here: tuple[int, int]) -> bool:
+    """Whether a picture of the size `here` (width, height) may be the original of one that has the size `there`, as the
+    service says: the same, either way round, or larger in the same proportions, in case it tells that of a copy."""
+    (short, long), (own_short, own_long) = sorted(there), sorted(here)
+    is_in_proportion = abs(own_short * long - own_long * short) <= max(own_long, long)
+    return (short, long) == (own_short, own_long) or (own_short >= short and own_long >= long and is_in_proportion)

@@ -136,6 +136,15 @@ def test_a_picture_of_another_size_is_not_the_one(here: Stores, elsewhere: Elsew
     assert small not in contents(here).values()
 
 
+@pytest.mark.parametrize(("width", "height", "is_original"), [(640, 481, True), (640, 400, False)])
+def test_an_original_may_be_larger_than_the_service_tells_but_not_of_other_proportions(
+    here: Stores, elsewhere: Elsewhere, width: int, height: int, is_original: bool
+) -> None:
+    larger = encoded(Image.open(io.BytesIO(picture(5))).resize((width, height)))
+    without_pictures(elsewhere, 5, answer=lambda _: httpx2.Response(200, content=larger))
+    assert taken(here, elsewhere).agrees is is_original
+
+
 def test_a_picture_that_lies_on_its_side_is_the_one(here: Stores, elsewhere: Elsewhere) -> None:
     turned = encoded(Image.open(io.BytesIO(picture(5))).transpose(Image.Transpose.ROTATE_90))
     without_pictures(elsewhere, 5, answer=lambda _: httpx2.Response(200, content=turned))
