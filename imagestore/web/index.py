@@ -10,6 +10,7 @@ import queue
 import sqlite3
 import threading
 import uuid
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -92,6 +93,7 @@ class Index:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue(MOST_IDLE)
+        weakref.finalize(self, _close_all, self._idle)  # of an index that nobody closed
         self._writing = threading.Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
         if not self._is_ours():
@@ -105,9 +107,7 @@ class Index:
 
     def close(self) -> None:
         """Close the connections; none may be in use."""
-        with contextlib.suppress(queue.Empty):
-            while True:
-                self._idle.get_nowait().close()
+        _close_all(self._idle)
 
     def clear(self) -> None:
         """Delete everything."""
@@ -275,6 +275,12 @@ class Index:
     def _value(self, name: str) -> str | None:
         rows = self.query("SELECT value FROM state WHERE name = ?", [name])
         return str(rows[0][0]) if rows else None
+
+
+def _close_all(idle: queue.LifoQueue[sqlite3.Connection]) -> None:
+    with contextlib.suppress(queue.Empty):
+        while True:
+            idle.get_nowait().close()
 
 
 def _last_seq(connection: sqlite3.Connection) -> int:

@@ -40,6 +40,10 @@ log = logging.getLogger("imagestore.web")
 RETRY_AFTER_S = 2
 
 
+_TITLES = {413: "Request Entity Too Large", 422: "Unprocessable Entity"}
+"""Python 3.13 calls these otherwise; an answer is the same whatever runs the app."""
+
+
 class ApiProblem(Exception):
     """An error as the client is told: `detail` is a sentence for a person, `code` a word for a program."""
 
@@ -62,7 +66,7 @@ class ApiProblem(Exception):
     @property
     def title(self) -> str:
         """What the status means."""
-        return HTTPStatus(self.status).phrase
+        return _TITLES.get(self.status) or HTTPStatus(self.status).phrase
 
     def response(self) -> Response:
         """The answer, as problem details."""
