@@ -19,13 +19,12 @@ import msgspec
 
 from classify import ModelError
 from imagestore import parent_watchdog
-from imagestore.configure import limits_of, models_of, open_stores, sealer_of
+from imagestore.configure import limits_of, models_of, open_stores
 from imagestore.errors import Conflict, ImageStoreError, LeaseLost, PromotionRefused, StoreError
 from imagestore.jobs import libraries
 from imagestore.jobs.attempt import Attempt
 from imagestore.jobs.job import HowToTrain, Job, JobKind, JobResult, JobState
 from imagestore.jobs.lines import Asked, JobLine
-from imagestore.jobs.sealed import NO_SECRETS
 from imagestore.pipeline.live import finish, rollback
 from imagestore.pipeline.reprocess import ReprocessProgress, reprocess
 from imagestore.settings import Settings
@@ -187,49 +186,9 @@ def _inspect(stores: Stores, job: Job) -> JobResult:
 
 
 def _import(stores: Stores, settings: Settings, attempt: Attempt, job: Job) -> JobResult:
-    from model.custom_vision.guarded_http import guarded_client
-    from model.custom_vision.publishing import how_to_publish, publish_as_there
-    from model.custom_vision.service import LONGEST_S, TIMEOUT_S, CustomVision
-    from model.custom_vision.take_over import take_over
+    from model.import_job import bring_over
 
-    wanted, sealer = job.arguments.importing, sealer_of(settings, os.environ)
-    if wanted is None or job.sealed is None or sealer is None:
-        return _failed(f"The runner cannot read the key: {NO_SECRETS}")
-    sealed = job.sealed
-    key = patiently(lambda: sealer.opened(sealed, wanted.bound))  # it goes at the job's end, also of one that failed
-    http, limits = guarded_client(settings.hosts_of_imports, TIMEOUT_S, longest_s=LONGEST_S), limits_of(settings)
-    with contextlib.closing(
-        CustomVision(wanted.endpoint, key, insecure_http=wanted.insecure_http, http=http)
-    ) as source:
-        done = patiently(
-            lambda: take_over(
-                stores,
-                source,
-                wanted.project,
-                job.by,
-                _begin,
-                limits,
-                crop_regions=wanted.crop_regions,
-                demand=attempt.demand,
-            )
-        )
-    came = JobResult(
-        state=JobState.DONE, say=done.sentence(), details=done.notes, name=done.project.name, counts=done.rows
-    )
-    if not done.agrees:
-        return replace(came, state=JobState.FAILED)
-    if not wanted.train:
-        return replace(came, details=[*done.notes, *how_to_publish(done.project.name, done.published)])
-    try:
-        trained = _train(stores, settings, attempt, job, done.project.name)
-    except LeaseLost:
-        raise
-    except (ImageStoreError, ModelError) as error:
-        say = f"{came.say} It could not be trained: {error} Then: imagestore train --project {done.project.name}"
-        return replace(came, state=JobState.FAILED, say=say)
-    published = publish_as_there(stores, done.project.name, trained.version or "", done.published)
-    say, details = f"{came.say} {trained.say}", [*done.notes, *published, *trained.details]
-    return replace(came, say=say, details=details, version=trained.version)
+    return bring_over(stores, settings, attempt, job, lambda name: _train(stores, settings, attempt, job, name), _begin)
 
 
 def _done(say: str, details: Sequence[str] = ()) -> JobResult:
