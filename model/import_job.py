@@ -1,4 +1,4 @@
-"""A job that brings a project over from Custom Vision: its pictures, and a version of a model that learned from them."""
+"""A job that brings a project over from Custom Vision: its pictures, and a version that learned from them."""
 
 import contextlib
 import os
@@ -25,7 +25,7 @@ def bring_over(
     stores: Stores, settings: Settings, attempt: Attempt, job: Job, train: Callable[[str], JobResult], begin: BeginStage
 ) -> JobResult:
     """Do the job: bring the project over, have `train` make a version of the project of this name, if that is wanted,
-    and publish it as it was published there. It failed if the counts on both sides do not agree, or nothing was trained.
+    and publish it as it was published there. It failed if the counts on both sides differ, or nothing was trained.
 
     Raises LeaseLost, and what `take_over` raises.
     """
