@@ -66,6 +66,14 @@ class Renderer:
                     return kept
             return self._made(name, etag, kind, ends)
 
+    def of_file(self, data: bytes, kind: str) -> bytes:
+        """The WebP of a picture's file, which is not kept; `kind` is one of RENDITIONS.
+
+        Raises PictureError if it cannot be shown, Busy if too many pictures are being decoded, or DecoderFailed.
+        """
+        with self._seat(time.monotonic() + _PATIENCE_S):
+            return _webp(self._decoder.rendition(data, RENDITIONS[kind], self._limits))
+
     def pixels(self, data: bytes, spec: ImageSpec) -> tuple[ImageInfo, np.ndarray]:
         """The picture in a file, as a model takes it, and what the file holds about itself.
 
@@ -105,10 +113,7 @@ class Renderer:
             if blob.data is None:
                 detail = f"{blob.size_bytes} bytes; the limit is {self._limits.max_bytes}."
                 raise PictureError(Reason.TOO_MANY_BYTES, detail)
-            pixels = self._decoder.rendition(blob.data, side, self._limits)
-        out = io.BytesIO()
-        Image.fromarray(pixels).save(out, "WEBP", quality=_QUALITY)
-        return out.getvalue()
+            return _webp(self._decoder.rendition(blob.data, side, self._limits))
 
     @contextlib.contextmanager
     def _alone(self, version: Version, ends: float) -> Iterator[bool]:
@@ -202,6 +207,12 @@ class Failures:
         if isinstance(error, PictureError):
             raise PictureError(error.reason, error.detail)
         raise DecoderFailed(*error.args)
+
+
+def _webp(pixels: np.ndarray) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "WEBP", quality=_QUALITY)
+    return out.getvalue()
 
 
 def _busy() -> Busy:

@@ -173,6 +173,7 @@ EXAMPLES = {
         replace(_PROJECT, versions=[], live=None, routes=[]),
     ),
     "project": OperationExample("", "", _PROJECT),
+    "trainingThumbnail": OperationExample("", "--output cat.webp"),
     "renameProject": OperationExample(
         "",
         _json('{"title": "Screws, M3"}'),
@@ -279,6 +280,7 @@ _VALUES: dict[str, Any] = {
     "pattern": "factory/*",
     "project": "screws",
     "published": "line-2",
+    "sha256": "9b1c" * 16,
     "insist": str(GateOverride.ACCEPT_EQUAL),
     "drop": ["fish"],
     "last-event-id": "3f2a9c41-17",
@@ -325,7 +327,7 @@ def value_of(operation_id: str, parameter: str) -> Any:
 def command(method: str, address: str, operation_id: str) -> str:
     """The curl command for this operation of the app on this machine."""
     example = EXAMPLES[operation_id]
-    for name in ("id", "name", "version", "file", "project", "published"):
+    for name in ("id", "name", "version", "file", "project", "published", "sha256"):
         address = address.replace(f"{{{name}}}", str(value_of(operation_id, name)))
     is_default = method == "GET" or (method == "POST" and ("--data" in example.curl or "--json" in example.curl))
     options = " ".join(filter(None, ("" if is_default else f"-X {method}", example.curl)))

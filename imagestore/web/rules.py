@@ -107,6 +107,7 @@ _BY_NEED: dict[Need, tuple[str, ...]] = {
         "POST /api/v1/classify",
         "GET /api/v1/projects",
         "GET /api/v1/projects/{project}",
+        "GET /api/v1/projects/{project}/training/{sha256}/thumbnail",
         "GET /api/v1/job",
         "GET /api/v1/jobs",
         "GET /api/v1/jobs/{id}",
@@ -238,6 +239,7 @@ TABLE: Mapping[str, Need] = {route: need for need, routes in _BY_NEED.items() fo
 OF_PROJECTS = {
     "POST /api/v1/classify",
     "GET /api/v1/projects/{project}",
+    "GET /api/v1/projects/{project}/training/{sha256}/thumbnail",
     "PUT /api/v1/projects/{project}/published/{published}",
     "DELETE /api/v1/projects/{project}/published/{published}",
 }

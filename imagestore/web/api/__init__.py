@@ -16,6 +16,7 @@ from imagestore.web.api import (
     overview,
     pictures,
     projects,
+    training_pictures,
 )
 from imagestore.web.api.common import check_parameters
 
@@ -29,6 +30,7 @@ for part in (
     overview,
     models,
     projects,
+    training_pictures,
     jobs,
     account,
     accounts,

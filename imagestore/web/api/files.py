@@ -40,7 +40,7 @@ _FILE: dict[int | str, dict[str, Any]] = {
     206: {"description": "A part of it.", "content": {kind: _BINARY for kind in (*MEDIA_TYPES.values(), UNKNOWN_TYPE)}},
     304: {"description": "As you have it."},
 }
-_RENDITION: dict[int | str, dict[str, Any]] = {
+RENDITION: dict[int | str, dict[str, Any]] = {
     200: {"description": "The picture.", "content": {"image/webp": _BINARY}},
     304: {"description": "As you have it."},
 }
@@ -72,13 +72,13 @@ def staged(request: Request, services: ServicesDep, hide_location: HideLocation,
     return _serve(request, services.stores.staging, name, "image/png", name)
 
 
-@router.get("/thumbnail", response_class=Response, responses=_RENDITION, operation_id="thumbnail")
+@router.get("/thumbnail", response_class=Response, responses=RENDITION, operation_id="thumbnail")
 def thumbnail(request: Request, services: ServicesDep, id: Id, v: RenditionVersion = None) -> Response:
     """A small picture (384 pixels at most) in WebP, upright, without metadata."""
     return _rendition(request, services, id, "thumbnail", v)
 
 
-@router.get("/preview", response_class=Response, responses=_RENDITION, operation_id="preview")
+@router.get("/preview", response_class=Response, responses=RENDITION, operation_id="preview")
 def preview(request: Request, services: ServicesDep, id: Id, v: RenditionVersion = None) -> Response:
     """A picture of 1600 pixels at most in WebP, upright, without metadata."""
     return _rendition(request, services, id, "preview", v)

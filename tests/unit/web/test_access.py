@@ -39,6 +39,7 @@ PARAMETERS = {
     "published": "line-2",
     "version": "3",
     "file": "model.onnx",
+    "sha256": "0" * 64,
     "account": "account-" + "0" * 32,
     "session": "session-" + "0" * 32,
     "key": "key-" + "0" * 32,
