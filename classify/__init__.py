@@ -4,8 +4,9 @@ from classify.errors import ModelError
 from classify.families import Family
 from classify.metadata import ModelLabels, read_labels
 from classify.model import Answer, Model, ModelDescription, load_model, read_model
-from classify.predict import predict
+from classify.predict import predict, predict_with_vector
 from classify.prediction import Earlier, ModelRef, Prediction, Score
+from classify.vector import Vector
 
 __all__ = [
     "Answer",
@@ -18,8 +19,10 @@ __all__ = [
     "ModelRef",
     "Prediction",
     "Score",
+    "Vector",
     "load_model",
     "predict",
+    "predict_with_vector",
     "read_labels",
     "read_model",
 ]

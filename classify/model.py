@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import threading
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -46,7 +47,8 @@ class ModelDescription:
     `families` are labels for several classes each, the most specific first. With `has_several` each label has a
     probability of its own, so that several may hold for a picture, or none. With `has_rest`, what the probabilities
     lack to 1 is the probability that the picture shows none of the labels. `mean` and `std` are used only if the graph
-    takes floats. `licence` is empty if it is not stated.
+    takes floats. `licence` is empty if it is not stated. `backbone` is the SHA-256 of the network that gives the
+    features; of a file that does not say, of the file: models of one network have the same features.
     """
 
     ref: ModelRef
@@ -63,6 +65,7 @@ class ModelDescription:
     std: float = 1.0
     gives_logits: bool = False
     licence: str = ""
+    backbone: str = ""
 
     def threshold_of(self, label: str) -> float:
         """The confidence from which on it answers with this label."""
@@ -99,18 +102,25 @@ class Model(ModelDescription):
         batch = pixels[None]
         if not self.takes_uint8:
             batch = ((batch.astype(np.float32) - self.mean) / self.std).transpose(0, 3, 1, 2)
-        outputs = self.session.run(None, {self.session.get_inputs()[0].name: np.ascontiguousarray(batch)}, options)
-        first = outputs[0][0].astype(np.float32)
+        names = [output.name for output in self.session.get_outputs()]
+        features = names[1] if len(names) > 1 and names[1] != _DISTANCE else None
+        wanted = [
+            names[0],
+            *([features] if features else []),
+            *([_DISTANCE] if self.distance_limit is not None else []),
+        ]
+        inputs = {self.session.get_inputs()[0].name: np.ascontiguousarray(batch)}
+        outputs = dict(zip(wanted, self.session.run(wanted, inputs, options), strict=True))
+        first = outputs[names[0]][0].astype(np.float32)
         squash = sigmoid if self.has_several else softmax
         probabilities = squash(first) if self.gives_logits else first
         self._check(probabilities)
         distance = None
         if self.distance_limit is not None:
-            named = {output.name: value for output, value in zip(self.session.get_outputs(), outputs, strict=True)}
-            distance = float(named[_DISTANCE].reshape(-1)[0])
+            distance = float(outputs[_DISTANCE].reshape(-1)[0])
             if not np.isfinite(distance):
                 raise ModelError(f"the model {self.ref.name} {self.ref.version} answered with a distance of {distance}")
-        return Answer(probabilities, outputs[1][0] if len(outputs) > 1 else None, distance)
+        return Answer(probabilities, outputs[features][0] if features else None, distance)
 
     def _check(self, probabilities: np.ndarray) -> None:
         called = f"the model {self.ref.name} {self.ref.version}"
@@ -227,7 +237,16 @@ def _described(session: "ort.InferenceSession", sha256: str) -> Model:
         std=1.0 if takes_uint8 else _number(meta, "std"),
         gives_logits=meta.get("output", "probabilities") == "logits",
         licence=meta.get("licence", ""),
+        backbone=_backbone(meta, sha256),
     )
+
+
+def _backbone(meta: dict[str, str], sha256: str) -> str:
+    """The SHA-256 of the network that gives the features. Raises ModelError."""
+    said = meta.get("backbone_sha256", sha256)
+    if not re.fullmatch("[0-9a-f]{64}", said):
+        raise ModelError(f"backbone_sha256 is {said[:80]!r}; it takes the 64 hex digits of a SHA-256")
+    return said
 
 
 def _thresholds(meta: dict[str, str], labels: tuple[str, ...]) -> dict[str, float]:

@@ -7,6 +7,7 @@ import numpy as np
 from classify.families import surest_family
 from classify.model import Answer, Model
 from classify.prediction import Prediction, Score
+from classify.vector import Vector
 
 _DIGITS = 6
 
@@ -19,10 +20,20 @@ def predict(model: Model, pixels: np.ndarray, top: int) -> Prediction:
 
     Raises ValueError if the model does not take such pixels, ModelError if its answer cannot be used.
     """
+    return predict_with_vector(model, pixels, top)[0]
+
+
+def predict_with_vector(model: Model, pixels: np.ndarray, top: int) -> tuple[Prediction, Vector | None]:
+    """The same as `predict`, with the picture's vector; None of a model that gives no features."""
     expected = (model.spec.height, model.spec.width, model.spec.channels)
     if pixels.shape != expected:
         raise ValueError(f"pixels of shape {pixels.shape}; the model takes {expected}")
     answer = model.answer(pixels)
+    vector = None if answer.features is None else Vector.of(answer.features, model.backbone)
+    return _prediction(model, answer, top), vector
+
+
+def _prediction(model: Model, answer: Answer, top: int) -> Prediction:
     probabilities = answer.probabilities
     order = np.argsort(-probabilities, kind="stable")[: max(top, 2)]
     scores = tuple(Score(model.labels[i], round(float(probabilities[i]), _DIGITS)) for i in order)

@@ -5,11 +5,11 @@ are bytes, durations milliseconds.
 """
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from classify import ModelRef, Prediction
+from classify import ModelRef, Prediction, Vector
 from preprocess import Fit, ImageInfo, ImageSpec, PictureError, Reason
 from preprocess.metadata import LOCATION
 
@@ -154,6 +154,11 @@ class Record:
             labels = self.correction.labels or (None if labels is None else (label,))
         return replace(self, status=status, label=label, labels=labels, finished_at=at)
 
+    def with_vector(self, vector: Vector | None) -> "Record":
+        """The same record with this vector, or with None without any, as the API and the lists have it."""
+        values = {one.name: getattr(self, one.name) for one in fields(Record)}
+        return Record(**values) if vector is None else RecordWithVector(**values, vector=vector)
+
     def says_the_same_as(self, other: "Record") -> bool:
         """Whether both are of the same version of the upload and have the same outcome; times and digits may differ."""
         return self._outcome() == other._outcome()
@@ -174,6 +179,20 @@ class Record:
             self.staged and self.staged.spec,
             self.prediction and (self.prediction.model, self.prediction.label, self.prediction.threshold),
         )
+
+
+@dataclass(frozen=True)
+class RecordWithVector(Record):
+    """A record as the stores keep it: with the picture's vector, by which look-alikes are found.
+
+    Records of version 0.1, and those of models without features, have none.
+    """
+
+    vector: Vector | None = None
+
+    def _outcome(self) -> tuple[object, ...]:
+        """Two machines may compute vectors that differ in a digit; what counts is of which network they are."""
+        return (*super()._outcome(), self.vector and self.vector.backbone)
 
 
 FORMER_REASONS = {"Unavailable": ("Away",), "NotFound": ("Missing",)}

@@ -28,7 +28,7 @@ def ls(
     opened, from_then = instance.opened(), parse_since(since)
     if as_json:
         for record in opened.pictures(label=label, status=status, since=from_then, limit=limit):
-            typer.echo(to_json(record))
+            typer.echo(to_json(record.with_vector(None)))
         return
     most = limit or _FOR_PEOPLE
     records = list(opened.pictures(label=label, status=status, since=from_then, limit=most + 1))

@@ -28,7 +28,7 @@ def show(
     opened = instance.opened()
     record = opened.picture(name)
     if as_json:
-        typer.echo(json.dumps(to_item(record), indent=2))
+        typer.echo(json.dumps(to_item(record.with_vector(None)), indent=2))
     else:
         console.print(described(record))
     if open_pictures:

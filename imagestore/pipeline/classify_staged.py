@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from classify import predict
+from classify import predict_with_vector
 from imagestore.errors import NotARecord, NotFound
 from imagestore.pipeline import tasks
 from imagestore.pipeline.commit import commit, final_record
@@ -46,11 +46,12 @@ def classify_staged(context: Context, name: str) -> None:
         log.info("staged for another model id=%s", record.id)
         tasks.send(context.stores.work, tasks.Task(tasks.PREPROCESS, record.name))
         return
+    prediction, vector = predict_with_vector(model, pixels, context.top_classes)
     classified = replace(
-        record,
+        record.with_vector(vector),
         project=routed.project,
         staged=replace(record.staged, size_bytes=len(data)),
-        prediction=predict(model, pixels, context.top_classes),
+        prediction=prediction,
         timings_ms={**record.timings_ms, STEP: round((time.perf_counter() - started) * 1000)},
     )
     final = final_record(classified, model.answers)

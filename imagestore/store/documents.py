@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from imagestore.errors import NotARecord
-from imagestore.record import Record
+from imagestore.record import Record, RecordWithVector
 
 __all__ = ["NotARecord", "from_item", "from_json", "to_item", "to_json"]
 
@@ -38,4 +38,4 @@ def from_item(item: dict[str, Any]) -> Record:
     correction = item.get("correction")
     if isinstance(correction, dict) and "drawn" in correction:
         item = item | {"correction": {"random_sample": correction["drawn"], **correction}}
-    return msgspec.convert(item, Record)
+    return msgspec.convert(item, RecordWithVector if item.get("vector") else Record)

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from imagestore.pipeline.reprocess import classified_by
-from imagestore.record import Record, Status
+from imagestore.record import Record, RecordWithVector, Status
 from imagestore.store import StoredRecord
 from imagestore.store.documents import from_json, to_json
 from imagestore.web.words import words_of
 
-_VERSION = 10
+_VERSION = 11
 _SCHEMA = """
 CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE pictures (
@@ -35,6 +35,7 @@ CREATE TABLE pictures (
 CREATE TABLE more_labels (label TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (label, id)) WITHOUT ROWID;
 CREATE INDEX more_labels_of ON more_labels (id);
 CREATE TABLE documents (id TEXT PRIMARY KEY, json BLOB NOT NULL);
+CREATE TABLE vectors (id TEXT PRIMARY KEY, backbone TEXT NOT NULL, codes BLOB NOT NULL);
 CREATE VIRTUAL TABLE words USING fts5 (
     name, labels, facts, tokenize = "unicode61 remove_diacritics 2", prefix = '2 3', columnsize = 0
 );
@@ -154,6 +155,7 @@ class Index:
             )
             connection.execute("DELETE FROM words WHERE rowid = (SELECT rowid FROM pictures WHERE id = ?)", [id])
             connection.execute("DELETE FROM documents WHERE id = ?", [id])
+            connection.execute("DELETE FROM vectors WHERE id = ?", [id])
             connection.execute("DELETE FROM more_labels WHERE id = ?", [id])
 
     def touch(self, id: str) -> None:
@@ -200,6 +202,7 @@ class Index:
             row = wrote.lastrowid if there is None else there[2]
             connection.execute("DELETE FROM hidden WHERE id = ?", (record.id,))
             connection.execute("DELETE FROM more_labels WHERE id = ?", (record.id,))
+            connection.execute("DELETE FROM vectors WHERE id = ?", (record.id,))
             if record.status is Status.DELETED:
                 connection.execute("DELETE FROM documents WHERE id = ?", (record.id,))
                 connection.execute("DELETE FROM words WHERE rowid = ?", (row,))
@@ -208,7 +211,11 @@ class Index:
                 "INSERT OR REPLACE INTO words (rowid, name, labels, facts) VALUES (?, ?, ?, ?)",
                 (row, *words_of(record)),
             )
-            connection.execute("INSERT OR REPLACE INTO documents VALUES (?, ?)", (record.id, to_json(record)))
+            plain = record.with_vector(None)
+            connection.execute("INSERT OR REPLACE INTO documents VALUES (?, ?)", (record.id, to_json(plain)))
+            if isinstance(record, RecordWithVector) and (vector := record.vector) is not None:
+                values = (record.id, vector.backbone, vector.codes)
+                connection.execute("INSERT INTO vectors VALUES (?, ?, ?)", values)
             more = [label for label in record.labels or () if label != record.label]
             connection.executemany("INSERT INTO more_labels VALUES (?, ?)", [(label, record.id) for label in more])
             if stored.hidden_until is not None:

@@ -1,4 +1,4 @@
-"""Where a picture was taken is not for everybody to see: what the API and the pages show without it.
+"""What the API and the pages show of a record: not its vector, and where it was taken not to everybody.
 
 A record holds the location only with KEEP_LOCATION. Whether this request may see it is said in `request.state`, as
 `hide_location`, which `access.py` sets before a route runs.
@@ -36,18 +36,17 @@ def shown(answer: Listing, hide_location: bool) -> Listing: ...
 @overload
 def shown(answer: Duplicates, hide_location: bool) -> Duplicates: ...
 def shown(answer: Record | Listing | Duplicates, hide_location: bool) -> Record | Listing | Duplicates:
-    """The answer, without any location if that is to be hidden."""
-    if not hide_location:
-        return answer
+    """The answer, without vectors, and without any location if that is to be hidden."""
+
+    def one(record: Record) -> Record:
+        plain = record.with_vector(None)
+        return without_location(plain) if hide_location else plain
+
     if isinstance(answer, Record):
-        return without_location(answer)
+        return one(answer)
     if isinstance(answer, Listing):
-        return replace(answer, items=[without_location(record) for record in answer.items])
-    return replace(
-        answer,
-        exact=[without_location(record) for record in answer.exact],
-        near=[without_location(record) for record in answer.near],
-    )
+        return replace(answer, items=[one(record) for record in answer.items])
+    return replace(answer, exact=[one(record) for record in answer.exact], near=[one(record) for record in answer.near])
 
 
 def shown_json(record: bytes, hide_location: bool) -> bytes:

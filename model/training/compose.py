@@ -7,6 +7,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from model.training.distance import NEIGHBOURS, References
+from model.training.feature_graph import backbone_sha256, map_behind_features, rename
 from model.training.head import Head, LinearHead
 from model.training.several import SeveralHead
 
@@ -19,6 +20,8 @@ def compose(base: onnx.ModelProto, head: LinearHead, metadata: dict[str, str]) -
 
     It takes uint8 [batch, height, width, channels] and gives probabilities float [batch, labels], the features, and the
     distance float [batch, 1] to the pictures that were learned from. The probability of none of the labels is left out.
+    Three more outputs say how a label comes about, for classify/places.py: the `map` whose mean the features are, if
+    there is one, what the head has `taken` of them, and its `weights`. They cost nothing unless they are asked for.
 
     The same head and metadata give the same bytes.
     """
@@ -39,13 +42,16 @@ def compose(base: onnx.ModelProto, head: LinearHead, metadata: dict[str, str]) -
         field.extend(saved)
     weights = (head.weights / head.temperature).astype(np.float32)
     bias = (head.bias / head.temperature).astype(np.float32)
-    graph.initializer.extend([numpy_helper.from_array(weights, "fc.w"), numpy_helper.from_array(bias, "fc.b")])
+    graph.initializer.extend([numpy_helper.from_array(weights, "weights"), numpy_helper.from_array(bias, "bias")])
+    if (behind := map_behind_features(graph)) is not None:
+        rename(graph, behind, "map")
+    roots = "roots" if middle else "taken"
     graph.node.extend(
         [
             helper.make_node("Relu" if takes_roots else "Identity", ["features"], ["positive"], name="positive"),
-            helper.make_node("Sqrt" if takes_roots else "Identity", ["positive"], ["roots"], name="roots"),
+            helper.make_node("Sqrt" if takes_roots else "Identity", ["positive"], [roots], name="roots"),
             *([helper.make_node("Concat", ["roots", "middle"], ["taken"], name="taken", axis=1)] if middle else []),
-            helper.make_node("Gemm", ["taken" if middle else "roots", "fc.w", "fc.b"], ["logits"], "logits", transB=1),
+            helper.make_node("Gemm", ["taken", "weights", "bias"], ["logits"], "logits", transB=1),
         ]
     )
     if has_several:
@@ -57,12 +63,20 @@ def compose(base: onnx.ModelProto, head: LinearHead, metadata: dict[str, str]) -
         graph.node.append(helper.make_node("Slice", ["with_none", *ends], ["probabilities"], name="probabilities"))
     else:
         graph.node.append(helper.make_node("Softmax", ["logits"], ["probabilities"], name="probabilities", axis=1))
-    _add_distance(graph, head.references)
-    value = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", len(head.labels)])
-    features = helper.make_tensor_value_info("features", TensorProto.FLOAT, ["batch", head.weights.shape[1] - middle])
-    distance = helper.make_tensor_value_info("distance", TensorProto.FLOAT, ["batch", 1])
+    _add_distance(graph, head.references, roots)
+    classes, width = weights.shape
+    outputs: dict[str, list[str | int]] = {
+        "probabilities": ["batch", len(head.labels)],
+        "features": ["batch", width - middle],
+        "distance": ["batch", 1],
+        **({"map": ["batch", width - middle, "rows", "columns"]} if behind is not None else {}),
+        "taken": ["batch", width],
+        "weights": [classes, width],
+    }
     del graph.output[:]
-    graph.output.extend([value, features, distance])
+    graph.output.extend(
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in outputs.items()
+    )
     own = {head.labels[number]: threshold for number, threshold in head.thresholds.own.items()}
     answers = {
         "labels": json.dumps(head.labels),
@@ -70,6 +84,7 @@ def compose(base: onnx.ModelProto, head: LinearHead, metadata: dict[str, str]) -
         **({"thresholds": json.dumps(own)} if own else {}),
         "distance_limit": str(head.distance_limit),
         "output": "probabilities",
+        "backbone_sha256": backbone_sha256(base),
         **({"labels_per_picture": "several"} if has_several else {}),
         **({"rest": "none_of_the_labels"} if has_rest else {}),
     }
@@ -79,8 +94,8 @@ def compose(base: onnx.ModelProto, head: LinearHead, metadata: dict[str, str]) -
     return data
 
 
-def _add_distance(graph: onnx.GraphProto, references: References) -> None:
-    """Add the nodes that compute what `References.distances` does, from the head's `roots`."""
+def _add_distance(graph: onnx.GraphProto, references: References, roots: str) -> None:
+    """Add the nodes that compute what `References.distances` does, from the head's roots of the features."""
     nearest = min(NEIGHBOURS, len(references.codes))
     constants = {
         "references": np.ascontiguousarray(references.codes.T),
@@ -94,7 +109,7 @@ def _add_distance(graph: onnx.GraphProto, references: References) -> None:
     graph.node.extend(
         [
             helper.make_node("DequantizeLinear", ["references", "references.scale"], ["directions"]),
-            helper.make_node("Sub", ["roots", "references.centre"], ["centred_roots"]),
+            helper.make_node("Sub", [roots, "references.centre"], ["centred_roots"]),
             helper.make_node("LpNormalization", ["centred_roots"], ["direction"], axis=1, p=2),
             helper.make_node("MatMul", ["direction", "directions"], ["cosines"]),
             helper.make_node("TopK", ["cosines", "references.nearest"], ["nearest_cosines", "nearest_numbers"], axis=1),

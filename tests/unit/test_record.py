@@ -2,8 +2,19 @@
 
 from dataclasses import replace
 
-from classify import ModelRef, Prediction, Score
-from imagestore.record import Correction, Failure, Record, Status, Upload, record_id, rejection, stored_name, utc
+from classify import ModelRef, Prediction, Score, Vector
+from imagestore.record import (
+    Correction,
+    Failure,
+    Record,
+    RecordWithVector,
+    Status,
+    Upload,
+    record_id,
+    rejection,
+    stored_name,
+    utc,
+)
 from preprocess import ImageInfo, PictureError, Reason
 
 MODEL = ModelRef("default", "1", "77e0")
@@ -69,3 +80,19 @@ def test_a_correction_confirms_what_the_model_had_predicted() -> None:
     told = Correction("a", "me", utc(), "b", labels=("a", "b"), predicted_labels=("b", "a"))
     assert told.confirms, "in whatever order"
     assert not replace(told, labels=("a",)).confirms
+
+
+def test_a_vector_of_another_backbone_is_news_and_its_digits_are_not() -> None:
+    plain = classified().finished(utc())
+    one, digit, other = (plain.with_vector(Vector(*args)) for args in (("a", b"\1\2"), ("a", b"\1\3"), ("b", b"\1\2")))
+    assert one.says_the_same_as(digit)
+    assert not one.says_the_same_as(other)
+    assert not plain.says_the_same_as(one), "so records of before get one when their pictures are classified again"
+    assert one.with_vector(None) == plain
+
+
+def test_a_vector_stays_when_the_record_changes() -> None:
+    record = classified().with_vector(Vector("a", b"\1\2"))
+    corrected = replace(record, correction=Correction("lynx", "me", utc())).finished(utc())
+    assert isinstance(corrected, RecordWithVector)
+    assert corrected.vector == Vector("a", b"\1\2")

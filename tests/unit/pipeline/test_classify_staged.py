@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from classify import Answer, Family, ModelRef
+from classify import Answer, Family, ModelRef, Vector
 from imagestore.pipeline import tasks
 from imagestore.pipeline.classify_staged import classify_staged
 from imagestore.pipeline.loaded_models import RoutedModel
 from imagestore.pipeline.names import staged_name
 from imagestore.record import Record, Staged, Status, Upload, record_id
-from imagestore.store.documents import to_json
+from imagestore.store.documents import from_json, to_json
 from preprocess import Fit, ImageSpec, write_staged
 from unit.web.memory import memory_stores
 
@@ -171,3 +171,30 @@ def test_a_blob_that_we_did_not_stage_is_ignored(context: Any, kind: str, caplog
     assert queued(context) == []
     assert "that is not ours" in caplog.text
     assert NAME not in caplog.text, "a name may hold a person's"
+
+
+def test_the_record_keeps_the_pictures_vector_and_the_same_work_twice_changes_nothing(context: Any) -> None:
+    model, id = context.models.routed.model, record_id(NAME)
+    model.backbone = "b" * 64
+    answers = [Answer(np.array([0.2, 0.8], np.float32), np.array([x, 1.0], np.float32)) for x in (4.0, 4.1)]
+    stage(context, write_staged(PIXELS, to_json(begun(context)).decode()))
+    model.answer = lambda pixels: answers[0]
+    classify_staged(context, NAME)
+    record = context.stores.records.read(id)
+    assert record.record.vector == Vector("b" * 64, bytes([127, 64]))
+    assert from_json(context.stores.results.get(f"{NAME}.json").data) == record.record, "the result can restore it"
+    model.answer = lambda pixels: answers[1]  # as another machine computes it
+    classify_staged(context, NAME)
+    assert context.stores.records.read(id) == record
+
+
+def test_a_record_of_before_gets_a_vector_and_what_is_staged_brings_none(context: Any) -> None:
+    data = write_staged(PIXELS, to_json(begun(context).with_vector(Vector("forged", b"1"))).decode())
+    stage(context, data)
+    classify_staged(context, NAME)
+    assert not hasattr(context.stores.records.read(record_id(NAME)).record, "vector")
+    model = context.models.routed.model
+    model.backbone = "b" * 64
+    model.answer = lambda pixels: Answer(np.array([0.2, 0.8], np.float32), np.array([1.0], np.float32))
+    classify_staged(context, NAME)
+    assert context.stores.records.read(record_id(NAME)).record.vector.backbone == "b" * 64

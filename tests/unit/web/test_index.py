@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from classify import Vector
 from imagestore.record import Record, record_id, tombstone
 from imagestore.store import StoredRecord
 from imagestore.web.index import MOST_IDLE, Index
@@ -131,3 +132,17 @@ def test_a_burst_of_threads_leaves_few_connections_open(index: Index, monkeypatc
     assert sum(map(is_open, made)) <= MOST_IDLE
     index.close()
     assert not any(map(is_open, made))
+
+
+def test_a_vector_is_kept_beside_the_record_and_goes_with_it(index: Index) -> None:
+    one, other = picture("a.jpg"), picture("b.jpg")
+    vector = Vector("b" * 64, b"\1\2\3")
+    take_in(index, [one.with_vector(vector), other.with_vector(vector)], "1")
+    assert index.get(one.id) == one
+    assert b"vector" not in b"".join(json or b"" for _, _, json in index.since(0, 10))
+    assert index.query("SELECT id, backbone, codes FROM vectors WHERE id = ?", [one.id]) == [
+        (one.id, vector.backbone, vector.codes)
+    ]
+    take_in(index, [tombstone(one.name, "2026-11-22T00:00:00.000Z")], "2")
+    index.remove(other.id)
+    assert index.query("SELECT id FROM vectors") == []

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from classify import Vector
 from imagestore.accounts.roles import Role
-from imagestore.record import Record, record_id
+from imagestore.record import Record, RecordWithVector, record_id
 from imagestore.store import Stores
 from imagestore.store.documents import to_json
 from imagestore.web import location
@@ -138,3 +139,28 @@ def test_what_is_no_staged_picture_leaves_nothing_behind(data: bytes) -> None:
         assert b"tEXt" not in without_note(data)
     except NotStaged:
         assert not data.startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("is_hidden", [True, False], ids=["hidden", "seen"])
+@pytest.mark.parametrize(("method", "address", "query"), ADDRESSES.values(), ids=ADDRESSES.keys())
+def test_no_answer_tells_a_pictures_vector(
+    api: Api,
+    drop: Drop,
+    services: Services,
+    monkeypatch: pytest.MonkeyPatch,
+    is_hidden: bool,
+    method: str,
+    address: str,
+    query: dict[str, str],
+) -> None:
+    vector = Vector("b" * 64, bytes(range(100)))
+    record = drop(NAME, b"paris", taken_in_paris(NAME).with_vector(vector))
+    drop("copy.jpg", b"paris", taken_in_paris("copy.jpg").with_vector(vector))
+    assert isinstance(record, RecordWithVector)
+    if is_hidden:
+        hide(monkeypatch)
+    sent = {"content": b"paris"} if method == "POST" else {}
+    told = api.request(method, address, params=query, **sent)
+    assert told.status_code == 200
+    assert "vector" not in told.text
+    assert "vector" not in b"".join(json or b"" for _, _, json in services.index.since(0, 10)).decode()
