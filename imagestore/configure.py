@@ -75,6 +75,7 @@ def names_of(settings: Settings) -> Names:
         database=settings.cosmos_database,
         keep_results=settings.keep_results,
         audit_days=settings.audit_days,
+        model_poll_seconds=settings.model_poll_seconds,
     )
 
 

@@ -151,6 +151,7 @@ def _rollback(stores: Stores, job: Job) -> JobResult:
         live = active.live
         if job.attempts < 2 or live.by != job.by or not live.note.startswith("rolled back"):
             return _failed(f"{live.name} {live.version} is live meanwhile, by {live.by}. Nothing was changed.")
+        stores.routes.settle()  # the attempt before may have ended while it waited for this
         return _done(f"{live.name} {live.version} is live again.")
     entry = rollback(stores, job.by, job.arguments.name)
     return _done(f"{entry.name} {entry.version} is live again.")

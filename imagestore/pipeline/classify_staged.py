@@ -44,7 +44,7 @@ def classify_staged(context: Context, name: str) -> None:
     model = routed.model
     if record.staged.spec != model.spec:
         log.info("staged for another model id=%s", record.id)
-        tasks.send(context.stores.work, tasks.Task(tasks.PREPROCESS, record.name))
+        tasks.send(context.stores.work, tasks.Task(tasks.PREPROCESS, record.name, model=routed.sha256))
         return
     prediction, vector = predict_with_vector(model, pixels, context.top_classes)
     classified = replace(
@@ -57,9 +57,10 @@ def classify_staged(context: Context, name: str) -> None:
     final = final_record(classified, model.answers)
 
     def revise(stored: Record | None) -> Record | None:
-        if context.models.current(name, _newer(context, name, stored, record)) != routed:  # its answer counts then
+        live = context.models.confirmed(name, _newer(context, name, stored, record))
+        if live != routed:  # its answer counts then
             log.info("another model is live id=%s", record.id)
-            tasks.send(context.stores.work, tasks.Task(tasks.CLASSIFY, record.name))
+            tasks.send(context.stores.work, tasks.Task(tasks.CLASSIFY, record.name, model=live.sha256))
             return None
         return final(stored)
 

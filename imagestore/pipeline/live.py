@@ -1,8 +1,11 @@
 """Changes which models are live, and which uploads each of them classifies.
 
-A project that a route names has a live model of its own. Any other project is promoted for what no route names.
+A project that a route names has a live model of its own. Any other project is promoted for what no route names. Each
+change returns when every worker knows of it: what is uploaded afterwards is classified by what is live then.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from imagestore.errors import Conflict, NotFound
@@ -23,7 +26,7 @@ def make_live(
     Raises Conflict if another was promoted since `found` was read, or a route to the project was given or taken away;
     Unavailable.
     """
-    with _told_as_one():
+    with _change(stores):
         if stores.routes.read().patterns(entry.name) != found.patterns(entry.name):
             raise Conflict("its routes")  # the gate compared for other uploads, and may have taken minutes
         if found.is_routed(entry.name):
@@ -34,14 +37,15 @@ def make_live(
 
 
 def finish(stores: Stores, entry: PromotionEntry) -> None:
-    """Make live by default too what is live in the default project, where `make_live` broke off between the two.
+    """Make live by default too what is live in the default project, where `make_live` broke off between the two, or
+    before every worker knew.
 
     Raises Conflict if another was promoted at the same time; Unavailable.
     """
     found = stores.routes.read()
     is_default = found.is_routed(entry.name) and found.default_project == entry.name
-    if is_default and found.default is not None and found.default.live.sha256 != entry.sha256:
-        with _told_as_one():
+    with _change(stores):
+        if is_default and found.default is not None and found.default.live.sha256 != entry.sha256:
             stores.routes.write_default(_promoted(entry, found.default), found)
 
 
@@ -70,7 +74,7 @@ def rollback(stores: Stores, by: str, project: str | None = None) -> PromotionEn
         return hashes == [gone.sha256, before.sha256]
 
     own = found.routes.projects.get(gone.name) if found.is_routed(gone.name) else None
-    with _told_as_one():
+    with _change(stores):
         if own is not None and goes_back(own):
             back = Active(entry, own.previous[1:])
             found = stores.routes.write_routes(found.routes.with_live(gone.name, back), found)
@@ -96,7 +100,7 @@ def add_route(stores: Stores, pattern: str, project: str, by: str) -> None:
     if found.default is not None and found.default_project == project and not found.is_routed(project):
         own = tuple(one for one in found.default.previous if one.name == project)
         routes = routes.with_live(project, Active(found.default.live, own))
-    with _told_as_one():
+    with _change(stores):
         stores.routes.write_routes(routes, found)
 
 
@@ -109,7 +113,7 @@ def remove_route(stores: Stores, pattern: str) -> None:
     if not prefix:
         raise NotFound(f"The route {EVERYTHING} is always there; imagestore route add gives it to another project.")
     found = stores.routes.read()
-    with _told_as_one():
+    with _change(stores):
         stores.routes.write_routes(found.routes.without_route(prefix), found)
 
 
@@ -136,7 +140,7 @@ def _make_default(stores: Stores, project: str, by: str, found: LiveModels) -> N
         return
     stores.models.demand_usable(active.live.name, active.live.version)
     entry = replace(active.live, at=utc(), by=by, note=f"given the route {EVERYTHING}")
-    with _told_as_one():
+    with _change(stores):
         stores.routes.write_default(_promoted(entry, found.default), found)
 
 
@@ -144,12 +148,18 @@ def _promoted(entry: PromotionEntry, active: Active | None, came_before: tuple[P
     return Active(entry, (active.live, *active.previous)[:_HISTORY] if active else came_before)
 
 
-class _told_as_one:
+@contextmanager
+def _change(stores: Stores) -> Iterator[None]:
+    """A `with` block that changes what is live, as one change. It ends when every worker knows of it."""
+    with _told_as_one():
+        yield
+    stores.routes.settle()
+
+
+@contextmanager
+def _told_as_one() -> Iterator[None]:
     """A `with` block that says of any Conflict inside what it means here."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, Conflict):
-            raise Conflict("Another model was promoted, or a route changed, at the same time. Try again.") from None
+    try:
+        yield
+    except Conflict:
+        raise Conflict("Another model was promoted, or a route changed, at the same time. Try again.") from None

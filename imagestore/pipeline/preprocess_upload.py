@@ -36,7 +36,8 @@ def preprocess_upload(context: Context, name: str) -> None:
     record, pixels = done
     if pixels is None:
         assert record.upload is not None
-        return commit(context.stores, name, record.upload.etag, final_record(record))
+        final = final_record(replace(record, project=context.models.confirmed(name).project))
+        return commit(context.stores, name, record.upload.etag, final)
     staging = context.stores.staging
     staging.overwrite(staged_name(name), write_staged(pixels, to_json(record).decode()), "image/png")
     if staging.keeps_versions:

@@ -27,7 +27,11 @@ class PictureSettings:
     model: str = setting(
         "model/default/model.onnx", "The model file while none is promoted, relative to the app's folder or absolute."
     )
-    model_poll_seconds: Seconds = setting(10.0, "How often a worker looks whether another model was promoted.")
+    model_poll_seconds: Annotated[float, msgspec.Meta(gt=0, le=60)] = setting(
+        2.0,
+        "How old what a worker knows of live models may be when it writes a record. A promotion, a rollback and a "
+        "change of routes take so long. Must be the same wherever the same stores are used.",
+    )
     model_cache_bytes: Positive = setting(
         120_000_000,
         "How much memory the models of several projects may take in a worker (each takes twice the size of its file). "

@@ -52,7 +52,8 @@ _COSMOS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Names:
-    """The names of the containers and of the database, and how long results and the audit log are kept."""
+    """The names of the containers and of the database, how long results and the audit log are kept, and how often a
+    worker looks what is live."""
 
     uploads: str
     staging: str
@@ -64,6 +65,7 @@ class Names:
     database: str
     keep_results: bool = False
     audit_days: int = 365
+    model_poll_seconds: float = 2.0
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,8 @@ class Stores:
     @property
     def routes(self) -> RouteTable:
         """Which project classifies which uploads, and which models are live."""
-        return self._once("routes", lambda: RouteTable(self._blobs(self.names.models), self.models))
+        every_s = self.names.model_poll_seconds
+        return self._once("routes", lambda: RouteTable(self._blobs(self.names.models), self.models, every_s))
 
     @property
     def projects(self) -> ProjectTable:

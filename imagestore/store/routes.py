@@ -5,6 +5,7 @@ by the model of `active.json`, where version 0.2 has the only live model.
 """
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -22,6 +23,8 @@ MOST_ROUTES = 1000
 PATTERN = r"^[^*]*\*$"
 """What people write of a route: the beginning of names, and a star."""
 _PATTERN = re.compile(PATTERN)
+_SLOWEST_CLOCK = 1.05
+"""By how much longer a second may be on a worker's machine than here."""
 
 
 @dataclass(frozen=True)
@@ -155,11 +158,18 @@ class ModelList:
 
 
 class RouteTable:
-    """The routes and live models as they are stored. Every method raises Unavailable."""
+    """The routes and live models as they are stored. Every method raises Unavailable.
 
-    def __init__(self, blobs: Blobs, models: Models) -> None:
+    No worker writes a record by what it read more than `look_every_s` seconds ago.
+    """
+
+    def __init__(
+        self, blobs: Blobs, models: Models, look_every_s: float, sleep: Callable[[float], object] = time.sleep
+    ) -> None:
         self._file = GuardedJson(blobs, ROUTES, Routes, "the routes")
         self._models = models
+        self._look_every_s = look_every_s
+        self._sleep = sleep
 
     def read(self) -> LiveModels:
         """What is live now. Raises StoreError if one of the two files cannot be read."""
@@ -184,17 +194,35 @@ class RouteTable:
         live, previous = (found.default.live, list(found.default.previous)) if found.default else (None, [])
         return ModelList(versions, live, previous, list(found.routes.routes), found.by_project())
 
+    def settle(self) -> None:
+        """Wait until every worker knows what was written before this call. Whoever changes what is live says so only
+        then: what is uploaded afterwards is classified by what is live now, and by nothing that was live before."""
+        self._sleep(self._look_every_s * _SLOWEST_CLOCK)
+
     def write_routes(self, routes: Routes, replacing: LiveModels) -> LiveModels:
-        """Write the routes in place of those read before. Raises Conflict if others have changed them."""
+        """Write the routes in place of those read before; `settle` follows. Raises Conflict if others have changed
+        them."""
         etag = self._file.write(routes, replacing.etags[1])
         return replace(replacing, routes=routes, etags=(replacing.etags[0], etag))
 
     def change_routes(self, changed: Callable[[Routes], Routes]) -> Routes:
-        """Write what `changed` makes of the routes, again if others change them at the same time. Raises Conflict."""
-        return self._file.change(lambda routes: changed(routes or Routes()))
+        """Write what `changed` makes of the routes, again if others change them at the same time. Where that changes
+        something, it returns when every worker knows. Raises Conflict."""
+        before = Routes()
+
+        def noted(routes: Routes | None) -> Routes:
+            nonlocal before
+            before = routes or Routes()
+            return changed(before)
+
+        after = self._file.change(noted)
+        if after != before:
+            self.settle()
+        return after
 
     def write_default(self, active: Active, replacing: LiveModels) -> LiveModels:
-        """Write what is live by default in place of what was read before. Raises Conflict if others have changed it."""
+        """Write what is live by default in place of what was read before; `settle` follows. Raises Conflict if others
+        have changed it."""
         etag = self._models.put_active(active, replacing.etags[0])
         return replace(replacing, default=active, etags=(etag, replacing.etags[1]))
 

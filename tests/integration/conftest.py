@@ -112,7 +112,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             "POISON_DELAY_SECONDS": "2",
             "DECODE_SECONDS": "3",
             "UNDO_SECONDS": "4",
-            "MODEL_POLL_SECONDS": "1",
+            "MODEL_POLL_SECONDS": "0.3",
         },
     )
     with pytest.MonkeyPatch.context() as environment, Stack(options) as running:

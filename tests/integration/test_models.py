@@ -102,7 +102,7 @@ def make_live(lab: Pipeline, name: str) -> None:
 
 def do_again(lab: Pipeline) -> None:
     """Reprocess everything with the live model."""
-    models = LoadedModels(Settings().model_path, lab.stores)
+    models = LoadedModels(Settings().model_path, lab.stores, 0)
     assert reprocess(lab.stores, models, lambda progress: None).is_settled
 
 

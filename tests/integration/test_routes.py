@@ -2,8 +2,11 @@
 
 import hashlib
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -55,62 +58,102 @@ def version_of(record: Record) -> str:
     return record.prediction.model.version
 
 
-@contextmanager
-def uploading(pipeline: Pipeline, records: dict[str, list[Record]]) -> Iterator[None]:
-    """While it is open, pictures flow into all folders, and their records into `records`."""
-    is_enough = threading.Event()
+@dataclass(frozen=True)
+class Between:
+    """Something that happened at some moment between these two, of time.monotonic()."""
 
-    def flow(folder: str) -> None:
-        number = 0
+    after: float
+    before: float
+
+
+@dataclass(frozen=True)
+class Classified:
+    """A record that was written after its upload, between these two moments."""
+
+    record: Record
+    when: Between
+
+
+@dataclass
+class Flow:
+    """Pictures that flow into a folder one after the other, and what was made live for them when."""
+
+    pipeline: Pipeline
+    folder: str
+    records: list[Classified] = field(default_factory=list)
+    changes: list[tuple[str, Between]] = field(default_factory=list)
+
+    def run(self, is_enough: threading.Event) -> None:
         while not is_enough.is_set():
-            records[folder].append(classified(pipeline, f"{folder}/{number}.png"))
-            number += 1
+            began = time.monotonic()
+            record = classified(self.pipeline, f"{self.folder}/{len(self.records)}.png")
+            self.records.append(Classified(record, Between(began, time.monotonic())))
 
-    threads = [threading.Thread(target=flow, args=(folder,)) for folder in records]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        is_enough.set()
-        for thread in threads:
-            thread.join()
+    def change(self, version: str, change: Callable[[], object]) -> None:
+        """Make this version live while pictures flow, some before and some after."""
+        self.await_more()
+        began = time.monotonic()
+        change()
+        self.changes.append((version, Between(began, time.monotonic())))
+        self.await_more()
+
+    def await_more(self) -> None:
+        enough = len(self.records) + 3
+        eventually(lambda: len(self.records) >= enough, f"pictures in {self.folder}")
+
+    def live_during(self, when: Between) -> set[str]:
+        """The versions that were live at a moment of this span. One that is being replaced is live until the change
+        has returned."""
+        ends = [change.before for _, change in self.changes[1:]] + [float("inf")]
+        spans = zip(self.changes, ends, strict=True)
+        return {version for (version, begun), end in spans if begun.after <= when.before and end >= when.after}
+
+
+@contextmanager
+def flowing(*flows: Flow) -> Iterator[None]:
+    """While it is open, pictures flow into all folders."""
+    is_enough = threading.Event()
+    with ThreadPoolExecutor(len(flows)) as pool:
+        running = [pool.submit(flow.run, is_enough) for flow in flows]
+        try:
+            yield
+        finally:
+            is_enough.set()
+    for flow in running:
+        flow.result()
 
 
 @pytest.mark.usefixtures("two_projects")
-def test_each_project_changes_by_itself_while_uploads_flow_into_both(pipeline: Pipeline) -> None:
-    screws, bolts = PROJECTS
-    others = "routed-others"
-    records: dict[str, list[Record]] = {folder: [] for folder in (screws, bolts, others)}
-
-    def latest(folder: str) -> str | None:
-        return version_of(records[folder][-1]) if records[folder] and records[folder][-1].project == folder else None
-
-    with uploading(pipeline, records):
-        eventually(lambda: latest(screws) == latest(bolts) == "1", "both projects")
-        settled = {folder: len(found) for folder, found in records.items()}
-        promote(pipeline, screws, "2")
-        eventually(lambda: latest(screws) == "2", "the promoted model")
-        promote(pipeline, bolts, "2")
-        eventually(lambda: latest(bolts) == "2", "the other promoted model")
-        rollback(pipeline.stores, "the test", screws)
-        eventually(lambda: latest(screws) == "1", "the model before")
-    for folder in PROJECTS:
-        assert {record.project for record in records[folder][settled[folder] :]} == {folder}
-    assert not {record.project for record in records[others]} & set(PROJECTS)
+def test_each_record_is_by_a_model_that_was_live_for_it_between_upload_and_record(pipeline: Pipeline) -> None:
+    """Uploads flow into both folders while a version of one project is promoted, and another rolled back."""
+    long_ago = Between(float("-inf"), float("-inf"))
+    screws, bolts, others = (Flow(pipeline, folder) for folder in (*PROJECTS, "routed-others"))
+    for flow in (screws, bolts):
+        flow.changes.append(("1", long_ago))
+    with flowing(screws, bolts, others):
+        screws.change("2", lambda: promote(pipeline, screws.folder, "2"))
+        bolts.change("2", lambda: promote(pipeline, bolts.folder, "2"))
+        screws.change("1", lambda: rollback(pipeline.stores, "the test", screws.folder))
+        screws.change("2", lambda: promote(pipeline, screws.folder, "2"))
+    for flow in (screws, bolts):
+        assert {one.record.project for one in flow.records} == {flow.folder}
+        for one in flow.records:
+            assert version_of(one.record) in flow.live_during(one.when), f"{one} {flow.changes}"
+        assert {version_of(one.record) for one in flow.records} == {"1", "2"}
+    assert not {one.record.project for one in others.records} & set(PROJECTS)
     done = commands.run("reprocess", environment=pipeline.stack.environment)
     assert done.returncode == 0, done.stdout + done.stderr
-    live = {screws: "1", bolts: "2"}
-    for folder, version in live.items():
-        now = [pipeline.stores.records.read(record.id) for record in records[folder]]
-        assert {version_of(one.record) for one in now if one is not None} == {version}
+    for flow in (screws, bolts):
+        now = [pipeline.stores.records.read(one.record.id) for one in flow.records]
+        assert {version_of(one.record) for one in now if one is not None} == {"2"}
 
 
 @pytest.mark.usefixtures("two_projects")
 def test_what_lies_under_a_changed_route_is_classified_again(pipeline: Pipeline, site: Site) -> None:
     screws, bolts = PROJECTS
     name = f"{screws}/again.png"
-    record = eventually(lambda: found if (found := classified(pipeline, name)).project == screws else None, "the route")
+    record = classified(pipeline, name)
+    assert (record.project, version_of(record)) == (screws, "1")
     commanded = commands.run("route", "add", f"{screws}/*", "--project", bolts, environment=pipeline.stack.environment)
     assert f"{screws}/* is classified by {bolts}." in commanded.stdout
     listed = commands.run("route", "list", environment=pipeline.stack.environment).stdout.splitlines()

@@ -20,7 +20,7 @@ from unit.web.memory import memory_stores
 
 stores = memory_stores()
 stores.uploads.overwrite("cat.png", encoded(photo()), "image/png")
-models = LoadedModels(Settings().model_path, stores)
+models = LoadedModels(Settings().model_path, stores, 0)
 function_app.context = replace(function_app.context, stores=stores, models=models)
 functions = {f.get_function_name(): f.get_user_function() for f in function_app.app.get_functions()}
 

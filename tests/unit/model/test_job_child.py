@@ -125,8 +125,8 @@ def test_nothing_is_published_once_another_has_the_job(stores: Stores, begin: Be
     begin()
     writes: list[Callable[[], object]] = [
         lambda: models.keep("mine", "1", {"model.onnx": b"other"}),
-        lambda: RouteTable(blobs, models).write_default(Active(entry("1")), LiveModels(None, Routes())),
-        lambda: RouteTable(blobs, models).write_routes(Routes(), LiveModels(None, Routes())),
+        lambda: RouteTable(blobs, models, 0).write_default(Active(entry("1")), LiveModels(None, Routes())),
+        lambda: RouteTable(blobs, models, 0).write_routes(Routes(), LiveModels(None, Routes())),
         lambda: models.note("reprocess.json", b""),
     ]
     for publish in writes:

@@ -105,7 +105,10 @@ class Lab:
     ) -> Promotion:
         registry = self.registry
         routes = SimpleNamespace(
-            read=lambda: registry.found, write_default=registry.write_default, write_routes=registry.write_routes
+            read=lambda: registry.found,
+            write_default=registry.write_default,
+            write_routes=registry.write_routes,
+            settle=lambda: None,
         )
         projects = SimpleNamespace(open=self._project)
         stores: Any = SimpleNamespace(models=registry, routes=routes, projects=projects)

@@ -40,6 +40,8 @@ class Models:
             self.routed = self.others.pop(0)
         return found
 
+    confirmed = current
+
 
 @pytest.fixture
 def context() -> Any:
@@ -92,7 +94,7 @@ def test_what_another_model_is_live_for_by_then_is_left_to_that(context: Any) ->
     stage(context, write_staged(PIXELS, to_json(begun(context)).decode()))
     classify_staged(context, NAME)
     assert context.stores.records.read(record_id(NAME)) is None
-    assert queued(context) == [tasks.Task(tasks.CLASSIFY, NAME)]
+    assert queued(context) == [tasks.Task(tasks.CLASSIFY, NAME, model="f" * 64)]
     classify_staged(context, NAME)
     assert context.stores.records.read(record_id(NAME)).record.project == "screws"
 
@@ -111,7 +113,7 @@ def test_a_picture_staged_for_another_model_is_preprocessed_again(context: Any) 
     record = replace(begun(context), staged=Staged(staged_name(NAME), 0, 8, 8, 1, 0.875))
     stage(context, write_staged(PIXELS, to_json(record).decode()))
     classify_staged(context, NAME)
-    assert queued(context) == [tasks.Task(tasks.PREPROCESS, NAME)]
+    assert queued(context) == [tasks.Task(tasks.PREPROCESS, NAME, model="f" * 64)]
     assert context.stores.records.records == {}
 
 
@@ -119,7 +121,7 @@ def test_a_picture_that_was_decoded_in_another_way_is_preprocessed_again(context
     context.models.routed.model.spec = replace(context.models.routed.model.spec, plain=True)
     stage(context, write_staged(PIXELS, to_json(begun(context)).decode()))
     classify_staged(context, NAME)
-    assert queued(context) == [tasks.Task(tasks.PREPROCESS, NAME)]
+    assert queued(context) == [tasks.Task(tasks.PREPROCESS, NAME, model="f" * 64)]
 
 
 @pytest.mark.parametrize("fit", ["pad", "stretch"])
@@ -128,7 +130,7 @@ def test_a_picture_staged_with_another_fit_is_preprocessed_again(context: Any, f
     record = replace(begun(context), staged=Staged(staged_name(NAME), 0, 8, 8, 1, 1.0, Fit(fit)))
     stage(context, write_staged(PIXELS, to_json(record).decode()))
     classify_staged(context, NAME)
-    assert queued(context) == [tasks.Task(tasks.PREPROCESS, NAME)]
+    assert queued(context) == [tasks.Task(tasks.PREPROCESS, NAME, model="f" * 64)]
     context.models.routed.model.spec = ImageSpec(8, 8, 1, 1.0, Fit(fit))
     context.stores.work.messages.clear()
     classify_staged(context, NAME)

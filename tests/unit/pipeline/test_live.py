@@ -1,12 +1,13 @@
 """Which models are live for which uploads, and how that changes."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from imagestore.errors import Conflict, NotARoute, NotFound
-from imagestore.pipeline.live import add_route, make_live, remove_route, rollback
+from imagestore.pipeline.live import add_route, finish, forget, make_live, remove_route, rollback
 from imagestore.store import LiveModels, PromotionEntry
 from imagestore.store.models import Inspection
 from imagestore.store.routes import Routes
@@ -185,3 +186,32 @@ def test_a_model_that_was_found_to_be_unusable_is_not_given_the_route_of_all(sto
     with pytest.raises(Conflict, match="screws 1 is no model"):
         add_route(stores, "*", "screws", "me")
     assert live(stores)[""] == "mine 1"
+
+
+def test_each_change_waits_once_until_every_worker_knows(stores: Any) -> None:
+    seen: list[str] = []
+
+    def noted(call: Callable[..., Any]) -> Callable[..., Any]:
+        def then(*given: Any) -> Any:
+            seen.append(call.__name__)
+            return call(*given)
+
+        return then
+
+    for name in ("write_routes", "write_default", "settle"):
+        setattr(stores.routes, name, noted(getattr(stores.routes, name)))
+
+    def done(change: Callable[[], object]) -> list[str]:
+        seen.clear()
+        change()
+        return [name.removeprefix("write_") for name in seen]
+
+    assert done(lambda: promote(stores, "mine", "1")) == ["default", "settle"]
+    assert done(lambda: add_route(stores, "factory/*", "mine", "me")) == ["routes", "settle"]
+    assert done(lambda: promote(stores, "mine", "2")) == ["routes", "default", "settle"]
+    assert done(lambda: finish(stores, entry("mine", "2"))) == ["settle"], "whoever promoted it may not have waited"
+    assert done(lambda: rollback(stores, "me", "mine")) == ["routes", "default", "settle"]
+    assert done(lambda: remove_route(stores, "factory/*")) == ["routes", "settle"]
+    promote(stores, "screws", "1")
+    promote(stores, "mine", "1")
+    assert done(lambda: forget(stores, "screws")) == ["default"], "nothing else is live then"

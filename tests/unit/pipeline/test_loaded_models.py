@@ -59,7 +59,7 @@ def registry() -> Registry:
     return Registry()
 
 
-def loaded(tmp_path: Path, registry: Registry, every_s: float = 0, **options: int) -> LoadedModels:
+def loaded(tmp_path: Path, registry: Registry, every_s: float = 0, **options: Any) -> LoadedModels:
     tiny(tmp_path / "default.onnx", name="default")
     stores: Any = SimpleNamespace(models=registry, routes=SimpleNamespace(read=registry.live))
     return LoadedModels(tmp_path / "default.onnx", stores, every_s, **options)
@@ -321,6 +321,64 @@ def test_one_that_was_refused_is_tried_again_when_it_is_promoted_again(tmp_path:
     assert models.current("a.jpg").model.ref.version == "1", "the same promotion is not tried at each picture"
     registry.said = (Active(replace(registry.promote("2", model_file(tmp_path, "2")), at="later")), "new")
     assert models.current("a.jpg").model.ref.version == "2"
+
+
+def test_a_record_waits_for_the_model_that_another_thread_loads(
+    tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = loaded(tmp_path, registry)
+    worker.current("a.jpg")
+    entry = registry.promote("2", model_file(tmp_path, "2"))
+    is_fetching, may_go, fetch = threading.Event(), threading.Event(), registry.read
+
+    def slow(*arguments: Any, **options: Any) -> bytes:
+        is_fetching.set()
+        may_go.wait(60)
+        return fetch(*arguments, **options)
+
+    monkeypatch.setattr(registry, "read", slow)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(worker.current, "a.jpg")
+        assert is_fetching.wait(60)
+        record = pool.submit(worker.confirmed, "b.jpg")
+        assert worker.current("c.jpg").sha256 != entry.sha256, "who only begins does not wait"
+        assert not record.done()
+        may_go.set()
+        assert record.result().sha256 == first.result().sha256 == entry.sha256
+
+
+def test_no_record_is_written_by_the_model_before_while_the_live_one_cannot_be_had(
+    tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = loaded(tmp_path, registry)
+    worker.current("a.jpg")
+    entry = registry.promote("2", model_file(tmp_path, "2"))
+
+    def away(*_: object, **__: object) -> bytes:
+        raise Unavailable("storage does not answer")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(registry, "read", away)
+        assert worker.current("a.jpg").project is None, "what may be begun with"
+        with pytest.raises(Unavailable):
+            worker.confirmed("a.jpg")
+    assert worker.confirmed("a.jpg").sha256 == entry.sha256
+    registry.is_away = True
+    with pytest.raises(Unavailable):
+        worker.confirmed("a.jpg")
+    assert worker.current("a.jpg").sha256 == entry.sha256
+
+
+def test_a_record_is_written_by_the_model_before_where_the_live_one_cannot_be_used(
+    tmp_path: Path, registry: Registry
+) -> None:
+    worker = loaded(tmp_path, registry)
+    entry = registry.promote("1", model_file(tmp_path, "1"))
+    worker.current("a.jpg")
+    registry.promote("2", b"this is no model")
+    assert worker.confirmed("a.jpg").sha256 == entry.sha256
+    del registry.files["mine", "2"]
+    assert worker.confirmed("a.jpg").sha256 == entry.sha256
 
 
 def test_what_was_live_before_is_known(tmp_path: Path, registry: Registry) -> None:

@@ -86,6 +86,7 @@ def context() -> Any:
         stores=stores,
         models=SimpleNamespace(
             current=lambda name, expected=None: RoutedModel(cast(Any, model), "mine", "f" * 64),
+            confirmed=lambda name, expected=None: RoutedModel(cast(Any, model), "mine", "f" * 64),
             has_replaced=lambda name, sha256: False,
         ),
         decoder=SimpleNamespace(preprocess=bad_picture),

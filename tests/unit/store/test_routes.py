@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from imagestore.errors import Conflict, NotARoute, StoreError
-from imagestore.store import Active, PromotionEntry
+from imagestore.store import Active, PromotionEntry, RouteTable
 from imagestore.store.routes import MOST_ROUTES, Route, Routes, prefix_of
 from unit.web.memory import registry
 
@@ -34,6 +34,16 @@ def test_what_was_written_is_read_and_what_others_changed_is_not_overwritten() -
     assert written.by_prefix() == [("factory/", Active(ENTRY))], "nails has no live model"
     with pytest.raises(Conflict):
         stores.routes.write_routes(routes, before)
+
+
+def test_who_changes_routes_waits_until_every_worker_has_had_to_ask() -> None:
+    models: Any = registry()["models"]
+    slept: list[float] = []
+    table = RouteTable(models._blobs, models, 2.0, slept.append)
+    added = table.change_routes(lambda routes: routes.with_route(Route("factory/", "screws")))
+    assert [2.0 < pause < 3 for pause in slept] == [True]
+    assert table.change_routes(lambda routes: routes) == added
+    assert len(slept) == 1, "nothing was changed, so there is nothing to wait for"
 
 
 def test_files_that_are_none_are_said() -> None:

@@ -180,7 +180,7 @@ def registry() -> dict[str, Any]:
     models = Models(blobs)
     return {
         "models": models,
-        "routes": RouteTable(blobs, models),
+        "routes": RouteTable(blobs, models, 0),
         "projects": ProjectTable(blobs, models),
         "custom_vision": CustomVisionTable(blobs),
     }
