@@ -27,6 +27,8 @@ from model.training.thresholds import RIGHT, TARGETS, Answers, Price, Thresholds
 STRENGTHS = (0.0003, 0.003, 0.03, 0.3)
 _FOLDS, _FEWER_FOLDS, _MANY = 5, 3, 2000
 _MOST_ITERATIONS, _TOLERANCE = 300, 1e-3
+_FEW = 2
+"""Pictures are given by their coordinates in the space that they span if it has so many times fewer dimensions."""
 TEMPERATURES = np.geomspace(0.25, 4, 49)
 
 
@@ -197,20 +199,36 @@ def _best_out_of_fold(
     progress: Callable[[], None],
 ) -> tuple[float, np.ndarray]:
     """The regularisation with the lowest loss in cross-validation, and its predictions: logits [n, classes]."""
-    classes = int(truth.max()) + 1
+    # What is predicted with one strength is held beside that of others only where pictures are few.
+    at_once = [[one] for one in STRENGTHS] if in_blocks.is_needed(len(truth), taken) else [list(STRENGTHS)]
     best: tuple[float, float, np.ndarray] | None = None
-    for strength in STRENGTHS:
-        logits = np.zeros((len(truth), classes))
-        for train, held in divided:
-            with one_thread():
-                weights, bias = fitted(taken, truth, strength, classes, train)
-            logits[held] = in_blocks.predicted(taken, held, weights, bias)
-            progress()
-        loss = min(_loss(logits / t, truth) for t in TEMPERATURES)
-        if best is None or loss < best[0]:
-            best = loss, strength, logits
+    for strengths in at_once:
+        for strength, logits in _out_of_fold(taken, truth, divided, strengths, progress).items():
+            loss = min(_loss(logits / t, truth) for t in TEMPERATURES)
+            if best is None or loss < best[0]:
+                best = loss, strength, logits
     assert best is not None, "there are strengths to try"
     return best[1:]
+
+
+def _out_of_fold(
+    taken: np.ndarray,
+    truth: np.ndarray,
+    divided: list[tuple[np.ndarray, np.ndarray]],
+    strengths: list[float],
+    progress: Callable[[], None],
+) -> dict[float, np.ndarray]:
+    """Predictions in cross-validation, logits [n, classes], with each of these strengths."""
+    classes = int(truth.max()) + 1
+    logits = {strength: np.zeros((len(truth), classes)) for strength in strengths}
+    for train, held in divided:
+        fitting = _Fitting(taken, truth, classes, train)
+        for strength, found in logits.items():
+            with one_thread():
+                weights, bias = fitting.fitted(strength)
+            found[held] = in_blocks.predicted(taken, held, weights, bias)
+            progress()
+    return logits
 
 
 def fitted(
@@ -221,21 +239,47 @@ def fitted(
 
     Returns (weights [classes, width], bias [classes]).
     """
-    rows, views = np.arange(len(taken)) if rows is None else rows, taken.shape[1]
-    if in_blocks.is_needed(len(rows), taken):
-        return _fitted_in_blocks(taken, truth, strength, classes, rows)
-    flat, labels = taken[rows].reshape(-1, taken.shape[2]).astype(np.float64), np.repeat(truth[rows], views)
-    mean = flat.mean(axis=0)
-    flat -= mean
-    scale = 1 / max(float(np.sqrt((flat**2).mean())), 1e-9)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the best so far is what cross-validation compares
-        model = LogisticRegression(C=strength / views, max_iter=_MOST_ITERATIONS, tol=_TOLERANCE)
-        found = model.fit(flat * scale, labels)
-    weights, bias = found.coef_ * scale, found.intercept_
-    if len(found.classes_) == 2:
-        weights, bias = _of_both(weights, bias)
-    return _of_classes(weights, bias - weights @ mean, found.classes_, classes)
+    return _Fitting(taken, truth, classes, np.arange(len(taken)) if rows is None else rows).fitted(strength)
+
+
+class _Fitting:
+    """The pictures `rows` of what a head takes, made ready once to be fitted to with several strengths.
+
+    Where there are far fewer of them than numbers of each, they are given by their coordinates in the space that they
+    span: their products, and so the head with the lowest loss, are the same, and a fit takes half of the time or less.
+    """
+
+    def __init__(self, taken: np.ndarray, truth: np.ndarray, classes: int, rows: np.ndarray) -> None:
+        self._taken, self._truth, self._classes, self._rows = taken, truth, classes, rows
+        self._is_in_blocks = in_blocks.is_needed(len(rows), taken)
+        if self._is_in_blocks:
+            return
+        flat = taken[rows].reshape(-1, taken.shape[2]).astype(np.float64)
+        self._mean = flat.mean(axis=0)
+        flat -= self._mean
+        self._scale = 1 / max(float(np.sqrt((flat**2).mean())), 1e-9)
+        flat *= self._scale
+        self._basis: np.ndarray | None = None
+        if len(flat) * _FEW < flat.shape[1]:
+            with one_thread():
+                self._basis, coordinates = np.linalg.qr(flat.T)
+            flat = np.ascontiguousarray(coordinates.T)
+        self._flat = flat
+
+    def fitted(self, strength: float) -> tuple[np.ndarray, np.ndarray]:
+        """(weights [classes, width], bias [classes])."""
+        if self._is_in_blocks:
+            return _fitted_in_blocks(self._taken, self._truth, strength, self._classes, self._rows)
+        views = self._taken.shape[1]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # the best so far is what cross-validation compares
+            model = LogisticRegression(C=strength / views, max_iter=_MOST_ITERATIONS, tol=_TOLERANCE)
+            found = model.fit(self._flat, np.repeat(self._truth[self._rows], views))
+        weights, bias = found.coef_ if self._basis is None else found.coef_ @ self._basis.T, found.intercept_
+        weights = weights * self._scale
+        if len(found.classes_) == 2:
+            weights, bias = _of_both(weights, bias)
+        return _of_classes(weights, bias - weights @ self._mean, found.classes_, self._classes)
 
 
 def _fitted_in_blocks(

@@ -1,8 +1,10 @@
 """The head that is fitted to a backbone's features."""
 
 import numpy as np
+import pytest
 from threadpoolctl import threadpool_limits
 
+from model.training import head as module
 from model.training.examples import NONE
 from model.training.head import Head, fit, numbered, steps
 
@@ -53,3 +55,16 @@ def test_pictures_of_none_of_the_labels_are_learned_and_never_answered() -> None
 def test_none_comes_last() -> None:
     names, numbers = numbered(["b", NONE, "a"])
     assert (names, numbers.tolist()) == (["a", "b", NONE], [1, 2, 0])
+
+
+def test_few_pictures_are_given_by_their_coordinates_and_the_head_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = np.random.default_rng(0)
+    centres = chance.uniform(0, 2, (3, 1280))
+    features = np.stack([centres[i % 3] + chance.normal(0, 1.5, (2, 1280)) for i in range(90)]).clip(0)
+    heads = []
+    for few in (2, 1000):
+        monkeypatch.setattr(module, "_FEW", few)
+        heads.append(fit(features.astype(np.float32), ["a", "b", "c"] * 30, np.arange(90), 1, lambda: None))
+    assert heads[0].strength == heads[1].strength
+    one, other = (head.probabilities(features[:, 0]) for head in heads)
+    np.testing.assert_allclose(one, other, atol=0.01)
