@@ -25,11 +25,12 @@ from model.evaluation.anew import shared
 from model.evaluation.evaluate import Evaluation, evaluate
 from model.evaluation.findings import GateFindings
 from model.evaluation.gate import Outcome, shortened
+from model.evaluation.unlearned import unlearned
 from model.model_process import describe
 from model.progress import BeginStage
 from model.training.kept_arrays import KeptArrays
 from model.training.provenance import Provenance
-from model.training.training_set import Chosen, held_out, learned
+from model.training.training_set import Chosen, held_out, learned, open_set
 from preprocess import Limits
 
 
@@ -75,7 +76,7 @@ def promote(
 
     It is live for the routes to its project, or by default where there is none. The first promotion by default replaces
     the model in the file `default`, and a rollback goes back to that one if it can be used. The test pictures are those
-    of the version's project, but none that the live model of another project learned from.
+    of the version's project, but none that is, or looks like, one that the live model of another project learned from.
 
     Raises PromotionRefused, ModelError, NotFound, Conflict, Unavailable.
     """
@@ -89,7 +90,7 @@ def promote(
         raise Conflict(f"{called} is live already.")
     is_first = active is None and is_routed
     candidate, live = describe(data, called), _FIRST if is_first else _live(stores, active, shipped)
-    tests = _without(held_out(stores, project.pictures_in, limits, progress), _learned(stores, active, project))
+    tests = _tests(stores, active, project, limits, progress)
     if live.model is not None:
         tested = {label for example in tests.examples for label in example.labels}
         check_labels(candidate, live.model, drop, tested, override, called=(called, live.called))
@@ -259,18 +260,16 @@ def _with_anew(
     return replace(findings, anew=found)
 
 
-def _learned(stores: Stores, active: Active | None, project: Project) -> Collection[str]:
-    """The SHA-256 of what the live model learned from, if it is of a project with other labelled pictures: those may
-    hold test pictures of this one."""
-    if active is None or active.live.name == project.name:
-        return ()
-    made = _made(stores, active.live.name, active.live.version)
-    return made.learned if made else ()
-
-
-def _without(part: Chosen, learned_from: Collection[str]) -> Chosen:
-    kept = [i for i, example in enumerate(part.examples) if example.sha256 not in learned_from]
-    return Chosen([part.examples[i] for i in kept], part.groups[kept])
+def _tests(stores: Stores, active: Active | None, project: Project, limits: Limits, progress: BeginStage) -> Chosen:
+    """The test pictures of a project, without what the live model learned from, if it is of a project with other
+    labelled pictures: those may hold test pictures of this one, or look like some."""
+    part = held_out(stores, project.pictures_in, limits, progress)
+    made = _made(stores, active.live.name, active.live.version) if active and active.live.name != project.name else None
+    if active is None or made is None or not part.examples:
+        return part
+    there = stores.projects.find(active.live.name).pictures_in
+    here, elsewhere = (open_set(stores, folder).split for folder in (project.pictures_in, there))
+    return unlearned(part, made.learned, elsewhere, here)
 
 
 def _made(stores: Stores, name: str, version: str) -> Provenance | None:

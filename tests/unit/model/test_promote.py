@@ -21,6 +21,7 @@ from model import promote as module
 from model.default.build import DEFAULT
 from model.promote import Promotion, promote
 from model.training.examples import Example
+from model.training.split import Split
 from model.training.training_set import Chosen
 from preprocess import Limits
 from unit.classify.test_model import tiny
@@ -110,7 +111,7 @@ class Lab:
             write_routes=registry.write_routes,
             settle=lambda: None,
         )
-        projects = SimpleNamespace(open=self._project)
+        projects = SimpleNamespace(open=self._project, find=self._project)
         stores: Any = SimpleNamespace(models=registry, routes=routes, projects=projects)
         asked: dict[str, Any] = {"by": "me", "override": override, "drop": drop, "limits": Limits(), "progress": quiet}
         return promote(stores, self.default, project, version, **asked)
@@ -388,3 +389,15 @@ def test_a_model_of_one_label_is_refused_where_test_pictures_have_several(
         lab.promote("1", GateOverride.ACCEPT_EQUAL)
     assert refused.value.override is GateOverride.FORCE
     assert "on 36 test pictures" in lab.promote("1", GateOverride.FORCE).entry.note
+
+
+def test_what_others_learned_tests_nobody(lab: Lab, pictures: list[Example], monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.add("1")
+    lab.make_live("1")
+    lab.add("2")
+    lab.registry.files["screws", "1"] = lab.registry.files["mine", "2"]
+    learned = SimpleNamespace(learned={example.sha256: "dark" for example in pictures})
+    monkeypatch.setattr(module, "_made", lambda stores, name, version: learned if name == "mine" else None)
+    monkeypatch.setattr(module, "open_set", lambda stores, folder: SimpleNamespace(split=Split()))
+    with pytest.raises(PromotionRefused, match="There are no test pictures"):
+        lab.promote("1", project="screws")
