@@ -127,7 +127,7 @@ def choose(
 
     What is `held` is not chosen. Raises ModelError if a backbone that is held cannot be used.
     """
-    chosen = _sample(learning)
+    chosen = _sample(learning, groups)
     examples = [learning[i] for i in chosen]
     ways = _ways(held, len(examples), has_colour=not all(example.is_gray for example in examples))
     simplest = Recipe(**{field: values[0] for field, values in ways.items()})
@@ -176,12 +176,16 @@ def _demand_possible(held: Held, channels: int) -> None:
             raise ModelError(f"{option} does not go with the backbone '{held.backbone}': {why}. Leave the option out.")
 
 
-def _sample(learning: list[Example]) -> list[int]:
+def _sample(learning: list[Example], groups: np.ndarray) -> list[int]:
     """The numbers of the examples to try on: as many of each label as possible, and all of a rare label. Where pictures
-    have several labels, of each set of labels."""
-    seen: Counter[tuple[str, ...]] = Counter()
-    ranks = []
+    have several labels, of each set of labels. Of a group one comes first, and others while there is room."""
+    in_group, of_labels = Counter[int](), Counter[tuple[str, ...]]()
+    turns: list[tuple[int, int, int]] = []
     for i in sorted(range(len(learning)), key=lambda i: learning[i].sha256):
-        ranks.append((seen[learning[i].labels], i))
-        seen[learning[i].labels] += 1
-    return sorted(i for _, i in sorted(ranks)[:MOST])
+        turns.append((in_group[int(groups[i])], len(turns), i))
+        in_group[int(groups[i])] += 1
+    ranks = []
+    for turn, order, i in sorted(turns):
+        ranks.append((of_labels[learning[i].labels], turn, order, i))
+        of_labels[learning[i].labels] += 1
+    return sorted(i for *_, i in sorted(ranks)[:MOST])

@@ -48,6 +48,16 @@ def test_colour_is_chosen_where_it_helps_and_what_was_tried_is_told(hues: list[E
     assert gray.sentence().startswith("gray, cropped, Lite0: loss ")
 
 
+def test_what_it_is_chosen_on_has_one_of_each_group_before_a_second_one(
+    hues: list[Example], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST", 12)
+    groups = np.array([seed // 16 * 2 + seed % 2 if seed < 32 else seed for seed in range(40)])  # four bursts of eight
+    found = module._sample(hues, groups)
+    assert len(set(groups[found].tolist())) == 12
+    assert [hues[i].label for i in found].count("l0") == 6
+
+
 def test_of_ways_that_are_as_good_the_simplest_is_chosen() -> None:
     """Light and dark are as easily told in gray."""
     pictures = [
