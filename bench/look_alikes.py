@@ -9,6 +9,7 @@ import io
 import os
 import platform
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,11 +19,12 @@ from rich.console import Console
 from rich.table import Table
 
 from imagestore.cli.stages import stages
+from imagestore.proportion import percent
 from model.training import look_alikes, near_duplicates
 from model.training.backbones import net_of
 from model.training.examples import Example, Labelled, in_folder, read
 from model.training.features import Backbone, Views, extract
-from model.training.grouping import grouped, with_looks
+from model.training.grouping import alike, grouped, with_looks
 from model.training.kept_arrays import KeptArrays
 from model.training.recipe import Recipe
 from preprocess import Limits, rendition
@@ -76,8 +78,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="with a subfolder for each label")
     parser.add_argument("--copied", type=int, default=100, help="how many pictures are altered")
     arguments = parser.parse_args()
-    console, limits, kept = Console(), Limits(), KeptArrays()
-    table = Table("copies", "recognised", "by thumbnails alone")
+    console, limits, kept = Console(width=110), Limits(), KeptArrays()
+    table = Table("copies", "recognised", "without laying thumbnails over each other", "by thumbnails alone")
     net = net_of(Recipe())
     with stages() as begin:
         sources = in_folder(arguments.folder).pictures
@@ -87,18 +89,20 @@ def main() -> None:
         groups = grouped(examples, similarity).groups
         order = np.random.default_rng(1).permutation(len(examples))[: arguments.copied]
         some = [examples[i] for i in order]
-        looks, thumbs = np.array([e.look for e in examples]), np.stack([e.thumb for e in examples])
+        backbone = Backbone(net.graph, net.spec)
         for what in copies(Image.new("RGB", (8, 8))):
             altered = read(_copied(some, what), limits, begin(what, len(some)), kept).good
-            backbone, begun = Backbone(net.graph, net.spec), begin("Comparing", len(altered))
-            features = extract(backbone, altered, Views(), limits, 0, begun, kept)
-            by_look = pairs_of(look_alikes.alike(look_alikes.looks(features[:, 0]), looks, similarity))
-            by_thumb = pairs_of(near_duplicates.pairs(np.stack([e.thumb for e in altered]), thumbs))
+            begun = begin("Comparing", len(altered))
+            looks = look_alikes.looks(extract(backbone, altered, Views(), limits, 0, begun, kept)[:, 0])
+            seen = [replace(one, look=look) for one, look in zip(altered, looks, strict=True)]
+            ways = (similarity, replace(similarity, lowest=None), None)
             own = list(enumerate(order.tolist()))
-            shares = [np.mean([pair in pairs for pair in own]) for pairs in (by_look | by_thumb, by_thumb)]
-            table.add_row(what, *(f"{share:.0%}" for share in shares))
+            found_by = [pairs_of(alike(seen, examples, way)) for way in ways]
+            table.add_row(what, *(percent(float(np.mean([pair in pairs for pair in own])), 1) for pairs in found_by))
     console.print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    console.print(f"{len(examples)} pictures in {len(np.unique(groups))} groups. {similarity.sentence()}")
+    before = len(np.unique(grouped(examples, replace(similarity, lowest=None)).groups))
+    console.print(f"{len(examples)} pictures in {len(np.unique(groups))} groups, {before} without laying over.")
+    console.print(similarity.sentence())
     console.print(table)
 
 

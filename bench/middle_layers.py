@@ -15,9 +15,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from bench.fashion import LABELS, labelled, load
 from bench.model import processor
 from bench.pictures import Pictures
+from bench.sets import fashion_mnist
 from imagestore.cli.stages import stages
 from model.progress import BeginStage
 from model.training import head
@@ -39,20 +39,14 @@ def main() -> None:
     with stages() as begin, tempfile.TemporaryDirectory() as folder:
         for name in (one for one in arguments.sets if one != "fashion"):
             is_fashion = name.isdecimal()
-            pictures = Pictures(_fashion(Path(folder) / name, int(name)) if is_fashion else Path(name), begin)
+            if is_fashion:
+                fashion_mnist(Path(folder) / name, int(name))
+            pictures = Pictures(Path(folder) / name if is_fashion else Path(name), begin)
             called = f"Fashion-MNIST, {name}" if is_fashion else f"{Path(name).name}, {len(pictures.labels)}"
             for colour in (False,) if is_fashion else (False, True):
                 table.add_row(called, "colour" if colour else "gray", *_compared(pictures, colour, begin))
     console.print(f"{processor()}, {os.cpu_count()} cores")
     console.print(table)
-
-
-def _fashion(folder: Path, count: int) -> Path:
-    pictures, classes = load("train")
-    for number, one in enumerate(labelled(pictures[:count], classes[:count])):
-        (folder / LABELS[classes[number]]).mkdir(parents=True, exist_ok=True)
-        (folder / LABELS[classes[number]] / f"{number}.png").write_bytes(one.read())
-    return folder
 
 
 def _compared(pictures: Pictures, colour: bool, begin: BeginStage) -> list[str]:

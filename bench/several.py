@@ -28,7 +28,7 @@ from model.training.train import TrainingOptions, prepare, train
 from preprocess import Fit, Limits
 
 FIRST_NEW = 1_000_000
-HELD = Held(colour=True, fit=Fit.PAD, level=False, middle=False, backbone="lite0", views=0)
+HELD = Held(colour=True, fit=Fit.PAD, level=False, middle=True, backbone="lite0", views=0)
 
 
 def sources(first: int, count: int) -> list[Labelled]:
@@ -67,7 +67,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.several", description=__doc__)
     parser.add_argument("--train", type=int, default=1000, help="pictures to train on, of which a fifth only test")
     parser.add_argument("--new", type=int, default=2000, help="new pictures to judge it on")
-    parser.add_argument("--held", action="store_true", help="colour, padded, Lite0: nothing is chosen")
+    parser.add_argument("--held", action="store_true", help="colour, padded, Lite0, middle layers: nothing is chosen")
     arguments = parser.parse_args()
     console, limits, started = Console(), Limits(), time.monotonic()
     with stages() as begin:

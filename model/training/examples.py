@@ -197,8 +197,14 @@ class _Read:
 
 def _look(pixels: np.ndarray) -> np.ndarray:
     """The gray thumbnail of pixels uint8 [height, width, 3] and, in one more row, whether they are gray."""
-    thumb = Image.fromarray(pixels).convert("L").resize((THUMB_SIDE, THUMB_SIDE), Image.Resampling.BOX)
-    return np.concatenate([np.asarray(thumb, np.uint8), np.full((1, THUMB_SIDE), _is_gray(pixels), np.uint8)])
+    is_gray = np.full((1, THUMB_SIDE), _is_gray(pixels), np.uint8)
+    return np.concatenate([thumbnail(Image.fromarray(pixels)), is_gray])
+
+
+def thumbnail(picture: Image.Image) -> np.ndarray:
+    """The gray thumbnail uint8 [32, 32] of a picture, by which it is recognised."""
+    small = picture.convert("L").resize((THUMB_SIDE, THUMB_SIDE), Image.Resampling.BOX)
+    return np.asarray(small, np.uint8)
 
 
 def _is_gray(pixels: np.ndarray) -> bool:

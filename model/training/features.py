@@ -13,7 +13,7 @@ from classify.session import open_session
 from imagestore.store.patience import patiently
 from model.decoder_pool import DecoderPool
 from model.training import scratch
-from model.training.examples import Example
+from model.training.examples import Example, thumbnail
 from model.training.kept_arrays import KeptArrays, Table
 from preprocess import Decoder, ImageSpec, Limits
 from preprocess.transform import fit
@@ -116,6 +116,23 @@ def extract(
                 altered.add(example.sha256, of_views)
             progress()
     return found.values
+
+
+def thumbs_of_copies(examples: list[Example], copies: Copies, limits: Limits, kept: KeptArrays) -> np.ndarray:
+    """Gray thumbnails uint8 [examples, copies, 32, 32] of altered copies. What is kept is not made again."""
+    table = kept.table("copied", limits=asdict(limits), copies=asdict(copies))
+    found = table.take({example.sha256 for example in examples})
+
+    def one(decoder: Decoder, example: Example) -> np.ndarray:
+        picture = Image.fromarray(decoder.rendition(patiently(example.source.read), _SOURCE_SIDE, limits)).convert("L")
+        return np.stack([thumbnail(copy) for copy in copies.made(picture, _random(example, 0))])
+
+    missing = list({example.sha256: example for example in examples if example.sha256 not in found}.values())
+    with DecoderPool() as decoders:
+        for example, thumbs in zip(missing, decoders.map(one, missing), strict=True):
+            found[example.sha256] = thumbs
+            table.add(example.sha256, thumbs)
+    return np.stack([found[example.sha256] for example in examples])
 
 
 class _Found:

@@ -2,22 +2,23 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import PurePosixPath
 
 import numpy as np
 
 from model.progress import BeginStage, unheard
-from model.training import bursts, look_alikes, near_duplicates, scratch
+from model.training import bursts, look_alikes, near_duplicates, overlay, scratch
 from model.training.backbones import net_of
 from model.training.examples import Example, Labelled
-from model.training.features import Backbone, Copies, Views, extract
+from model.training.features import Backbone, Copies, Views, extract, thumbs_of_copies
 from model.training.groups import Groups
 from model.training.kept_arrays import KeptArrays
 from model.training.labels import fewer_than_enough
 from model.training.look_alikes import Similarity
+from model.training.near_duplicates import Matter
 from model.training.recipe import Recipe
 from model.training.scratch import blocks
+from model.training.threads import one_thread
 from preprocess import Limits
 
 _FEWEST = 8
@@ -57,16 +58,22 @@ def with_looks(
     if len(clear) < _FEWEST:
         return examples, None
     sample = sorted(clear, key=lambda i: examples[i].sha256)[: look_alikes.SAMPLE]
-    begun = progress("Altering some", len(sample))
-    altered = extract(net, [examples[i] for i in sample], Copies(), limits, 0, begun, kept)[:, 1:]
+    some, begun = [examples[i] for i in sample], progress("Altering some", len(sample))
+    altered = extract(net, some, Copies(), limits, 0, begun, kept)[:, 1:]
+    copies = thumbs_of_copies(some, Copies(), limits, kept)
+    thumbs = np.stack([examples[i].thumb for i in clear])
     begin = progress if len(examples) > _MANY else unheard
     position = {number: at for at, number in enumerate(clear)}
+    at = [position[i] for i in sample]
+    agreeing = [_agree(np.repeat(thumbs[[i]], len(own), axis=0), own) for i, own in zip(at, copies, strict=True)]
     similarity = look_alikes.choose(
         found if len(clear) == len(found) else _only(found, clear),
-        [position[i] for i in sample],
+        at,
         look_alikes.looks(altered),
         [", ".join(examples[i].labels) for i in clear],
         begin("Comparing looks", look_alikes.steps(len(clear))),
+        agree=lambda i, j: _agree(thumbs[i], thumbs[j]),
+        agreeing=np.stack(agreeing),
     )
     return examples, similarity
 
@@ -93,7 +100,6 @@ def grouped(
     Moments do not count if a label would have too few groups to learn from, as where a camera takes a picture each
     second of what goes by.
     """
-    thumbs = np.stack([example.thumb for example in examples])
     numbers: dict[tuple[str, ...], int] = {}
     labels = np.array([numbers.setdefault(example.labels, len(numbers)) for example in examples])
     groups, of_two_labels = Groups(len(examples)), set[Pair]()
@@ -103,8 +109,7 @@ def grouped(
         return groups.are_apart(i, j) | (labels[i] != labels[j]) if is_told else groups.are_apart(i, j)
 
     begin = progress if len(examples) > _MANY else unheard
-    by_thumb = near_duplicates.pairs(thumbs, thumbs, matter, begin("Comparing pictures", near_duplicates.VIEWS))
-    for i, j in chain(by_thumb, _alike(examples, examples, similarity, begin)):
+    for i, j in _alike(examples, examples, similarity, matter, begin):
         groups.join(i, j)
         two = np.flatnonzero(labels[i] != labels[j])[: MOST_OF_TWO_LABELS - len(of_two_labels)]
         of_two_labels.update(zip(np.minimum(i, j)[two].tolist(), np.maximum(i, j)[two].tolist(), strict=True))
@@ -124,12 +129,17 @@ def touching(examples: list[Example], others: Sequence[Example], similarity: Sim
     """The numbers of the examples that look like any of the others."""
     if not examples or not others:
         return set()
-    thumbs, of_others = (np.stack([example.thumb for example in part]) for part in (examples, others))
     is_touching = np.zeros(len(examples), bool)
-    by_thumb = near_duplicates.pairs(thumbs, of_others, lambda i, j: ~is_touching[i])
-    for i, _ in chain(by_thumb, _alike(examples, others, similarity)):
+    for i, _ in _alike(examples, others, similarity, lambda i, j: ~is_touching[i]):
         is_touching[i] = True
     return set(np.flatnonzero(is_touching).tolist())
+
+
+def alike(
+    examples: Sequence[Example], others: Sequence[Example], similarity: Similarity | None
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The pairs i, j int [n], some at a time and perhaps twice, in which example i looks like example j of others."""
+    return _alike(examples, others, similarity, lambda i, j: np.ones(len(i), bool))
 
 
 def is_blank(thumb: np.ndarray) -> bool:
@@ -141,15 +151,33 @@ def _alike(
     these: Sequence[Example],
     those: Sequence[Example],
     similarity: Similarity | None,
+    matter: Matter,
     progress: BeginStage = unheard,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The same; `matter` says which pairs are worth finding."""
+    thumbs = np.stack([example.thumb for example in these])
+    of_others = thumbs if these is those else np.stack([example.thumb for example in those])
+    begun = progress("Comparing pictures", near_duplicates.VIEWS)
+    yield from near_duplicates.pairs(thumbs, of_others, matter, begun)
     if similarity is None:
         return
     first, found = _looks(these)
     second, others = (first, found) if these is those else _looks(those)
+
+    def agree(i: np.ndarray, j: np.ndarray) -> np.ndarray:
+        wanted = matter(first[i], second[j])
+        wanted[wanted] = _agree(thumbs[first[i[wanted]]], of_others[second[j[wanted]]])
+        return wanted
+
     begun = progress("Grouping", look_alikes.steps(len(found)))
-    for i, j in look_alikes.alike(found, others, similarity, begun):
+    for i, j in look_alikes.alike(found, others, similarity, begun, agree):
         yield first[i], second[j]
+
+
+def _agree(these: np.ndarray, those: np.ndarray) -> np.ndarray:
+    """Which of these thumbnails agree with that of those, uint8 [n, 32, 32] each, laid over each other: bool [n]."""
+    with one_thread():
+        return np.asarray(overlay.agreement(these, those) >= overlay.AGREES_ABOVE)
 
 
 def _looks(examples: Sequence[Example]) -> tuple[np.ndarray, list[np.ndarray]]:

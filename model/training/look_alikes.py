@@ -1,7 +1,8 @@
 """Finds pictures that look alike: other crops of a photograph, and its neighbours in a burst.
 
 Features of the frozen backbone are compared. From which similarity two pictures count as look-alikes is chosen from the
-data: some of the pictures are altered as people alter them, and these copies must be recognised.
+data: some of the pictures are altered as people alter them, and these copies must be recognised. What is a little less
+similar counts too if the thumbnails agree once they are laid over each other (overlay.py).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -24,18 +25,24 @@ _ROWS, _COLUMNS = 1024, 4096
 """So many looks are compared with so many others at a time."""
 _MOST_PER_PICTURE, _MOST_PAIRS = 200, 2**23
 """If more are alike from a similarity on, it says nothing. Pairs are held to choose it, of 12 bytes each."""
+_LOWEST_AGREEING = 0.45
+_MOST_CHECKED_PER_PICTURE, _MOST_CHECKED = 3, 2**16
+"""Of so many pairs at most the thumbnails are laid over each other: those that are most similar. A pair takes 1 ms."""
 _CHAIN, _COHESION, _MOST_CHAINED = 5, 0.4, 0.05
 _MOST_OF_OTHER_LABELS = 0.8
 _MOSTLY = 0.9
 """If fewer copies are recognised, a person is warned."""
 Looks = np.ndarray | Sequence[np.ndarray]
 """Looks float [n, 1280], or n of them."""
+Agree = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""In which of the pairs i, j int [n] the thumbnails of two pictures agree, bool [n]."""
 _Alike = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
 class Similarity:
-    """Two pictures count as look-alikes from `threshold` on; `recognised` is the share of altered copies that reach it.
+    """Two pictures count as look-alikes from `threshold` on, and from `lowest` on if their thumbnails agree; None is
+    the same as `threshold`. `recognised` is the share of altered copies that do.
 
     `centre` float [1280] is taken away from each look before two are compared: it is what all pictures have in common.
     """
@@ -43,17 +50,20 @@ class Similarity:
     threshold: float
     recognised: float
     centre: np.ndarray
+    lowest: float | None = None
 
     def sentence(self) -> str:
         """What is recognised, for a person."""
-        return recognised(self.threshold, self.recognised)
+        return recognised(self.threshold, self.recognised, self.lowest)
 
 
-def recognised(similarity: float, share: float) -> str:
+def recognised(similarity: float, share: float, lowest: float | None = None) -> str:
     """From which similarity on pictures count as look-alikes, and which share of altered copies is recognised so."""
+    is_lower = lowest is not None and lowest < similarity
+    also = f", and from {lowest:.2f} on if they agree when laid over each other" if is_lower else ""
     said = (
-        f"Pictures count as look-alikes from a similarity of {similarity:.2f} on; of copies that are cropped, "
-        f"shifted or turned a little, {percent(share)} reach it."
+        f"Pictures count as look-alikes from a similarity of {similarity:.2f} on{also}; of copies that are cropped, "
+        f"shifted or turned a little, {percent(share)} are recognised."
     )
     warning = " The others may be learned from and tested on: keep bursts in folders of their own, and use --by-folder."
     return said + warning * (share < _MOSTLY)
@@ -88,21 +98,28 @@ def choose(
     copies: np.ndarray,
     labels: list[str],
     progress: Callable[[], None] = lambda: None,
+    *,
+    agree: Agree | None = None,
+    agreeing: np.ndarray | bool = False,
 ) -> Similarity:
-    """Choose the threshold for pictures with looks float [n, 1280] and these labels.
+    """Choose the thresholds for pictures with looks float [n, 1280] and these labels.
 
     `copies` float [len(sample), copies, 1280] are the looks of altered copies of the pictures `sample`, and all of them
-    must be recognised. The threshold is higher only where that cannot be: where groups would become chains, in which
-    few pictures resemble each other; where nearly each picture has a look-alike of another label, so that the labels
-    themselves tell apart what is more alike than a picture and its copy; and, as long as half of the copies are still
-    recognised, where a label would have too few groups to learn from, as pictures of one texture have.
+    must be recognised; `agreeing` bool [len(sample), copies] says whose thumbnails agree. The threshold is higher only
+    where that cannot be: where groups would become chains, in which few pictures resemble each other; where nearly each
+    picture has a look-alike of another label, so that the labels themselves tell apart what is more alike than a
+    picture and its copy; and, as long as half of the copies are still recognised, where a label would have too few
+    groups to learn from, as pictures of one texture have. The threshold for pictures whose thumbnails `agree` lies
+    below it, as far as that, and how many pairs can be checked, allows.
     """
     with one_thread():
         centre = found.mean(axis=0)
         own = _centred(found, centre)
         originals, altered = own[sample], _of_length_1(copies - centre)
-        similarities = np.einsum("nk,nck->nc", originals, altered).ravel()
-        i, j, similar, threshold = _above(own, max(_LOWEST, float(similarities.min())), progress)
+        similarities = np.einsum("nk,nck->nc", originals, altered)
+        enough = max(_LOWEST, float(similarities.min()))
+        i, j, similar, least = _above(own, enough if agree is None else min(enough, _LOWEST_AGREEING), progress)
+    threshold = max(enough, least)
     numbers = np.unique(labels, return_inverse=True)[1]
     while threshold < _HIGHEST:
         inside = similar >= threshold
@@ -110,13 +127,38 @@ def choose(
         if not _is_too_low(len(found), i[inside], j[inside], numbers, may_part=may_part):
             break
         threshold += _STEP
-    return Similarity(threshold, float((similarities >= threshold).mean()), centre)
+    lowest = threshold if agree is None else _lowest((i, j, similar), threshold, least, numbers, agree)
+    is_recognised = (similarities >= threshold) | ((similarities >= lowest) & agreeing)
+    return Similarity(threshold, float(is_recognised.mean()), centre, lowest)
+
+
+def _lowest(pairs: _Alike, threshold: float, lowest: float, labels: np.ndarray, agree: Agree) -> float:
+    """From which similarity on pictures that agree count as look-alikes, `lowest` at least, of these pairs i < j."""
+    i, j, similar = pairs
+    below = np.sort(similar[similar < threshold])
+    most = min(_MOST_CHECKED_PER_PICTURE * len(labels), _MOST_CHECKED)
+    if len(below) > most:
+        lowest = float(below[-most])
+    counts = similar >= threshold
+    checked = np.flatnonzero((similar >= lowest) & ~counts)
+    counts[checked] = agree(i[checked], j[checked])
+    while lowest < threshold:
+        inside = counts & (similar >= lowest)
+        if not _is_too_low(len(labels), i[inside], j[inside], labels, may_part=True):
+            break
+        lowest += _STEP
+    return min(lowest, threshold)
 
 
 def alike(
-    these: Looks, those: Looks, similarity: Similarity, progress: Callable[[], None] = lambda: None
+    these: Looks,
+    those: Looks,
+    similarity: Similarity,
+    progress: Callable[[], None] = lambda: None,
+    agree: Agree | None = None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The pairs i, j int [n], some at a time, in which look i of `these` is a look-alike of look j of `those`.
+    """The pairs i, j int [n], some at a time, in which look i of `these` is a look-alike of look j of `those`. Where
+    they are not similar enough, `agree` is asked.
 
     If both are the same object, i < j. All are compared, in 25 s for 10⁹ pairs, but never held together.
     """
@@ -125,8 +167,12 @@ def alike(
     with one_thread():
         centred = _centred(these, similarity.centre)
         others = centred if these is those else _centred(those, similarity.centre)
-    for i, j, _ in _pairs(centred, others, similarity.threshold, progress):
-        yield i, j
+    sure, lowest = similarity.threshold, similarity.lowest
+    for i, j, similar in _pairs(centred, others, sure if agree is None or lowest is None else lowest, progress):
+        counts = similar >= sure
+        if agree is not None and not counts.all():
+            counts[~counts] = agree(i[~counts], j[~counts])
+        yield i[counts], j[counts]
 
 
 def _is_too_low(count: int, i: np.ndarray, j: np.ndarray, labels: np.ndarray, *, may_part: bool) -> bool:

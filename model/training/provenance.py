@@ -28,7 +28,8 @@ class Provenance:
     its answers that is to be right, `prices` what that and other shares cost, `balancing` the weight of rare labels,
     `rare` a sentence for each label that has too few pictures, and `left_out` how well it tells what it never saw.
     `learned` is the label of each picture by the SHA-256 of its file, or a list of all its labels where several may
-    hold; nothing of a picture that shows none of the labels.
+    hold; nothing of a picture that shows none of the labels. `lowest` is from which similarity on pictures count as
+    look-alikes whose thumbnails agree.
     """
 
     at: str
@@ -52,6 +53,7 @@ class Provenance:
     left_out: LeftOut | None = None
     held: Held = Held()
     learned: Mapping[str, str | list[str]] = field(default_factory=dict)
+    lowest: float | None = None
 
     @classmethod
     def from_json(cls, data: bytes) -> "Provenance":
@@ -80,7 +82,7 @@ class Provenance:
         pictures were too few to say."""
         if self.similarity is None or self.recognised is None:
             return None
-        return recognised(self.similarity, self.recognised)
+        return recognised(self.similarity, self.recognised, self.lowest)
 
     @property
     def labels(self) -> dict[str, tuple[str, ...]]:

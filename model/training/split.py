@@ -47,14 +47,16 @@ def _nothing(_: Collection[str]) -> dict[str, Member]:
 class Split:
     """The part of every picture that was ever assigned to one, by the SHA-256 of its file, which may no longer exist.
 
-    `similarity` is the threshold by which look-alikes were last found, and `centre` float [1280] what was taken away
-    from each look then. `recall` is asked only for pictures that are gone.
+    `similarity` is the threshold by which look-alikes were last found, `lowest` that for pictures whose thumbnails
+    agree (None if an earlier version found them), and `centre` float [1280] what was taken away from each look then.
+    `recall` is asked only for pictures that are gone.
     """
 
     parts: dict[str, Part] = field(default_factory=dict)
     similarity: float | None = None
     centre: np.ndarray | None = None
     recall: Recall = _nothing
+    lowest: float | None = None
 
     def of(self, part: Part) -> set[str]:
         """The SHA-256 of all pictures of a part."""
@@ -64,7 +66,7 @@ class Split:
         """The similarity by which look-alikes were last found, for comparing members of this split."""
         if self.similarity is None or self.centre is None:
             return None
-        return Similarity(self.similarity, 1.0, self.centre)
+        return Similarity(self.similarity, 1.0, self.centre, self.lowest)
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def divide(
     is_test = in_test_group & ~is_retired
     split = _with(known, examples, is_test, is_retired)
     if similarity:
-        split.similarity, split.centre = similarity.threshold, similarity.centre
+        split.similarity, split.lowest, split.centre = similarity.threshold, similarity.lowest, similarity.centre
     return Division(is_test, is_retired, split)
 
 
@@ -180,7 +182,7 @@ def _with(known: Split, examples: list[Example], is_test: np.ndarray, is_retired
         here = {sha256: member_of(seen[sha256]) for sha256 in pictures if sha256 in seen}
         return here | known.recall([sha256 for sha256 in pictures if sha256 not in here])
 
-    return Split(parts, known.similarity, known.centre, recall)
+    return Split(parts, known.similarity, known.centre, recall, known.lowest)
 
 
 def _remembered(sha256: str, member: Member) -> Example:

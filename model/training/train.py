@@ -197,6 +197,7 @@ def train(
         groups=len(np.unique(groups)),
         similarity=similarity.threshold if similarity else None,
         recognised=similarity.recognised if similarity else None,
+        lowest=similarity.lowest if similarity else None,
         right=options.right,
         prices=head.prices,
         balancing=balancing,

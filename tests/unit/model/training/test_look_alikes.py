@@ -33,6 +33,57 @@ def test_all_altered_copies_are_recognised_and_no_other_picture() -> None:
     assert (slight[1], slight[2]) == (strong[1], strong[2]) == (1.0, 0)
 
 
+def test_what_is_less_similar_than_all_copies_counts_if_it_agrees() -> None:
+    """A copy that differs more than those by which the threshold was chosen, and two pictures of one kind."""
+    features = made(60)
+    features[40] = copies_of(features[:1], 1.4)[0, 0]
+    features[50] = copies_of(features[1:2], 1.4)[0, 0]
+    found, sample = looks(features), list(range(2, 2 + SAMPLE))
+    copies = looks(copies_of(features[sample], 0.5))
+
+    def agree(i: np.ndarray, j: np.ndarray) -> np.ndarray:
+        return np.asarray((i == 0) & (j == 40))
+
+    similarity = choose(found, sample, copies, ["a"] * 60, agree=agree)
+    assert similarity.lowest is not None
+    assert similarity.lowest < similarity.threshold
+    pairs = [(i.tolist(), j.tolist()) for i, j in alike(found, found, similarity, agree=agree) if len(i)]
+    assert pairs == [([0], [40])]
+    assert not sum(len(i) for i, _ in alike(found, found, similarity))
+    assert similarity.sentence().startswith(
+        f"Pictures count as look-alikes from a similarity of {similarity.threshold:.2f} on, and from "
+        f"{similarity.lowest:.2f} on if they agree when laid over each other; of copies"
+    )
+
+
+def test_where_all_agree_chains_keep_the_lower_threshold_up() -> None:
+    steps = made(120)
+    chain = steps + 0.8 * np.roll(steps, 1, axis=0)
+    found, sample = looks(chain), list(range(SAMPLE))
+    copies = looks(copies_of(chain[sample], 0.2))
+    similarity = choose(found, sample, copies, ["a"] * 120, agree=lambda i, j: np.ones(len(i), bool))
+    assert similarity.lowest is not None
+    assert similarity.lowest > look_alikes._LOWEST_AGREEING
+    links = sum(len(i) for i, _ in alike(found, found, similarity, agree=lambda i, j: np.ones(len(i), bool)))
+    assert links < 60, "less than half of the chain's 120"
+
+
+def test_few_pairs_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are most similar."""
+    features = made(1) * np.exp(np.random.default_rng(2).normal(0, 0.8, (200, 1280)))
+    found, sample, asked = looks(np.concatenate([features, made(200, seed=3)])), list(range(SAMPLE)), list[int]()
+    monkeypatch.setattr(look_alikes, "_MOST_CHECKED", 20)
+
+    def agree(i: np.ndarray, j: np.ndarray) -> np.ndarray:
+        asked.append(len(i))
+        return np.zeros(len(i), bool)
+
+    similarity = choose(found, sample, looks(copies_of(features[sample], 0.1)), ["a"] * 400, agree=agree)
+    assert asked == [20]
+    assert similarity.lowest is not None
+    assert similarity.lowest > look_alikes._LOWEST_AGREEING
+
+
 def test_bursts_are_found() -> None:
     features = made(60)
     burst = copies_of(features[:10], 0.3, seed=5).reshape(30, 1280)

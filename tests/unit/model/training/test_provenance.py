@@ -61,6 +61,6 @@ def test_how_many_look_alikes_are_recognised_is_said_with_a_warning_if_few_are()
     assert made.look_alikes() is None
     well, badly = (replace(made, similarity=0.7, recognised=share) for share in (0.97, 0.55))
     assert well.sentences()[-1].endswith(
-        "from a similarity of 0.70 on; of copies that are cropped, shifted or turned a little, 97 % reach it."
+        "from a similarity of 0.70 on; of copies that are cropped, shifted or turned a little, 97 % are recognised."
     )
-    assert "55 % reach it. The others may be learned from and tested on" in badly.sentences()[-1]
+    assert "55 % are recognised. The others may be learned from and tested on" in badly.sentences()[-1]
