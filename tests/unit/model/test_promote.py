@@ -105,12 +105,8 @@ class Lab:
         project: str = "mine",
     ) -> Promotion:
         registry = self.registry
-        routes = SimpleNamespace(
-            read=lambda: registry.found,
-            write_default=registry.write_default,
-            write_routes=registry.write_routes,
-            settle=lambda: None,
-        )
+        writing = {"write_default": registry.write_default, "write_routes": registry.write_routes}
+        routes = SimpleNamespace(read=lambda: registry.found, settle=lambda: None, **writing)
         projects = SimpleNamespace(open=self._project, find=self._project)
         stores: Any = SimpleNamespace(models=registry, routes=routes, projects=projects)
         asked: dict[str, Any] = {"by": "me", "override": override, "drop": drop, "limits": Limits(), "progress": quiet}
