@@ -32,8 +32,8 @@ context = context_of(os.environ)
 def preprocess(upload: blob.BlobClient) -> None:
     """A picture was uploaded: crop and resize it, turn it gray, and put it into the staging container."""
     name = stored_name(upload.blob_name)
-    with retry_later(context, Task(PREPROCESS, name)):
-        preprocess_upload(context, name)
+    with retry_later(context, Task(PREPROCESS, name, by_event=True)):
+        preprocess_upload(context, name, by_event=True)
 
 
 @app.blob_trigger(
@@ -45,8 +45,8 @@ def preprocess(upload: blob.BlobClient) -> None:
 def classify(staged: blob.BlobClient) -> None:
     """A picture was staged: classify it, and write result, record and tags."""
     name = stored_name(upload_name(staged.blob_name))
-    with retry_later(context, Task(CLASSIFY, name)):
-        classify_staged(context, name)
+    with retry_later(context, Task(CLASSIFY, name, by_event=True)):
+        classify_staged(context, name, by_event=True)
 
 
 @app.queue_trigger(arg_name="message", queue_name="work", connection="IMAGES_STORAGE")

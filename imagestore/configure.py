@@ -18,12 +18,14 @@ from imagestore.pipeline.memory import Memory, shared_out
 from imagestore.pipeline.rendition import Renderer
 from imagestore.settings import CONNECTIONS, Settings
 from imagestore.store import Connection, Names, Stores, stores_of
+from imagestore.store.connect import blobs_of
 from imagestore.store.roles import Who
 from imagestore.store.secrets import FileSecrets, Secrets, VaultSecrets
 from preprocess import Decoder, Limits
 from preprocess.formats import FORMATS
 
 if TYPE_CHECKING:
+    from imagestore.backup.vault import Vault
     from imagestore.jobs.sealed import Sealer
 
 
@@ -76,6 +78,18 @@ def names_of(settings: Settings) -> Names:
         keep_results=settings.keep_results,
         audit_days=settings.audit_days,
         model_poll_seconds=settings.model_poll_seconds,
+    )
+
+
+def backups_of(environ: Mapping[str, str]) -> "Vault | None":
+    """The container that takes backups, in an account of its own; None if the connection BACKUPS is not set."""
+    from imagestore.backup.vault import ContainerVault  # the function app takes no backups
+
+    if not any(name.partition("__")[0] == "BACKUPS" for name in environ):
+        return None
+    account = connection("BACKUPS", environ)
+    return ContainerVault(
+        blobs_of(account, Settings.read(environ).backups_container), account.address("blobServiceUri")
     )
 
 

@@ -16,6 +16,8 @@
         ├── NotARecord             JSON that is not a record
         ├── NotATask               a message that is not a task we would send
         ├── BadCursor              a value of `after` that this list did not give
+        ├── BackupError            a backup that cannot be read, or that does not belong here
+        │   └── WrongInstance      another instance's data is there
         ├── UnreadableFile         a file or folder that was named and cannot be read
         ├── TrainingError
         │   ├── BadTrainingData    labelled pictures that no model can be made of
@@ -142,6 +144,14 @@ class Overloaded(AccessError):
 
 class BadCursor(ImageStoreError):
     """This value of `after` does not belong to this list."""
+
+
+class BackupError(ImageStoreError):
+    """A backup is damaged, of another format, or cannot be restored here."""
+
+
+class WrongInstance(BackupError):
+    """The backup is of one instance, and the data that is there of another."""
 
 
 class UnreadableFile(ImageStoreError):

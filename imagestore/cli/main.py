@@ -11,6 +11,8 @@ from classify import ModelError
 from imagestore import __version__
 from imagestore.cli import servers
 from imagestore.cli.accounts import app as accounts
+from imagestore.cli.backups import app as backups
+from imagestore.cli.backups import restore
 from imagestore.cli.changes import app as changes
 from imagestore.cli.correct import correct
 from imagestore.cli.delete import delete
@@ -49,7 +51,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    run, upload, ls, show, correct, delete, doctor, status, retry, sweep, verify, rebuild,
+    run, upload, ls, show, correct, delete, doctor, status, retry, sweep, verify, rebuild, restore,
     train, migrate, evaluate, promote, rollback, reprocess,
 ):  # fmt: skip
     app.command()(with_data(command))
@@ -58,6 +60,7 @@ for registered in (
     *route.registered_commands, *jobs.registered_commands, *projects.registered_commands,
     *importing.registered_commands, *changes.registered_commands,
     *training.registered_commands, training.registered_callback,
+    *backups.registered_commands, backups.registered_callback,
 ):  # fmt: skip
     if registered is not None and registered.callback is not None:
         registered.callback = with_data(registered.callback)
@@ -70,6 +73,7 @@ app.add_typer(accounts, name="accounts")
 app.add_typer(jobs, name="jobs")
 app.add_typer(changes, name="changes")
 app.add_typer(keys, name="keys")
+app.add_typer(backups, name="backup")
 app.add_typer(profile, name="profile")
 
 _EXPECTED = (ImageStoreError, ModelError, PictureError, DecoderFailed, OSError, HTTPException)

@@ -23,14 +23,14 @@ class Rate(ProgressColumn):
 def stages(*, with_rate: bool = False) -> Iterator[Begin]:
     """Show a progress bar for each stage, and how many steps are done per second if so wished.
 
-    Yields a function that begins a stage, given its name and number of steps, and returns a function that counts a
-    step.
+    Yields a function that begins a stage, given its name and number of steps (0: not known), and returns a function
+    that counts a step.
     """
     columns = [TextColumn("{task.description:18}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
     with Progress(*columns, *([Rate()] if with_rate else []), console=errors) as progress:
 
         def begin(name: str, steps: int) -> Callable[[], None]:
-            task = progress.add_task(name, total=steps)
+            task = progress.add_task(name, total=steps or None)
             return lambda: progress.advance(task)
 
         yield begin

@@ -12,6 +12,7 @@ from imagestore.pipeline import tasks
 from imagestore.pipeline.commit import commit, final_record
 from imagestore.pipeline.context import Context
 from imagestore.pipeline.names import staged_name
+from imagestore.pipeline.restored import restored_from
 from imagestore.record import Record, record_id
 from imagestore.store.documents import from_json
 from preprocess import NotStaged, open_staged
@@ -20,18 +21,22 @@ log = logging.getLogger("imagestore.classify")
 STEP = "classify"
 
 
-def classify_staged(context: Context, name: str) -> None:
+def classify_staged(context: Context, name: str, *, by_event: bool = False) -> None:
     """Classify the staged picture of this upload and commit its record. A blob that we did not stage is logged and
-    ignored.
+    ignored. One that a restore has put there is left alone if nobody but its event asked (`by_event`).
 
     Raises Unavailable, Protected, Contended or ModelError.
     """
     started = time.perf_counter()
     try:
-        data = context.stores.staging.get(staged_name(name)).data or b""
+        blob = context.stores.staging.get(staged_name(name))
     except NotFound:
         log.info("no longer staged")
         return
+    if by_event and restored_from(name, blob.metadata) is not None:
+        log.info("restored id=%s", record_id(name))
+        return
+    data = blob.data or b""
     try:
         pixels, note = open_staged(data)
         record = _ours(name, from_json(note), pixels)

@@ -65,9 +65,9 @@ def tasks_in(data: bytes, names: Names) -> Iterator[tasks.Task]:
 
 def _task(event: dict[str, Any], names: Names) -> tasks.Task | None:
     if (name := changed_blob(event, CREATED, names.uploads)) is not None:
-        return tasks.Task(tasks.PREPROCESS, name)
+        return tasks.Task(tasks.PREPROCESS, name, by_event=True)
     if (name := changed_blob(event, CREATED, names.staging)) is not None:
-        return tasks.Task(tasks.CLASSIFY, upload_name(name))
+        return tasks.Task(tasks.CLASSIFY, upload_name(name), by_event=True)
     if (name := changed_blob(event, DELETED, names.uploads)) is not None:
         return tasks.Task(tasks.CLEAN_UP, name)
     return None

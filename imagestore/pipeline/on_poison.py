@@ -38,4 +38,4 @@ def _task(context: Context, message: str) -> tasks.Task | None:
     ours = {tasks.PREPROCESS: context.stores.names.uploads, tasks.CLASSIFY: context.stores.names.staging}
     if ours.get(step) != container or not can_be_stored(name):
         return None
-    return tasks.Task(step, upload_name(name) if step == tasks.CLASSIFY else name)
+    return tasks.Task(step, upload_name(name) if step == tasks.CLASSIFY else name, by_event=True)

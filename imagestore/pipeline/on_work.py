@@ -62,9 +62,9 @@ def _do(context: Context, task: tasks.Task) -> None:
         context.models.current(task.name, task.model)
     match task.step:
         case tasks.PREPROCESS:
-            preprocess_upload(context, task.name)
+            preprocess_upload(context, task.name, by_event=task.by_event)
         case tasks.CLASSIFY:
-            classify_staged(context, task.name)
+            classify_staged(context, task.name, by_event=task.by_event)
         case tasks.DELETE_UPLOAD:
             if task.hidden_until is None or is_hidden(context.stores, task.name, task.hidden_until):
                 delete_version(context.stores, task.name, task.etag)

@@ -13,6 +13,7 @@ from imagestore.pipeline.checks import warn_of_versions
 from imagestore.pipeline.commit import commit, final_record
 from imagestore.pipeline.context import Context
 from imagestore.pipeline.names import staged_name
+from imagestore.pipeline.restored import restored_from
 from imagestore.record import Record, Staged, Upload, record_id, rejection, utc
 from imagestore.store import Blob
 from imagestore.store.documents import to_json
@@ -22,16 +23,15 @@ log = logging.getLogger("imagestore.preprocess")
 STEP = "preprocess"
 
 
-def preprocess_upload(context: Context, name: str) -> None:
+def preprocess_upload(context: Context, name: str, *, by_event: bool = False) -> None:
     """Preprocess the current version of this upload. If it no longer exists, return: its deletion has an event of its
-    own.
+    own. Return, too, if nobody but its event asked (`by_event`) and a restore has put it there, with its record.
 
     Raises Unavailable, Protected, Contended, DecoderFailed or ModelError.
     """
     with context.uploads_at_once:  # the upload's bytes are held in here alone
-        done = _preprocessed(context, name)
+        done = _preprocessed(context, name, by_event)
     if done is None:
-        log.info("gone id=%s", record_id(name))
         return
     record, pixels = done
     if pixels is None:
@@ -45,15 +45,19 @@ def preprocess_upload(context: Context, name: str) -> None:
     log.info("staged id=%s ms=%d", record.id, record.timings_ms[STEP])
 
 
-def _preprocessed(context: Context, name: str) -> tuple[Record, np.ndarray | None] | None:
+def _preprocessed(context: Context, name: str, by_event: bool) -> tuple[Record, np.ndarray | None] | None:
     """The record as far as it is known, and the pixels, or None where it says why there are none.
 
-    Returns None where the upload is gone.
+    Returns None where the upload is gone, or nothing is to be done.
     """
     started, limits = time.perf_counter(), context.limits
     try:
         blob = context.stores.uploads.get(name, 0 if len(name) > limits.max_name_length else limits.max_bytes)
     except NotFound:
+        log.info("gone id=%s", record_id(name))
+        return None
+    if by_event and restored_from(name, blob.metadata) is not None:
+        log.info("restored id=%s", record_id(name))
         return None
     record = begun_record(name, blob)
     routed = context.models.current(name)

@@ -4,6 +4,7 @@ An upload looks lost if its tags lack its current ETag; only then is its record 
 version, only the tags are missing and are set at once. So an upload that cannot be tagged is not queued by every sweep.
 """
 
+import functools
 import logging
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -15,8 +16,10 @@ from imagestore.pipeline import tasks
 from imagestore.pipeline.commit import repair
 from imagestore.pipeline.context import Context
 from imagestore.pipeline.queue_roles import queues_of
+from imagestore.pipeline.restored import restored_from
 from imagestore.record import Record, record_id, stored_name, utc
 from imagestore.store import Listed, Stores
+from imagestore.store.instance import open_restore
 from imagestore.store.tags import agree, etag_in, tags_of
 
 log = logging.getLogger("imagestore.sweep")
@@ -97,10 +100,10 @@ def sweep(
     """Queue every lost upload, at most `rate` a second, and yield the progress after each page of the listing.
 
     Uploads younger than `min_age_s` are left to their events. An upload that was deleted in the last `undelete_days`
-    days and exists again is lost too: undeleting a blob in Azure restores ETag and tags, and raises no event. Raises
-    Unavailable.
+    days and exists again is lost too: undeleting a blob in Azure restores ETag and tags, and raises no event. What a
+    restore has put there that is not finished is left to it. Raises Unavailable.
     """
-    at, pace = Swept(), paced(rate)
+    at, pace, open_snapshot = Swept(), paced(rate), functools.cache(lambda: _open_snapshot(stores))
     for page in lost_uploads(stores, min_age_s, marker, _deleted(stores, undelete_days)):
         queued = tagged = 0
         for blob in page.lost:
@@ -108,6 +111,8 @@ def sweep(
             if stored and stored.record.upload and stored.record.upload.etag == blob.etag:
                 tagged += dry_run or _set_tags(stores, blob, stored.record)
                 continue
+            if (snapshot := restored_from(blob.name, blob.metadata)) is not None and snapshot == open_snapshot():
+                continue  # the restore that has put it there writes its record
             if not dry_run:
                 tasks.send(stores.work, tasks.Task(tasks.PREPROCESS, blob.name))
                 next(pace)
@@ -124,9 +129,14 @@ def lost_uploads(
     An upload in `deleted`, whose record is a tombstone, looks lost whatever its tags say. Raises Unavailable.
     """
     young = datetime.now(UTC) - timedelta(seconds=min_age_s)
-    for page, after in stores.uploads.list(marker, tags=True):
+    for page, after in stores.uploads.list(marker, tags=True, metadata=True):
         lost = [blob for blob in page if _looks_lost(blob, young, deleted)]
         yield LostPage(len(page), lost, after)
+
+
+def _open_snapshot(stores: Stores) -> str | None:
+    found = open_restore(stores.model_files)
+    return None if found is None else found.snapshot
 
 
 def _looks_lost(blob: Listed, young: datetime, deleted: Collection[str]) -> bool:

@@ -35,6 +35,7 @@ class Task:
     was promoted. `hidden_until`, for DELETE_UPLOAD, is until when lists leave the picture out if its deletion is still
     wanted: where its record says otherwise, it stays. `marker`, for SWEEP, is where the listing of uploads continues.
     `stores_answered` says that all stores answered after the last attempt had failed because one of them did not.
+    `by_event` says that nobody but the event of a blob asked for it, which a restore may have written: see restored.py.
     """
 
     step: str
@@ -46,6 +47,7 @@ class Task:
     marker: str | None = None
     stores_answered: bool = False
     hidden_until: str | None = None
+    by_event: bool = False
     schema_version: int = SCHEMA_VERSION
 
     def again(self, error: str, stores_answered: bool = False) -> "Task":

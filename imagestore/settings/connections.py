@@ -5,11 +5,14 @@ CONNECTIONS = {
     "IMAGES_STORAGE": "The account with the pictures: a connection string, or IMAGES_STORAGE__blobServiceUri and "
     "IMAGES_STORAGE__queueServiceUri for sign-in by identity. May be the same account.",
     "COSMOS": "The Cosmos DB account: a connection string, or COSMOS__accountEndpoint for sign-in by identity.",
+    "BACKUPS": "The account that takes backups, another than that of the pictures: a connection string, or "
+    "BACKUPS__blobServiceUri for sign-in by identity. Only where they do not go to a folder (docs/years.md).",
     "KEY_VAULT": "Where signing keys and the secret of jobs are: KEY_VAULT__vaultUri. On a laptop a file keeps them.",
 }
 CONNECTION_KEYS = {
     "IMAGES_STORAGE": ("blobServiceUri", "queueServiceUri", "credential", "clientId"),
     "COSMOS": ("accountEndpoint", "credential", "clientId"),
+    "BACKUPS": ("blobServiceUri", "credential", "clientId"),
     "KEY_VAULT": ("vaultUri", "credential", "clientId"),
 }
 """What may follow a connection's name and two underscores, for sign-in by identity."""

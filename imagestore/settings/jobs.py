@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 
-from imagestore.settings.kinds import setting
+from imagestore.settings.kinds import Container, setting
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,10 @@ class JobSettings:
         "",
         "Hosts that an import may ask though they are not on the public internet, separated by commas, such as that of "
         "a private endpoint. `imagestore run` adds localhost where nobody signs in.",
+    )
+
+    backups_container: Container = setting(
+        "backups", "The container for backups, in the account of the connection BACKUPS."
     )
 
     @property

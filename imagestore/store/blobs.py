@@ -1,5 +1,6 @@
 """The blobs of one container: get, stat, put, tag, delete and list, each in one call if possible."""
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -53,6 +54,17 @@ class Listed:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class OpenedBlob:
+    """A version of a blob that is being read: `chunks` gives its content, and raises Conflict if it is overwritten."""
+
+    etag: str
+    size_bytes: int
+    content_type: str | None
+    metadata: Mapping[str, str]
+    chunks: Iterator[bytes]
+
+
 class Blobs:
     """The blobs of one container. All ETags are without quotes.
 
@@ -86,6 +98,20 @@ class Blobs:
             metadata=found.metadata or {},
         )
 
+    @contextlib.contextmanager
+    def opened(self, name: str) -> Iterator[OpenedBlob]:
+        """The blob, to be read piece by piece while the block runs. Raises NotFound."""
+        with translated(f"reading from {self.container}"):
+            stream = self._client.download_blob(within(name))
+            found = stream.properties
+            yield OpenedBlob(
+                etag=bare(found.etag),
+                size_bytes=stream.size,
+                content_type=found.content_settings.content_type,
+                metadata=found.metadata or {},
+                chunks=stream.chunks(),
+            )
+
     def stat(self, name: str) -> BlobState | None:
         """The current version of the blob, None if there is none. Does not read the content."""
         try:
@@ -114,15 +140,39 @@ class Blobs:
 
         Raises Conflict if another version is there, or no blob to replace.
         """
-        condition = (
-            {"overwrite": False}
-            if replacing is None
-            else {"overwrite": True, "etag": quoted(replacing), "match_condition": MatchConditions.IfNotModified}
-        )
         try:
-            return self._upload(name, data, content_type, {**condition, "metadata": metadata})
+            return self._upload(name, data, content_type, {**_in_place_of(replacing), "metadata": metadata})
         except NotFound:  # the one to replace is gone
             raise Conflict(f"writing to {self.container}: the blob is gone") from None
+
+    def put_stream(
+        self,
+        name: str,
+        stream: IO[bytes],
+        size_bytes: int,
+        content_type: str | None,
+        replacing: str | None,
+        *,
+        md5: bytes | None = None,
+        metadata: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> str:
+        """Write a blob of any size as `put` does, with its tags. Returns the new ETag. Raises Conflict."""
+        settings = ContentSettings(content_type=content_type, content_md5=bytearray(md5) if md5 else None)
+        self._before_change()
+        try:
+            with translated(f"writing to {self.container}"):
+                written = self._client.get_blob_client(within(name)).upload_blob(
+                    stream,
+                    length=size_bytes,
+                    content_settings=settings,
+                    metadata=dict(metadata or {}),
+                    tags=dict(tags or {}) or None,
+                    **_in_place_of(replacing),
+                )
+        except NotFound:
+            raise Conflict(f"writing to {self.container}: the blob is gone") from None
+        return bare(written["etag"])
 
     def overwrite(self, name: str, data: bytes, content_type: str, metadata: Mapping[str, str] | None = None) -> str:
         """Write a blob whether or not there is one. Returns the new ETag."""
@@ -225,6 +275,13 @@ def bare(etag: str | None) -> str:
 def quoted(etag: str) -> str:
     """The ETag in double quotes, as HTTP conditions need it."""
     return f'"{bare(etag)}"'
+
+
+def _in_place_of(etag: str | None) -> dict[str, Any]:
+    """The options of a write in place of the version with this ETag, or with None only if there is no blob."""
+    if etag is None:
+        return {"overwrite": False}
+    return {"overwrite": True, "etag": quoted(etag), "match_condition": MatchConditions.IfNotModified}
 
 
 def _listed(blob: BlobProperties) -> Listed:

@@ -111,6 +111,11 @@ class Stores:
         return self._once("models", lambda: Models(self._blobs(self.names.models)))
 
     @property
+    def model_files(self) -> Blobs:
+        """All that is kept beside the versions of models, as blobs."""
+        return self._once("model_files", lambda: self._blobs(self.names.models))
+
+    @property
     def routes(self) -> RouteTable:
         """Which project classifies which uploads, and which models are live."""
         every_s = self.names.model_poll_seconds
@@ -155,6 +160,11 @@ class Stores:
     def records(self) -> Records:
         """The records in Cosmos DB."""
         return self._once("records", lambda: Records(self.database.get_container_client(IMAGES)))
+
+    @property
+    def record_items(self) -> Items:
+        """The same as documents, to be read. Only `records` writes them."""
+        return self._once("record_items", lambda: self._items(IMAGES))
 
     @property
     def accounts(self) -> Items:
@@ -230,6 +240,11 @@ def stores_of(
     sdk.tracing_enabled = False
     logging.getLogger("azure").setLevel(logging.WARNING)  # the SDK would log each address, and names with it
     return Stores(storage, cosmos, names, first_use)
+
+
+def blobs_of(storage: Connection, container: str) -> Blobs:
+    """The blobs of a container in any account. No service is called yet. Raises SettingsError."""
+    return Blobs(_blob_service(storage).get_container_client(container))
 
 
 def create(stores: Stores) -> None:

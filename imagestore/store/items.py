@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from azure.core import MatchConditions
@@ -17,10 +17,11 @@ _FIELD = re.compile(r"[a-z_]+")
 
 @dataclass(frozen=True)
 class Item:
-    """A document as it is stored. `etag` changes with every write."""
+    """A document as it is stored. `etag` changes with every write; `written_at` (seconds since 1970) is the last."""
 
     document: dict[str, Any]
     etag: str
+    written_at: int = field(default=0, compare=False)
 
     @property
     def id(self) -> str:
@@ -64,6 +65,9 @@ class Items(Protocol):
         `since` and `until` limit the field `at` (from, and before, a time in ISO 8601). `before` is an id: only smaller
         ones are returned, at most `limit`.
         """
+
+    def every(self) -> Iterator[Item]:
+        """All documents, in no order."""
 
 
 class CosmosItems:
@@ -144,6 +148,15 @@ class CosmosItems:
             ):
                 yield _item(found)
 
+    def every(self) -> Iterator[Item]:
+        """All documents, in no order."""
+        with translated("reading all documents"):
+            for found in asked_again(
+                lambda: self._client().query_items("SELECT * FROM c", enable_cross_partition_query=True)
+            ):
+                yield _item(found)
+
 
 def _item(found: Mapping[str, Any]) -> Item:
-    return Item({name: value for name, value in found.items() if not name.startswith("_")}, bare(found["_etag"]))
+    document = {name: value for name, value in found.items() if not name.startswith("_")}
+    return Item(document, bare(found["_etag"]), int(found.get("_ts", 0)))

@@ -47,7 +47,7 @@ def etag_in(tags: Mapping[str, str]) -> str | None:
 def merged(present: Mapping[str, str], ours: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """The tags to set on a blob that has the tags `present`, and the keys of ours that do not fit beside the user's
     own."""
-    theirs = {key: value for key, value in present.items() if not _is_ours(key, present)}
+    theirs = users(present)
     # These say for ever that the plain ones are the user's, also while we have no value for them. So they come first,
     # and where they do not all fit there must be no tag of ours, by which the plain ones would be taken for ours.
     needed = {_PREFIX + key: "" for key in _SHARED if key in theirs}
@@ -55,6 +55,11 @@ def merged(present: Mapping[str, str], ours: Mapping[str, str]) -> tuple[dict[st
     room = MOST_TAGS - len(theirs)
     fitting = dict(list(wanted.items())[:room]) if len(needed) <= room else {}
     return {**theirs, **fitting}, [key for key in wanted if key not in fitting]
+
+
+def users(present: Mapping[str, str]) -> dict[str, str]:
+    """Of the tags on a blob a user's own."""
+    return {key: value for key, value in present.items() if not _is_ours(key, present)}
 
 
 def agree(present: Mapping[str, str], ours: Mapping[str, str]) -> bool:

@@ -86,7 +86,9 @@ class MemoryBlobs:
         self.blobs[name] = (version, data, tags)
         return []
 
-    def list(self, marker: str | None = None, *, tags: bool = False) -> Iterator[tuple[list[Listed], str | None]]:
+    def list(
+        self, marker: str | None = None, *, tags: bool = False, metadata: bool = False
+    ) -> Iterator[tuple[list[Listed], str | None]]:
         blobs = self.blobs.items()
         yield [Listed(name, str(etag), len(data), DROPPED_AT, None, tags) for name, (etag, data, tags) in blobs], None
 

@@ -1,5 +1,7 @@
 """What a store of documents does, in memory as in Cosmos DB: each subclass has a fixture `items`."""
 
+import time
+
 import pytest
 
 from imagestore.errors import Conflict
@@ -54,6 +56,15 @@ class ItemsContract:
         assert ids(since="2026-11-22T00:00:00.000Z", until="2026-11-24T00:00:00.000Z") == ["found-2"]
         assert list(items.find("f", {"who": "nobody"})) == []
         assert len(list(items.find("f"))) == 6
+
+    def test_every_document_is_told_with_the_time_of_its_last_write(self, items: Items) -> None:
+        before = int(time.time())
+        for number in range(3):
+            items.create({"id": f"every-{number}", "type": f"every-{number}"})
+        found = {item.id: item for item in items.every() if item.id.startswith("every-")}
+        assert sorted(found) == ["every-0", "every-1", "every-2"]
+        assert found["every-1"] == items.read("every-1")
+        assert all(before <= item.written_at <= time.time() for item in found.values())
 
     def test_a_value_is_a_value_whatever_stands_in_it(self, items: Items) -> None:
         items.create({"id": "odd-1", "type": "o", "who": "x' OR '1'='1"})

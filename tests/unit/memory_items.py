@@ -81,6 +81,12 @@ class MemoryItems:
         )
         yield from itertools.islice(matching, limit)
 
+    def every(self) -> Iterator[Item]:
+        self._called()
+        with self._lock:
+            found = [item for id in self.items if (item := self._there(id)) is not None]
+        yield from map(copy.deepcopy, found)
+
     def _called(self) -> None:
         self.calls += 1
         if self.is_away:
@@ -91,7 +97,7 @@ class MemoryItems:
         return None if until is not None and until <= self.clock() else item
 
     def _keep(self, document: Mapping[str, Any]) -> Item:
-        item = Item(copy.deepcopy(dict(document)), f"etag {next(self._numbers)}")
+        item = Item(copy.deepcopy(dict(document)), f"etag {next(self._numbers)}", int(self.clock().timestamp()))
         ttl = document.get("ttl", self._default_ttl)
         self.items[item.id] = (item, None if ttl is None or ttl < 0 else self.clock() + timedelta(seconds=ttl))
         return copy.deepcopy(item)

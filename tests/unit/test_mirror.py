@@ -10,6 +10,9 @@ OF_THE_WHOLE = {
 }  # fmt: skip
 """What is tested here is no module but the project: its imports, docs, packages, files of versions before."""
 ELSEWHERE = {
+    "backup/restore_pictures": "unit/backup/test_restore.py",
+    "backup/target": "unit/backup/test_restore.py",
+    "cli/backups": "integration/test_backup.py",
     "accounts/admission": "unit/web/test_openid_sign_in.py",
     "accounts/attempts": "unit/accounts/test_service.py",
     "accounts/mailed_links": "unit/web/test_forgotten.py",

@@ -14,6 +14,7 @@ from imagestore.pipeline import tasks
 from imagestore.pipeline.classify_staged import classify_staged
 from imagestore.pipeline.loaded_models import RoutedModel
 from imagestore.pipeline.names import staged_name
+from imagestore.pipeline.restored import mark
 from imagestore.record import Record, Staged, Status, Upload, record_id
 from imagestore.store.documents import from_json, to_json
 from preprocess import Fit, ImageSpec, write_staged
@@ -200,3 +201,13 @@ def test_a_record_of_before_gets_a_vector_and_what_is_staged_brings_none(context
     model.answer = lambda pixels: Answer(np.array([0.2, 0.8], np.float32), np.array([1.0], np.float32))
     classify_staged(context, NAME)
     assert context.stores.records.read(record_id(NAME)).record.vector.backbone == "b" * 64
+
+
+def test_the_event_of_what_a_restore_has_staged_asks_for_nothing(context: Any) -> None:
+    staged = write_staged(PIXELS, to_json(begun(context)).decode())
+    marked = mark(NAME, "20261129T194500Z-0a1b2c")
+    context.stores.staging.overwrite(staged_name(NAME), staged, "image/png", marked)
+    classify_staged(context, NAME, by_event=True)
+    assert context.stores.records.read(record_id(NAME)) is None
+    classify_staged(context, NAME)  # a promotion asks
+    assert context.stores.records.read(record_id(NAME)).record.label == "dog"

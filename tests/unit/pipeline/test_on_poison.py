@@ -14,8 +14,8 @@ def test_what_the_host_gave_up_is_queued_later_and_others_messages_stay() -> Non
     on_poison(here, poisoned("preprocess", "uploads"))
     on_poison(here, poisoned("classify", "staging", "a.jpg.png"))
     assert here.stores.work.tasks() == [
-        (tasks.Task(tasks.PREPROCESS, "a.jpg"), 600.0),
-        (tasks.Task(tasks.CLASSIFY, "a.jpg"), 600.0),
+        (tasks.Task(tasks.PREPROCESS, "a.jpg", by_event=True), 600.0),
+        (tasks.Task(tasks.CLASSIFY, "a.jpg", by_event=True), 600.0),
     ]
     others = [poisoned("preprocess", "invoices"), poisoned("thumbnails", "uploads"), "no JSON"]
     for message in others:

@@ -5,8 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from imagestore.pipeline.loaded_models import RoutedModel
 from imagestore.pipeline.preprocess_upload import preprocess_upload
+from imagestore.pipeline.restored import mark
 from preprocess import DecoderFailed, ImageSpec, Limits
 from unit.pictures import encoded, photo
 from unit.web.memory import memory_stores
@@ -75,3 +78,30 @@ def test_no_more_uploads_are_held_at_once_than_memory_allows() -> None:
     with ThreadPoolExecutor(EVENTS) as pool:
         assert all(pool.map(event, range(EVENTS)))
     assert held.most == AT_ONCE
+
+
+def test_the_event_of_a_restored_upload_asks_for_nothing_and_whatever_else_asks_is_done() -> None:
+    stores: Any = memory_stores()
+    stores.uploads.overwrite("a.png", encoded(photo()), "image/png", mark("a.png", "20261129T194500Z-0a1b2c"))
+    model: Any = SimpleNamespace(spec=ImageSpec(64, 64, 1, 1.0))
+    asked = list[str]()
+
+    class Decoder:
+        def preprocess(self, data: bytes, spec: ImageSpec, limits: Limits) -> Any:
+            asked.append("decoded")
+            raise DecoderFailed("no matter")
+
+    context: Any = SimpleNamespace(
+        stores=stores,
+        decoder=Decoder(),
+        uploads_at_once=threading.Semaphore(1),
+        limits=Limits(),
+        models=SimpleNamespace(current=lambda name: RoutedModel(model, None, "")),
+    )
+    preprocess_upload(context, "a.png", by_event=True)
+    assert asked == []
+    with pytest.raises(DecoderFailed):
+        preprocess_upload(context, "a.png")
+    stores.uploads.overwrite("a.png", encoded(photo(seed=1)), "image/png")  # which drops the mark
+    with pytest.raises(DecoderFailed):
+        preprocess_upload(context, "a.png", by_event=True)

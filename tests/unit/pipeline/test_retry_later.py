@@ -26,14 +26,14 @@ def do(context: Any, task: tasks.Task) -> None:
     on_work(context, msgspec.json.encode(asdict(task)).decode())
 
 
-def failing(error: Exception) -> Callable[[Any, str], None]:
-    def step(context: Any, name: str) -> None:
+def failing(error: Exception) -> Callable[..., None]:
+    def step(context: Any, name: str, **options: bool) -> None:
         raise error.with_traceback(None)  # as if it were a new one
 
     return step
 
 
-def succeeding(context: Any, name: str) -> None:
+def succeeding(context: Any, name: str, **options: bool) -> None:
     pass
 
 

@@ -1,5 +1,6 @@
 """Lost uploads are found by their tags, and none is queued that has its record."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,9 +11,12 @@ from exhaustive.test_commit import NAME, classified
 from imagestore.errors import BlobLeased, Unavailable
 from imagestore.pipeline import tasks
 from imagestore.pipeline.commit import commit, final_record
+from imagestore.pipeline.restored import mark
 from imagestore.pipeline.sweep import MOST_WAITING, Swept, is_lost, paced, scheduled_sweep, sweep
 from imagestore.record import tombstone, utc
 from imagestore.store import Stores
+from imagestore.store.instance import OpenRestore, begin_restore, end_restore
+from unit.web.memory import MemoryBlobs
 
 
 @pytest.fixture
@@ -132,3 +136,19 @@ def test_a_rate_is_held() -> None:
     for _ in range(4):
         next(pace)
     assert waits == pytest.approx([0.1, 0.2, 0.3])
+
+
+def test_what_a_restore_has_put_there_is_left_to_it_until_it_ends(stores: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    snapshot = "20261129T194500Z-0a1b2c"
+    stores.model_files = MemoryBlobs("models")
+    listed = stores.uploads.list
+
+    def marked(*given: Any, **options: Any) -> Any:
+        for page, after in listed(*given, **options):
+            yield [replace(blob, metadata=mark(NAME, snapshot)) for blob in page], after
+
+    monkeypatch.setattr(stores.uploads, "list", marked)
+    begin_restore(stores.model_files, OpenRestore(snapshot, utc(), "me"))
+    assert last(stores) == Swept(seen=1)
+    end_restore(stores.model_files)
+    assert last(stores) == Swept(seen=1, queued=1)
