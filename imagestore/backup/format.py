@@ -28,7 +28,7 @@ INLINE_BYTES = 4096
 """A content of at most so many bytes stands in the list."""
 LINES = 1000
 """How many lines a list has at most."""
-SNAPSHOT_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
+SNAPSHOT_ID = re.compile(r"[0-9]{8}T[0-9]{12}Z-[0-9a-f]{6}")
 Line = TypeVar("Line")
 
 

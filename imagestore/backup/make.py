@@ -107,7 +107,7 @@ class _Snapshot:
         self._with_uploads = with_uploads
         self._begin = begin
         self._begun_at = datetime.now(UTC)
-        self.id = f"{self._begun_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        self.id = f"{self._begun_at:%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(3)}"
         self._lists = Lists(vault, self.id)
         self._contents = Contents(vault)
         self._left_out: list[LeftOut] = []

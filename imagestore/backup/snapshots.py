@@ -1,6 +1,6 @@
 """The snapshots in a vault: which there are, what is in them, whether all of it is there, and which are old."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import msgspec
@@ -174,8 +174,8 @@ def delete_snapshot(vault: Vault, id: str) -> None:
         vault.delete(name)
 
 
-def sweep_contents(vault: Vault, only: Collection[str] | None = None) -> int:
-    """Delete the contents that no snapshot needs, or those of them whose SHA-256 is in `only`; how many bytes went.
+def sweep_contents(vault: Vault) -> int:
+    """Delete the contents that no snapshot needs. Returns how many bytes went.
 
     Those of a snapshot that broke off go too; one that is being taken checks at its end that what it needs is there.
     Raises BackupError, Unavailable.
@@ -188,7 +188,7 @@ def sweep_contents(vault: Vault, only: Collection[str] | None = None) -> int:
     freed = 0
     for name, size in list(vault.list(CONTENTS)):
         sha256 = name.rpartition("/")[2]
-        if sha256 not in needed and (only is None or sha256 in only):
+        if sha256 not in needed:
             vault.delete(name)
             freed += size
     return freed

@@ -47,7 +47,7 @@ def demand_same_instance(stores: Stores, vault: Vault, manifest: Manifest, there
             f"({manifest.instance}). Nothing was changed. Restore into empty containers and an empty database."
         )
     models = {name: blob for name, blob in there.models.items() if "/" in name}
-    if not there.uploads and not there.training and not models and next(stores.records.ids(), None) is None:
+    if not there.uploads and not there.training and not models and next(stores.records.each(limit=1), None) is None:
         return
     if not _has_in_common(vault, manifest, there):
         raise WrongInstance(

@@ -97,7 +97,8 @@ class FolderVault:
         """Write beside the file and then put it in its place, so that whoever reads finds all of it or nothing."""
         path = self._folder / name
         with _disk(f"writing {name} in {self._folder}"):
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.parent.mkdir(parents=True, exist_ok=True)
             descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=".")  # of mode 0600
             try:
                 with os.fdopen(descriptor, "wb") as written:

@@ -17,6 +17,7 @@ from imagestore.cli.changes import app as changes
 from imagestore.cli.correct import correct
 from imagestore.cli.delete import delete
 from imagestore.cli.doctor import doctor
+from imagestore.cli.forget import forget
 from imagestore.cli.importing import app as importing
 from imagestore.cli.jobs import app as jobs
 from imagestore.cli.keys import app as keys
@@ -51,7 +52,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    run, upload, ls, show, correct, delete, doctor, status, retry, sweep, verify, rebuild, restore,
+    run, upload, ls, show, correct, delete, doctor, status, retry, sweep, verify, rebuild, restore, forget,
     train, migrate, evaluate, promote, rollback, reprocess,
 ):  # fmt: skip
     app.command()(with_data(command))

@@ -1,6 +1,7 @@
 """Backups that were restored: into an empty account, over a damaged one, into a wrong one, and killed on the way."""
 
 import contextlib
+import gzip
 import hashlib
 import os
 import signal
@@ -23,13 +24,13 @@ from imagestore.local.ports import Ports
 from imagestore.local.supervisor import Options, Stack
 from imagestore.pipeline.correct import correct
 from imagestore.pipeline.names import result_name, staged_name
-from imagestore.pipeline.restored import MARK
+from imagestore.pipeline.restored import MARK, mark
 from imagestore.pipeline.sweep import sweep
 from imagestore.pipeline.verify import verify
 from imagestore.record import Record, Status, record_id
 from imagestore.settings import ROOT
 from imagestore.store import Stores, create
-from imagestore.store.instance import open_restore
+from imagestore.store.instance import OpenRestore, begin_restore, end_restore, open_restore
 from imagestore.store.tags import ETAG
 from imagestore.store.training import PictureFacts, TrainingPictures
 from unit.pictures import encoded, photo
@@ -174,7 +175,9 @@ def test_all_is_restored_after_everything_was_deleted_and_nothing_is_classified_
     assert stores.accounts.read("session-1") is None
     (entry,) = Audit(stores.audit).search(what="restore")
     assert entry.result == "done"
-    assert "There was nothing to do" in imagestore(environment, "restore", "--from", tmp_path, "--yes").stdout
+    said = imagestore(environment, "restore", "--from", tmp_path, "--yes").stdout
+    assert f"{PICTURES + 1} pictures there already" in said
+    assert "restored" not in said
 
     new = estate.drop("garden/0.jpg", encoded(photo(seed=50), "JPEG"))
     assert estate.record("garden/0.jpg", new).status in (Status.CLASSIFIED, Status.UNKNOWN), "what is new is done"
@@ -338,9 +341,6 @@ def test_a_backup_killed_anywhere_goes_on_where_it_was(
 def test_a_sweep_leaves_what_an_unfinished_restore_has_put_there_to_it(
     estate: Pipeline, filled: dict[str, Record]
 ) -> None:
-    from imagestore.pipeline.restored import mark
-    from imagestore.store.instance import OpenRestore, begin_restore, end_restore
-
     stores, name = estate.stores, "restoring.jpg"
     settled(estate)
     with unseen(estate.stack):
@@ -354,3 +354,36 @@ def test_a_sweep_leaves_what_an_unfinished_restore_has_put_there_to_it(
         end_restore(stores.model_files)
     assert list(sweep(stores, 0))[-1].queued == 1
     settled(estate)
+
+
+def test_a_picture_is_forgotten_here_and_in_backups(
+    estate: Pipeline, filled: dict[str, Record], tmp_path: Path, empty: dict[str, str]
+) -> None:
+    stores, environment, name = estate.stores, estate.stack.environment, "garden/ann.jpg"
+    data = encoded(photo(seed=30), "JPEG")
+    record, sha256 = estate.record(name, estate.drop(name, data)), hashlib.sha256(data).hexdigest()
+    settled(estate)
+    TrainingPictures(stores.training, "mine").put_facts(sha256, PictureFacts(labels=("tulip",), source="x"), None)
+    TrainingPictures(stores.training, "mine").put_picture(sha256, data)
+    back_up(stores, FolderVault(tmp_path))
+    refused = commands.run("forget", name, environment=environment)
+    assert refused.returncode == 1, "nobody has confirmed it"
+    done = imagestore(environment, "forget", name, "--backup", tmp_path, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "Until 20" in done.stdout
+    assert "train them anew" in done.stdout
+    settled(estate)
+    assert stores.uploads.stat(name) is None
+    stored = stores.records.read(record.id)
+    assert stored is not None
+    assert stored.record.status is Status.DELETED
+    assert not [blob for page, _ in stores.training.list(prefix=f"mine/{sha256}") for blob in page]
+    assert not list(tmp_path.rglob(f"*{sha256}*"))
+    for path in tmp_path.rglob("*.gz"):
+        assert name.encode() not in gzip.decompress(path.read_bytes())
+    assert imagestore(empty, "restore", "--from", tmp_path, "--yes").returncode == 0
+    assert name not in records_of(open_stores(empty))
+    (entry,) = Audit(stores.audit).search(what="forget")
+    assert (entry.target, entry.result) == (record.id, "done")
+    again = imagestore(environment, "forget", name, "--backup", tmp_path, "--yes")
+    assert "nothing left to delete" in again.stdout

@@ -12,7 +12,9 @@ OF_THE_WHOLE = {
 ELSEWHERE = {
     "backup/restore_pictures": "unit/backup/test_restore.py",
     "backup/target": "unit/backup/test_restore.py",
+    "backup/forget_backups": "unit/backup/test_forget.py",
     "cli/backups": "integration/test_backup.py",
+    "cli/forget": "integration/test_backup.py",
     "accounts/admission": "unit/web/test_openid_sign_in.py",
     "accounts/attempts": "unit/accounts/test_service.py",
     "accounts/mailed_links": "unit/web/test_forgotten.py",

@@ -6,6 +6,7 @@ import io
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from types import SimpleNamespace
 from typing import IO, Any
 
@@ -16,7 +17,7 @@ from imagestore.errors import Conflict
 from imagestore.pipeline.commit import commit
 from imagestore.pipeline.names import result_name, staged_name
 from imagestore.pipeline.restored import unmarked
-from imagestore.record import Correction, Failure, Record, Staged, Upload, record_id
+from imagestore.record import Correction, Failure, Record, Staged, Status, Upload, record_id
 from imagestore.store import BlobState, Item, Listed, StoredRecord
 from imagestore.store.blobs import OpenedBlob
 from imagestore.store.documents import from_json, to_item, to_json
@@ -146,9 +147,9 @@ class EstateRecords(MemoryRecords):
         self.life.call()
         return super().write(record, result_etag, replacing)
 
-    def ids(self) -> Iterator[str]:
+    def each(self, *, limit: int | None = None) -> Iterator[Record]:
         self.life.call()
-        yield from self.records
+        yield from islice((s.record for s in self.records.values() if s.record.status is not Status.DELETED), limit)
 
     def summaries(self) -> Iterator[Summary]:
         for stored in self.records.values():

@@ -20,5 +20,5 @@ def test_what_is_no_list_is_said(data: bytes) -> None:
 
 
 def test_only_our_own_ids_are_snapshots() -> None:
-    assert SNAPSHOT_ID.fullmatch("20261129T194500Z-0a1b2c")
-    assert not SNAPSHOT_ID.fullmatch("../20261129T194500Z-0a1b2c")
+    assert SNAPSHOT_ID.fullmatch("20261129T194500000000Z-0a1b2c")
+    assert not SNAPSHOT_ID.fullmatch("../20261129T194500000000Z-0a1b2c")

@@ -15,7 +15,8 @@ from imagestore.errors import BackupError, Conflict, WrongInstance
 from imagestore.pipeline.names import result_name, staged_name
 from imagestore.pipeline.restored import MARK, restored_from
 from imagestore.pipeline.verify import Kind, verify
-from imagestore.record import record_id
+from imagestore.record import record_id, tombstone
+from imagestore.store import StoredRecord
 from imagestore.store.instance import begin_restore, end_restore, open_restore
 from preprocess import Limits
 from unit.backup.estate import Died, MemoryVault, PlainDecoder, estate, fill, kept
@@ -166,6 +167,15 @@ def test_an_instance_that_has_lost_its_name_is_known_by_its_data(source: Any, va
         source.model_files.delete(name)
     restored(source, vault)
     assert source.model_files.blobs["active.json"].data == b'{"live": 1}'
+
+
+def test_tombstones_are_nobodys_data_and_give_way(source: Any, vault: MemoryVault) -> None:
+    target = estate()
+    for name in NAMES:
+        stone = StoredRecord(tombstone(name, "2026-11-29T10:00:00.000Z"), f"stone of {name}", None)
+        target.records.records[stone.record.id] = stone
+    restored(target, vault)
+    assert kept(target) == kept(source)
 
 
 def test_a_damaged_list_is_found_before_anything_is_written(vault: MemoryVault) -> None:

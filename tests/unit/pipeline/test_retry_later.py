@@ -64,7 +64,7 @@ def test_the_last_attempt_leaves_a_record_that_says_why(monkeypatch: pytest.Monk
 def test_what_fails_just_before_an_outage_ends_is_tried_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
     here = context()
     steps = [failing(Unavailable("cosmos")), succeeding]
-    monkeypatch.setattr(works, "preprocess_upload", lambda context, name: steps.pop(0)(context, name))
+    monkeypatch.setattr(works, "preprocess_upload", lambda context, name, **_: steps.pop(0)(context, name))
     do(here, tasks.Task(tasks.PREPROCESS, NAME, attempt=9))
     assert here.stores.records.stored is None
     until_the_queue_is_empty(here)
