@@ -170,7 +170,9 @@ class PictureRestore:
         try:
             data = data or self.stores.uploads.get(record.name, self.limits.max_bytes).data or b""
             _, pixels = self.decoder.preprocess(data, record.staged.spec, self.limits)
-        except (PictureError, DecoderFailed, NotFound) as error:
+        except NotFound:  # deleted just now: whoever writes the record finds that, too
+            return False
+        except (PictureError, DecoderFailed) as error:
             self.problem(f"{record.name}: its staged picture cannot be made again ({error}).")
             return False
         note, name = to_json(_as_staged(record)).decode(), staged_name(record.name)

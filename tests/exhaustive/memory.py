@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from greenlet import getcurrent
 
@@ -42,14 +42,17 @@ class MemoryBlobs:
     container: str
     blobs: dict[str, tuple[int, bytes, dict[str, str]]] = field(default_factory=dict)
     writes: int = 0
+    metadata: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def brief(self) -> object:
         """What is there, as far as it matters."""
-        return self.writes, tuple((name, etag, data, tags.get(ETAG)) for name, (etag, data, tags) in self.blobs.items())
+        blobs = ((name, etag, data, tags.get(ETAG)) for name, (etag, data, tags) in self.blobs.items())
+        return self.writes, tuple(blobs), str(self.metadata)
 
     def place(self, name: str, data: bytes) -> str:
         """What a user does."""
         self.writes += 1
+        self.metadata.pop(name, None)
         self.blobs[name] = (self.writes, data, {})
         return str(self.writes)
 
@@ -59,7 +62,7 @@ class MemoryBlobs:
         seen(found and found[0])
         if found is None:
             raise NotFound(name)
-        return Blob(str(found[0]), len(found[1]), None, DROPPED_AT, found[1])
+        return Blob(str(found[0]), len(found[1]), None, DROPPED_AT, found[1], self.metadata.get(name, {}))
 
     def stat(self, name: str) -> BlobState | None:
         step(self.container, "stat")
@@ -70,6 +73,20 @@ class MemoryBlobs:
         step(self.container, "put")
         self._demand(name, replacing)
         return seen(self.place(name, data))
+
+    def put_stream(
+        self, name: str, stream: IO[bytes], size_bytes: int, content_type: str | None, replacing: str | None,
+        *, md5: bytes | None, metadata: dict[str, str], tags: dict[str, str],
+    ) -> str:  # fmt: skip
+        etag = self.put(name, stream.read(), "", replacing)
+        self.metadata[name] = dict(metadata)
+        return etag
+
+    def overwrite(self, name: str, data: bytes, content_type: str, metadata: dict[str, str]) -> str:
+        step(self.container, "overwrite")
+        etag = self.place(name, data)
+        self.metadata[name] = dict(metadata)
+        return seen(etag)
 
     def delete(self, name: str, etag: str) -> None:
         step(self.container, "delete")
