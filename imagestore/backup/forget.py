@@ -15,8 +15,7 @@ from imagestore.backup.snapshots import head_of
 from imagestore.backup.vault import Vault
 from imagestore.errors import BackupError, Conflict, NotFound
 from imagestore.pipeline.commit import remove_outputs
-from imagestore.pipeline.names import RENDITIONS, rendition_name, result_name, staged_name
-from imagestore.record import LONGEST_NAME, record_id
+from imagestore.record import record_id
 from imagestore.store import Blobs, Items, Stores
 from imagestore.store.custom_vision import SUGGESTIONS_FILE
 from imagestore.store.instance import open_restore
@@ -168,15 +167,10 @@ def _in_jobs(items: Items, picture: Picture, done: Forgotten) -> None:
 
 def _here(stores: Stores, picture: Picture, done: Forgotten) -> None:
     """Delete the upload, and what was made of it."""
-    name, id = picture.name, record_id(picture.name)
+    name = picture.name
     had = stores.uploads.stat(name) is not None
     stores.uploads.delete(name)
-    remove_outputs(stores, name)
-    stores.results.delete(result_name(name))  # also with KEEP_RESULTS
-    if len(name) <= LONGEST_NAME:
-        stores.staging.delete(staged_name(name))
-    for kind in RENDITIONS:
-        stores.thumbnails.delete(rendition_name(id, kind))
+    remove_outputs(stores, name, for_good=True)
     if had:
         done.deleted.append("The upload, its record, result, staged picture, small pictures and vector.")
 

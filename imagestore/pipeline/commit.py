@@ -64,8 +64,9 @@ def commit(stores: Stores, name: str, etag: str, revise: Revise, *, believe_reco
     raise Contended(f"Record {id} was written by others {_TRIES} times in a row.")
 
 
-def remove_outputs(stores: Stores, name: str) -> None:
-    """Delete what was made of an upload that no longer exists, and leave a tombstone as its record.
+def remove_outputs(stores: Stores, name: str, *, for_good: bool = False) -> None:
+    """Delete what was made of an upload that no longer exists, and leave a tombstone as its record. A result that is
+    to outlive its upload (KEEP_RESULTS) goes only `for_good`.
 
     The tombstone is written again even if there is one already, so that its ETag changes for whoever has read the old
     one. Raises Unavailable, Protected or Contended.
@@ -78,7 +79,7 @@ def remove_outputs(stores: Stores, name: str) -> None:
         if stores.uploads.stat(name) is not None:
             return
         try:
-            if result_etag is not None and not stores.names.keep_results:
+            if result_etag is not None and (for_good or not stores.names.keep_results):
                 stores.results.delete(result_name(name), result_etag)
             if staged is not None:
                 stores.staging.delete(staged_name(name), staged.etag)
