@@ -12,7 +12,8 @@ import numpy as np
 
 from classify import ModelError
 from classify.metadata import read_labels
-from imagestore.errors import BadTrainingData, NoRoom, NotFound, StoreError
+from imagestore.errors import BadTrainingData, Conflict, NoRoom, NotFound, StoreError
+from imagestore.pipeline.relabel import settled
 from imagestore.record import utc
 from imagestore.store import Stores
 from imagestore.store.held_out import HELD_OUT_FILE
@@ -134,9 +135,12 @@ def gather(
     """
     has_several = project.has_several
     given, pictures = _in_folders(folders, negatives, progress, has_several=has_several)
+    settled_before = settled(stores, project.pictures_in)
     known = training_set.begin(stores, project.pictures_in, progress)
     computed = KeptArrays(stores.training, project.pictures_in, keeps=True)
     everything = training_set.all_with(stores, known, pictures, relabel=relabel, has_several=has_several)
+    if settled(stores, project.pictures_in) != settled_before:
+        raise Conflict("A label was changed while the labelled pictures were listed. Train again.")
     together = {one.group for one in known.listed}
 
     def in_group(source: Labelled) -> Labelled:

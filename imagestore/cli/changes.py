@@ -10,7 +10,6 @@ from imagestore.cli import instance, servers, stores
 from imagestore.cli.output import console, print_whole, safe
 from imagestore.client import ChangeStatus, Client
 from imagestore.pipeline.bulk import BulkChanges
-from imagestore.pipeline.bulk_documents import BulkChange
 from imagestore.settings import account
 
 app = typer.Typer(no_args_is_help=True, help="What was changed of many pictures at once: look at it, undo it.")
@@ -20,13 +19,13 @@ Id = Annotated[str, typer.Argument(help="The change, as imagestore changes list 
 class Asked(Protocol):
     """Where changes are looked at: the stores themselves, or a distant web app."""
 
-    def latest(self, most: int) -> list[BulkChange] | list[ChangeStatus]:
+    def latest(self, most: int) -> list[ChangeStatus]:
         """The latest changes, the newest first."""
 
-    def finish(self, id: str) -> BulkChange | ChangeStatus:
+    def finish(self, id: str) -> ChangeStatus:
         """Do the steps of a change, or of undoing it, that are left. Raises NotFound."""
 
-    def undo(self, id: str) -> BulkChange | ChangeStatus:
+    def undo(self, id: str) -> ChangeStatus:
         """Undo a change. Raises NotFound or Conflict."""
 
     def left_alone(self, id: str) -> list[tuple[str, str]]:
@@ -53,35 +52,39 @@ def list_changes(most: Annotated[int, typer.Option("--limit", min=1, max=50, hel
 @app.command("undo")
 def undo(id: Id) -> None:
     """Put back what a change has changed, but for pictures that somebody has changed since."""
-    asked = _asked()
-    _tell(asked, asked.undo(id))
+    tell(_asked().undo(id))
 
 
 @app.command("continue")
 def go_on(id: Id) -> None:
     """Go on with a change, or with undoing it, that stopped before its end."""
-    asked = _asked()
-    _tell(asked, asked.finish(id))
+    tell(_asked().finish(id))
 
 
-class _OverStores:
+class OverStores:
+    """The changes in the stores themselves."""
+
     def __init__(self, changes: BulkChanges) -> None:
         self._changes = changes
 
-    def latest(self, most: int) -> list[BulkChange]:
-        return self._changes.list(most)
+    def latest(self, most: int) -> list[ChangeStatus]:
+        """See Asked."""
+        return [ChangeStatus.of(one) for one in self._changes.list(most)]
 
-    def finish(self, id: str) -> BulkChange:
+    def finish(self, id: str) -> ChangeStatus:
+        """See Asked."""
         change = self._changes.read(id)
         while change.state.is_open:
             change = self._changes.step(id)
-        return change
+        return ChangeStatus.of(change)
 
-    def undo(self, id: str) -> BulkChange:
+    def undo(self, id: str) -> ChangeStatus:
+        """See Asked."""
         self._changes.undo(id, account())
         return self.finish(id)
 
     def left_alone(self, id: str) -> list[tuple[str, str]]:
+        """See Asked."""
         return [(one.name or one.id, one.why) for one in self._changes.left_alone(self._changes.read(id))]
 
 
@@ -105,10 +108,10 @@ class _OverApi:
 def _asked() -> Asked:
     if (server := servers.given()) is not None:
         return _OverApi(instance.client_of(server))
-    return _OverStores(BulkChanges(stores.opened()))
+    return OverStores(BulkChanges(stores.opened()))
 
 
-def _counts(one: BulkChange | ChangeStatus) -> str:
+def _counts(one: ChangeStatus) -> str:
     told = [f"{one.changed:,} of {one.pictures:,} changed"]
     told += [f"{one.left_alone:,} left alone"] if one.left_alone else []
     told += [f"{one.restored:,} put back"] if one.restored else []
@@ -116,8 +119,9 @@ def _counts(one: BulkChange | ChangeStatus) -> str:
     return ", ".join(told)
 
 
-def _tell(asked: Asked, one: BulkChange | ChangeStatus) -> None:
+def tell(one: ChangeStatus) -> None:
+    """Say what came of a change, and what it has left alone."""
     console.print(f"{one.state}: {_counts(one)}.", markup=False, highlight=False)
     if one.left_alone + one.kept:
-        for name, why in asked.left_alone(one.id):
+        for name, why in _asked().left_alone(one.id):
             console.print(f"  {safe(name)}: {safe(why)}", markup=False, highlight=False, soft_wrap=True)

@@ -21,6 +21,7 @@ from imagestore.cli.forget import forget
 from imagestore.cli.importing import app as importing
 from imagestore.cli.jobs import app as jobs
 from imagestore.cli.keys import app as keys
+from imagestore.cli.labels import app as labels
 from imagestore.cli.learn import evaluate, train
 from imagestore.cli.ls import ls
 from imagestore.cli.maintain import rebuild, retry, status, sweep, verify
@@ -59,7 +60,7 @@ for command in (
 for registered in (
     *models.registered_commands, models.registered_callback, *accounts.registered_commands, *keys.registered_commands,
     *route.registered_commands, *jobs.registered_commands, *projects.registered_commands,
-    *importing.registered_commands, *changes.registered_commands,
+    *importing.registered_commands, *changes.registered_commands, *labels.registered_commands,
     *training.registered_commands, training.registered_callback,
     *backups.registered_commands, backups.registered_callback,
 ):  # fmt: skip
@@ -73,6 +74,7 @@ app.add_typer(training, name="training")
 app.add_typer(accounts, name="accounts")
 app.add_typer(jobs, name="jobs")
 app.add_typer(changes, name="changes")
+app.add_typer(labels, name="labels")
 app.add_typer(keys, name="keys")
 app.add_typer(backups, name="backup")
 app.add_typer(profile, name="profile")

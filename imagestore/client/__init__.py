@@ -7,7 +7,6 @@ from imagestore.accounts.keys import Key
 from imagestore.accounts.roles import Role
 from imagestore.client.answers import (
     AccountInfo,
-    ChangeStatus,
     Classification,
     Deletion,
     Invitation,
@@ -21,6 +20,8 @@ from imagestore.client.client import Client
 from imagestore.errors import KeyRefused, NotReached, NotThere, RemoteError, RequestRefused, RoleNeeded
 from imagestore.jobs.job import HowToTrain, JobKind
 from imagestore.jobs.status import JobStatus
+from imagestore.pipeline.bulk_status import ChangeStatus
+from imagestore.pipeline.labelled import UsedLabel
 from imagestore.record import Record, Status, record_id
 from imagestore.store.projects import LabelsPerPicture, ProjectSummary
 from imagestore.store.routes import ModelList
@@ -53,5 +54,6 @@ __all__ = [
     "Role",
     "RoleNeeded",
     "Status",
+    "UsedLabel",
     "record_id",
 ]

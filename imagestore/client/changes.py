@@ -1,11 +1,13 @@
 """What the client does with many pictures at once."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal
 
-from imagestore.client.answers import ChangeList, ChangeStatus
+from imagestore.client.answers import LabelledList, LabelledPicture
 from imagestore.client.http import Http
 from imagestore.client.projects import part
+from imagestore.pipeline.bulk_status import ChangeList, ChangeStatus
+from imagestore.pipeline.labelled import UsedLabel
 
 Action = Literal["label", "relabel", "unlabel", "reprocess", "delete"]
 Progress = Callable[[ChangeStatus], None]
@@ -45,6 +47,41 @@ class ChangeMethods:
     def undo_change(self, id: str, progress: Progress = lambda change: None) -> ChangeStatus:
         """Put back what a change has changed, but for what others have changed since. Another's: for trainers."""
         return self._finished(self._change("POST", f"/changes/{part(id)}/undo"), progress)
+
+    def project_labels(self, project: str) -> list[UsedLabel]:
+        """The labels that people have given in a project, and how many pictures have each."""
+        return self._http.get(list[UsedLabel], f"/projects/{part(project)}/labels")
+
+    def labelled_pictures(self, project: str, label: str | None = None) -> Iterator[LabelledPicture]:
+        """The pictures that a project learns from, or those of them with a label."""
+        after: str | None = None
+        while True:
+            asked = {"label": label, "after": after, "limit": 1000}
+            page = self._http.get(LabelledList, f"/projects/{part(project)}/training", asked)
+            yield from page.items
+            if (after := page.next) is None:
+                return
+
+    def change_label(
+        self,
+        project: str,
+        label: str,
+        to: str | None = None,
+        *,
+        pictures: Iterable[str] | None = None,
+        training: Iterable[str] | None = None,
+        progress: Progress = lambda change: None,
+    ) -> ChangeStatus:
+        """Rename a label of a project, or merge it into another that is there; without `to`, delete it. With `pictures`
+        (ids of uploads) or `training` (SHA-256 of labelled pictures) only those change. `undo_change` puts back exactly
+        what was. For trainers."""
+        body = {
+            "label": label,
+            "to": to,
+            "pictures": None if pictures is None else list(pictures),
+            "training": None if training is None else list(training),
+        }
+        return self._finished(self._change("POST", f"/projects/{part(project)}/labels", body), progress)
 
     def _finished(self, change: ChangeStatus, progress: Progress) -> ChangeStatus:
         progress(change)

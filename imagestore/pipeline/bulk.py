@@ -11,18 +11,19 @@ that it leaves as they are, so that a write prepared before that fails.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from imagestore.errors import Conflict, Contended, NotFound, StoreError, Unavailable
-from imagestore.pipeline import tasks
+from imagestore.pipeline import relabel, tasks
 from imagestore.pipeline.bulk_documents import (
     KEPT_DAYS,
     Action,
     BulkChange,
     Changes,
     ChangeState,
+    Kind,
     OnePicture,
     Outcome,
     Part,
@@ -32,10 +33,11 @@ from imagestore.pipeline.bulk_documents import (
 )
 from imagestore.pipeline.commit import hide
 from imagestore.pipeline.correct import MOST_LABELS, checked_label, correction_of, exchange
+from imagestore.pipeline.relabel import CHANGED, GONE, Labelled, Relabelling
 from imagestore.pipeline.retry import retry_one
 from imagestore.record import Correction, Record, Status, utc
 from imagestore.store import StoredRecord, Stores
-from imagestore.store.training import at_once
+from imagestore.store.training import ListedPicture, at_once
 
 PART = 50
 MOST_PICTURES = 10_000
@@ -44,8 +46,6 @@ DELETION_S = 3600.0
 _MARGIN = timedelta(minutes=1)
 """By so much the clocks of this process and of the queue may differ."""
 _GRACE = timedelta(hours=1)
-_GONE = "It is deleted."
-_CHANGED = "Somebody else has changed it since."
 _LABELS = {Action.LABEL: (1, MOST_LABELS), Action.RELABEL: (1, 2)}
 """How many labels an action takes."""
 Heard = Callable[[StoredRecord], None]
@@ -61,6 +61,7 @@ class BulkChanges:
         self._stores = stores
         self._changes = Changes(stores.jobs)
         self._heard = heard
+        self._labelled = Labelled(stores)
         self._deletion = timedelta(seconds=deletion_s)
 
     def begin(self, action: Action, ids: Sequence[str], by: str, labels: Sequence[str] = ()) -> BulkChange:
@@ -77,26 +78,37 @@ class BulkChanges:
             raise Conflict(
                 f"A change takes 1 to {MOST_PICTURES:,} pictures; there are {len(ids):,}. Narrow the search."
             )
+        return self._begun(BulkChange(id=new_id(), action=action, by=by, labels=labels), list(map(OnePicture, ids)))
+
+    def begin_relabel(self, asked: Relabelling, by: str, listed: Iterable[ListedPicture] | None = None) -> BulkChange:
+        """Write down a change of a project's label, in labelled pictures and corrections; `step` then does it. `listed`
+        are the project's labelled pictures, where they were listed just now.
+
+        Raises NotALabel; Conflict if no picture has the label, or the other one cannot be given; NotMigrated.
+        """
+        asked = relabel.checked(asked)
+        labels = (asked.label, *([] if asked.to is None else [asked.to]))
+        project, folder = asked.project.name, asked.project.pictures_in
+        change = BulkChange(id=new_id(), action=Action.RELABEL, by=by, labels=labels, project=project, folder=folder)
+        return self._begun(change, relabel.affected(self._stores, asked, listed))
+
+    def _begun(self, change: BulkChange, pictures: Sequence[OnePicture]) -> BulkChange:
         now = datetime.now(UTC)
         until, hidden_until = now + timedelta(days=KEPT_DAYS), None
-        if action is Action.DELETE:
+        if change.action is Action.DELETE:
             until, hidden_until = now + self._deletion - _MARGIN, utc(now + self._deletion + _GRACE)
-        parts = [ids[start : start + PART] for start in range(0, len(ids), PART)]
-        change = BulkChange(
-            id=new_id(),
-            action=action,
-            by=by,
+        parts = [tuple(pictures[start : start + PART]) for start in range(0, len(pictures), PART)]
+        change = replace(
+            change,
             at=utc(now),
-            pictures=len(ids),
+            pictures=sum(one.is_counted(None) for one in pictures),
             parts=len(parts),
             undo_until=utc(until),
-            labels=labels,
             hidden_until=hidden_until,
         )
 
         def keep(number: int) -> None:
-            pictures = tuple(OnePicture(id) for id in parts[number])
-            self._changes.create(Part(part_id(change.id, number), change.id, pictures))
+            self._changes.create(Part(part_id(change.id, number), change.id, parts[number]))
 
         at_once(keep, range(len(parts)))
         self._changes.create(change)
@@ -164,7 +176,7 @@ class BulkChanges:
                 return self.read(change.id)
             part = replace(part, state=PartState.APPLIED, pictures=applied)
             self._changes.replace(part, part_etag)
-        count = Counter(one.outcome for one in part.pictures)
+        count = Counter(one.outcome for one in part.pictures if one.is_counted(one.outcome))
         step = change.step + 1
         further = replace(
             change,
@@ -178,9 +190,11 @@ class BulkChanges:
         return further
 
     def _planned(self, change: BulkChange, one: OnePicture) -> OnePicture:
+        if one.kind is not Kind.UPLOAD:
+            return self._labelled.planned(change, one)
         stored = self._stores.records.read(one.id)
         if stored is None or stored.record.upload is None or stored.record.status is Status.DELETED:
-            return _left(one, _GONE)
+            return _left(one, GONE)
         record = stored.record
         one = replace(one, name=record.name, before=record.correction, etag=stored.record.upload.etag)
         try:
@@ -201,6 +215,8 @@ class BulkChanges:
     def _applied(self, change: BulkChange, one: OnePicture) -> OnePicture:
         if one.outcome is not None:
             return one
+        if one.kind is not Kind.UPLOAD:
+            return self._labelled.applied(change, one, lambda: self._is_applying(change))
         if change.action is Action.DELETE and utc() >= change.undo_until:
             return _left(one, "It was begun too long ago to go on with. Delete it anew.")
 
@@ -216,7 +232,7 @@ class BulkChanges:
             case Action.DELETE:
                 stored = hide(self._stores, one.id, change.hidden_until, lambda now: may(now.record))
                 if stored is None or stored.hidden_until != change.hidden_until:
-                    return self._came(one, stored, _CHANGED, is_done=False)
+                    return self._came(one, stored, CHANGED, is_done=False)
                 task = tasks.Task(tasks.DELETE_UPLOAD, one.name, etag=one.etag, hidden_until=change.hidden_until)
                 tasks.send(self._stores.work, task, self._deletion.total_seconds())
                 return self._came(one, stored, "", is_done=True)
@@ -224,7 +240,7 @@ class BulkChanges:
                 try:
                     retry_one(self._stores, one.name)
                 except NotFound:
-                    return _left(one, _GONE)
+                    return _left(one, GONE)
                 return replace(one, outcome=Outcome.DONE)
 
     def _undo(self, change: BulkChange, etag: str) -> BulkChange:
@@ -236,7 +252,7 @@ class BulkChanges:
             )
             part = replace(part, state=PartState.UNDONE, pictures=undone)
             self._changes.replace(part, part_etag)
-        count = Counter(one.undone for one in part.pictures)
+        count = Counter(one.undone for one in part.pictures if one.is_counted(one.undone))
         step = change.step - 1
         further = replace(
             change,
@@ -249,9 +265,11 @@ class BulkChanges:
         return further
 
     def _undone(self, change: BulkChange, one: OnePicture) -> OnePicture:
-        was_left, why = one.outcome is Outcome.LEFT_ALONE, _CHANGED
+        was_left, why = one.outcome is Outcome.LEFT_ALONE, CHANGED
         if one.outcome is Outcome.SAME or (was_left and not one.name):
             return one
+        if one.kind is not Kind.UPLOAD:
+            return self._labelled.undone(change, one)
         if change.action is Action.DELETE:
             stored = hide(self._stores, one.id, None, lambda now: now.hidden_until in (None, change.hidden_until))
             is_back = stored is not None and stored.hidden_until is None
@@ -270,14 +288,14 @@ class BulkChanges:
             return one
         if is_back:
             return replace(one, undone=Outcome.DONE)
-        return replace(one, undone=Outcome.LEFT_ALONE, why=_GONE if _is_gone(stored) else why)
+        return replace(one, undone=Outcome.LEFT_ALONE, why=GONE if _is_gone(stored) else why)
 
     def _exchanged(
         self, id: str, before: Correction | None, after: Correction | None, may: Callable[[Record], bool]
     ) -> tuple[StoredRecord | None, str]:
         """The record after `exchange`, and why it is left alone if it does not have the wanted correction."""
         try:
-            return exchange(self._stores, id, before, after, may), _CHANGED
+            return exchange(self._stores, id, before, after, may), CHANGED
         except Unavailable:
             raise
         except (StoreError, Contended) as error:  # of this picture alone, such as a lease on its blob
@@ -285,7 +303,7 @@ class BulkChanges:
 
     def _came(self, one: OnePicture, stored: StoredRecord | None, why: str, *, is_done: bool) -> OnePicture:
         if stored is None or _is_gone(stored):
-            return _left(one, _GONE)
+            return _left(one, GONE)
         self._heard(stored)
         return replace(one, outcome=Outcome.DONE) if is_done else _left(one, why)
 

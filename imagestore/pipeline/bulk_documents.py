@@ -1,7 +1,8 @@
 """A change of many pictures as it is kept: what was asked for and how far it is, and, in parts, what each picture was
 before and what became of it.
 
-Both lie in the container `jobs`. What was before is written down before anything is changed.
+Both lie in the container `jobs`. What was before is written down before anything is changed. A change of a project's
+labels has, beside uploads, labelled pictures of its training set, and what Custom Vision's clients know of its tags.
 """
 
 import secrets
@@ -16,6 +17,8 @@ import msgspec
 from imagestore.errors import NotFound
 from imagestore.record import Correction
 from imagestore.store import Item, Items
+from imagestore.store.custom_vision import Tag
+from imagestore.store.training import Marks
 
 KEPT_DAYS = 30
 """How long a change can be looked at, and be undone."""
@@ -27,7 +30,7 @@ Document = TypeVar("Document", "BulkChange", "Part")
 
 class Action(StrEnum):
     """What is done to each picture. `relabel` puts the second label in place of the first, or takes the first away if
-    it is alone, and in corrections only."""
+    it is alone: in corrections, and of a project in its labelled pictures too."""
 
     LABEL = "label"
     RELABEL = "relabel"
@@ -67,11 +70,21 @@ class Outcome(StrEnum):
     LEFT_ALONE = "left_alone"
 
 
+class Kind(StrEnum):
+    """What is changed: an upload, a labelled picture of a project, or tags as Custom Vision's clients know them."""
+
+    UPLOAD = "upload"
+    LABELLED = "labelled"
+    TAGS = "tags"
+
+
 @dataclass(frozen=True)
 class OnePicture:
     """One picture of a change: what it was before, what it is to be, and what came of that and of undoing it.
 
-    For a deletion `etag` is the version of the upload to delete. `why` is a sentence, where it was left alone.
+    Of an upload that is its correction; for a deletion `etag` is the version of the upload to delete. Of a labelled
+    picture, whose id is its SHA-256, it is its marks; of tags, whose id is their project, the tags. `why` is a
+    sentence, where it was left alone.
     """
 
     id: str
@@ -82,6 +95,15 @@ class OnePicture:
     outcome: Outcome | None = None
     undone: Outcome | None = None
     why: str = ""
+    kind: Kind = Kind.UPLOAD
+    marks: Marks | None = None
+    marks_after: Marks | None = None
+    tags: tuple[Tag, ...] = ()
+    tags_after: tuple[Tag, ...] = ()
+
+    def is_counted(self, outcome: Outcome | None) -> bool:
+        """Whether it counts among the pictures: tags are none, and are told of where they were left alone."""
+        return self.kind is not Kind.TAGS or outcome is Outcome.LEFT_ALONE
 
 
 @dataclass(frozen=True)
@@ -96,6 +118,9 @@ class Part:
     def document(self) -> dict[str, Any]:
         """The part as it is stored."""
         written: dict[str, Any] = msgspec.to_builtins(self)
+        for one in written["pictures"]:
+            for name in [name for name, value in one.items() if value in (None, "", (), [])]:
+                del one[name]
         return written | {"type": _PART_TYPE, "ttl": _PARTS_KEPT_S}
 
 
@@ -106,16 +131,17 @@ class BulkChange:
     `by` is the account that asked, `at` when. Of `pictures`, `changed` were changed, `same` were so already and
     `left_alone` were left alone; of the changed ones undoing has put `restored` back and left `kept` as they are, since
     others had changed them. `hidden_until`, of a deletion, is what the records of its pictures say; it can be undone
-    until `undo_until`. `step` is the part that is done next, of `parts`; undoing counts it down to 0.
+    until `undo_until`. `step` is the part that is done next, of `parts`; undoing counts it down to 0. A change of the
+    labels of a project names it, and the `folder` of its labelled pictures.
     """
 
     id: str
     action: Action
     by: str
-    at: str
-    pictures: int
-    parts: int
-    undo_until: str
+    at: str = ""
+    pictures: int = 0
+    parts: int = 0
+    undo_until: str = ""
     labels: tuple[str, ...] = ()
     state: ChangeState = ChangeState.APPLYING
     step: int = 0
@@ -127,6 +153,8 @@ class BulkChange:
     undone_by: str | None = None
     undone_at: str | None = None
     hidden_until: str | None = None
+    project: str | None = None
+    folder: str | None = None
 
     def document(self) -> dict[str, Any]:
         """The change as it is stored."""
@@ -165,6 +193,11 @@ class Changes:
     def list(self, most: int, before: str | None = None) -> list[BulkChange]:
         """The latest changes, at most so many, the newest first; with `before`, an id, only older ones."""
         return [_read(item, BulkChange) for item in self._items.find(_TYPE, before=before, limit=most)]
+
+    def of_folder(self, folder: str) -> Iterator[BulkChange]:
+        """The changes of the labels of the pictures in this folder, the newest first."""
+        for item in self._items.find(_TYPE, {"folder": folder}):
+            yield _read(item, BulkChange)
 
     def parts(self, change: BulkChange) -> Iterator[Part]:
         """All parts of a change, the last first."""

@@ -1,7 +1,7 @@
 """What a project's training set holds, and taking pictures out of it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from imagestore.store import Stores
@@ -16,8 +16,50 @@ def counts(stores: Stores, project: str) -> dict[str, Counter[Part | None]]:
 
     Raises NotMigrated, Unavailable.
     """
+    return _counted(there(stores, project))
+
+
+@dataclass(frozen=True)
+class UsedLabel:
+    """A label of a project: how many uploads people have corrected to it or confirmed, and how many labelled pictures
+    with it there are to learn from, to test with, for neither, and that no training has divided yet."""
+
+    label: str
+    corrections: int = 0
+    learn: int = 0
+    test: int = 0
+    retired: int = 0
+    new: int = 0
+
+    @property
+    def labelled(self) -> int:
+        """How many labelled pictures have it."""
+        return self.learn + self.test + self.retired + self.new
+
+    @property
+    def total(self) -> int:
+        """How many pictures have it."""
+        return self.corrections + self.labelled
+
+
+def used_labels(listed: Iterable[ListedPicture], corrections: Mapping[str, int]) -> list[UsedLabel]:
+    """The labels of a project, the most given first: of labelled pictures that are there, and of corrections."""
+    parts = _counted(listed)
+    parts.pop(_NONE, None)
+    found = [
+        UsedLabel(
+            label,
+            corrections.get(label, 0),
+            *(parts.get(label, Counter())[part] for part in (Part.LEARN, Part.TEST, Part.RETIRED, None)),
+        )
+        for label in {*parts, *corrections}
+    ]
+    return sorted(found, key=lambda one: (-one.total, one.label.casefold(), one.label))
+
+
+def _counted(listed: Iterable[ListedPicture]) -> dict[str, Counter[Part | None]]:
     found = defaultdict[str, Counter[Part | None]](Counter)
-    for one in _there(stores, project):
+    for one in listed:
         for label in one.labels or (_NONE,) * one.negative:
             found[label][one.part] += 1
     return dict(sorted(found.items(), key=lambda one: (one[0] == _NONE, one[0])))
@@ -41,7 +83,7 @@ def remove(
     NotMigrated, Unavailable.
     """
     pictures, gone, changed = TrainingPictures(stores.training, project), list[str](), list[str]()
-    for one in _there(stores, project):
+    for one in there(stores, project):
         has_label, has_other = bool(set(one.labels) & set(labels)), bool(set(one.labels) - set(labels))
         if one.source in sources or (negatives and one.negative) or (has_label and not has_other):
             gone.append(one.sha256)
@@ -56,7 +98,8 @@ def remove(
     return Removed(len(gone), len(changed))
 
 
-def _there(stores: Stores, project: str) -> list[ListedPicture]:
+def there(stores: Stores, project: str) -> list[ListedPicture]:
+    """The labelled pictures of a project that are there. Raises NotMigrated, Unavailable."""
     pictures = TrainingPictures(stores.training, project)
     pictures.demand_migrated(lambda: stores.projects.gone())
     return [one for one in pictures.list() if one.is_there]

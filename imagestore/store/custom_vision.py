@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from imagestore.errors import Conflict
 from imagestore.store.blobs import Blobs
 from imagestore.store.guarded import GuardedJson
 from imagestore.store.models import demand_name
@@ -17,6 +18,9 @@ SUGGESTIONS_FILE = "suggestions.json"
 MOST_SUGGESTIONS = 10_000
 """Of how many pictures what is suggested is kept."""
 _MOST_SUGGESTED = 10
+_TRIES = 20
+REGULAR, NEGATIVE = "Regular", "Negative"
+"""The types of a tag. The tag of pictures of none of the labels is called Negative too, if nobody has begun it."""
 NAMESPACE = uuid.UUID("6f1a2f3e-6d6f-5c0c-8f0e-3d1b7a9c5e21")
 """Ids that follow from a name are UUIDs of version 5 in this namespace."""
 
@@ -29,7 +33,7 @@ class Tag:
     id: str
     name: str
     description: str | None = None
-    type: str = "Regular"
+    type: str = REGULAR
     former: tuple[str, ...] = ()
 
 
@@ -102,6 +106,36 @@ class CustomVisionTable:
         demand_name(project)
         return self._file(project).change(lambda file: changed(file or CustomVisionFile()))
 
+    def exchange_tags(
+        self, project: str, before: tuple[Tag, ...], after: tuple[Tag, ...], may: Callable[[], bool] = lambda: True
+    ) -> bool:
+        """Put these tags in place of others, unless somebody has changed one of them since, or has begun another of the
+        same name. Returns whether they are there then.
+
+        `may` is asked last before each attempt to write. If they are there already, the file is written again as it is:
+        whoever has read it to write something else finds that it has changed. Raises Conflict.
+        """
+        demand_name(project)
+        file, ids = self._file(project), {tag.id for tag in (*before, *after)}
+        names = {tag.name.casefold() for tag in after}
+        for _ in range(_TRIES):
+            found, etag = file.read()
+            content = found or CustomVisionFile()
+            there = {tag for tag in content.tags if tag.id in ids}
+            others = [tag for tag in content.tags if tag.id not in ids]
+            if (
+                there not in (set(before), set(after))
+                or any(tag.name.casefold() in names for tag in others)
+                or not may()
+            ):
+                return False
+            try:
+                file.write(replace(content, tags=_in_place(content.tags, before, after)), etag)
+            except Conflict:
+                continue
+            return True
+        raise Conflict("Others kept changing the project. Try again.")
+
     def trained(self, project: str, job: str, version: str) -> None:
         """Note which version a training has made, if one of these clients began it. Raises Conflict."""
         if not any(one.job == job and one.version is None for one in self.read(project).iterations):
@@ -145,3 +179,16 @@ class CustomVisionTable:
 def derived(*parts: str) -> str:
     """The id that follows from these names."""
     return str(uuid.uuid5(NAMESPACE, "\n".join(parts)))
+
+
+def derived_tag(project: str, label: str) -> Tag:
+    """The tag of a label that no client of this project has begun."""
+    return Tag(derived("tag", project, label), label)
+
+
+def _in_place(tags: tuple[Tag, ...], before: tuple[Tag, ...], after: tuple[Tag, ...]) -> tuple[Tag, ...]:
+    """The tags with `after` in place of `before`, each where the one with its id stood; new ones at the end."""
+    wanted = {tag.id: tag for tag in after}
+    gone = {tag.id for tag in before} - wanted.keys()
+    kept = [wanted.pop(tag.id, tag) for tag in tags if tag.id not in gone]
+    return (*kept, *wanted.values())

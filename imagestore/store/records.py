@@ -181,6 +181,16 @@ class Records:
                 labels = tuple(item.get("labels") or ())
                 yield Summary(item["name"], item["status"], item["label"], *told, labels, item.get("corrected_at"))
 
+    def corrected_as(self, label: str) -> Iterator[tuple[str, str | None]]:
+        """The name and the project of every record whose correction has this label, also one that waits for its
+        picture."""
+        query = (
+            "SELECT c.id, c.name, c.project FROM c WHERE c.correction.label = @label "
+            "OR ARRAY_CONTAINS(c.correction.labels, @label)"
+        )
+        for item in self._query(query, {"@label": label}):
+            yield item["name"], item.get("project")
+
     def count(self, status: str) -> int:
         """How many records have this status."""
         query = "SELECT VALUE COUNT(1) FROM c WHERE c.status = @status AND c.name != ''"

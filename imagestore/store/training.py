@@ -51,6 +51,15 @@ class Part(StrEnum):
 
 
 @dataclass(frozen=True)
+class Marks:
+    """What a picture is said to show, and the change of many pictures that has said so, by id, if one said it last."""
+
+    labels: tuple[str, ...] = ()
+    negative: bool = False
+    said_by: str | None = None
+
+
+@dataclass(frozen=True)
 class PictureFacts:
     """What is known of a picture besides its content.
 
@@ -58,7 +67,8 @@ class PictureFacts:
     is the file's name in the folder that it came from. `part` is None until a training divides the pictures. By `md5`
     (hex), `thumb` and `look` it is recognised once it is gone; `group` is for pictures that somebody knows to belong
     together. `regions` are parts of the picture that another program has named. When it came (UTC) and its size in
-    pixels (0: not known) are told of those that came over the API.
+    pixels (0: not known) are told of those that came over the API. `said_by` is the change of many pictures that gave
+    it its labels, null once anything else has.
     """
 
     labels: tuple[str, ...] = ()
@@ -74,6 +84,16 @@ class PictureFacts:
     created_at: str | None = None
     width: int = 0
     height: int = 0
+    said_by: str | None = None
+
+    @property
+    def marks(self) -> Marks:
+        """What it is said to show."""
+        return Marks(self.labels, self.negative, self.said_by)
+
+    def marked(self, marks: Marks) -> "PictureFacts":
+        """The same picture, said to show this."""
+        return replace(self, labels=marks.labels, negative=marks.negative, said_by=marks.said_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +213,8 @@ class TrainingPictures:
         )
 
     def change(self, sha256: str, changed: Callable[[PictureFacts], PictureFacts], *, is_new: bool = False) -> None:
-        """Change what is known of a picture, again and again if others write too.
+        """Change what is known of a picture, again and again if others write too. Other labels than those that a change
+        of many pictures gave it are not that one's any more.
 
         Nothing may be known of it yet; with `is_new` that is probable, and it is not read first.
         """
@@ -201,6 +222,8 @@ class TrainingPictures:
             found = None if is_new and not attempt else self.facts(sha256)
             before, etag = found or (PictureFacts(), None)
             after = changed(before)
+            if (after.labels, after.negative) != (before.labels, before.negative):
+                after = replace(after, said_by=None)
             if found is not None and after == before:
                 return
             try:
@@ -208,6 +231,28 @@ class TrainingPictures:
             except Conflict:
                 continue
             return
+        raise Conflict("others kept writing what is known of a labelled picture")
+
+    def exchange(
+        self, sha256: str, before: Marks, after: Marks, may: Callable[[], bool] = lambda: True
+    ) -> Marks | None:
+        """Say another thing of a picture in place of `before`, unless somebody has said anything else since. Returns
+        what is said of it then; None if nothing is known of it.
+
+        `may` is asked last before each attempt to write. If `after` is there already, it is written again as it is:
+        whoever has read it to write something else finds that it has changed. Raises BadSplit, Conflict.
+        """
+        for _ in range(_TRIES):
+            if (found := self.facts(sha256)) is None:
+                return None
+            facts, etag = found
+            if facts.marks not in (before, after) or not may():
+                return facts.marks
+            try:
+                self.put_facts(sha256, facts.marked(after), etag)
+            except Conflict:
+                continue
+            return after
         raise Conflict("others kept writing what is known of a labelled picture")
 
     def group_of(self, sha256: str, *, telling: bool = False) -> str | None:

@@ -64,52 +64,6 @@ class Outdated:
 
 
 @dataclass(frozen=True)
-class LeftAlone:
-    """A picture that a change, or undoing it, has left as it is, and why. Its name is "" if it was gone already."""
-
-    id: str
-    name: str
-    why: str
-
-
-@dataclass(frozen=True)
-class ChangeStatus:
-    """A change of many pictures.
-
-    Of `pictures`, `changed` were changed so far, `same` were so already, `left_alone` were left alone. Of the changed
-    ones undoing has put `restored` back, and left `kept` alone, which others have changed since. `state` is `applying`,
-    `applied`, `undoing` or `undone`; it can be undone until `undo_until` if `can_undo`. `left` are those that were left
-    alone, where one change is asked for.
-    """
-
-    id: str
-    action: str
-    labels: list[str]
-    by: str
-    at: str
-    state: str
-    pictures: int
-    changed: int
-    same: int
-    left_alone: int
-    restored: int
-    kept: int
-    undo_until: str
-    can_undo: bool
-    undone_by: str | None
-    undone_at: str | None
-    left: list[LeftAlone]
-
-
-@dataclass(frozen=True)
-class ChangeList:
-    """One page of changes, and the `before` of the next page (null on the last)."""
-
-    items: list[ChangeStatus]
-    next: str | None
-
-
-@dataclass(frozen=True)
 class Health:
     """What is wrong with each part; null if nothing is."""
 
@@ -149,6 +103,25 @@ class Label:
 
     label: str
     count: int
+
+
+@dataclass(frozen=True)
+class LabelledPicture:
+    """A picture that a project learns from: the name of the file that it came from, what it shows, and its part."""
+
+    sha256: str
+    name: str
+    labels: list[str]
+    negative: bool
+    part: str | None
+
+
+@dataclass(frozen=True)
+class LabelledList:
+    """One page of labelled pictures; `next` is the `after` of the next page, null on the last."""
+
+    items: list[LabelledPicture]
+    next: str | None
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Query, Request, Response
 from imagestore.accounts.roles import Role
 from imagestore.errors import StoreError
 from imagestore.pipeline.bulk_documents import Action
+from imagestore.pipeline.bulk_status import ChangeStatus
 from imagestore.web.access import CallerDep
-from imagestore.web.answers import ChangeStatus
-from imagestore.web.api.changes import ID, read_change, status_of
+from imagestore.web.api.changes import ID, read_change
 from imagestore.web.api.common import ServicesDep
 from imagestore.web.rendering import render
 
@@ -31,7 +31,9 @@ def changes_page(
     is_known = True
     try:
         changes = services.bulk.list(PAGE + 1, before)
-        found = [read_change(services, one.id) if one.left_alone + one.kept else status_of(one) for one in changes]
+        found = [
+            read_change(services, one.id) if one.left_alone + one.kept else ChangeStatus.of(one) for one in changes
+        ]
     except StoreError as error:
         log.warning("%s", error)
         is_known = False
@@ -53,6 +55,9 @@ def changes_page(
 def title(change: ChangeStatus) -> str:
     """What was asked for, in words, without the labels."""
     number = "1 picture" if change.pictures == 1 else f"{change.pictures:,} pictures"
+    if change.project is not None:
+        done = "A label is another now:" if len(change.labels) > 1 else "A label is deleted:"
+        return f"{number} of {change.project}. {done}"
     return {
         Action.LABEL: f"{number} labelled",
         Action.RELABEL: f"Corrections of {number} renamed"

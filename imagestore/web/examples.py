@@ -14,6 +14,8 @@ from imagestore.accounts.roles import Role
 from imagestore.accounts.sessions import Session
 from imagestore.errors import GateOverride
 from imagestore.jobs.status import JobStatus
+from imagestore.pipeline.bulk_status import ChangeList, ChangeStatus, LeftAlone
+from imagestore.pipeline.labelled import UsedLabel
 from imagestore.record import Correction, Record, Staged, Status, Upload, record_id
 from imagestore.store import PromotionEntry
 from imagestore.store.projects import Change, LabelsPerPicture, ProjectSummary
@@ -23,8 +25,6 @@ from imagestore.web.answers import (
     AccountInfo,
     AuditPage,
     Cause,
-    ChangeList,
-    ChangeStatus,
     Classification,
     Counts,
     Deletion,
@@ -34,7 +34,8 @@ from imagestore.web.answers import (
     Invitation,
     JobList,
     Label,
-    LeftAlone,
+    LabelledList,
+    LabelledPicture,
     Listing,
     Me,
     NewKey,
@@ -118,6 +119,8 @@ _CHANGE = ChangeStatus(
     "change-1795251600112000-5c0e5c0e", "label", ["lynx"], _ACCOUNT, _AT, "applied", 24, 22, 1, 1, 0, 0,
     "2026-12-21T09:00:00.112Z", True, None, None, [],
 )  # fmt: skip
+_LABELLED = LabelledPicture("9b1c" * 16, "lynx/1.jpg", ["lynx"], False, "learn")
+_RELABELLED = replace(_CHANGE, action="relabel", labels=["lynx", "bobcat"], pictures=65, changed=50, project="screws")
 _UNDONE = replace(_CHANGE, state="undone", restored=22, can_undo=False, undone_by=_ACCOUNT, undone_at=_AT)
 EXAMPLES = {
     "upload": OperationExample("?name=pets/cat.jpg&wait=10", "--data-binary @cat.jpg", _PENDING),
@@ -130,6 +133,9 @@ EXAMPLES = {
     "readChange": OperationExample("", "", replace(_CHANGE, left=[LeftAlone(_ID, _NAME, "It is deleted.")])),
     "continueChange": OperationExample("", "", _CHANGE),
     "undoChange": OperationExample("", "", _UNDONE),
+    "projectLabels": OperationExample("", "", [UsedLabel("lynx", 12, 40, 10, 0, 3), UsedLabel("tiger", 4, 22, 5)]),
+    "changeLabel": OperationExample("", _json('{"label": "lynx", "to": "bobcat"}'), _RELABELLED),
+    "labelledPictures": OperationExample("?label=lynx&limit=10", "", LabelledList([_LABELLED], None)),
     "delete": OperationExample("?undoable=true", "", Deletion(_ID, "eyJpZCI6IjEifQ==", "2026-11-21T09:00:15.000Z")),
     "undelete": OperationExample("?token=eyJpZCI6IjEifQ==", "", _PICTURE),
     "correct": OperationExample("?label=lynx", "", _CORRECTED),
@@ -313,6 +319,7 @@ _SPECIAL: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("readJob", "cancelJob", "retryJob"), _OF_A_JOB),
     **dict.fromkeys(("readChange", "continueChange", "undoChange"), _OF_A_CHANGE),
     "changes": {"before": _CHANGE.id},
+    "labelledPictures": {"after": "9b1c" * 16},
     **dict.fromkeys(("audit", "exportAudit"), _OF_THE_LOG),
 }
 """Where the same name means something else."""

@@ -23,14 +23,14 @@ from imagestore.store import StoredRecord
 from imagestore.store.documents import from_json, to_json
 from imagestore.web.words import words_of
 
-_VERSION = 11
+_VERSION = 12
 _SCHEMA = """
 CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE pictures (
     id TEXT PRIMARY KEY, seq INTEGER NOT NULL, revision INTEGER NOT NULL, name TEXT NOT NULL,
     status TEXT NOT NULL, label TEXT, reason TEXT, at TEXT NOT NULL, confidence REAL NOT NULL,
     corrected INTEGER NOT NULL, sha256 TEXT, phash INTEGER, uncertainty REAL, corrected_model TEXT, was_right INTEGER,
-    random_sample INTEGER NOT NULL, model TEXT
+    random_sample INTEGER NOT NULL, model TEXT, project TEXT
 );
 CREATE TABLE more_labels (label TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (label, id)) WITHOUT ROWID;
 CREATE INDEX more_labels_of ON more_labels (id);
@@ -56,13 +56,13 @@ CREATE INDEX by_draw ON pictures (id) WHERE status != 'deleted' AND uncertainty 
 CREATE INDEX by_corrected_model ON pictures (corrected_model, id, was_right, random_sample)
     WHERE status != 'deleted' AND corrected_model IS NOT NULL;
 CREATE INDEX by_model ON pictures (model) WHERE status != 'deleted' AND model IS NOT NULL;
-CREATE INDEX by_correction ON pictures (id) WHERE status != 'deleted' AND corrected = 1;
+CREATE INDEX by_correction ON pictures (project, label, id) WHERE status != 'deleted' AND corrected = 1;
 CREATE INDEX by_sha256 ON pictures (sha256) WHERE sha256 IS NOT NULL;
 CREATE INDEX by_phash ON pictures (phash, id) WHERE phash IS NOT NULL;
 """
 _COLUMNS = (
     "id", "seq", "revision", "name", "status", "label", "reason", "at", "confidence", "corrected", "sha256", "phash",
-    "uncertainty", "corrected_model", "was_right", "random_sample", "model",
+    "uncertainty", "corrected_model", "was_right", "random_sample", "model", "project",
 )  # fmt: skip
 _WRITE = (
     f"INSERT INTO pictures ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "
@@ -319,6 +319,7 @@ def _row(record: Record, revision: int, seq: int) -> tuple[object, ...]:
         correction.confirms if correction else None,
         bool(correction and correction.random_sample),
         classified_by(record),
+        record.project,
     )
 
 

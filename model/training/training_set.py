@@ -14,10 +14,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from imagestore.errors import BadTrainingData, Conflict
+from imagestore.pipeline.relabel import settled
 from imagestore.record import Status
 from imagestore.store import Blobs, Stores
 from imagestore.store.training import (
     ListedPicture,
+    Marks,
     Part,
     PictureFacts,
     SplitFile,
@@ -83,6 +85,7 @@ def _opened(stores: Stores, project: str, progress: BeginStage = unheard, *, tel
     """With `telling`, groups that earlier versions did not tell the listing are read for the last time."""
     pictures = TrainingPictures(stores.training, project)
     pictures.demand_migrated(lambda: stores.projects.gone())
+    settled(stores, project)
     # Its file comes first: what another training decides after that makes its ETag another.
     file, etag = pictures.split()
     listed = list(pictures.list())
@@ -197,7 +200,8 @@ def keep(
         def kept(facts: PictureFacts) -> PictureFacts:
             name = source.name if there is None or relabel else there.source
             group = facts.group or source.group
-            labelled = replace(facts, labels=labels, negative=not labels, source=name, md5=md5, group=group)
+            said = Marks(labels, not labels)
+            labelled = replace(facts.marked(said), source=name, md5=md5, group=group)
             return remembering(labelled, seen.get(sha256))
 
         known.pictures.change(sha256, kept, is_new=before is None)

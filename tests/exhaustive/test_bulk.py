@@ -1,15 +1,19 @@
 """A change of many pictures is undone exactly at every moment of it, and whoever dies."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from imagestore.pipeline.bulk import BulkChanges
-from imagestore.pipeline.bulk_documents import Action, ChangeState
-from unit.pipeline.bulk_pictures import IDS, LABELS, done, facts, filled, in_twos
+from imagestore.pipeline.bulk_documents import Action, BulkChange, ChangeState
+from imagestore.store.training import MINE, Part, TrainingPictures
+from unit.pipeline.bulk_pictures import IDS, LABELS, RELABELLED, SHAS, done, everything, filled, in_twos, with_labelled
 
 Hook = Callable[[], None]
+CASES = [*map(str, LABELS), *RELABELLED]
+"""Uploads are labelled and so on; a label of a project is renamed, merged, deleted and split."""
 
 
 @pytest.fixture(autouse=True)
@@ -48,11 +52,22 @@ def hooked(stores: Any, at: int, hook: Hook) -> Callable[[], int]:
 
     for target, names in (
         (stores.records, ("read", "write")), (stores.results, ("put", "stat")), (stores.uploads, ("stat", "tag")),
-        (stores.jobs, ("read", "replace")), (stores.work, ("send",)),
+        (stores.jobs, ("read", "replace")), (stores.work, ("send",)), (stores.training, ("get", "put", "stat")),
+        (stores.custom_vision._blobs, ("get", "put")),
     ):  # fmt: skip
         for name in names:
             wrap(target, name)
     return end
+
+
+def begun(changes: BulkChanges, case: str) -> BulkChange:
+    if case in RELABELLED:
+        return changes.begin_relabel(RELABELLED[case], "me")
+    return changes.begin(Action(case), IDS[:4], "me", LABELS[Action(case)])
+
+
+def there(case: str) -> Any:
+    return with_labelled(filled()) if case in RELABELLED else filled()
 
 
 def every_moment(run: Callable[[int], int]) -> None:
@@ -63,14 +78,14 @@ def every_moment(run: Callable[[int], int]) -> None:
     assert at > 20
 
 
-@pytest.mark.parametrize("action", LABELS)
-def test_undone_at_any_moment_of_a_step_all_is_as_it_was(action: Action) -> None:
+@pytest.mark.parametrize("case", CASES)
+def test_undone_at_any_moment_of_a_step_all_is_as_it_was(case: str) -> None:
     """The step of another process goes on after all has been undone, and must change nothing any more."""
 
     def run(at: int) -> int:
-        stores = filled()
-        before, changes = facts(stores), BulkChanges(stores)
-        change = changes.begin(action, IDS[:4], "me", LABELS[action])
+        stores = there(case)
+        before, changes = everything(stores), BulkChanges(stores)
+        change = begun(changes, case)
 
         def undo() -> None:
             changes.undo(change.id, "otto")
@@ -83,23 +98,23 @@ def test_undone_at_any_moment_of_a_step_all_is_as_it_was(action: Action) -> None
         if made < at:
             undo()
         assert changes.read(change.id).state is ChangeState.UNDONE
-        assert facts(stores) == before, f"undone before call {at}"
+        assert everything(stores) == before, f"undone before call {at}"
         assert not any(stores.records.read(id).hidden_until for id in IDS)
         return made
 
     every_moment(run)
 
 
-@pytest.mark.parametrize("action", LABELS)
+@pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("goes_on", [False, True])
-def test_whoever_dies_at_any_moment_all_can_be_undone(action: Action, goes_on: bool) -> None:
+def test_whoever_dies_at_any_moment_all_can_be_undone(case: str, goes_on: bool) -> None:
     def die() -> None:
         raise Away
 
     def run(at: int) -> int:
-        stores = filled()
-        before, changes = facts(stores), BulkChanges(stores)
-        change = changes.begin(action, IDS[:4], "me", LABELS[action])
+        stores = there(case)
+        before, changes = everything(stores), BulkChanges(stores)
+        change = begun(changes, case)
         calls = hooked(stores, at, die)
         try:
             done(changes, change)
@@ -107,35 +122,69 @@ def test_whoever_dies_at_any_moment_all_can_be_undone(action: Action, goes_on: b
             if goes_on:
                 applied = done(changes, changes.read(change.id))
                 assert (applied.state, applied.left_alone) == (ChangeState.APPLIED, 0), f"died at call {at}"
-                assert applied.changed + applied.same == 4
+                assert applied.changed + applied.same == applied.pictures
         made = calls()
         changes.undo(change.id, "me")
         undone = done(changes, changes.read(change.id))
         assert (undone.state, undone.kept) == (ChangeState.UNDONE, 0)
-        assert facts(stores) == before, f"died at call {at}"
+        assert everything(stores) == before, f"died at call {at}"
         assert not any(stores.records.read(id).hidden_until for id in IDS)
         return made
 
     every_moment(run)
 
 
-def test_two_who_do_the_same_step_at_the_same_time_count_it_once() -> None:
+@pytest.mark.parametrize("case", ["label", *RELABELLED])
+def test_two_who_do_the_same_step_at_the_same_time_count_it_once(case: str) -> None:
     def run(at: int) -> int:
-        stores = filled()
-        before, changes = facts(stores), BulkChanges(stores)
-        change = changes.begin(Action.LABEL, IDS[:4], "me", ["tiger"])
+        stores = there(case)
+        before, changes = everything(stores), BulkChanges(stores)
+        change = begun(changes, case)
 
         def other() -> None:
             done(changes, changes.read(change.id))
 
         calls = hooked(stores, at, other)
-        applied = done(changes, change)
+        done(changes, change)
         made = calls()
         applied = changes.read(change.id)
-        assert (applied.changed, applied.same, applied.left_alone) == (3, 1, 0)
+        same = 1 if case == "label" else 0
+        assert (applied.changed, applied.same, applied.left_alone) == (applied.pictures - same, same, 0)
         changes.undo(change.id, "me")
         done(changes, changes.read(change.id))
-        assert facts(stores) == before
+        assert everything(stores) == before
+        return made
+
+    every_moment(run)
+
+
+@pytest.mark.parametrize("case", RELABELLED)
+def test_what_is_said_by_hand_at_any_moment_stays(case: str) -> None:
+    """Whether it comes before the change has reached the picture or after: undoing leaves it alone."""
+
+    def run(at: int) -> int:
+        stores = there(case)
+        changes, pictures = BulkChanges(stores), TrainingPictures(stores.training, MINE)
+        before, change = pictures.facts(SHAS[0]), begun(changes, case)
+
+        def by_hand() -> None:
+            pictures.change(SHAS[0], lambda one: replace(one, labels=("owl",)))
+            pictures.assign(SHAS[1], Part.RETIRED)
+
+        calls = hooked(stores, at, by_hand)
+        done(changes, change)
+        made = calls()
+        if made < at:
+            by_hand()
+        changes.undo(change.id, "me")
+        undone = done(changes, changes.read(change.id))
+        now = [pictures.facts(sha256) for sha256 in SHAS[:2]]
+        assert before is not None
+        assert now[0] is not None
+        assert now[1] is not None
+        assert now[0][0] == replace(before[0], labels=("owl",)), f"said before call {at}"
+        assert (now[1][0].labels, now[1][0].part) == (("lynx",), Part.RETIRED)
+        assert undone.kept + changes.read(change.id).left_alone + undone.same == 1
         return made
 
     every_moment(run)

@@ -54,6 +54,8 @@ ELSEWHERE = {
     "cli/importing": "unit/model/custom_vision/test_take_over.py",
     "client/changes": "unit/client/test_client.py",
     "pipeline/bulk_documents": "unit/pipeline/test_bulk.py",
+    "pipeline/bulk_status": "unit/web/api/test_changes.py",
+    "web/project_labels": "unit/web/test_labels_page.py",
     "cli/projects": "unit/cli/test_instance.py",
     "cli/route": "integration/test_routes.py",
     "cli/stages": "integration/test_models.py",

@@ -10,11 +10,10 @@ from pydantic import StringConstraints
 from imagestore.accounts.roles import Role
 from imagestore.errors import Conflict, StoreError
 from imagestore.pipeline.bulk import MOST_PICTURES
-from imagestore.pipeline.bulk_documents import Action, BulkChange, ChangeState
+from imagestore.pipeline.bulk_documents import Action
+from imagestore.pipeline.bulk_status import ChangeList, ChangeStatus, LeftAlone
 from imagestore.pipeline.correct import LABEL, LONGEST_LABEL, MOST_LABELS
-from imagestore.record import utc
 from imagestore.web.access import CallerDep, NoteDep
-from imagestore.web.answers import ChangeList, ChangeStatus, LeftAlone
 from imagestore.web.api.common import FilterQuery, ServicesDep
 from imagestore.web.problems import ApiProblem
 from imagestore.web.queries import Filter, matching_ids
@@ -27,6 +26,7 @@ MOST_LEFT = 100
 ID = r"^change-[0-9]{16}-[0-9a-f]{8}$"
 ChangeId = Annotated[str, Path(pattern=ID, description="The change's id.")]
 PictureId = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]
+Sha256OfPicture = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 OneLabel = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_LABEL, pattern=LABEL)]
 
 
@@ -77,7 +77,7 @@ def start_change(
         change = services.bulk.step(change.id)
     except StoreError as error:  # it is written down, and goes on when asked to
         log.warning("change=%s its first step was not done: %s", change.id, error)
-    return status_of(change)
+    return ChangeStatus.of(change)
 
 
 @router.get("", operation_id="changes")
@@ -88,7 +88,7 @@ def list_changes(
 ) -> ChangeList:
     """The changes of the last 30 days, the newest first."""
     found = services.bulk.list(limit, before)
-    return ChangeList([status_of(one) for one in found], found[-1].id if len(found) == limit else None)
+    return ChangeList([ChangeStatus.of(one) for one in found], found[-1].id if len(found) == limit else None)
 
 
 @router.get("/{id}", operation_id="readChange")
@@ -96,14 +96,14 @@ def read_change(services: ServicesDep, id: ChangeId) -> ChangeStatus:
     """How far a change is, and which pictures it has left alone (the first hundred)."""
     change = services.bulk.read(id)
     left = islice(services.bulk.left_alone(change), MOST_LEFT)
-    return status_of(change, [LeftAlone(one.id, one.name, one.why) for one in left])
+    return ChangeStatus.of(change, [LeftAlone(one.id, one.name, one.why, str(one.kind)) for one in left])
 
 
 @router.post("/{id}/continue", operation_id="continueChange")
 def continue_change(services: ServicesDep, note: NoteDep, id: ChangeId) -> ChangeStatus:
     """Do the next step of a change, or of undoing it: up to 50 pictures. Nothing happens where there is none left."""
     note.target = id
-    return status_of(services.bulk.step(id))
+    return _stepped(services, id)
 
 
 @router.post("/{id}/undo", operation_id="undoChange")
@@ -116,32 +116,14 @@ def undo_change(services: ServicesDep, caller: CallerDep, note: NoteDep, id: Cha
         detail = f"Somebody else made this change. To undo it needs the role {Role.TRAINER}; yours is {caller.role}."
         raise ApiProblem(403, "role_needed", detail, more={"needed": str(Role.TRAINER)})
     services.bulk.undo(id, caller.account)
-    return status_of(services.bulk.step(id))
+    return _stepped(services, id)
 
 
-def status_of(change: BulkChange, left: list[LeftAlone] | None = None) -> ChangeStatus:
-    """The change as it is answered."""
-    can_undo = change.state is ChangeState.APPLYING or (change.state is ChangeState.APPLIED and change.changed > 0)
-    can_undo = can_undo and change.action is not Action.REPROCESS and utc() < change.undo_until
-    return ChangeStatus(
-        change.id,
-        str(change.action),
-        list(change.labels),
-        change.by,
-        change.at,
-        str(change.state),
-        change.pictures,
-        change.changed,
-        change.same,
-        change.left_alone,
-        change.restored,
-        change.kept,
-        change.undo_until,
-        can_undo,
-        change.undone_by,
-        change.undone_at,
-        left or [],
-    )
+def _stepped(services: Services, id: str) -> ChangeStatus:
+    change = services.bulk.step(id)
+    if change.folder is not None:
+        services.picture_lists.forget(change.folder)
+    return ChangeStatus.of(change)
 
 
 def _matching(services: Services, filter: Filter, expected: int) -> list[str]:

@@ -4,11 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from imagestore.store.custom_vision import CustomVisionFile, Tag, derived
+from imagestore.store.custom_vision import NEGATIVE, CustomVisionFile, Tag, derived, derived_tag
 from imagestore.store.projects import Project
-
-NEGATIVE = "Negative"
-REGULAR = "Regular"
 
 
 @dataclass(frozen=True)
@@ -25,7 +22,7 @@ class Tags:
 
     def named(self, name: str) -> Tag:
         """The tag of this label."""
-        return self.by_name.get(name) or self._by_former.get(name) or _derived(self.project, name)
+        return self.by_name.get(name) or self._by_former.get(name) or derived_tag(self.project.name, name)
 
     def names_of(self, tag: Tag) -> set[str]:
         """The labels that are this tag: its name, and those that it had and no other tag has."""
@@ -49,7 +46,7 @@ def tags_in(
     former = {name for tag in written for name in tag.former}
     for label in labels:
         if label not in former:
-            found.setdefault(label, _derived(project, label))
+            found.setdefault(label, derived_tag(project.name, label))
     if has_negatives and Tags(project, found).negative is None:
         found[NEGATIVE] = derived_negative(project)
     return Tags(project, found)
@@ -58,7 +55,3 @@ def tags_in(
 def derived_negative(project: Project) -> Tag:
     """The negative tag of a project in which no client has begun one."""
     return Tag(derived("tag", project.name, "", NEGATIVE), NEGATIVE, type=NEGATIVE)
-
-
-def _derived(project: Project, label: str) -> Tag:
-    return Tag(derived("tag", project.name, label), label)

@@ -10,11 +10,11 @@ from functools import cached_property
 
 from imagestore.record import utc
 from imagestore.store import Stores
-from imagestore.store.custom_vision import CustomVisionFile, Tag
+from imagestore.store.custom_vision import NEGATIVE, CustomVisionFile, Tag
 from imagestore.store.projects import LabelsPerPicture, Project
 from imagestore.store.training import ListedPicture, PictureFacts, TrainingPictures, at_once
 from imagestore.web.custom_vision.errors import refused
-from imagestore.web.custom_vision.labels import NEGATIVE, Tags, derived_negative, tags_in
+from imagestore.web.custom_vision.labels import Tags, derived_negative, tags_in
 from imagestore.web.picture_lists import PictureLists
 from imagestore.web.services import Services
 
@@ -166,6 +166,7 @@ class Pictures:
                 created_at=utc(),
                 width=sent.width,
                 height=sent.height,
+                said_by=None,
             )
             return self.tagged(known, tags)
 

@@ -34,10 +34,13 @@ export async function undo(id, say, tell = toast) {
   return undone;
 }
 
-/** Begin a change and do all of it. `said(change)` is the sentence that tells of it, beside which it can be undone;
+/** Begin a change of many pictures and do all of it; the rest as in `begin`. */
+export const change = (query, body, told) => begin(`/changes${query}`, body, told);
+
+/** Begin a change by this address and do all of it. `said(change)` is the sentence that tells of it, beside which it can be undone;
  * `tell` says what came of that. Returns the change at its end; null if it was refused or stopped. */
-export async function change(query, body, { said, say, tell }) {
-  const begun = await ask("POST", `/changes${query}`, body);
+export async function begin(address, body, { said, say, tell }) {
+  const begun = await ask("POST", address, body);
   const done = begun && await finish(begun, say);
   if (begun && !done) toast("It stopped before the end. The page Changes goes on with it, or undoes it.", { seconds: 20 });
   if (!done) return null;

@@ -1,22 +1,27 @@
-// The page of labels: renames one, merges it into another, or deletes it, in all corrections, with undo.
+// The page of labels: renames one, merges it into another, or deletes it, in all pictures of a project, with undo.
 
-import { change } from "./bulk.js";
+import { begin } from "./bulk.js";
 import { sayAnew, toast } from "./dom.js";
 import "./suggest.js";
 
 const list = document.getElementById("labels");
 
+/** What came of it, in a sentence. */
+function said(label, to, isMerged) {
+  const pictures = (changed) => (changed === 1 ? "1 picture" : `${changed.toLocaleString("en")} pictures`);
+  return ({ changed }) => (!to ? `"${label}" is deleted from ${pictures(changed)}.`
+    : isMerged ? `"${label}" is part of "${to}" now, with ${pictures(changed)}.` : `"${label}" is "${to}" now, in ${pictures(changed)}.`);
+}
+
 async function relabel(item, to) {
   if (item.dataset.busy) return;
   item.dataset.busy = "yes";
-  const { label, count } = item.dataset;
+  const { label } = item.dataset;
   const number = item.querySelector(".number");
   const was = number.textContent;
-  const pictures = (changed) => (changed === 1 ? "1 picture" : `${changed} pictures`);
-  const done = await change(`?${new URLSearchParams({ label, corrected: "true" })}`, {
-    action: "relabel", labels: to ? [label, to] : [label], matching: Number(count),
-  }, {
-    said: ({ changed }) => (to ? `"${label}" is "${to}" now, in ${pictures(changed)}.` : `"${label}" is deleted from ${pictures(changed)}.`),
+  const isMerged = to !== null && list.querySelector(`[data-label="${CSS.escape(to)}"]`) !== null;
+  const done = await begin(`/projects/${encodeURIComponent(list.dataset.project)}/labels`, { label, to }, {
+    said: said(label, to, isMerged),
     say: (text) => { number.textContent = text; },
     tell: sayAnew,
   });
@@ -41,3 +46,4 @@ list?.addEventListener("click", ({ target }) => {
   const button = target.closest("[data-do=delete]");
   if (button) relabel(button.closest("li"), null);
 });
+document.getElementById("of-project")?.addEventListener("change", ({ currentTarget }) => currentTarget.requestSubmit());

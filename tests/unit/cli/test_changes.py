@@ -31,15 +31,15 @@ def run(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Iterator[Callable[..., str]]:
-    """What a command prints."""
+    """What a command prints, and what it says was wrong."""
     if request.param == "here":
         monkeypatch.setattr(opened, "opened", lambda: stores)
         monkeypatch.setattr(output.console, "width", 300)
-        yield lambda *arguments: in_this_process(monkeypatch, capsys, *arguments).out
+        yield lambda *arguments: _both(in_this_process(monkeypatch, capsys, *arguments))
         return
     with TestClient(guarded_app, raise_server_exceptions=False) as http:
         distant = command(http, monkeypatch, capsys, people[Role.TRAINER].secret)
-        yield lambda *arguments: distant(*arguments).out
+        yield lambda *arguments: _both(distant(*arguments))
 
 
 def test_a_change_is_listed_finished_and_undone(run: Any, stores: Stores, drop: Drop) -> None:
@@ -54,3 +54,7 @@ def test_a_change_is_listed_finished_and_undone(run: Any, stores: Stores, drop: 
     said = run("changes", "undo", change.id)
     assert said.startswith("undone: 60 of 60 changed, 59 put back, 1 left as they are.\n")
     assert "0.jpg: Somebody else has changed it since." in said
+
+
+def _both(said: Any) -> str:
+    return f"{said.out}{said.err}"

@@ -12,9 +12,8 @@ from imagestore.web import answers as theirs
     "name",
     [
         "Pending",
-        "ChangeList",
-        "ChangeStatus",
-        "LeftAlone",
+        "LabelledList",
+        "LabelledPicture",
         "Deletion",
         "JobList",
         "Listing",

@@ -17,6 +17,7 @@ from model.training.kept_arrays import KeptArrays
 from model.training.training_set import open_set
 from preprocess import Limits
 from unit.classify.test_model import tiny
+from unit.memory_items import MemoryItems
 from unit.model.labelled_pictures import moved, quiet, scene
 from unit.pictures import encoded
 from unit.web.memory import MemoryBlobs, registry
@@ -32,7 +33,7 @@ def test_files_whose_names_no_blob_can_have_are_left_out_and_said(
             file.write(b"a picture")
     except OSError:
         pytest.skip("this file system takes UTF-8 names only")
-    stores: Any = SimpleNamespace(training=MemoryBlobs("training"))
+    stores: Any = SimpleNamespace(training=MemoryBlobs("training"), jobs=MemoryItems())
     kept = versions.import_folders(stores, FIRST, [tmp_path], quiet)
     assert [one.name for one in open_set(stores, "mine").labelled] == ["rose/a.png"]
     learn._tell_kept(kept)
@@ -46,7 +47,7 @@ def test_a_picture_under_several_labels_is_evaluated_once_by_a_model_that_knows_
         (tmp_path / label).mkdir()
         (tmp_path / label / "1.png").write_bytes(encoded(Image.new("L", (16, 16), 200)))
     (tmp_path / "dark" / "2.png").write_bytes(encoded(Image.new("L", (16, 16), 5)))
-    stores: Any = SimpleNamespace(training=MemoryBlobs("training"))
+    stores: Any = SimpleNamespace(training=MemoryBlobs("training"), jobs=MemoryItems())
 
     def evaluated(**kind: Any) -> versions.EvaluatedVersion:
         data = tiny(tmp_path / "m.onnx", bias=(1.0, -1.0), **kind).read_bytes()

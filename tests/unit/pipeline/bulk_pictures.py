@@ -1,4 +1,4 @@
-"""Five pictures that are changed together, two in a part."""
+"""Five pictures that are changed together, two in a part, and what a project has learned from."""
 
 import hashlib
 from dataclasses import replace
@@ -11,7 +11,11 @@ from imagestore.pipeline.bulk import BulkChanges
 from imagestore.pipeline.bulk_documents import Action, BulkChange
 from imagestore.pipeline.commit import commit
 from imagestore.pipeline.correct import correct
+from imagestore.pipeline.relabel import Relabelling
 from imagestore.record import Record, Upload, record_id
+from imagestore.store.custom_vision import CustomVisionFile, Tag
+from imagestore.store.projects import FIRST
+from imagestore.store.training import MINE, Part, PictureFacts, SplitFile, TrainingPictures
 from unit.web.memory import memory_stores
 from unit.web.records import picture, rejected
 
@@ -43,6 +47,40 @@ def filled() -> Any:
     correct(stores, "b.jpg", "lynx", "maria")
     correct(stores, "c.jpg", "tiger", "otto", random_sample=True)
     return stores
+
+
+SHAS = tuple(f"{number:x}" * 64 for number in range(6))
+RELABELLED = {
+    "renamed": Relabelling(FIRST, "lynx", "wild cat"),
+    "merged": Relabelling(FIRST, "lynx", "tiger"),
+    "deleted": Relabelling(FIRST, "lynx"),
+    "split": Relabelling(FIRST, "lynx", "bobcat", [IDS[1]], SHAS[:2]),
+}
+"""What is done to a label of a project."""
+LYNX = Tag("00000000-0000-0000-0000-00000000000a", "lynx", "It has tufts", former=("bobcat",))
+
+
+def with_labelled(stores: Any) -> Any:
+    """Besides, what the first project learns from: three of a lynx, one of them with a tiger, and one of nothing."""
+    pictures = TrainingPictures(stores.training, MINE)
+    pictures.put_split(SplitFile(), None)
+    for sha256, labels, part in (
+        (SHAS[0], ("lynx",), Part.LEARN), (SHAS[1], ("lynx",), Part.TEST), (SHAS[2], ("tiger", "lynx"), Part.RETIRED),
+        (SHAS[3], ("tiger",), None), (SHAS[4], (), Part.LEARN),
+    ):  # fmt: skip
+        known = PictureFacts(
+            labels, not labels, f"{sha256[0]}.jpg", part, f"burst {sha256[0]}", metadata={"by": "otto"}
+        )
+        pictures.put_facts(sha256, known, None)
+        pictures.put_picture(sha256, sha256.encode())
+    stores.custom_vision.change(MINE, lambda _: CustomVisionFile(tags=(Tag("b", "tiger"), LYNX)))
+    return stores
+
+
+def everything(stores: Any) -> tuple[Any, ...]:
+    """What is kept of records, labelled pictures and tags, to the last byte; not which version it is."""
+    kept = {name: blob.data for name, blob in stores.training.blobs.items()}
+    return facts(stores), kept, stores.custom_vision.read(MINE)
 
 
 def facts(stores: Any) -> dict[str, Record]:

@@ -9,7 +9,7 @@ import pytest
 
 from classify import Score
 from imagestore.errors import Conflict, NotALabel, NotFound, Protected, Unavailable
-from imagestore.pipeline import bulk, tasks
+from imagestore.pipeline import relabel, tasks
 from imagestore.pipeline.bulk import MOST_PICTURES, BulkChanges
 from imagestore.pipeline.bulk_documents import Action, ChangeState
 from imagestore.pipeline.commit import commit, remove_outputs
@@ -58,7 +58,7 @@ def test_what_others_have_changed_since_is_named_and_left_alone(stores: Any) -> 
     undone = done(changes, changes.read(change.id))
     assert (undone.restored, undone.kept) == (0, 3)
     told = {one.name: one.why for one in changes.left_alone(undone)}
-    assert told == {"a.jpg": bulk._CHANGED, "b.jpg": bulk._CHANGED, "d.jpg": bulk._GONE}
+    assert told == {"a.jpg": relabel.CHANGED, "b.jpg": relabel.CHANGED, "d.jpg": relabel.GONE}
     now = facts(stores)
     assert (now[IDS[0]].label, now[IDS[1]].correction) == ("puma", None)
     assert now[IDS[2]] == before[IDS[2]]
@@ -82,7 +82,7 @@ def test_a_picture_that_somebody_changes_while_it_is_applied_is_left_alone(store
     change = done(changes, change)
     assert (change.changed, change.left_alone) == (1, 3)
     assert {(one.name, one.why) for one in changes.left_alone(change)} == {
-        ("", bulk._GONE), ("a.jpg", bulk._CHANGED),
+        ("", relabel.GONE), ("a.jpg", relabel.CHANGED),
     }  # fmt: skip
     changes.undo(change.id, "me")
     done(changes, changes.read(change.id))

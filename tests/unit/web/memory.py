@@ -25,7 +25,7 @@ from imagestore.store import (
 from imagestore.store.custom_vision import CustomVisionTable
 from imagestore.store.models import Models
 from imagestore.store.projects import ProjectTable
-from imagestore.store.records import _still_hidden
+from imagestore.store.records import Summary, _still_hidden
 from unit.memory_items import MemoryItems
 
 _numbers = itertools.count(1)
@@ -136,6 +136,19 @@ class MemoryRecords:
         self.records[record.id] = stored
         self.written.append(stored)
         return stored
+
+    def corrections(self) -> Iterator[Summary]:
+        for stored in list(self.records.values()):
+            one = stored.record
+            if one.correction is not None and one.label is not None:
+                told = (None, stored.result_etag, one.project, one.labels or (), one.correction.at)
+                yield Summary(one.name, str(one.status), one.label, *told)
+
+    def corrected_as(self, label: str) -> Iterator[tuple[str, str | None]]:
+        for stored in list(self.records.values()):
+            record = stored.record
+            if record.correction is not None and label in (record.correction.label, *(record.correction.labels or ())):
+                yield record.name, record.project
 
     def deleted_since(self, since: str) -> Iterator[str]:
         yield from ()

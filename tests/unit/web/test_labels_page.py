@@ -1,20 +1,47 @@
-"""The page of the labels that people have given."""
+"""The pages of a project's labels."""
 
+from imagestore.store import Stores
+from unit.pipeline.bulk_pictures import SHAS, with_labelled
 from unit.web.conftest import Api, Drop
+
+PAGE = "http://localhost/labels"
 
 
 def test_it_lists_what_people_have_said_and_not_what_models_have(api: Api, drop: Drop) -> None:
-    assert "Nobody has labelled a picture yet" in api.get("http://localhost/labels").text
+    assert "Nobody has given a label here yet" in api.get(PAGE).text
     ids = [drop(f"{number}.jpg").id for number in range(3)]
     for id in ids[:2]:
         api.put(f"/pictures/{id}/correction", params={"label": "<b>owl & co"})
-    page = api.get("http://localhost/labels").text
-    assert 'data-label="&lt;b&gt;owl &amp; co" data-count="2"' in page
+    page = api.get(PAGE).text
+    assert 'data-label="&lt;b&gt;owl &amp; co"' in page
+    assert 'data-count="2"' in page
     assert "label=%3Cb%3Eowl+%26+co" in page or "label=%3Cb%3Eowl%20%26%20co" in page
     assert "tabby" not in page
 
 
-def test_a_label_is_merged_into_another_and_given_back(api: Api, drop: Drop) -> None:
+def test_it_says_where_the_pictures_of_a_label_are(api: Api, drop: Drop, stores: Stores) -> None:
+    with_labelled(stores)
+    api.put(f"/pictures/{drop('0.jpg').id}/correction", params={"label": "lynx"})
+    page = api.get(PAGE).text
+    assert "3 labelled: 1 to learn from, 1 to test with, 1 for neither; 1 corrected" in page
+
+
+def test_the_pictures_of_a_label_are_shown_wherever_they_are(api: Api, drop: Drop, stores: Stores) -> None:
+    with_labelled(stores)
+    dropped = drop("upload.jpg").id
+    api.put(f"/pictures/{dropped}/correction", params={"label": "lynx"})
+    page = api.get(f"{PAGE}/pictures", params={"label": "lynx"}).text
+    assert f'data-id="{SHAS[0]}" data-labelled="yes"' in page
+    assert f"/api/v1/projects/mine/training/{SHAS[1]}/thumbnail" in page
+    assert f'href="/pictures/{dropped}"' in page
+    assert "More pictures" not in page
+    rest = api.get(f"{PAGE}/pictures", params={"label": "lynx", "start": 3}).text
+    assert SHAS[0] not in rest
+    assert dropped in rest
+    assert api.get(f"{PAGE}/pictures", params={"label": "puma"}).status_code == 404
+
+
+def test_a_label_is_merged_into_another_in_corrections_alone(api: Api, drop: Drop) -> None:
     ids = [drop(f"{number}.jpg").id for number in range(3)]
     for id, label in zip(ids, ("owl", "owls", "owls"), strict=True):
         api.put(f"/pictures/{id}/correction", params={"label": label})

@@ -18,6 +18,7 @@ from model.training import look_alikes
 from model.training.former_form import Moved, migrate
 from model.training.split import divide
 from model.training.training_set import begin, open_set
+from unit.memory_items import MemoryItems
 from unit.model.labelled_pictures import altered, examples_of, labelled, quiet, scene
 from unit.model.training.test_training_set import Died, Dying
 from unit.pictures import encoded
@@ -70,7 +71,11 @@ def written(name: str, data: bytes) -> Any:
 
 def stores_of(blobs: Any) -> Any:
     return SimpleNamespace(
-        training=blobs, projects=SimpleNamespace(gone=set), records=SimpleNamespace(corrections=list), uploads=None
+        training=blobs,
+        projects=SimpleNamespace(gone=set),
+        records=SimpleNamespace(corrections=list),
+        uploads=None,
+        jobs=MemoryItems(),
     )
 
 

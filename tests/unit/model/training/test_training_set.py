@@ -17,6 +17,7 @@ from model.training.kept_arrays import KeptArrays
 from model.training.split import Split, divide
 from model.training.training_set import all_with, begin, held_out, keep, keep_division, learned, open_set, with_content
 from preprocess import Limits
+from unit.memory_items import MemoryItems
 from unit.model.labelled_pictures import examples_of, groups_of, labelled, quiet, scene
 from unit.pictures import encoded
 from unit.web.memory import MemoryBlobs, registry
@@ -45,6 +46,7 @@ def stores() -> Any:
         uploads=MemoryBlobs("uploads"),
         records=SimpleNamespace(corrections=lambda: []),
         projects=registry()["projects"],
+        jobs=MemoryItems(),
     )
 
 
