@@ -8,6 +8,7 @@ import hashlib
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Literal
 
 from classify import ModelRef, Prediction, Vector
 from preprocess import Fit, ImageInfo, ImageSpec, PictureError, Reason
@@ -90,6 +91,26 @@ class Correction:
         return self.predicted == self.label
 
 
+Said = Literal["correction", "wrong"]
+"""The fields of a record that hold what people have said."""
+
+
+@dataclass(frozen=True)
+class WrongAnswer:
+    """A person's word that what the model `predicted` is wrong, where nobody has said what is right.
+
+    It holds for this answer, whichever model gives it, of the picture with this `sha256`, and as long as there is no
+    correction. Where several labels may hold, `predicted_labels` are all that were predicted: not all of them hold.
+    """
+
+    account: str
+    at: str
+    predicted: str
+    model: ModelRef
+    sha256: str | None = None
+    predicted_labels: tuple[str, ...] | None = None
+
+
 @dataclass(frozen=True)
 class Failure:
     """Why there is no prediction: one of `preprocess.Reason`, or the class of another error, such as Unavailable."""
@@ -106,7 +127,8 @@ class Failure:
 
 @dataclass(frozen=True)
 class Record:
-    """Everything known about one upload. `label` is what people search: the correction, else the prediction.
+    """Everything known about one upload. `label` is what people search: the correction, else the prediction, unless
+    somebody has said that it is `wrong`.
 
     Where several labels may hold, `labels` are all that do, the surest first, of which `label` is the first; null of a
     model whose classes exclude each other. `project` is the one whose model classifies the upload; null for the model
@@ -132,6 +154,7 @@ class Record:
     project: str | None = None
     labels: tuple[str, ...] | None = None
     schema_version: int = SCHEMA_VERSION
+    wrong: WrongAnswer | None = None
 
     @property
     def work_ms(self) -> int | None:
@@ -140,18 +163,19 @@ class Record:
 
     def finished(self, at: str) -> "Record":
         """The final record: its status and label follow from prediction, problem and correction."""
-        label, labels = None, None
+        label = None
         if self.problem is not None:
             status = Status.REJECTED if self.problem.is_the_pictures else Status.FAILED
         elif self.prediction is not None and self.prediction.is_known:
             status, label = Status.CLASSIFIED, self.prediction.label
         else:
             status = Status.UNKNOWN
-        if self.prediction is not None and self.prediction.labels is not None:
-            labels = tuple(score.label for score in self.prediction.labels) if self.prediction.is_known else ()
-        if self.correction is not None and self._holds(self.correction):
+        labels = self.predicted_labels
+        if self.correction is not None and self._is_of_the_picture(self.correction.sha256):
             label = self.correction.label
             labels = self.correction.labels or (None if labels is None else (label,))
+        elif self.is_wrong:
+            label, labels = None, None if labels is None else ()
         return replace(self, status=status, label=label, labels=labels, finished_at=at)
 
     def with_vector(self, vector: Vector | None) -> "Record":
@@ -163,9 +187,24 @@ class Record:
         """Whether both are of the same version of the upload and have the same outcome; times and digits may differ."""
         return self._outcome() == other._outcome()
 
-    def _holds(self, correction: Correction) -> bool:
-        sha256 = self.upload.sha256 if self.upload else None
-        return correction.sha256 is None or correction.sha256 == sha256
+    @property
+    def predicted_labels(self) -> tuple[str, ...] | None:
+        """All labels that the model answers with, where several may hold; None for a model of one label."""
+        if self.prediction is None or self.prediction.labels is None:
+            return None
+        return tuple(score.label for score in self.prediction.labels) if self.prediction.is_known else ()
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether somebody has said that the model's answer is wrong, and nobody what is right."""
+        if self.wrong is None or self.correction is not None or self.prediction is None or not self.prediction.is_known:
+            return False
+        answer = (self.prediction.label, set(self.predicted_labels or ()))
+        said = (self.wrong.predicted, set(self.wrong.predicted_labels or ()))
+        return answer == said and self._is_of_the_picture(self.wrong.sha256)
+
+    def _is_of_the_picture(self, sha256: str | None) -> bool:
+        return sha256 is None or sha256 == (self.upload.sha256 if self.upload else None)
 
     def _outcome(self) -> tuple[object, ...]:
         return (
@@ -175,6 +214,7 @@ class Record:
             self.labels,
             self.project,
             self.correction,
+            self.wrong,
             self.problem and (self.problem.reason, self.problem.detail),
             self.staged and self.staged.spec,
             self.prediction and (self.prediction.model, self.prediction.label, self.prediction.threshold),

@@ -71,6 +71,8 @@ def outcome(record: Record) -> Text:
     """The label in the colour of its status, or what went wrong."""
     if record.problem is not None:
         shown = f"{record.status}: {record.problem.reason} ({record.problem.detail})"
+    elif record.is_wrong and record.prediction is not None:
+        shown = f"not {record.prediction.label}"
     elif record.status is Status.UNKNOWN and record.label is None and record.prediction is not None:
         shown = f"unknown (perhaps {record.prediction.label})"
     else:

@@ -52,6 +52,8 @@ def _prediction(record: Record) -> Iterator[tuple[str, str]]:
     if (correction := record.correction) is not None:
         instead = f", the model had said {correction.predicted}" if correction.predicted else ""
         yield "Corrected", f"by {correction.account}{instead}"
+    if record.is_wrong and record.wrong is not None:
+        yield "Wrong", f"as {record.wrong.account} said: it is not {record.wrong.predicted}"
     if (prediction := record.prediction) is not None:
         sure = "" if prediction.is_known else f", less than the {percent(prediction.threshold)} it takes to be sure"
         sure = ", but it is unlike all that the model learned from" if prediction.is_far else sure

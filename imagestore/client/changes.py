@@ -9,7 +9,7 @@ from imagestore.client.projects import part
 from imagestore.pipeline.bulk_status import ChangeList, ChangeStatus
 from imagestore.pipeline.labelled import UsedLabel
 
-Action = Literal["label", "relabel", "unlabel", "reprocess", "delete"]
+Action = Literal["label", "relabel", "unlabel", "wrong", "reprocess", "delete"]
 Progress = Callable[[ChangeStatus], None]
 
 
@@ -25,7 +25,8 @@ class ChangeMethods:
         *labels: str,
         progress: Progress = lambda change: None,
     ) -> ChangeStatus:
-        """Change up to 10,000 pictures: label them, take their corrections back, classify them again, delete them.
+        """Change up to 10,000 pictures: label them, take their corrections back, say that what the model says is wrong,
+        classify them again, delete them.
 
         It is done in steps; `progress` is told of each. `undo_change` puts back what was before.
         """

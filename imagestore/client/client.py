@@ -127,6 +127,7 @@ class Client(ProjectMethods, ChangeMethods):
         min_confidence: float | None = None,
         max_confidence: float | None = None,
         corrected: bool | None = None,
+        wrong: bool | None = None,
         sort: Sort = "newest",
         limit: int | None = None,
     ) -> Iterator[Record]:
@@ -137,7 +138,7 @@ class Client(ProjectMethods, ChangeMethods):
         asked: dict[str, Any] = {
             "label": label, "status": status and str(status), "reason": reason, "q": text, "since": since,
             "until": until, "min_confidence": min_confidence, "max_confidence": max_confidence,
-            "corrected": corrected, "sort": sort,
+            "corrected": corrected, "wrong": wrong, "sort": sort,
         }  # fmt: skip
         left, after = limit, None
         while left is None or left > 0:

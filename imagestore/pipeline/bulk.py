@@ -32,10 +32,10 @@ from imagestore.pipeline.bulk_documents import (
     part_id,
 )
 from imagestore.pipeline.commit import hide
-from imagestore.pipeline.correct import MOST_LABELS, checked_label, correction_of, exchange
+from imagestore.pipeline.correct import MOST_LABELS, checked_label, correction_of, exchange, wrong_answer
 from imagestore.pipeline.relabel import CHANGED, GONE, Labelled, Relabelling
 from imagestore.pipeline.retry import retry_one
-from imagestore.record import Correction, Record, Status, utc
+from imagestore.record import Record, Said, Status, utc
 from imagestore.store import StoredRecord, Stores
 from imagestore.store.training import ListedPicture, at_once
 
@@ -193,10 +193,10 @@ class BulkChanges:
         if one.kind is not Kind.UPLOAD:
             return self._labelled.planned(change, one)
         stored = self._stores.records.read(one.id)
-        if stored is None or stored.record.upload is None or stored.record.status is Status.DELETED:
+        record = None if stored is None else stored.record
+        if record is None or record.upload is None or record.status is Status.DELETED:
             return _left(one, GONE)
-        record = stored.record
-        one = replace(one, name=record.name, before=record.correction, etag=stored.record.upload.etag)
+        one = replace(one, name=record.name, before=record.correction, wrong=record.wrong, etag=record.upload.etag)
         try:
             match change.action:
                 case Action.LABEL if _says(record, change.labels):
@@ -205,12 +205,16 @@ class BulkChanges:
                     return replace(one, after=correction_of(record, change.labels, change.by))
                 case Action.RELABEL:
                     return _relabelled(one, record, change)
+                case Action.WRONG if record.is_wrong:
+                    return replace(one, outcome=Outcome.SAME)
+                case Action.WRONG:
+                    return replace(one, wrong_after=wrong_answer(record, change.by))
                 case Action.UNLABEL if record.correction is None:
                     return replace(one, outcome=Outcome.SAME)
                 case _:
                     return one
         except Conflict as error:
-            return _left(replace(one, after=one.before), f"{error}")
+            return _left(replace(one, after=one.before, wrong_after=one.wrong), f"{error}")
 
     def _applied(self, change: BulkChange, one: OnePicture) -> OnePicture:
         if one.outcome is not None:
@@ -225,9 +229,11 @@ class BulkChanges:
             return is_same and self._is_applying(change)
 
         match change.action:
-            case Action.LABEL | Action.RELABEL | Action.UNLABEL:
-                stored, why = self._exchanged(one.id, one.before, one.after, may)
-                is_done = stored is not None and stored.record.correction == one.after
+            case Action.LABEL | Action.RELABEL | Action.UNLABEL | Action.WRONG:
+                what = _what(change)
+                before, after = one.said(what)
+                stored, why = self._exchanged(one.id, what, before, after, may)
+                is_done = stored is not None and getattr(stored.record, what) == after
                 return self._came(one, stored, why, is_done=is_done)
             case Action.DELETE:
                 stored = hide(self._stores, one.id, change.hidden_until, lambda now: may(now.record))
@@ -274,14 +280,16 @@ class BulkChanges:
             stored = hide(self._stores, one.id, None, lambda now: now.hidden_until in (None, change.hidden_until))
             is_back = stored is not None and stored.hidden_until is None
         else:
-            is_told = one.after is not None  # a correction of ours is known by who gave it and when; none is not
-            after = one.after if is_told or not was_left else one.before
+            what = _what(change)
+            before, after = one.said(what)
+            is_told = after is not None  # what we have said is known by who said it and when; nothing is not
+            after = after if is_told or not was_left else before
 
             def may(now: Record) -> bool:
                 return is_told or (now.upload is not None and now.upload.etag == one.etag)
 
-            stored, why = self._exchanged(one.id, after, one.before, may)
-            is_back = stored is not None and stored.record.correction == one.before
+            stored, why = self._exchanged(one.id, what, after, before, may)
+            is_back = stored is not None and getattr(stored.record, what) == before
         if stored is not None and not _is_gone(stored):
             self._heard(stored)
         if was_left:
@@ -291,11 +299,11 @@ class BulkChanges:
         return replace(one, undone=Outcome.LEFT_ALONE, why=GONE if _is_gone(stored) else why)
 
     def _exchanged(
-        self, id: str, before: Correction | None, after: Correction | None, may: Callable[[Record], bool]
+        self, id: str, what: Said, before: object, after: object, may: Callable[[Record], bool]
     ) -> tuple[StoredRecord | None, str]:
-        """The record after `exchange`, and why it is left alone if it does not have the wanted correction."""
+        """The record after `exchange`, and why it is left alone if it does not say what is wanted."""
         try:
-            return exchange(self._stores, id, before, after, may), CHANGED
+            return exchange(self._stores, id, what, before, after, may), CHANGED
         except Unavailable:
             raise
         except (StoreError, Contended) as error:  # of this picture alone, such as a lease on its blob
@@ -309,6 +317,11 @@ class BulkChanges:
 
     def _is_applying(self, change: BulkChange) -> bool:
         return self.read(change.id).state is ChangeState.APPLYING
+
+
+def _what(change: BulkChange) -> Said:
+    """Which of the things that people say of a picture a change is of."""
+    return "wrong" if change.action is Action.WRONG else "correction"
 
 
 def _says(record: Record, labels: Sequence[str]) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from imagestore.errors import NotFound
-from imagestore.record import Correction
+from imagestore.record import Correction, Said, WrongAnswer
 from imagestore.store import Item, Items
 from imagestore.store.custom_vision import Tag
 from imagestore.store.training import Marks
@@ -30,11 +30,13 @@ Document = TypeVar("Document", "BulkChange", "Part")
 
 class Action(StrEnum):
     """What is done to each picture. `relabel` puts the second label in place of the first, or takes the first away if
-    it is alone: in corrections, and of a project in its labelled pictures too."""
+    it is alone: in corrections, and of a project in its labelled pictures too. `wrong` says that the model's answer is
+    wrong, and not what is right."""
 
     LABEL = "label"
     RELABEL = "relabel"
     UNLABEL = "unlabel"
+    WRONG = "wrong"
     REPROCESS = "reprocess"
     DELETE = "delete"
 
@@ -82,15 +84,17 @@ class Kind(StrEnum):
 class OnePicture:
     """One picture of a change: what it was before, what it is to be, and what came of that and of undoing it.
 
-    Of an upload that is its correction; for a deletion `etag` is the version of the upload to delete. Of a labelled
-    picture, whose id is its SHA-256, it is its marks; of tags, whose id is their project, the tags. `why` is a
-    sentence, where it was left alone.
+    Of an upload that is its correction, or what says that the model is `wrong`; for a deletion `etag` is the version of
+    the upload to delete. Of a labelled picture, whose id is its SHA-256, it is its marks; of tags, whose id is their
+    project, the tags. `why` is a sentence, where it was left alone.
     """
 
     id: str
     name: str = ""
     before: Correction | None = None
     after: Correction | None = None
+    wrong: WrongAnswer | None = None
+    wrong_after: WrongAnswer | None = None
     etag: str | None = None
     outcome: Outcome | None = None
     undone: Outcome | None = None
@@ -100,6 +104,10 @@ class OnePicture:
     marks_after: Marks | None = None
     tags: tuple[Tag, ...] = ()
     tags_after: tuple[Tag, ...] = ()
+
+    def said(self, what: Said) -> tuple[Correction | WrongAnswer | None, Correction | WrongAnswer | None]:
+        """What was said of it before, and what is to be."""
+        return (self.before, self.after) if what == "correction" else (self.wrong, self.wrong_after)
 
     def is_counted(self, outcome: Outcome | None) -> bool:
         """Whether it counts among the pictures: tags are none, and are told of where they were left alone."""

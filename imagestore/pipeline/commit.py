@@ -8,12 +8,13 @@ starts over, and looks up the result blob's ETag instead of believing the record
 import logging
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from typing import Any
 
 from classify import Earlier, Prediction
 from imagestore.errors import Conflict, Contended, NotFound
 from imagestore.pipeline import tasks
 from imagestore.pipeline.names import RENDITIONS, rendition_name, result_name, staged_name
-from imagestore.record import LONGEST_NAME, Correction, Record, Status, Upload, record_id, tombstone, utc
+from imagestore.record import LONGEST_NAME, Record, Said, Status, Upload, record_id, tombstone, utc
 from imagestore.store import BlobState, StoredRecord, Stores
 from imagestore.store.documents import to_json
 from imagestore.store.tags import tags_of
@@ -150,14 +151,15 @@ def tag_as_failed(stores: Stores, failed: Record) -> None:
 def final_record(record: Record, labels: Collection[str] = ()) -> Revise:
     """Return the function that `commit` applies: it replaces the stored record with this one.
 
-    It keeps a correction while the picture is the same, and returns None if nothing would change. `labels` are those of
-    the record's model: if another model gave the picture one of them before, the prediction keeps that as `earlier`.
+    It keeps what people have said while the picture is the same, and returns None if nothing would change. `labels` are
+    those of the record's model: if another model gave the picture one of them before, the prediction keeps that as
+    `earlier`.
     """
 
     def revise(stored: Record | None) -> Record | None:
-        correction, prediction = _correction(stored, record), _prediction(stored, record, labels)
-        upload = _upload(stored, record)
-        finished = replace(record, upload=upload, correction=correction, prediction=prediction).finished(utc())
+        prediction, upload = _prediction(stored, record, labels), _upload(stored, record)
+        said = {"correction": _said(stored, record, "correction"), "wrong": _said(stored, record, "wrong")}
+        finished = replace(record, upload=upload, prediction=prediction, **said).finished(utc())
         if stored is None or not _is_of_the_same_upload(stored, finished):
             return finished
         if finished.status is Status.FAILED and stored.status is not Status.FAILED:
@@ -190,17 +192,17 @@ def _upload(stored: Record | None, record: Record) -> Upload | None:
     return stored.upload if stored and is_unread and _is_of_the_same_upload(stored, record) else record.upload
 
 
-def _correction(stored: Record | None, record: Record) -> Correction | None:
-    """The correction that the new record keeps: the stored one if it is of the same picture, or if a failure leaves
-    that open."""
-    if stored is None or stored.correction is None or stored.upload is None or record.upload is None:
+def _said(stored: Record | None, record: Record, what: Said) -> Any:
+    """What somebody has said of the picture, as the new record keeps it: that of the stored one if it is of the same
+    picture, or if a failure leaves that open."""
+    if stored is None or (said := getattr(stored, what)) is None or stored.upload is None or record.upload is None:
         return None
     if _is_of_the_same_upload(stored, record):
-        return stored.correction
-    sha256 = stored.correction.sha256 or stored.upload.sha256
+        return said
+    sha256 = said.sha256 or stored.upload.sha256
     has_failed = record.problem is not None and not record.problem.is_the_pictures
     if sha256 is not None and (record.upload.sha256 == sha256 or (record.upload.sha256 is None and has_failed)):
-        return replace(stored.correction, sha256=sha256)
+        return replace(said, sha256=sha256)
     return None
 
 

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from classify import Prediction
 from classify.families import RESERVED_LABEL
 from imagestore.errors import Conflict, NotALabel, NotFound
 from imagestore.pipeline.commit import commit
-from imagestore.record import Correction, Record, Status, record_id, stored_name, utc
+from imagestore.record import Correction, Record, Said, Status, WrongAnswer, record_id, stored_name, utc
 from imagestore.store import StoredRecord, Stores
 from imagestore.text import LINE
 
@@ -64,11 +65,25 @@ def correction_of(record: Record, labels: Sequence[str], account: str, *, random
     return _with_labels(correction, prediction, labels[1:])
 
 
+def wrong_answer(record: Record, account: str) -> WrongAnswer:
+    """What somebody says now who says that the model's answer is wrong, and not what is right.
+
+    Raises Conflict if there is no answer of a model that could be, or somebody has said what the picture shows.
+    """
+    prediction, sha256 = record.prediction, record.upload.sha256 if record.upload else None
+    if record.correction is not None:
+        raise Conflict("Somebody has said what it shows.")
+    if prediction is None or not prediction.is_known:
+        raise Conflict("No model has given it a label that could be wrong.")
+    return WrongAnswer(account, utc(), prediction.label, prediction.model, sha256, record.predicted_labels)
+
+
 def exchange(
-    stores: Stores, id: str, before: Correction | None, after: Correction | None, may: Callable[[Record], bool]
+    stores: Stores, id: str, what: Said, before: object, after: object, may: Callable[[Record], bool]
 ) -> StoredRecord | None:
-    """Put one correction in place of another, unless somebody has changed the picture's label since; None is no
-    correction. Returns the record as stored, whose correction tells what came of it; None if the picture is deleted.
+    """Put one thing that is said of a picture in place of another, such as a correction, unless somebody has said
+    another since; None is nothing. Returns the record as stored, which tells what came of it; None if the picture is
+    deleted.
 
     `may` is asked last before each attempt to write, of the record as it is. If `after` is there already, the record is
     written again as it is: whoever has read it to write something else finds that it has changed. Raises Unavailable,
@@ -81,13 +96,14 @@ def exchange(
     def revise(record: Record | None) -> Record | None:
         if record is None or record.upload is None or not may(record):
             return None
-        if record.correction == after:
+        if getattr(record, what) == after:
             return record
-        if record.correction != before:
+        if getattr(record, what) != before:
             return None
-        return replace(record, correction=after).finished(record.finished_at or utc())
+        changed: dict[str, Any] = {what: after}
+        return replace(record, **changed).finished(record.finished_at or utc())
 
-    if stored.record.correction in (before, after):
+    if getattr(stored.record, what) in (before, after):
         commit(stores, stored.record.name, stored.record.upload.etag, revise)
         stored = stores.records.read(id)
     return None if stored is None or stored.record.status is Status.DELETED else stored

@@ -64,6 +64,7 @@ def title(change: ChangeStatus) -> str:
         if len(change.labels) > 1
         else f"A label of {number} deleted:",
         Action.UNLABEL: f"Corrections of {number} taken back",
+        Action.WRONG: f"{number}: the model's label is wrong",
         Action.REPROCESS: f"{number} classified again",
         Action.DELETE: f"{number} deleted",
     }[Action(change.action)]

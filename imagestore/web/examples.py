@@ -276,6 +276,7 @@ _VALUES: dict[str, Any] = {
     "min_confidence": 0.8,
     "max_confidence": 0.5,
     "corrected": True,
+    "wrong": True,
     "undoable": True,
     "token": "eyJpZCI6IjEifQ==",
     "random_sample": False,

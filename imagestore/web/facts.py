@@ -53,6 +53,9 @@ def timeline(record: Record, who: Callable[[str], str] = str) -> list[Step]:
         if earlier and (earlier.label, earlier.model) != told:
             add(record.finished_at, _answer(None, earlier.model, earlier.label, earlier.confidence), before=True)
         add(record.finished_at, _final_answer(record.finished_at, prediction))
+    if wrong := record.wrong:
+        text = f"{visible(who(wrong.account))} said that it is not"
+        add(wrong.at, Step(wrong.at, text, visible(", ".join(wrong.predicted_labels or (wrong.predicted,)))))
     if correction:
         text = f"Corrected by {visible(who(correction.account))} to"
         add(correction.at, Step(correction.at, text, visible(correction.label)))

@@ -50,6 +50,8 @@ def headline(record: Record) -> str:
         return ", ".join(visible(label) for label in record.labels or (record.label,))
     if record.problem is not None:
         return reason(record.problem.reason)
+    if record.is_wrong and record.prediction:
+        return f"Not {visible(record.prediction.label)}"
     return f"{visible(record.prediction.label)}?" if record.prediction else STATUSES[Status.UNKNOWN]
 
 

@@ -23,14 +23,14 @@ from imagestore.store import StoredRecord
 from imagestore.store.documents import from_json, to_json
 from imagestore.web.words import words_of
 
-_VERSION = 12
+_VERSION = 13
 _SCHEMA = """
 CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE pictures (
     id TEXT PRIMARY KEY, seq INTEGER NOT NULL, revision INTEGER NOT NULL, name TEXT NOT NULL,
     status TEXT NOT NULL, label TEXT, reason TEXT, at TEXT NOT NULL, confidence REAL NOT NULL,
     corrected INTEGER NOT NULL, sha256 TEXT, phash INTEGER, uncertainty REAL, corrected_model TEXT, was_right INTEGER,
-    random_sample INTEGER NOT NULL, model TEXT, project TEXT
+    random_sample INTEGER NOT NULL, model TEXT, project TEXT, wrong INTEGER NOT NULL
 );
 CREATE TABLE more_labels (label TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (label, id)) WITHOUT ROWID;
 CREATE INDEX more_labels_of ON more_labels (id);
@@ -43,7 +43,7 @@ CREATE TABLE hidden (id TEXT PRIMARY KEY, until TEXT NOT NULL) WITHOUT ROWID;
 CREATE UNIQUE INDEX by_seq ON pictures (seq);
 CREATE INDEX by_at ON pictures (at, id, status, label, reason, confidence, corrected)
     WHERE status != 'deleted';
-CREATE INDEX facets ON pictures (label, status, reason, at, confidence, corrected, id)
+CREATE INDEX facets ON pictures (label, status, reason, at, confidence, corrected, id, wrong)
     WHERE status != 'deleted';
 CREATE INDEX by_name ON pictures (name, id) WHERE status != 'deleted';
 CREATE INDEX by_confidence ON pictures (confidence, id) WHERE status != 'deleted';
@@ -57,12 +57,13 @@ CREATE INDEX by_corrected_model ON pictures (corrected_model, id, was_right, ran
     WHERE status != 'deleted' AND corrected_model IS NOT NULL;
 CREATE INDEX by_model ON pictures (model) WHERE status != 'deleted' AND model IS NOT NULL;
 CREATE INDEX by_correction ON pictures (project, label, id) WHERE status != 'deleted' AND corrected = 1;
+CREATE INDEX by_wrong ON pictures (confidence, id) WHERE status != 'deleted' AND wrong = 1;
 CREATE INDEX by_sha256 ON pictures (sha256) WHERE sha256 IS NOT NULL;
 CREATE INDEX by_phash ON pictures (phash, id) WHERE phash IS NOT NULL;
 """
 _COLUMNS = (
     "id", "seq", "revision", "name", "status", "label", "reason", "at", "confidence", "corrected", "sha256", "phash",
-    "uncertainty", "corrected_model", "was_right", "random_sample", "model", "project",
+    "uncertainty", "corrected_model", "was_right", "random_sample", "model", "project", "wrong",
 )  # fmt: skip
 _WRITE = (
     f"INSERT INTO pictures ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "
@@ -301,6 +302,7 @@ def _row(record: Record, revision: int, seq: int) -> tuple[object, ...]:
     name = "" if is_deleted else record.name
     phash = record.image.phash if record.image else None
     correction = record.correction
+    said = correction or (record.wrong if record.is_wrong else None)
     return (
         record.id,
         seq,
@@ -315,11 +317,12 @@ def _row(record: Record, revision: int, seq: int) -> tuple[object, ...]:
         record.upload.sha256 if record.upload else None,
         signed(phash) if phash else None,
         record.prediction.uncertainty if record.prediction else None,
-        correction.model.sha256 if correction and correction.model else None,
-        correction.confirms if correction else None,
+        said.model.sha256 if said and said.model else None,
+        correction.confirms if correction else False if said else None,
         bool(correction and correction.random_sample),
         classified_by(record),
         record.project,
+        record.is_wrong,
     )
 
 

@@ -18,21 +18,37 @@ ALIKE_BITS = 10
 
 @dataclass(frozen=True)
 class Group:
-    """Pictures that look alike, and the label that the model gives most of them."""
+    """Pictures that look alike, and the label that the model gives most of them: the next likely one where somebody has
+    said that the model's answer `is_wrong`."""
 
     suggestion: str
     records: tuple[Record, ...]
+    is_wrong: bool = False
 
     @property
     def confidence(self) -> float:
-        """How sure the model is of the surest of them."""
-        return max(record.prediction.confidence for record in self.records if record.prediction)
+        """How sure the model is of the surest of them, or of the suggestion where its answer is wrong."""
+        found = [record.prediction for record in self.records if record.prediction]
+        if not self.is_wrong:
+            return max(prediction.confidence for prediction in found)
+        likely = (score for prediction in found for score in prediction.top if score.label == self.suggestion)
+        return max((score.probability for score in likely), default=0.0)
 
 
 def groups(index: Index, filter: Filter) -> list[Group]:
-    """Up to MOST pictures that pass the filter and have no correction, in groups: those with the same suggestion stand
-    together, the most frequent suggestion first, and the surest of each first."""
-    listed = list_records(index, replace(filter, corrected=False), Sort.CONFIDENT, MOST).items
+    """Up to MOST pictures that pass the filter and have no correction, in groups. Those whose label somebody has said
+    to be wrong come first; those with the same suggestion stand together, the most frequent suggestion first, and the
+    surest of each first."""
+    waiting = replace(filter, corrected=False)
+    wrong, others = list[Record](), list[Record]()
+    if filter.wrong is not False:
+        wrong = list_records(index, replace(waiting, wrong=True), Sort.CONFIDENT, MOST).items
+    if filter.wrong is not True and len(wrong) < MOST:
+        others = list_records(index, replace(waiting, wrong=False), Sort.CONFIDENT, MOST - len(wrong)).items
+    return [*_sorted(_alike(wrong, is_wrong=True)), *_sorted(_alike(others, is_wrong=False))]
+
+
+def _alike(listed: Sequence[Record], *, is_wrong: bool) -> list[Group]:
     alike: list[tuple[int | None, list[Record]]] = []
     for record in listed:
         if record.prediction is None:
@@ -44,7 +60,10 @@ def groups(index: Index, filter: Filter) -> list[Group]:
                 break
         else:
             alike.append((phash, [record]))
-    found = [Group(_suggestion(records), tuple(records)) for _, records in alike]
+    return [Group(_suggestion(records), tuple(records), is_wrong) for _, records in alike]
+
+
+def _sorted(found: Sequence[Group]) -> list[Group]:
     size = Counter[str]()
     for group in found:
         size[group.suggestion] += len(group.records)
@@ -65,4 +84,12 @@ def digits(index: Index, models: Collection[ModelLabels], suggestions: Sequence[
 
 
 def _suggestion(records: Sequence[Record]) -> str:
-    return Counter(record.prediction.label for record in records if record.prediction).most_common(1)[0][0]
+    return Counter(map(_likeliest, records)).most_common(1)[0][0]
+
+
+def _likeliest(record: Record) -> str:
+    """The label that the model gives, or the next likely one where that is said to be wrong."""
+    assert record.prediction is not None
+    answer = record.prediction.label
+    others = (score.label for score in record.prediction.top if score.label != answer)
+    return next(others, answer) if record.is_wrong else answer

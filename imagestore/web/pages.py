@@ -53,7 +53,7 @@ RECENT = 30
 PAGE = 60
 _MOST_LABELS = 40
 _PLACE = {"after", "count", "find"}
-_MORE_FILTERS = {"since", "until", "min_confidence", "max_confidence", "corrected"}
+_MORE_FILTERS = {"since", "until", "min_confidence", "max_confidence", "corrected", "wrong"}
 _MEANINGS = {role.name: role.meaning[0].upper() + role.meaning[1:] for role in QUEUES}
 _SORTS = {
     Sort.NEWEST: "Newest first",

@@ -70,7 +70,8 @@ class Filter:
     """Conditions on pictures; all that are set must hold.
 
     `text` is searched for in names, labels, guesses, dates and cameras, as words.py says; `since` is inclusive and
-    `until` is not. Times are ISO 8601 in UTC, confidence is 0 to 1. `hidden` are ids to leave out.
+    `until` is not. Times are ISO 8601 in UTC, confidence is 0 to 1. `wrong` are pictures of which somebody has said
+    that the model is wrong, and nobody what is right. `hidden` are ids to leave out.
     """
 
     label: str | None = None
@@ -82,6 +83,7 @@ class Filter:
     min_confidence: float | None = None
     max_confidence: float | None = None
     corrected: bool | None = None
+    wrong: bool | None = None
     hidden: tuple[str, ...] = field(default=())
 
     def where(self, *, has_several: bool = False, is_rare: bool = False) -> tuple[str, list[object]]:
@@ -102,6 +104,8 @@ class Filter:
             if value is not None:
                 conditions.append(condition)
                 values.append(value)
+        if self.wrong is not None:
+            conditions.append(f"wrong = {self.wrong:d}")  # no parameter, so that SQLite may look those up
         if has_several and self.label is not None:
             conditions.append("(label = ? OR id IN (SELECT id FROM more_labels WHERE label = ?))")
             values += [self.label, self.label]
@@ -176,7 +180,7 @@ def counts(index: Index, filter: Filter) -> Counts:
     """
     is_rare = _is_rare(index, filter)
     where, values = replace(filter, label=None, status=None, reason=None).where(is_rare=is_rare)
-    how = "" if is_rare else "INDEXED BY facets"
+    how = "" if is_rare or filter.wrong else "INDEXED BY facets"
     query = f"SELECT label, status, reason, COUNT(*) FROM pictures {how} WHERE {where} GROUP BY label, status, reason"
     total = 0
     labels: Counter[str] = Counter()

@@ -2,7 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
+
 from classify import ModelRef, Prediction, Score, Vector
+from imagestore.errors import Conflict
+from imagestore.pipeline.correct import wrong_answer
 from imagestore.record import (
     Correction,
     Failure,
@@ -16,6 +20,7 @@ from imagestore.record import (
     utc,
 )
 from preprocess import ImageInfo, PictureError, Reason
+from unit.web.records import picture, rejected
 
 MODEL = ModelRef("default", "1", "77e0")
 
@@ -96,3 +101,39 @@ def test_a_vector_stays_when_the_record_changes() -> None:
     corrected = replace(record, correction=Correction("lynx", "me", utc())).finished(utc())
     assert isinstance(corrected, RecordWithVector)
     assert corrected.vector == Vector("a", b"\1\2")
+
+
+def test_an_answer_that_is_said_to_be_wrong_is_no_label_as_long_as_it_is_given() -> None:
+    made = picture("a.jpg")
+    wrong = wrong_answer(made, "maria")
+    said = replace(made, wrong=wrong).finished("2026-11-22T09:00:00.000Z")
+    assert (said.status, said.label, said.is_wrong) == (Status.CLASSIFIED, None, True)
+    assert made.prediction is not None
+    other_model = replace(made.prediction, model=ModelRef("m", "2", "e" * 64))
+    assert replace(said, prediction=other_model).finished("").label is None, "another model may make the same mistake"
+    other_answer = replace(said, prediction=replace(other_model, label="lynx")).finished("")
+    assert (other_answer.label, other_answer.is_wrong) == ("lynx", False)
+    corrected = replace(said, correction=Correction("owl", "otto", "2026-11-23T09:00:00.000Z")).finished("")
+    assert (corrected.label, corrected.is_wrong) == ("owl", False)
+    assert replace(corrected, correction=None).finished("").is_wrong, "it was not taken back"
+    assert said.upload is not None
+    other_file = replace(said, upload=replace(said.upload, sha256="0" * 64)).finished("")
+    assert (other_file.label, other_file.is_wrong) == ("tabby", False)
+
+
+def test_of_several_labels_not_all_hold() -> None:
+    made = picture("a.jpg")
+    assert made.prediction is not None
+    several = replace(made.prediction, labels=(Score("tabby", 0.9), Score("indoors", 0.7)))
+    made = replace(made, prediction=several).finished("")
+    said = replace(made, wrong=wrong_answer(made, "maria")).finished("")
+    assert (said.label, said.labels) == (None, ())
+    fewer = replace(several, labels=(Score("tabby", 0.9),))
+    assert replace(said, prediction=fewer).finished("").labels == ("tabby",)
+
+
+def test_only_an_answer_of_a_model_can_be_wrong() -> None:
+    corrected = replace(picture("a.jpg"), correction=Correction("owl", "otto", "2026-11-23T09:00:00.000Z"))
+    for record in (corrected, picture("a.jpg", confidence=0.1), rejected("a.jpg")):
+        with pytest.raises(Conflict):
+            wrong_answer(record, "maria")

@@ -42,8 +42,8 @@ def start_change(
         Body(
             embed=True,
             description="`label`: they show this; `relabel`: corrections have the second label, or none, for the "
-            "first; `unlabel`: take corrections back; `reprocess`: classify them again; "
-            "`delete`: in an hour, until when it can be undone.",
+            "first; `unlabel`: take corrections back; `wrong`: what the model says is wrong; `reprocess`: classify "
+            "them again; `delete`: in an hour, until when it can be undone.",
         ),
     ],
     labels: Annotated[

@@ -60,6 +60,10 @@ def filter_of(
     min_confidence: Annotated[Confidence | None, Query(description="At least so confident.")] = None,
     max_confidence: Annotated[Confidence | None, Query(description="At most so confident.")] = None,
     corrected: Annotated[bool | None, Query(description="Only corrected ones, or only others.")] = None,
+    wrong: Annotated[
+        bool | None,
+        Query(description="Only those whose label somebody has said to be wrong, not what is right; or only others."),
+    ] = None,
 ) -> Filter:
     """The filter that the query parameters describe."""
     return Filter(
@@ -72,6 +76,7 @@ def filter_of(
         min_confidence=min_confidence,
         max_confidence=max_confidence,
         corrected=corrected,
+        wrong=wrong,
         hidden=services.hidden_ids,
     )
 

@@ -28,6 +28,7 @@ function show() {
 const SAID = {
   label: ({ labels, changed, same }) => `${number(changed + same)}: ${labels.join(", ")}.`,
   unlabel: ({ changed }) => `Corrections of ${number(changed)} are taken back.`,
+  wrong: ({ changed, same }) => `${number(changed + same)}: what the model says is wrong. They come first on the page Label.`,
   reprocess: ({ changed }) => `${number(changed)} will be classified again.`,
   delete: ({ changed }) => `${number(changed)} deleted. For an hour that can be undone.`,
 };

@@ -22,7 +22,7 @@ from unit.web.records import picture, rejected
 NAMES = tuple(f"{letter}.jpg" for letter in "abcde")
 IDS = tuple(map(record_id, NAMES))
 LABELS: dict[Action, list[str]] = {
-    Action.LABEL: ["tiger"], Action.RELABEL: ["lynx", "puma"], Action.UNLABEL: [], Action.DELETE: [],
+    Action.LABEL: ["tiger"], Action.RELABEL: ["lynx", "puma"], Action.UNLABEL: [], Action.WRONG: [], Action.DELETE: [],
 }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """A change of many pictures, and undoing it: exactly, whenever it is asked for and whoever dies in between."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
 from types import SimpleNamespace
@@ -12,11 +13,11 @@ from imagestore.errors import Conflict, NotALabel, NotFound, Protected, Unavaila
 from imagestore.pipeline import relabel, tasks
 from imagestore.pipeline.bulk import MOST_PICTURES, BulkChanges
 from imagestore.pipeline.bulk_documents import Action, ChangeState
-from imagestore.pipeline.commit import commit, remove_outputs
+from imagestore.pipeline.commit import commit, final_record, remove_outputs
 from imagestore.pipeline.correct import correct
 from imagestore.pipeline.delete import is_hidden
 from imagestore.pipeline.on_work import on_work
-from imagestore.record import record_id
+from imagestore.record import Upload, record_id
 from unit.pipeline.bulk_pictures import IDS, NAMES, done, facts, filled, in_twos, put
 from unit.web.records import picture
 
@@ -273,3 +274,33 @@ def test_changes_are_listed_newest_first_and_expire(stores: Any) -> None:
         changes.read("change-0")
     with pytest.raises(NotFound):
         changes.read(next(id for id in stores.jobs.items if "part" not in id)[7:])
+
+
+def test_what_the_model_says_is_marked_as_wrong_and_that_is_taken_back(stores: Any) -> None:
+    before, changes = facts(stores), BulkChanges(stores)
+    change = done(changes, changes.begin(Action.WRONG, IDS, "me"))
+    assert (change.changed, change.left_alone) == (2, 3)
+    assert [one.label for one in facts(stores).values()] == [None, "lynx", "tiger", None, None]
+    assert {one.why for one in changes.left_alone(change)} == {
+        "Somebody has said what it shows.", "No model has given it a label that could be wrong.",
+    }  # fmt: skip
+    assert done(changes, changes.begin(Action.WRONG, IDS[:1], "otto")).same == 1
+    correct(stores, "a.jpg", "puma", "otto")
+    correct(stores, "a.jpg", None, "otto")
+    assert facts(stores)[IDS[0]].is_wrong
+    changes.undo(change.id, "me")
+    assert done(changes, changes.read(change.id)).restored == 2
+    assert facts(stores) == before
+
+
+def test_it_stays_wrong_while_the_same_is_said_of_the_same_picture(stores: Any) -> None:
+    changes = BulkChanges(stores)
+    done(changes, changes.begin(Action.WRONG, IDS[:1], "me"))
+    for label, is_wrong in (("tabby", True), ("lynx", False), ("tabby", True)):
+        etag = stores.uploads.overwrite("a.jpg", b"a.jpg", "image/jpeg")
+        made = picture("a.jpg", label)
+        upload = Upload(etag, 5, None, hashlib.sha256(b"a.jpg").hexdigest())
+        commit(stores, "a.jpg", etag, final_record(replace(made, upload=upload)))
+        assert facts(stores)[IDS[0]].is_wrong is is_wrong
+    put(stores, "a.jpg", picture("a.jpg"), b"another picture")
+    assert facts(stores)[IDS[0]].label == "tabby"

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from classify import ModelLabels, ModelRef
+from imagestore.pipeline.correct import wrong_answer
 from imagestore.record import Correction
 from imagestore.web.index import Index
 from imagestore.web.labelling import DIGITS, count_unlabelled, digits, groups
@@ -50,3 +51,16 @@ def test_the_digits_are_the_labels_that_people_give_most(index: Index) -> None:
     found = digits(index, [model], ["tabby", "lynx"])
     assert found[:4] == ["owl", "lynx", "tabby", "label 0"]
     assert len(found) == DIGITS
+
+
+def test_what_is_said_to_be_wrong_comes_first_with_the_next_likely_label(index: Index) -> None:
+    usual = picture("a.jpg", confidence=0.9)
+    made = picture("b.jpg", confidence=0.5)
+    wrong = replace(made, wrong=wrong_answer(made, "maria")).finished("2026-11-22T09:00:00.000Z")
+    take_in(index, [usual, wrong])
+    first, second = groups(index, Filter())
+    assert [(one.suggestion, one.is_wrong, one.confidence) for one in (first, second)] == [
+        ("other", True, 0.1), ("tabby", False, 0.9),
+    ]  # fmt: skip
+    assert [len(groups(index, Filter(wrong=one))) for one in (True, False)] == [1, 1]
+    assert count_unlabelled(index, Filter()) == 2

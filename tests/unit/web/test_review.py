@@ -4,6 +4,7 @@ import itertools
 from dataclasses import replace
 
 from classify import Earlier, ModelRef
+from imagestore.pipeline.correct import wrong_answer
 from imagestore.record import Correction, Record
 from imagestore.web.index import Index
 from imagestore.web.queries import RANDOM_BELOW
@@ -100,3 +101,16 @@ def test_a_rejected_file_is_not_to_be_reviewed(index: Index) -> None:
     take_in(index, [rejected("bad.jpg")], "1")
     assert next_picture(index) is None
     assert progress(index, MODEL).waiting == 0
+
+
+def test_an_answer_that_is_said_to_be_wrong_counts_as_wrong_and_still_waits(index: Index) -> None:
+    drawn = [one for one in (picture(f"{n}.jpg") for n in range(200)) if one.id < RANDOM_BELOW]
+    at = "2026-11-22T09:00:00.000Z"
+    wrong = replace(drawn[0], wrong=wrong_answer(drawn[0], "maria")).finished(at)
+    last = max(drawn[1:], key=lambda one: one.id)
+    assert last.id > wrong.id
+    assert last.prediction is not None
+    right = Correction("tabby", "otto", at, "tabby", last.prediction.model, random_sample=True)
+    take_in(index, [wrong, replace(last, correction=right).finished(at)])
+    found = progress(index, "f" * 64)
+    assert (found.live_accuracy.share, found.reviewed, found.waiting) == (0.5, 1, 1)
