@@ -84,9 +84,11 @@ class BulkChanges:
         """Write down a change of a project's label, in labelled pictures and corrections; `step` then does it. `listed`
         are the project's labelled pictures, where they were listed just now.
 
-        Raises NotALabel; Conflict if no picture has the label, or the other one cannot be given; NotMigrated.
+        Raises NotALabel; Conflict if no picture has the label, the other one cannot be given, or another change of a
+        label of the project is not done; NotMigrated.
         """
         asked = relabel.checked(asked)
+        relabel.settled(self._stores, asked.project.pictures_in)
         labels = (asked.label, *([] if asked.to is None else [asked.to]))
         project, folder = asked.project.name, asked.project.pictures_in
         change = BulkChange(id=new_id(), action=Action.RELABEL, by=by, labels=labels, project=project, folder=folder)

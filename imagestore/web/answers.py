@@ -81,12 +81,17 @@ class Listing:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many pictures there are: in all, and by status, label and reason, the most frequent first."""
+    """How many pictures there are: in all, and by status, label and reason, the most frequent first.
+
+    With `is_capped` there are more: only the first 10,000 that pass the filter were counted, of those that have a word
+    that is searched for the newest.
+    """
 
     total: int
     statuses: dict[str, int]
     labels: dict[str, int]
     reasons: dict[str, int]
+    is_capped: bool = False
 
 
 @dataclass(frozen=True)

@@ -21,14 +21,15 @@ from imagestore.pipeline.reprocess import classified_by
 from imagestore.record import Record, RecordWithVector, Status
 from imagestore.store import StoredRecord
 from imagestore.store.documents import from_json, to_json
+from imagestore.web.tallies import TABLE, tally
 from imagestore.web.words import words_of
 
-_VERSION = 13
+_VERSION = 15
 _SCHEMA = """
 CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE pictures (
-    id TEXT PRIMARY KEY, seq INTEGER NOT NULL, revision INTEGER NOT NULL, name TEXT NOT NULL,
-    status TEXT NOT NULL, label TEXT, reason TEXT, at TEXT NOT NULL, confidence REAL NOT NULL,
+    row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, seq INTEGER NOT NULL, revision INTEGER NOT NULL,
+    name TEXT NOT NULL, status TEXT NOT NULL, label TEXT, reason TEXT, at TEXT NOT NULL, confidence REAL NOT NULL,
     corrected INTEGER NOT NULL, sha256 TEXT, phash INTEGER, uncertainty REAL, corrected_model TEXT, was_right INTEGER,
     random_sample INTEGER NOT NULL, model TEXT, project TEXT, wrong INTEGER NOT NULL
 );
@@ -39,6 +40,7 @@ CREATE TABLE vectors (id TEXT PRIMARY KEY, backbone TEXT NOT NULL, codes BLOB NO
 CREATE VIRTUAL TABLE words USING fts5 (
     name, labels, facts, tokenize = "unicode61 remove_diacritics 2", prefix = '2 3', columnsize = 0
 );
+CREATE VIRTUAL TABLE vocabulary USING fts5vocab(words, row);
 CREATE TABLE hidden (id TEXT PRIMARY KEY, until TEXT NOT NULL) WITHOUT ROWID;
 CREATE UNIQUE INDEX by_seq ON pictures (seq);
 CREATE INDEX by_at ON pictures (at, id, status, label, reason, confidence, corrected)
@@ -61,15 +63,16 @@ CREATE INDEX by_wrong ON pictures (confidence, id) WHERE status != 'deleted' AND
 CREATE INDEX by_sha256 ON pictures (sha256) WHERE sha256 IS NOT NULL;
 CREATE INDEX by_phash ON pictures (phash, id) WHERE phash IS NOT NULL;
 """
+_ROWS = 21
+"""So many bits of a row's number are the beginning of the id; the others are the milliseconds since 1970."""
 _COLUMNS = (
-    "id", "seq", "revision", "name", "status", "label", "reason", "at", "confidence", "corrected", "sha256", "phash",
-    "uncertainty", "corrected_model", "was_right", "random_sample", "model", "project", "wrong",
+    "row", "id", "seq", "revision", "name", "status", "label", "reason", "at", "confidence", "corrected", "sha256",
+    "phash", "uncertainty", "corrected_model", "was_right", "random_sample", "model", "project", "wrong",
 )  # fmt: skip
 _WRITE = (
     f"INSERT INTO pictures ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "
-    f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[1:])}"
+    f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS)}"
 )
-"""Keeps the row's number, which `words` has too."""
 _WORDS = "INSERT OR REPLACE INTO words (rowid, name, labels, facts) VALUES (?, ?, ?, ?)"
 NO_CONFIDENCE = -1.0
 """Stands in the column `confidence` for a picture without a prediction."""
@@ -120,7 +123,7 @@ class Index:
                     f"SELECT name FROM sqlite_master WHERE type = 'table' AND {of_words}"
                 ).fetchall():
                     connection.execute(f'DROP TABLE "{name}"')
-            for statement in filter(str.strip, _SCHEMA.split(";")):
+            for statement in filter(str.strip, (*_SCHEMA.split(";"), TABLE)):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {_VERSION}")
             self.epoch = uuid.uuid4().hex[:8]
@@ -151,10 +154,11 @@ class Index:
         """Mark a picture as deleted before its tombstone comes. Only a newer record brings it back."""
         with self._transaction() as connection:
             seq = _last_seq(connection) + 1
+            tally(connection, id, -1)
             connection.execute(
                 "UPDATE pictures SET seq = ?, name = '', status = ? WHERE id = ?", [seq, str(Status.DELETED), id]
             )
-            connection.execute("DELETE FROM words WHERE rowid = (SELECT rowid FROM pictures WHERE id = ?)", [id])
+            connection.execute("DELETE FROM words WHERE rowid = (SELECT row FROM pictures WHERE id = ?)", [id])
             connection.execute("DELETE FROM documents WHERE id = ?", [id])
             connection.execute("DELETE FROM vectors WHERE id = ?", [id])
             connection.execute("DELETE FROM more_labels WHERE id = ?", [id])
@@ -183,6 +187,11 @@ class Index:
         """Whether several labels hold for any picture."""
         return bool(self.query("SELECT EXISTS (SELECT 1 FROM more_labels)")[0][0])
 
+    def has_longer(self, word: str) -> bool:
+        """Whether a picture is found by a longer word that begins so."""
+        query = "SELECT 1 FROM vocabulary WHERE term >= ? AND term < ? LIMIT 1"
+        return bool(self.query(query, [f"{word}\x01", f"{word}\U0010ffff"]))
+
     def hidden(self, now: str) -> tuple[str, ...]:
         """The ids of the pictures that lists leave out at this time (ISO 8601 in UTC)."""
         return tuple(id for (id,) in self.query("SELECT id FROM hidden WHERE until > ?", [now]))
@@ -192,15 +201,19 @@ class Index:
         seq, count = _last_seq(connection), 0
         for stored in records:
             record = stored.record
-            there = connection.execute("SELECT revision, seq, rowid FROM pictures WHERE id = ?", [record.id]).fetchone()
+            there = connection.execute(
+                "SELECT revision, seq, row, at FROM pictures WHERE id = ?", [record.id]
+            ).fetchone()
             if there is not None and there[0] >= stored.revision:
                 continue
             count += 1
             is_hidden_now = there is not None and stored.hidden_until is not None  # which is no news to watchers
-            wrote = connection.execute(
-                _WRITE, _row(record, stored.revision, there[1] if is_hidden_now else seq + count)
-            )
-            row = wrote.lastrowid if there is None else there[2]
+            values = _values(record, stored.revision, there[1] if is_hidden_now else seq + count)
+            row = there[2] if there is not None and there[3] == _at(record) else _free_row(connection, record)
+            tally(connection, record.id, -1)
+            if there is not None and there[2] != row:
+                connection.execute("DELETE FROM words WHERE rowid = ?", (there[2],))
+            connection.execute(_WRITE, (row, *values))
             connection.execute("DELETE FROM hidden WHERE id = ?", (record.id,))
             connection.execute("DELETE FROM more_labels WHERE id = ?", (record.id,))
             connection.execute("DELETE FROM vectors WHERE id = ?", (record.id,))
@@ -219,6 +232,7 @@ class Index:
                 connection.execute("INSERT INTO vectors VALUES (?, ?, ?)", values)
             more = [label for label in record.labels or () if label != record.label]
             connection.executemany("INSERT INTO more_labels VALUES (?, ?)", [(label, record.id) for label in more])
+            tally(connection, record.id, 1)
             if stored.hidden_until is not None:
                 connection.execute("INSERT INTO hidden VALUES (?, ?)", (record.id, stored.hidden_until))
         return count
@@ -296,8 +310,30 @@ def _last_seq(connection: sqlite3.Connection) -> int:
     return int(last)
 
 
-def _row(record: Record, revision: int, seq: int) -> tuple[object, ...]:
-    """A record's columns. Of a deleted record only the fact is kept; its name goes too."""
+def row_of(at: str, id: str = "000000", further: int = 0) -> int:
+    """The number of the row of a picture that came at this time: rows stand in the order of time and id, and the words
+    with them, so that of those with a word the newest are found first. `further` are milliseconds after it."""
+    ms = 0
+    if at:
+        moment = datetime.fromisoformat(at)
+        ms = round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    return ((ms + further) << _ROWS) + (int(id[:6], 16) >> (24 - _ROWS))
+
+
+def _free_row(connection: sqlite3.Connection, record: Record) -> int:
+    """Its row's number, or the next one that is free."""
+    row = row_of(_at(record), record.id)
+    while connection.execute("SELECT 1 FROM pictures WHERE row = ?", [row]).fetchone() is not None:
+        row += 1
+    return row
+
+
+def _at(record: Record) -> str:
+    return record.uploaded_at or record.finished_at or ""
+
+
+def _values(record: Record, revision: int, seq: int) -> tuple[object, ...]:
+    """A record's columns but for the row's number. Of a deleted record only the fact is kept; its name goes too."""
     is_deleted = record.status is Status.DELETED
     name = "" if is_deleted else record.name
     phash = record.image.phash if record.image else None
@@ -311,7 +347,7 @@ def _row(record: Record, revision: int, seq: int) -> tuple[object, ...]:
         str(record.status),
         record.label,
         record.problem.reason if record.problem else None,
-        record.uploaded_at or record.finished_at or "",
+        _at(record),
         record.prediction.confidence if record.prediction else NO_CONFIDENCE,
         correction is not None,
         record.upload.sha256 if record.upload else None,

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from classify import ModelLabels
 from imagestore.record import Record
+from imagestore.web.counting import counts
 from imagestore.web.index import Index
-from imagestore.web.queries import Filter, Sort, counts, list_records
+from imagestore.web.queries import Filter, Sort, list_records
 
 MOST = 120
 DIGITS = 9

@@ -12,21 +12,21 @@ from starlette.responses import FileResponse, Response
 
 from imagestore.errors import BadCursor, StoreError
 from imagestore.jobs.status import JobStatus
+from imagestore.pipeline.bulk import MOST_PICTURES
 from imagestore.pipeline.queue_roles import QUEUES
 from imagestore.store.models import REPORT_FILE
 from imagestore.web import review
 from imagestore.web.answers import Counts
 from imagestore.web.api.common import FilterQuery, Id, ServicesDep, find
 from imagestore.web.api.models import MOST_VERSIONS, Name, Number
+from imagestore.web.counting import counts, labels
 from imagestore.web.location import HideLocation, shown
 from imagestore.web.openapi import describe
 from imagestore.web.queries import (
     Filter,
     Sort,
     count_outdated,
-    counts,
     duplicates,
-    labels,
     list_records,
     neighbours,
     overview,
@@ -100,6 +100,7 @@ def gallery(
         of_list=of_list,
         wanted=filter,
         counts=counted,
+        most_at_once=MOST_PICTURES,
         labels=_shown(counted, filter, find),
         find=find,
         link=_linker(query),

@@ -1,20 +1,15 @@
 """The labels of a project as pages and API show them: how many pictures have each, and which."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
-
-import msgspec
 
 from imagestore.pipeline.labelled import UsedLabel, used_labels
 from imagestore.pipeline.relabel import NAMELESS
 from imagestore.record import Record
 from imagestore.store.projects import Project
 from imagestore.store.training import ListedPicture, TrainingPictures
-from imagestore.web.index import Index
+from imagestore.web.counting import corrected_labels, corrected_to
 from imagestore.web.services import Services
-
-_SAID = "status != 'deleted' AND corrected = 1 AND id NOT IN (SELECT value FROM json_each(?))"
 
 
 @dataclass(frozen=True)
@@ -30,7 +25,7 @@ class WithLabel:
 def labels_of(services: Services, project: Project) -> list[UsedLabel]:
     """The labels that people have given in a project, the most given first. Raises NotMigrated, Unavailable."""
     projects, corrections = services.stores.projects.read(), Counter[str]()
-    for classified_by, label, count in _corrections(services.index, services.hidden_ids):
+    for classified_by, label, count in corrected_labels(services.index, services.hidden_ids):
         if projects.pictures_of(classified_by) == project.pictures_in:
             corrections[label] += count
     return used_labels(listed(services, project), corrections)
@@ -47,7 +42,7 @@ def with_label(services: Services, project: Project, label: str, start: int, mos
     )
     uploads = [
         id
-        for id, classified_by in _corrected_to(services.index, label, services.hidden_ids)
+        for id, classified_by in corrected_to(services.index, label, services.hidden_ids)
         if projects.pictures_of(classified_by) == project.pictures_in
     ]
     found = [
@@ -71,28 +66,3 @@ def listed(services: Services, project: Project) -> list[ListedPicture]:
     pictures = TrainingPictures(services.stores.training, project.pictures_in)
     services.picture_lists.demand_migrated(pictures, services.stores.projects.gone)
     return services.picture_lists.get(pictures)
-
-
-def _corrections(index: Index, hidden: Sequence[str]) -> list[tuple[str | None, str, int]]:
-    """(project, label, how many pictures) of all that people have said."""
-    query = (
-        f"SELECT project, label, COUNT(*) FROM pictures WHERE {_SAID} AND label IS NOT NULL GROUP BY project, label "
-        "UNION ALL SELECT project, more_labels.label, COUNT(*) FROM pictures JOIN more_labels USING (id) "
-        f"WHERE {_SAID} GROUP BY project, more_labels.label"
-    )
-    return [(project, label, int(count)) for project, label, count in index.query(query, [_ids(hidden)] * 2)]
-
-
-def _corrected_to(index: Index, label: str, hidden: Sequence[str]) -> list[tuple[str, str | None]]:
-    """(id, project) of the pictures that people have given this label, by name."""
-    query = (
-        f"SELECT id, project, name FROM pictures WHERE {_SAID} AND label = ? "
-        f"UNION ALL SELECT id, project, name FROM pictures WHERE {_SAID} "
-        "AND id IN (SELECT id FROM more_labels WHERE label = ?) ORDER BY name, id"
-    )
-    values = [_ids(hidden), label] * 2
-    return [(id, project) for id, project, _ in index.query(query, values)]
-
-
-def _ids(hidden: Sequence[str]) -> str:
-    return msgspec.json.encode(hidden).decode()

@@ -1,22 +1,21 @@
 """The queries that pages and API share: lists, counts, labels, duplicates, the overview."""
 
 import base64
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
-from classify import ModelLabels
 from imagestore.errors import BadCursor
 from imagestore.pipeline.queue_roles import queue_lengths
 from imagestore.record import Record, Status, utc
 from imagestore.store import Stores
 from imagestore.store.documents import from_json
-from imagestore.web.answers import Cause, Counts, Duplicates, Hour, Label, Listing, Overview
-from imagestore.web.index import NO_CONFIDENCE, Index, signed
+from imagestore.web.answers import Cause, Duplicates, Hour, Listing, Overview
+from imagestore.web.index import NO_CONFIDENCE, Index, row_of, signed
 from imagestore.web.words import question
 
 NEAR_BITS = 8
@@ -27,13 +26,10 @@ RANDOM_BELOW = "1999999a"
 """Ids are hex digits of a hash: a tenth of them is smaller, which is the random sample."""
 _TO_REVIEW = "FROM pictures WHERE status != 'deleted' AND uncertainty IS NOT NULL AND corrected = 0"
 BINS = 20
+_SLACK = 8
+"""So many pictures that came in one millisecond may stand in another order in the index than by their ids."""
 _RARE = 5000
 """A text that so many pictures have, or fewer, is looked up; of another, the pictures are gone through in order."""
-_MORE = (
-    "SELECT more_labels.label, status, COUNT(*) FROM pictures JOIN more_labels USING (id) WHERE {where} "
-    "GROUP BY more_labels.label, status"
-)
-
 
 _EACH_LABEL = """
     WITH RECURSIVE each(label) AS (
@@ -86,6 +82,11 @@ class Filter:
     wrong: bool | None = None
     hidden: tuple[str, ...] = field(default=())
 
+    @property
+    def is_of_words_alone(self) -> bool:
+        """Whether it asks for words, and besides for times at most."""
+        return self.text is not None and replace(self, text=None, since=None, until=None, hidden=()) == Filter()
+
     def where(self, *, has_several: bool = False, is_rare: bool = False) -> tuple[str, list[object]]:
         """The filter as an SQL condition, and its values. `has_several` says that several labels may hold for a
         picture; `is_rare` that few pictures have the text, so that the search begins with those."""
@@ -99,19 +100,19 @@ class Filter:
             ("at < ?", self.until),
             ("confidence >= ?", self.min_confidence),
             (f"confidence <= ? AND confidence != {NO_CONFIDENCE}", self.max_confidence),
-            ("corrected = ?", self.corrected),
         ):
             if value is not None:
                 conditions.append(condition)
                 values.append(value)
-        if self.wrong is not None:
-            conditions.append(f"wrong = {self.wrong:d}")  # no parameter, so that SQLite may look those up
+        for name, is_so in (("corrected", self.corrected), ("wrong", self.wrong)):
+            if is_so is not None:
+                conditions.append(f"{name} = {is_so:d}")  # no parameter, so that SQLite may look those up
         if has_several and self.label is not None:
             conditions.append("(label = ? OR id IN (SELECT id FROM more_labels WHERE label = ?))")
             values += [self.label, self.label]
         if self.text:
             asked = question(self.text)
-            row = "pictures.rowid" if is_rare else "+pictures.rowid"  # with a plus, SQLite does not begin here
+            row = "pictures.row" if is_rare else "+pictures.row"  # with a plus, SQLite does not begin here
             conditions.append("FALSE" if asked is None else f"{row} IN (SELECT rowid FROM words WHERE words MATCH ?)")
             values += [] if asked is None else [asked]
         if self.hidden:
@@ -126,23 +127,62 @@ def list_records(index: Index, filter: Filter, sort: Sort, limit: int, after: st
     Raises BadCursor if `after` belongs to another list.
     """
     column, direction = _ORDERS[sort]
-    where, values = filter.where(
-        has_several=filter.label is not None and index.has_several(), is_rare=_is_rare(index, filter)
-    )
-    if after is not None:
+    is_rare, place = _is_rare(index, filter), None if after is None else _read_cursor(after, sort)
+    if not is_rare and column == "at" and filter.is_of_words_alone and (asked := asked_of(index, filter)) is not None:
+        newest = sort is Sort.NEWEST
+        return _listing(_by_words(index, filter, asked, "json", place, limit + 1, newest=newest), sort, limit)
+    where, values = filter.where(has_several=filter.label is not None and index.has_several(), is_rare=is_rare)
+    if place is not None:
         compare = "<" if direction == "DESC" else ">"
         where += f" AND ({column}, id) {compare} (?, ?)"
-        values += _read_cursor(after, sort)
+        values += place
     query = (
         f"SELECT {column}, id, json FROM documents JOIN "
         f"(SELECT id, {column} FROM pictures WHERE {where} ORDER BY {column} {direction}, id {direction} LIMIT ?) "
         f"USING (id) ORDER BY {column} {direction}, id {direction}"
     )
-    rows = index.query(query, [*values, limit + 1])
-    more = len(rows) > limit
-    rows = rows[:limit]
-    cursor = _cursor(sort, rows[-1][0], rows[-1][1]) if more else None
-    return Listing([from_json(json) for _, _, json in rows], cursor)
+    return _listing(index.query(query, [*values, limit + 1]), sort, limit)
+
+
+def in_words(filter: Filter) -> tuple[str, list[object]]:
+    """What a filter asks besides for words, as an SQL condition on the words' rows and their pictures, and its values:
+    its times are of the rows too, so that no others are gone through."""
+    where, values = replace(filter, text=None).where()
+    for at, compare, further in ((filter.since, ">=", 0), (filter.until, "<", 1)):
+        if at is not None:
+            where += f" AND words.rowid {compare} ?"
+            values.append(row_of(at, further=further))
+    return where, values
+
+
+def _by_words(
+    index: Index, filter: Filter, asked: str, columns: str, place: Sequence[object] | None, most: int, *, newest: bool
+) -> list[tuple[Any, ...]]:
+    """The first rows of (at, id, columns) after a place, where so many pictures have the words that they are best gone
+    through in the order of the words' rows: that of time, but for a few that share a millisecond."""
+    direction, compare, slack = ("DESC", "<", _SLACK) if newest else ("ASC", ">", -_SLACK)
+    where, values = in_words(filter)
+    if place is not None:
+        at, id = map(str, place)
+        where += f" AND (at, id) {compare} (?, ?) AND words.rowid {compare} ?"
+        values += [at, id, row_of(at, id) + slack]
+    query = (
+        f"SELECT at, id, {columns} FROM words CROSS JOIN pictures ON pictures.row = words.rowid "
+        f"JOIN documents USING (id) WHERE words MATCH ? AND {where} ORDER BY words.rowid {direction} LIMIT ?"
+    )
+    rows = index.query(query, [asked, *values, most + _SLACK])
+    return sorted(rows, key=lambda row: row[:2], reverse=newest)
+
+
+def _listing(rows: Sequence[tuple[Any, ...]], sort: Sort, limit: int) -> Listing:
+    """The first rows (what orders them, id, JSON) as a page, of which there are more if there are more rows."""
+    cursor = _cursor(sort, *rows[limit - 1][:2]) if len(rows) > limit else None
+    return Listing([from_json(json) for _, _, json in rows[:limit]], cursor)
+
+
+def asked_of(index: Index, filter: Filter) -> str | None:
+    """What the filter's text asks of the index's words; None if there is no word in it."""
+    return question(filter.text, lambda word: not index.has_longer(word)) if filter.text else None
 
 
 def neighbours(index: Index, filter: Filter, sort: Sort, id: str) -> tuple[str | None, str | None]:
@@ -151,8 +191,12 @@ def neighbours(index: Index, filter: Filter, sort: Sort, id: str) -> tuple[str |
     place = index.query(f"SELECT {column}, id FROM pictures WHERE id = ?", [id])
     if not place:
         return None, None
-    has_several = filter.label is not None and index.has_several()
-    where, values = filter.where(has_several=has_several, is_rare=_is_rare(index, filter))
+    has_several, is_rare = filter.label is not None and index.has_several(), _is_rare(index, filter)
+    if not is_rare and column == "at" and filter.is_of_words_alone and (asked := asked_of(index, filter)) is not None:
+        ends = [_by_words(index, filter, asked, "1", place[0], 1, newest=newest) for newest in (True, False)]
+        older, newer = (end[0][1] if end else None for end in ends)
+        return (newer, older) if sort is Sort.NEWEST else (older, newer)
+    where, values = filter.where(has_several=has_several, is_rare=is_rare)
 
     def nearest(compare: str, order: str) -> str | None:
         query = (
@@ -170,43 +214,6 @@ def matching_ids(index: Index, filter: Filter, limit: int) -> list[str]:
     has_several = filter.label is not None and index.has_several()
     where, values = filter.where(has_several=has_several, is_rare=_is_rare(index, filter))
     return [id for (id,) in index.query(f"SELECT id FROM pictures WHERE {where} LIMIT ?", [*values, limit])]
-
-
-def counts(index: Index, filter: Filter) -> Counts:
-    """Count the pictures that pass the filter.
-
-    Statuses are counted as if the filter had no status, and labels and reasons likewise, so each count says how many
-    pictures choosing that value would show.
-    """
-    is_rare = _is_rare(index, filter)
-    where, values = replace(filter, label=None, status=None, reason=None).where(is_rare=is_rare)
-    how = "" if is_rare or filter.wrong else "INDEXED BY facets"
-    query = f"SELECT label, status, reason, COUNT(*) FROM pictures {how} WHERE {where} GROUP BY label, status, reason"
-    total = 0
-    labels: Counter[str] = Counter()
-    statuses: Counter[str] = Counter()
-    reasons: Counter[str] = Counter()
-    for label, status, reason, count in index.query(query, values):
-        is_label = filter.label in (None, label)
-        is_status = filter.status in (None, status)
-        is_reason = filter.reason in (None, reason)
-        if is_label and is_status and is_reason:
-            total += count
-        if label is not None and is_status and is_reason:
-            labels[label] += count
-        if is_label and is_reason:
-            statuses[status] += count
-        if reason is not None and is_label and is_status:
-            reasons[reason] += count
-    if filter.reason is None and index.has_several():  # what has a reason has no labels
-        for label, status, count in index.query(_MORE.format(where=where), values):
-            is_label, is_status = filter.label == label, filter.status in (None, status)
-            if is_status:
-                labels[label] += count
-                total += count * is_label
-            if is_label:
-                statuses[status] += count
-    return Counts(total, dict(statuses.most_common()), dict(labels.most_common()), dict(reasons.most_common()))
 
 
 def duplicates(index: Index, record: Record) -> Duplicates:
@@ -229,13 +236,6 @@ def duplicates(index: Index, record: Record) -> Duplicates:
         [signed(phash), NEAR_BITS, record.id, sha256, MOST_DUPLICATES],
     )
     return Duplicates(exact, near)
-
-
-def labels(index: Index, models: Collection[ModelLabels]) -> list[Label]:
-    """The labels in use, the most used first, then the others that one of the models may answer, by name."""
-    used = counts(index, Filter()).labels
-    unused = sorted({label for model in models for label in model.answers} - used.keys(), key=str.casefold)
-    return [Label(label, count) for label, count in used.items()] + [Label(label, 0) for label in unused]
 
 
 def labels_in_use(index: Index) -> list[str]:

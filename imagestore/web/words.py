@@ -8,6 +8,7 @@ is in quotation marks (`"tiger cat"`) must be whole words in this order.
 import re
 import unicodedata
 from calendar import month_name
+from collections.abc import Callable
 
 from imagestore.record import Record, Status
 
@@ -16,6 +17,7 @@ MOST_GUESSES = 3
 _ALONE = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 """Scripts that put no spaces between words: each of their characters counts as a word."""
 _BETWEEN = re.compile(rf"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])|(?<=[{_ALONE}])(?=\w)|(?<=\w)(?=[{_ALONE}])")
+_LAST = re.compile(r"[0-9a-z]+$")
 _CHUNK = re.compile(r'"([^"]*)"|([^\s"]+)')
 _TOLD = ("Make", "Model", "Software", "LensMake", "LensModel")
 """Of a picture's metadata what people search for; never where it was taken, which not everybody may know."""
@@ -36,13 +38,19 @@ def words_of(record: Record) -> tuple[str, str, str]:
     return _apart(record.name), _apart(" | ".join(labels)), _apart(" | ".join(facts))
 
 
-def question(text: str) -> str | None:
-    """The question as an expression for MATCH; None if there is no word in it."""
+def question(text: str, is_whole: Callable[[str], bool] = lambda word: False) -> str | None:
+    """The question as an expression for MATCH; None if there is no word in it.
+
+    Whatever begins with a frequent word takes long to gather. `is_whole` says of a word (ASCII, in lower case) that no
+    longer one begins with it, so that it need not be looked for as a beginning.
+    """
     terms = []
     for quoted, bare in _CHUNK.findall(text)[:_MOST_CHUNKS]:
         chunk = _apart(quoted or bare).replace("\0", " ").strip()
         if any(character.isalnum() for character in chunk):
-            terms.append(f'"{chunk}"' + ("" if quoted else " *"))
+            last = _LAST.search(chunk.lower())
+            is_alone = bool(quoted) or (last is not None and chunk.isascii() and is_whole(last[0]))
+            terms.append(f'"{chunk}"' + ("" if is_alone else " *"))
     return " AND ".join(terms) or None
 
 

@@ -20,8 +20,9 @@ from imagestore.settings import ROOT
 from imagestore.store import Stores, create
 from imagestore.store.connect import IMAGES
 from imagestore.web.change_feed import ChangeFeedReader
+from imagestore.web.counting import counts
 from imagestore.web.index import Index
-from imagestore.web.queries import Filter, counts
+from imagestore.web.queries import Filter
 from unit.web.records import picture, stored
 
 from .conftest import Pipeline, Site, eventually

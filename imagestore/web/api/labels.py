@@ -6,9 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Query, Response
 
 from imagestore.errors import StoreError
+from imagestore.pipeline.bulk import MOST_PICTURES
 from imagestore.pipeline.bulk_status import ChangeStatus
 from imagestore.pipeline.labelled import UsedLabel
-from imagestore.pipeline.relabel import MOST_RELABELLED, Relabelling
+from imagestore.pipeline.relabel import Relabelling
 from imagestore.web.access import CallerDep, NoteDep, OfProject
 from imagestore.web.answers import LabelledList, LabelledPicture
 from imagestore.web.api.changes import OneLabel, PictureId, Sha256OfPicture
@@ -68,11 +69,11 @@ def change_label(
     ] = None,
     pictures: Annotated[
         list[PictureId] | None,
-        Body(embed=True, max_length=MOST_RELABELLED, description="Only these uploads, by their ids."),
+        Body(embed=True, max_length=MOST_PICTURES, description="Only these uploads, by their ids."),
     ] = None,
     training: Annotated[
         list[Sha256OfPicture] | None,
-        Body(embed=True, max_length=MOST_RELABELLED, description="Only these labelled pictures, by their SHA-256."),
+        Body(embed=True, max_length=MOST_PICTURES, description="Only these labelled pictures, by their SHA-256."),
     ] = None,
 ) -> ChangeStatus:
     """Rename, merge, split or delete a label, in what the project learns from and in what people have said of uploads

@@ -8,7 +8,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from classify import ModelError
 from imagestore.errors import ImageStoreError
-from imagestore.web import queries
+from imagestore.web import counting, queries
 from imagestore.web.answers import Counts, Health, Label, Overview
 from imagestore.web.api.common import FilterQuery, ServicesDep, Text
 from imagestore.web.events import events
@@ -28,7 +28,7 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 @router.get("/counts", tags=["Overview"], operation_id="counts")
 def count_pictures(services: ServicesDep, filter: FilterQuery) -> Counts:
     """How many pictures there are by status, label and reason. Each count ignores the filter on its own field."""
-    return queries.counts(services.index, filter)
+    return counting.counts(services.index, filter)
 
 
 @router.get("/labels", tags=["Overview"], operation_id="labels")
@@ -42,7 +42,7 @@ def labels(
     """The labels in use, most used first, then the others that the live model knows."""
     if q is not None:
         return suggestions(services.index, services.live_model.all(), q, limit)
-    return queries.labels(services.index, services.live_model.all())
+    return counting.labels(services.index, services.live_model.all())
 
 
 @router.get("/overview", tags=["Overview"], operation_id="overview")

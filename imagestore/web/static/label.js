@@ -8,6 +8,7 @@ import "./suggest.js";
 
 const main = document.getElementById("main");
 const done = []; // what can be undone, the last at the end: {group, label, count, change: a promise of its id}
+const given = new Set(); // the labels that were given here: their digits stay
 let chain = Promise.resolve(); // what is sent, one after the other
 let current = null; // the group that is labelled next
 let open = 0; // how many answers are waited for
@@ -73,19 +74,23 @@ function label(groups, text) {
   else refill();
 }
 
-/** A label that was typed takes a digit if one is free. */
+/** A label that was typed takes a digit: the next free one, or that of the last label that nobody has given here yet. */
 function remember(text) {
+  given.add(text);
   const list = document.getElementById("digits");
   const known = [...list.querySelectorAll("[data-label]")];
-  if (known.length >= 9 || known.some((one) => one.dataset.label === text)) return;
-  const item = (known[0]?.closest("li") ?? null)?.cloneNode(true);
+  if (known.length === 0 || known.some((one) => one.dataset.label === text)) return;
+  const isFull = known.length >= 9;
+  const item = isFull ? known.findLast((one) => !given.has(one.dataset.label))?.closest("li") : known[0].closest("li").cloneNode(true);
   if (!item) return;
   const button = item.querySelector("button");
-  button.dataset.digit = known.length + 1;
+  if (!isFull) {
+    button.dataset.digit = known.length + 1;
+    button.querySelector("kbd").textContent = known.length + 1;
+    list.append(item);
+  }
   button.dataset.label = text;
-  button.querySelector("kbd").textContent = known.length + 1;
   button.querySelector("bdi").textContent = text;
-  list.append(item);
 }
 
 async function undoLast() {

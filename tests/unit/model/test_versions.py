@@ -64,6 +64,7 @@ def in_memory() -> Any:
         training=MemoryBlobs("training"),
         records=SimpleNamespace(corrections=lambda: []),
         projects=registry()["projects"],
+        jobs=MemoryItems(),
     )
 
 

@@ -193,6 +193,8 @@ def test_nothing_is_learned_from_labels_that_are_being_changed(stores: Any) -> N
     change = changes.step(changes.begin_relabel(RELABELLED["renamed"], "me").id)
     with pytest.raises(Conflict, match=f"imagestore changes continue {change.id}"):
         settled(stores, MINE)
+    with pytest.raises(Conflict, match="The label 'lynx' is being changed"):
+        changes.begin_relabel(Relabelling(FIRST, "tiger", "cat"), "otto")
     done(changes, change)
     once = settled(stores, MINE)
     undone(stores, change)

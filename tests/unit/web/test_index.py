@@ -10,8 +10,9 @@ import pytest
 from classify import Vector
 from imagestore.record import Record, record_id, tombstone
 from imagestore.store import StoredRecord
+from imagestore.web.counting import counts
 from imagestore.web.index import MOST_IDLE, Index
-from imagestore.web.queries import Filter, counts
+from imagestore.web.queries import Filter
 from unit.web.records import picture, stored, take_in
 
 

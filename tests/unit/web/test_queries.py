@@ -15,6 +15,7 @@ from imagestore.pipeline.reprocess import is_outdated
 from imagestore.record import Record, Status, tombstone
 from imagestore.store import Stores
 from imagestore.web.answers import Cause, Hour
+from imagestore.web.counting import counts
 from imagestore.web.index import Index
 from imagestore.web.queries import (
     BINS,
@@ -23,7 +24,6 @@ from imagestore.web.queries import (
     Filter,
     Sort,
     count_outdated,
-    counts,
     duplicates,
     list_records,
     neighbours,

@@ -7,8 +7,9 @@ import pytest
 
 from classify import Score
 from imagestore.record import Correction, Record
+from imagestore.web.counting import counts
 from imagestore.web.index import Index
-from imagestore.web.queries import Filter, Sort, counts, list_records
+from imagestore.web.queries import Filter, Sort, list_records
 from imagestore.web.words import question
 from preprocess import ImageInfo
 from unit.web.records import picture, rejected, take_in
