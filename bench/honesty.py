@@ -1,10 +1,11 @@
-"""Whether what a report says of a model holds on pictures that training never had: `python -m bench.honesty FOLDER`.
+"""Whether what a report says of a model holds on pictures that training never had: `python -m bench.honesty FOLDER…`.
 
-FOLDER has a subfolder of pictures for each label. Again and again a part of them is put away, untouched; training gets
-the rest, divides it itself, and reports an accuracy on its own test pictures. Of both accuracies, with their 95 %
+A FOLDER has a subfolder of pictures for each label. Again and again a part of them is put away, untouched; training
+gets the rest, divides it itself, and reports an accuracy on its own test pictures. Of both accuracies, with their 95 %
 intervals, it is said whether their difference lies inside the joint interval. With `--burst 3` each picture is there
 with three more that are cropped, shifted or turned a little, as a burst has them. What is gained over version 0.1 on
-the untouched parts has a 95 % interval by bootstrap over groups of pictures. docs/model.md has the figures.
+the untouched parts has a 95 % interval by bootstrap over groups of pictures. Ctrl-C ends it sooner. docs/model.md has
+the figures.
 """
 
 import argparse
@@ -147,46 +148,48 @@ class _Bench:
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m bench.honesty", description=__doc__)
-    parser.add_argument("folder", type=Path, help="with a subfolder for each label")
+    parser.add_argument("folders", nargs="+", type=Path, help="each with a subfolder for each label")
     parser.add_argument("--repeats", type=int, default=20)
     parser.add_argument("--burst", type=int, default=0, choices=range(4), help="altered neighbours of each picture")
     parser.add_argument("--chosen", action="store_true", help=f"let training choose, instead of {HELD.sentence()}")
     arguments = parser.parse_args()
-    console = Console()
+    console = Console(width=100)
     with stages() as begin:
-        bench = _Bench(Pictures(arguments.folder, begin), arguments.burst)
-        repeats: list[Repeat] = []
+        benches = [_Bench(Pictures(folder, begin), arguments.burst) for folder in arguments.folders]
+        repeats: list[list[Repeat]] = [[] for _ in benches]
         with suppress(KeyboardInterrupt):  # what was measured until then is told
             for seed in range(arguments.repeats):
-                repeats = [*repeats, bench.run(seed, is_chosen=arguments.chosen)]
-    if not repeats:
-        raise SystemExit("It was stopped before the first repeat was done.")
+                for bench, so_far in zip(benches, repeats, strict=True):
+                    so_far.append(bench.run(seed, is_chosen=arguments.chosen))
     console.print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    first = repeats[0]
-    console.print(
-        f"{bench.all.sentence()}, bursts of {1 + arguments.burst}; of the first repeat {first.learned} were "
-        f"learned from, {first.tested} tested, {first.untouched.of} put away."
-    )
-    for recipe, count in Counter(one.recipe.sentence() for one in repeats).most_common():
-        console.print(f"{recipe}: {count} repeats")
+    for folder, bench, found in zip(arguments.folders, benches, repeats, strict=True):
+        console.print(f"\n{folder.name}: {bench.all.sentence()}, bursts of {1 + arguments.burst}")
+        for line in said(found, bench.all.groups) if found else ["It was stopped before the first repeat was done."]:
+            console.print(line)
+
+
+def said(repeats: list[Repeat], groups: np.ndarray) -> list[str]:
+    """What was found in all repeats, of pictures with these groups, for a person."""
+    first, recipes = repeats[0], Counter(one.recipe.sentence() for one in repeats)
     inside = wilson(sum(one.is_inside for one in repeats), len(repeats))
-    gaps = np.array([one.reported.share - one.untouched.share for one in repeats])
-    console.print(
-        f"Inside the joint 95 % interval: {inside.right} of {inside.of} repeats, {percent(inside.share, 1)} "
-        f"({percent(inside.low or 0, 1)} to {percent(inside.high or 1, 1)})."
+    reported, untouched = (
+        np.array([share.share for share in shares])
+        for shares in zip(*((one.reported, one.untouched) for one in repeats), strict=True)
     )
+    gaps = reported - untouched
     around = 1.96 * float(gaps.std(ddof=1)) / sqrt(len(gaps)) if len(gaps) > 1 else 0.0
-    console.print(
-        f"Reported {np.mean([one.reported.share for one in repeats]):.3f}, untouched "
-        f"{np.mean([one.untouched.share for one in repeats]):.3f}, difference {gaps.mean():+.3f} ± {around:.3f} (from "
-        f"{gaps.min():+.3f} to {gaps.max():+.3f})."
-    )
     gained = np.sum([one.gained for one in repeats], axis=0)
-    low, high = between(gained, bench.all.groups)
-    console.print(
+    low, high = between(gained, groups)
+    return [
+        f"In the first repeat {first.learned} were learned from, {first.tested} tested, {first.untouched.of} put away.",
+        *(f"{recipe}: {count} repeats" for recipe, count in recipes.most_common()),
+        f"Inside the joint 95 % interval: {inside.right} of {inside.of} repeats, {percent(inside.share, 1)} "
+        f"({percent(inside.low or 0, 1)} to {percent(inside.high or 1, 1)}, as if repeats shared no pictures).",
+        f"Reported {reported.mean():.3f}, untouched {untouched.mean():.3f}, difference {gaps.mean():+.3f} ± "
+        f"{around:.3f} (from {gaps.min():+.3f} to {gaps.max():+.3f}).",
         f"Gray and cropped, as version 0.1: {np.mean([one.before for one in repeats]):.3f} on the untouched parts, so "
-        f"{100 * gained[:, 0].sum() / gained[:, 1].sum():+.1f} points now ({100 * low:+.1f} to {100 * high:+.1f})."
-    )
+        f"{100 * gained[:, 0].sum() / gained[:, 1].sum():+.1f} points now ({100 * low:+.1f} to {100 * high:+.1f}).",
+    ]
 
 
 if __name__ == "__main__":
