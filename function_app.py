@@ -5,6 +5,7 @@ import os
 import azure.functions as func
 import azurefunctions.extensions.bindings.blob as blob
 
+from imagestore import telemetry
 from imagestore.configure import context_of
 from imagestore.pipeline import (
     classify_staged,
@@ -19,6 +20,7 @@ from imagestore.pipeline import (
 from imagestore.pipeline.names import upload_name
 from imagestore.pipeline.tasks import CLASSIFY, PREPROCESS, Task
 
+telemetry.start("imagestore-function", os.environ)
 app = func.FunctionApp()
 context = context_of(os.environ)
 

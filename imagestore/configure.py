@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imagestore import telemetry
 from imagestore.errors import SettingsError
 from imagestore.pipeline.checks import check_at_start
 from imagestore.pipeline.context import Context
@@ -21,6 +22,7 @@ from imagestore.store import Connection, Names, Stores, stores_of
 from imagestore.store.connect import blobs_of
 from imagestore.store.roles import Who
 from imagestore.store.secrets import FileSecrets, Secrets, VaultSecrets
+from imagestore.telemetry import signals
 from preprocess import Decoder, Limits
 from preprocess.formats import FORMATS
 
@@ -37,7 +39,7 @@ def context_of(environ: Mapping[str, str]) -> Context:
     return Context(
         stores=stores,
         models=models_of(settings, stores),
-        decoder=Decoder(memory.decoders),
+        decoder=Decoder(memory.decoders, count_death),
         uploads_at_once=threading.Semaphore(memory.uploads),
         limits=memory.limits,
         top_classes=settings.top_classes,
@@ -119,7 +121,12 @@ def renderer_of(settings: Settings, stores: Stores) -> Renderer:
     """
     memory = memory_of(settings)
     children = memory.decoders if settings.instance_memory_mb else len(os.sched_getaffinity(0))
-    return Renderer(stores, Decoder(children), memory.limits, children)
+    return Renderer(stores, Decoder(children, count_death), memory.limits, children)
+
+
+def count_death(how: str) -> None:
+    """Tell of a decode child that ended so."""
+    telemetry.measure(signals.DECODER_DEATHS, how=how)
 
 
 def memory_of(settings: Settings) -> Memory:

@@ -155,7 +155,20 @@ module monitoring 'modules/monitoring.bicep' = {
     location: location
     tags: tags
     alertEmail: alertEmail
+  }
+}
+
+module alerts 'modules/alerts.bicep' = if (!empty(alertEmail)) {
+  name: 'alerts'
+  scope: group
+  params: {
+    token: token
+    location: location
+    tags: tags
+    workspaceId: monitoring.outputs.workspaceId
+    actionGroupId: monitoring.outputs.actionGroupId
     poisonQueues: filter(queues, queue => endsWith(queue, '-poison'))
+    mostLogsMB: monitoring.outputs.quotaGB * 800
   }
 }
 
@@ -300,6 +313,7 @@ module web 'modules/web.bicep' = if (deployWeb) {
     clientId: identities.outputs.webClientId
     pictures: pictures.outputs.name
     cosmosEndpoint: cosmos.outputs.endpoint
+    insightsConnectionString: monitoring.outputs.connectionString
     vaultUri: vault.outputs.uri
     publicUrl: publicUrl
     subnetId: privateNetwork ? network!.outputs.webSubnetId : ''
@@ -322,6 +336,7 @@ module jobs 'modules/jobs.bicep' = if (deployWeb && deployJobs) {
     clientId: identities.outputs.jobsClientId
     pictures: pictures.outputs.name
     cosmosEndpoint: cosmos.outputs.endpoint
+    insightsConnectionString: monitoring.outputs.connectionString
     vaultUri: vault.outputs.uri
     subnetId: privateNetwork ? network!.outputs.jobsSubnetId : ''
   }

@@ -20,6 +20,7 @@ _CORE = (
     "imagestore/*.py",
     "imagestore/settings",
     "imagestore/store",
+    "imagestore/telemetry",
     "imagestore/pipeline",
     "preprocess",
     "classify",

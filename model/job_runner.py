@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from types import FrameType
 
+from imagestore import telemetry
 from imagestore.configure import open_stores
 from imagestore.errors import ImageStoreError
 from imagestore.jobs import libraries
@@ -33,6 +34,7 @@ def run(environ: Mapping[str, str], port: int | None = None, address: str = LOOP
     settings, opened, lacks = Settings.read(environ), open_stores(environ, "jobs"), libraries.missing()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("imagestore").setLevel(logging.INFO)
+    telemetry.start("imagestore-jobs", os.environ)
     if lacks:
         log.warning("%s Until then such jobs fail here.", libraries.sentence(lacks))
     runner = Runner(
@@ -54,6 +56,7 @@ def run(environ: Mapping[str, str], port: int | None = None, address: str = LOOP
             log.info("it answers at http://%s:%d whether it is well", address, port)
         stack.enter_context(keeping_house(lambda: keep_house(opened, settings.undelete_days)))
         runner.run(stop)
+    telemetry.stop()
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO
 
@@ -143,7 +144,11 @@ class _Seat:
 class Decoder:
     """Preprocesses pictures in `children` child processes. Safe to use from several threads; they take turns."""
 
-    def __init__(self, children: int = 1) -> None:
+    def __init__(self, children: int = 1, on_death: Callable[[str], object] = lambda how: None) -> None:
+        """`on_death` is told of each child that died of a picture, or was ended because that took too long: how it
+        ended, such as SIGSEGV or timeout.
+        """
+        self._on_death = on_death
         self._seats = tuple(_Seat() for _ in range(children))
         self._free: queue.LifoQueue[_Seat] = queue.LifoQueue()  # the last used first: a child is not started in vain
         for seat in reversed(self._seats):
@@ -190,7 +195,7 @@ class Decoder:
     def _answer(self, data: bytes, wanted: Wanted, limits: Limits) -> DecodeAnswer:
         seat = self._free.get()
         try:
-            answer = _answered(seat, data, wanted, limits)
+            answer = _answered(seat, data, wanted, limits, self._on_death)
         finally:
             self._free.put(seat)
         if answer.problem is not None:
@@ -200,7 +205,9 @@ class Decoder:
         return answer
 
 
-def _answered(seat: _Seat, data: bytes, wanted: Wanted, limits: Limits) -> DecodeAnswer:
+def _answered(
+    seat: _Seat, data: bytes, wanted: Wanted, limits: Limits, on_death: Callable[[str], object]
+) -> DecodeAnswer:
     """The child's answer. Raises PictureError where it takes too long, or dies twice, else DecoderFailed."""
     deaths = 0
     while True:
@@ -208,11 +215,13 @@ def _answered(seat: _Seat, data: bytes, wanted: Wanted, limits: Limits) -> Decod
             return seat.ask(data, wanted, limits)
         except _Died:
             how = seat.end()
+            on_death(how)
             deaths += 1
             if deaths > _DEATHS_ALLOWED:
                 detail = f"The decoder died of this picture ({how}), twice."
                 raise PictureError(Reason.DECODER_CRASHED, detail) from None
         except _TimedOut:
             seat.end()
+            on_death("timeout")
             limit = f"{limits.decode_seconds:g} s (DECODE_SECONDS)"
             raise PictureError(Reason.DECODE_TIMEOUT, f"Decoding took longer than {limit}.") from None

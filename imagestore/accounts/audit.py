@@ -71,12 +71,13 @@ class Audit:
         id = f"{moment:%Y%m%dT%H%M%S%f}-{secrets.token_hex(8)}"
         entry = Entry(id, utc(moment), who, by, what, target, address, result, dict(before or {}), dict(after or {}))
         document: dict[str, Any] = msgspec.to_builtins(entry)
+        told = {"told": f"audit entry={id} what={what} who={who} by={by} result={result}"}  # ids, and nothing chosen
         try:
             self._items.create(document | {"type": TYPE})
         except StoreError as error:
-            log.error("not in the audit log (%s): %s", error, json.dumps(document))
+            log.error("not in the audit log (%s): %s", error, json.dumps(document), extra=told)
         else:
-            log.info("%s", json.dumps(document))
+            log.info("%s", json.dumps(document), extra=told)
         return entry
 
     def search(

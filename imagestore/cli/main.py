@@ -30,6 +30,7 @@ from imagestore.cli.models import promote, reprocess, rollback
 from imagestore.cli.options import Data, choose, with_data
 from imagestore.cli.output import errors as screen
 from imagestore.cli.output import safe
+from imagestore.cli.poison import poison
 from imagestore.cli.profile import app as profile
 from imagestore.cli.projects import app as projects
 from imagestore.cli.route import app as route
@@ -53,7 +54,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    run, upload, ls, show, correct, delete, doctor, status, retry, sweep, verify, rebuild, restore, forget,
+    run, upload, ls, show, correct, delete, doctor, status, retry, poison, sweep, verify, rebuild, restore, forget,
     train, migrate, evaluate, promote, rollback, reprocess,
 ):  # fmt: skip
     app.command()(with_data(command))

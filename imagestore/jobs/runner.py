@@ -8,8 +8,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
+from imagestore import telemetry
 from imagestore.errors import LeaseLost, StoreError
 from imagestore.jobs.board import cancellation
 from imagestore.jobs.child import Child
@@ -17,6 +19,7 @@ from imagestore.jobs.job import Job, JobResult, JobState, Progress
 from imagestore.jobs.lease import HeldJob, take
 from imagestore.jobs.presence import Presence
 from imagestore.store import Items
+from imagestore.telemetry import signals
 
 log = logging.getLogger("imagestore.jobs")
 
@@ -64,6 +67,7 @@ class Runner:
         self._child: Child | None = None
         self._result: JobResult | None = None
         self._told = Progress()
+        self._span = ExitStack()
         self.turned_at = clock()
         """When the last turn ended, by this process's own clock."""
 
@@ -118,8 +122,10 @@ class Runner:
         except (LeaseLost, StoreError) as error:
             log.warning("%s", error)
         self._held = None
+        self._span.close()
 
     def _begin(self, job: Job) -> None:
+        self._span.enter_context(telemetry.span("job", job_id=job.id, kind=str(job.kind), attempt=job.attempts))
         log.info("job %s (%s): attempt %d", job.id, job.kind, job.attempts)
         self._result, self._told = None, Progress()
         try:
@@ -152,7 +158,9 @@ class Runner:
 
     def _drop(self, job: Job, how: str) -> None:
         log.info("job %s (%s): %s", job.id, job.kind, how)
+        telemetry.measure(signals.JOBS, kind=str(job.kind), state=str(how))
         self._held = None
+        self._span.close()
 
     def _end_child(self) -> None:
         if self._child is not None:

@@ -7,11 +7,13 @@ from dataclasses import replace
 import numpy as np
 
 from classify import predict_with_vector
+from imagestore import telemetry
 from imagestore.errors import NotARecord, NotFound
 from imagestore.pipeline import tasks
-from imagestore.pipeline.commit import commit, final_record
+from imagestore.pipeline.commit import final_record
 from imagestore.pipeline.context import Context
 from imagestore.pipeline.names import staged_name
+from imagestore.pipeline.outcome import commit_outcome
 from imagestore.pipeline.restored import restored_from
 from imagestore.record import Record, record_id
 from imagestore.store.documents import from_json
@@ -27,6 +29,11 @@ def classify_staged(context: Context, name: str, *, by_event: bool = False) -> N
 
     Raises Unavailable, Protected, Contended or ModelError.
     """
+    with telemetry.step(STEP) as step:
+        _classify(context, name, step, by_event)
+
+
+def _classify(context: Context, name: str, step: telemetry.step, by_event: bool) -> None:
     started = time.perf_counter()
     try:
         blob = context.stores.staging.get(staged_name(name))
@@ -45,15 +52,18 @@ def classify_staged(context: Context, name: str, *, by_event: bool = False) -> N
         return
     assert record.staged is not None
     assert record.upload is not None
+    trace_id = step.follow(record.id, blob.last_modified, blob.metadata)
     routed = context.models.current(name)
     model = routed.model
     if record.staged.spec != model.spec:
         log.info("staged for another model id=%s", record.id)
         tasks.send(context.stores.work, tasks.Task(tasks.PREPROCESS, record.name, model=routed.sha256))
         return
-    prediction, vector = predict_with_vector(model, pixels, context.top_classes)
+    with telemetry.span("predict"):
+        prediction, vector = predict_with_vector(model, pixels, context.top_classes)
     classified = replace(
         record.with_vector(vector),
+        trace_id=trace_id or record.trace_id,
         project=routed.project,
         staged=replace(record.staged, size_bytes=len(data)),
         prediction=prediction,
@@ -69,7 +79,7 @@ def classify_staged(context: Context, name: str, *, by_event: bool = False) -> N
             return None
         return final(stored)
 
-    commit(context.stores, record.name, record.upload.etag, revise)
+    commit_outcome(context.stores, record.name, record.upload.etag, revise)
 
 
 def _newer(context: Context, name: str, stored: Record | None, record: Record) -> str | None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from classify import Earlier, Prediction
+from imagestore import telemetry
 from imagestore.errors import Conflict, Contended, NotFound
 from imagestore.pipeline import tasks
 from imagestore.pipeline.names import RENDITIONS, rendition_name, result_name, staged_name
@@ -26,24 +27,31 @@ Revise = Callable[[Record | None], Record | None]
 """A function from the stored record (None if there is none) to the record to write, or to None to leave it as it is."""
 
 
-def commit(stores: Stores, name: str, etag: str, revise: Revise, *, believe_record: bool = True) -> None:
-    """Bring record, result blob and tags of the upload `name` up to date, if `etag` is still its version.
+def commit(stores: Stores, name: str, etag: str, revise: Revise, *, believe_record: bool = True) -> Record | None:
+    """Bring record, result blob and tags of the upload `name` up to date, if `etag` is still its version. Returns the
+    record if it was written, None if it stays as it is.
 
     If the upload was overwritten, it is queued again; if it was deleted, what was made of it is removed. Raises
     Unavailable, Protected or Contended.
     """
+    with telemetry.span("commit"):
+        return _commit(stores, name, etag, revise, believe_record)
+
+
+def _commit(stores: Stores, name: str, etag: str, revise: Revise, believe_record: bool) -> Record | None:
     id = record_id(name)
     for _ in range(_TRIES):
         stored = stores.records.read(id)
         result_etag = _result_etag(stores, name, stored, believe_record)
         upload = stores.uploads.stat(name)
         if upload is None:
-            return remove_outputs(stores, name)
+            remove_outputs(stores, name)
+            return None
         if upload.etag != etag:
             log.info("superseded id=%s", id)
             tasks.send(stores.work, tasks.Task(tasks.PREPROCESS, name))
-            return
-        record = revise(stored.record if stored else None)
+            return None
+        record = new = revise(stored.record if stored else None)
         if record is None and stored is not None:
             if believe_record:  # whoever was here before may have died between result and record: look at both
                 believe_record = False
@@ -59,7 +67,7 @@ def commit(stores: Stores, name: str, etag: str, revise: Revise, *, believe_reco
                 record = stored.record
             if record is not None:
                 _tag(stores, record, upload)
-            return None
+            return new
         except Conflict:
             believe_record = False
     raise Contended(f"Record {id} was written by others {_TRIES} times in a row.")

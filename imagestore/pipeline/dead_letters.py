@@ -10,11 +10,13 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from imagestore import telemetry
 from imagestore.pipeline import tasks
 from imagestore.pipeline.context import Context
 from imagestore.pipeline.events import CREATED, DELETED, changed_blob
 from imagestore.pipeline.names import upload_name
 from imagestore.store import Names
+from imagestore.telemetry import signals
 
 log = logging.getLogger("imagestore.dead_letters")
 
@@ -39,6 +41,7 @@ def read_dead_letters(context: Context) -> int:
                 continue
             for task in found:
                 tasks.send(stores.work, task)
+                telemetry.measure(signals.DEAD_LETTERS, step=task.step)
             stores.dead_letters.delete(blob.name, blob.etag)
             queued += len(found)
             if time.monotonic() > ends:

@@ -8,11 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from imagestore import telemetry
 from imagestore.errors import NotFound
 from imagestore.pipeline.checks import warn_of_versions
-from imagestore.pipeline.commit import commit, final_record
+from imagestore.pipeline.commit import final_record
 from imagestore.pipeline.context import Context
 from imagestore.pipeline.names import staged_name
+from imagestore.pipeline.outcome import commit_outcome
 from imagestore.pipeline.restored import restored_from
 from imagestore.record import Record, Staged, Upload, record_id, rejection, utc
 from imagestore.store import Blob
@@ -29,23 +31,30 @@ def preprocess_upload(context: Context, name: str, *, by_event: bool = False) ->
 
     Raises Unavailable, Protected, Contended, DecoderFailed or ModelError.
     """
+    with telemetry.step(STEP) as step:
+        _preprocess(context, name, step, by_event)
+
+
+def _preprocess(context: Context, name: str, step: telemetry.step, by_event: bool) -> None:
     with context.uploads_at_once:  # the upload's bytes are held in here alone
-        done = _preprocessed(context, name, by_event)
+        done = _preprocessed(context, name, step, by_event)
     if done is None:
         return
     record, pixels = done
     if pixels is None:
         assert record.upload is not None
         final = final_record(replace(record, project=context.models.confirmed(name).project))
-        return commit(context.stores, name, record.upload.etag, final)
-    staging = context.stores.staging
-    staging.overwrite(staged_name(name), write_staged(pixels, to_json(record).decode()), "image/png")
+        return commit_outcome(context.stores, name, record.upload.etag, final)
+    staging, note = context.stores.staging, to_json(record).decode()
+    staging.overwrite(staged_name(name), write_staged(pixels, note), "image/png", telemetry.carried())
     if staging.keeps_versions:
         warn_of_versions(staging.container)
     log.info("staged id=%s ms=%d", record.id, record.timings_ms[STEP])
 
 
-def _preprocessed(context: Context, name: str, by_event: bool) -> tuple[Record, np.ndarray | None] | None:
+def _preprocessed(
+    context: Context, name: str, step: telemetry.step, by_event: bool
+) -> tuple[Record, np.ndarray | None] | None:
     """The record as far as it is known, and the pixels, or None where it says why there are none.
 
     Returns None where the upload is gone, or nothing is to be done.
@@ -59,12 +68,14 @@ def _preprocessed(context: Context, name: str, by_event: bool) -> tuple[Record, 
     if by_event and restored_from(name, blob.metadata) is not None:
         log.info("restored id=%s", record_id(name))
         return None
-    record = begun_record(name, blob)
+    trace_id = step.follow(record_id(name), blob.last_modified, blob.metadata)
+    record = begun_record(name, blob, trace_id)
     routed = context.models.current(name)
     spec, record = routed.model.spec, replace(record, project=routed.project)
     try:
         data = _acceptable(context, name, blob)
-        image, pixels = context.decoder.preprocess(data, spec, limits)
+        with telemetry.span("decode"):
+            image, pixels = context.decoder.preprocess(data, spec, limits)
     except PictureError as error:
         return replace(record, problem=rejection(STEP, error), timings_ms={STEP: _ms_since(started)}), None
     staged = replace(
@@ -77,15 +88,16 @@ def _preprocessed(context: Context, name: str, by_event: bool) -> tuple[Record, 
     return staged, pixels
 
 
-def begun_record(name: str, blob: Blob) -> Record:
-    """An upload's record before it was decoded. `sha256` is None if the content was not read."""
+def begun_record(name: str, blob: Blob, trace_id: str | None = None) -> Record:
+    """An upload's record before it was decoded, with this trace or one of its own. `sha256` is None if the content was
+    not read."""
     sha256 = None if blob.data is None else hashlib.sha256(blob.data).hexdigest()
     return Record(
         id=record_id(name),
         name=name,
         upload=Upload(blob.etag, blob.size_bytes, blob.content_type, sha256),
         uploaded_at=utc(blob.last_modified),
-        trace_id=uuid.uuid4().hex,
+        trace_id=trace_id or uuid.uuid4().hex,
     )
 
 

@@ -6,12 +6,15 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import replace
 
+from imagestore import telemetry
 from imagestore.errors import Contended, StoreError, Unavailable
 from imagestore.pipeline import tasks
-from imagestore.pipeline.commit import commit, final_record, remove_outputs, tag_as_failed
+from imagestore.pipeline.commit import final_record, remove_outputs, tag_as_failed
 from imagestore.pipeline.context import Context
+from imagestore.pipeline.outcome import commit_outcome
 from imagestore.pipeline.preprocess_upload import begun_record
 from imagestore.record import Failure, Record, Upload, record_id
+from imagestore.telemetry import signals
 
 log = logging.getLogger("imagestore.retry")
 
@@ -46,6 +49,7 @@ def _later(context: Context, task: tasks.Task, error: Exception) -> None:
     if task.attempt <= len(delays):
         delay = delays[task.attempt - 1]
         log.warning("step=%s id=%s attempt=%d, again in %g s: %s", task.step, id, task.attempt, delay, error_text)
+        telemetry.measure(signals.RETRIES, step=task.step, error=type(error).__name__)
         tasks.send(context.stores.work, task.again(error_text), delay)
         return
     log.error("step=%s id=%s failed after %d attempts", task.step, id, task.attempt, exc_info=error)
@@ -76,7 +80,7 @@ def _record_failure(context: Context, name: str, failure: Failure) -> None:
     if record is None:
         return remove_outputs(context.stores, name)
     assert record.upload is not None
-    commit(context.stores, name, record.upload.etag, final_record(replace(record, problem=failure)))
+    commit_outcome(context.stores, name, record.upload.etag, final_record(replace(record, problem=failure)))
 
 
 def _read(context: Context, name: str) -> Record | None:
@@ -98,6 +102,7 @@ def _once_more_or_give_up(
         tasks.send(context.stores.work, task.again(error_text, stores_answered), delay)
         return
     tasks.send(context.stores.work_poison, replace(task, error=error_text))
+    telemetry.measure(signals.GIVEN_UP, step=task.step)
     log.error("step=%s id=%s is given up, and lies in work-poison: %s", task.step, record_id(task.name), error_text)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from imagestore import telemetry
 from imagestore.errors import Contended, StoreError, Unavailable
 from imagestore.pipeline import tasks
 from imagestore.pipeline.commit import repair
@@ -21,6 +22,7 @@ from imagestore.record import Record, record_id, stored_name, utc
 from imagestore.store import Listed, Stores
 from imagestore.store.instance import open_restore
 from imagestore.store.tags import agree, etag_in, tags_of
+from imagestore.telemetry import signals
 
 log = logging.getLogger("imagestore.sweep")
 
@@ -73,17 +75,23 @@ def scheduled_sweep(context: Context, marker: str | None = None) -> int:
     except Unavailable as error:
         log.warning("the sweep ends early: %s", error)
     log.info("sweep seen=%d queued=%d tagged=%d", at.seen, at.queued, at.tagged)
+    telemetry.measure(signals.SWEPT, at.queued)
     return at.queued
 
 
 def log_queue_lengths(stores: Stores) -> None:
-    """Log about how many messages each queue holds, a line each: infra/modules/monitoring.bicep has an alert read them.
+    """Log about how many messages each queue holds, and how old the oldest visible one is, a line each: an alert of
+    infra/modules/alerts.bicep reads them.
 
     Azure's own metric is of all queues of the account together, and an hour old.
     """
     for _, queue in queues_of(stores):
         try:
-            log.info("queue=%s length=%d", queue.name, queue.length())
+            length, oldest = queue.length(), queue.oldest()
+            age_s = 0.0 if oldest is None else max(0.0, (datetime.now(UTC) - oldest).total_seconds())
+            log.info("queue=%s length=%d age_s=%d", queue.name, length, age_s)
+            telemetry.measure(signals.QUEUE_LENGTH, length, queue=queue.name)
+            telemetry.measure(signals.QUEUE_AGE, age_s, queue=queue.name)
         except StoreError as error:
             log.warning("the length of queue %s is not known: %s", queue.name, error)
 

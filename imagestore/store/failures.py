@@ -18,6 +18,7 @@ from azure.core.exceptions import (
     ResourceNotFoundError,
 )
 
+from imagestore import telemetry
 from imagestore.errors import (
     BlobArchived,
     BlobImmutable,
@@ -28,8 +29,10 @@ from imagestore.errors import (
     StoreError,
     Unavailable,
 )
+from imagestore.telemetry import signals
 
 Found = TypeVar("Found")
+_ASKED_TOO_MUCH = {429, 503}
 _ADDRESS = re.compile(r"(with )?url: \S+")
 """Addresses hold the names of pictures, which may be personal, and errors are logged."""
 _CONFLICTS = {
@@ -112,6 +115,9 @@ def asked_again(query: Callable[[], Iterable[Found]]) -> Iterator[Found]:
 
 def _translation(what: str, error: AzureError) -> StoreError:
     status = error.status_code if isinstance(error, HttpResponseError) else None
+    if status in _ASKED_TOO_MUCH:
+        service = "cosmos" if type(error).__module__.startswith("azure.cosmos") else "storage"
+        telemetry.measure(signals.REFUSALS, service=service, http_status=status)
     code = str(getattr(getattr(error, "error_code", None), "value", getattr(error, "error_code", None)) or "")
     message = f"{what}: {code or type(error).__name__}{f' ({status})' if status else ''}"
     for kind, (reason, codes) in _PROTECTED.items():

@@ -1,5 +1,6 @@
 """Messages on a queue: base64, as the Functions host expects them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +22,15 @@ class SentMessage:
 
     id: str
     pop_receipt: str
+
+
+@dataclass(frozen=True)
+class TakenMessage:
+    """A message that was received, with what is needed to remove it."""
+
+    id: str
+    pop_receipt: str
+    text: str
 
 
 class Queue:
@@ -47,6 +57,27 @@ class Queue:
             if isinstance(error, Unavailable):
                 raise
             raise NotFound(f"taking a message back from queue {self.name}: it was taken") from None
+
+    def peek(self) -> list[str]:
+        """The first visible messages, at most MOST_PEEKED. They stay visible."""
+        with translated(f"looking at queue {self.name}"):
+            return [str(message.content) for message in self._client.peek_messages(max_messages=MOST_PEEKED)]
+
+    def receive(self, seconds: int = 60) -> Iterator[TakenMessage]:
+        """Every message that is visible, each hidden from others for so many seconds unless it is removed."""
+        with translated(f"receiving from queue {self.name}"):
+            for message in self._client.receive_messages(visibility_timeout=seconds):
+                yield TakenMessage(str(message.id), str(message.pop_receipt), str(message.content))
+
+    def release(self, message: TakenMessage) -> None:
+        """Let others see a message that was received, at once. Raises NotFound if they do already."""
+        with translated(f"putting a message back on queue {self.name}"):
+            self._client.update_message(message.id, message.pop_receipt, visibility_timeout=0)
+
+    def remove(self, message: TakenMessage) -> None:
+        """Remove a message that was received. Raises NotFound if it is seen by others again."""
+        with translated(f"removing a message from queue {self.name}"):
+            self._client.delete_message(message.id, message.pop_receipt)
 
     def due(self) -> int:
         """How many messages can be received now, counted up to MOST_PEEKED."""

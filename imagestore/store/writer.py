@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from azure.core import MatchConditions
@@ -45,22 +46,23 @@ class BlobWriter:
             self._buffer += rest[:room]
             rest = rest[room:]
 
-    def commit(self, content_type: str, *, only_new: bool = False) -> str:
-        """Create the blob from what was added, and return its ETag.
+    def commit(self, content_type: str, *, only_new: bool = False, metadata: Mapping[str, str] | None = None) -> str:
+        """Create the blob, with this metadata, from what was added, and return its ETag.
 
         With `only_new` raises Conflict if there is such a blob already. Raises Unavailable or Protected.
         """
         settings = ContentSettings(content_type=content_type, content_md5=bytearray(self.md5))
         condition: dict[str, Any] = {"match_condition": MatchConditions.IfMissing} if only_new else {}
+        kept: dict[str, Any] = {"metadata": dict(metadata)} if metadata else {}
         with translated("writing an upload"):
             if self._blocks:
                 if self._buffer:
                     self._stage()
-                written = self._client.commit_block_list(self._blocks, content_settings=settings, **condition)
+                written = self._client.commit_block_list(self._blocks, content_settings=settings, **condition, **kept)
             else:
                 data = bytes(self._buffer)
                 written = self._client.upload_blob(
-                    data, length=len(data), content_settings=settings, overwrite=not only_new
+                    data, length=len(data), content_settings=settings, overwrite=not only_new, **kept
                 )
         return str(written["etag"]).strip('"')
 

@@ -7,6 +7,7 @@ import sys
 
 import uvicorn
 
+from imagestore import telemetry
 from imagestore.errors import SettingsError
 from imagestore.settings import Auth, Settings, is_loopback
 from imagestore.web.app import create_app
@@ -24,6 +25,7 @@ def main() -> None:
     for name in ("imagestore", "uvicorn"):
         logging.getLogger(name).setLevel(logging.INFO)
     environ = dict(os.environ)
+    telemetry.start("imagestore-web", environ)
     try:
         auth = Settings.read(environ).auth
         if auth is Auth.OFF and not is_loopback(arguments.address):
@@ -47,6 +49,7 @@ def main() -> None:
         timeout_graceful_shutdown=2,
         timeout_keep_alive=75,
     )
+    telemetry.stop()
 
 
 if __name__ == "__main__":

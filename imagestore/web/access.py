@@ -141,7 +141,7 @@ class Access:
         request = Request(scope, receive)
         need = Open.SIGNED_IN if found is None else TABLE.get(found[0].row(scope["method"]))
         note = AuditNote(target="" if found is None else "/".join(found[1].values()))
-        scope.setdefault("state", {}).update(caller=None, audit=note)
+        scope.setdefault("state", {}).update(caller=None, audit=note, route=None if found is None else found[0].address)
         try:
             caller = await self._identified(request, need)
             scope["state"]["caller"] = caller

@@ -30,6 +30,7 @@ from imagestore.web import (
     sign_up,
 )
 from imagestore.web.access import Access
+from imagestore.web.access_log import AccessLog, is_left_out
 from imagestore.web.api.common import check_parameters
 from imagestore.web.custom_vision import api as custom_vision
 from imagestore.web.custom_vision.errors import in_their_form, is_theirs
@@ -80,6 +81,7 @@ def app_of(services: Services) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry={"operation_spans": False, "logs": False, "auto_configure": False, "exclude": is_left_out},
     )
     app.state.services = services
     app.router.routes.extend(_ROUTES.routes)
@@ -97,6 +99,7 @@ def app_of(services: Services) -> FastAPI:
     if services.options.allowed_origins:
         app.add_middleware(ApiCors, origins=services.options.allowed_origins)
     app.add_middleware(Guard, public=services.public, auth=services.options.auth)
+    app.add_middleware(AccessLog)
     return app
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from jinja2.filters import do_filesizeformat
 from starlette.concurrency import run_in_threadpool
 
+from imagestore import telemetry
 from imagestore.errors import Conflict
 from imagestore.pipeline.upload import UNKNOWN_TYPE, content_type, is_unchanged
 from imagestore.store import Blobs
@@ -75,12 +76,12 @@ async def receive(
             if_exists = IfExists.OVERWRITE
     if namesake is not None and if_exists is IfExists.ERROR:
         raise _taken(name)
-    kind = _safe_content_type(target)
+    kind, metadata = _safe_content_type(target), telemetry.carried()
     try:
         if if_exists is IfExists.OVERWRITE:
-            etag = await run_in_threadpool(writer.commit, kind)
+            etag = await run_in_threadpool(writer.commit, kind, metadata=metadata)
         else:
-            etag = await run_in_threadpool(writer.commit, kind, only_new=True)
+            etag = await run_in_threadpool(writer.commit, kind, only_new=True, metadata=metadata)
     except Conflict:
         raise _taken(target) from None
     return Received(target, etag, is_new=True)

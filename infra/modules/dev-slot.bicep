@@ -29,6 +29,11 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
   scope: resourceGroup(devGroup)
 }
 
+resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
+  name: 'appi-${devToken}'
+  scope: resourceGroup(devGroup)
+}
+
 resource site 'Microsoft.Web/sites@2025-03-01' existing = {
   name: app
 }
@@ -60,6 +65,8 @@ resource dev 'Microsoft.Web/sites/slots@2025-03-01' = {
       KEY_VAULT__vaultUri: vault.properties.vaultUri
       KEY_VAULT__credential: 'managedidentity'
       KEY_VAULT__clientId: identity.properties.clientId
+      APPLICATIONINSIGHTS_CONNECTION_STRING: insights.properties.ConnectionString
+      APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.properties.clientId};Authorization=AAD'
       PUBLIC_URL: 'https://${dev.properties.defaultHostName}'
     })
   }

@@ -10,6 +10,7 @@ param clientId string
 param pictures string
 param cosmosEndpoint string
 param vaultUri string
+param insightsConnectionString string
 @description('Empty: no virtual network.')
 param subnetId string
 
@@ -66,6 +67,8 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       KEY_VAULT__vaultUri: vaultUri
       KEY_VAULT__credential: 'managedidentity'
       KEY_VAULT__clientId: clientId
+      APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
+      APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${clientId};Authorization=AAD'
     })
   }
 

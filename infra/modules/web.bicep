@@ -11,6 +11,7 @@ param clientId string
 param pictures string
 param cosmosEndpoint string
 param vaultUri string
+param insightsConnectionString string
 @description('The address that users know, where it is not the app\'s own in azurewebsites.net.')
 param publicUrl string
 @description('Empty: no virtual network.')
@@ -57,6 +58,8 @@ var production = union(settings, common, {
   KEY_VAULT__vaultUri: vaultUri
   KEY_VAULT__credential: 'managedidentity'
   KEY_VAULT__clientId: clientId
+  APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${clientId};Authorization=AAD'
 })
 
 resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
@@ -101,6 +104,8 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
         'COSMOS__clientId'
         'KEY_VAULT__vaultUri'
         'KEY_VAULT__clientId'
+        'APPLICATIONINSIGHTS_CONNECTION_STRING'
+        'APPLICATIONINSIGHTS_AUTHENTICATION_STRING'
         'PUBLIC_URL'
       ]
     }

@@ -21,13 +21,13 @@ class World:
     stores: Any
     crash: tuple[str, ...] = ()
     etag: str = ""
-    makers: dict[str, Callable[[], None]] = field(default_factory=dict)
+    makers: dict[str, Callable[[], object]] = field(default_factory=dict)
     running: dict[str, Process] = field(default_factory=dict)
     crashed: bool = False
     unstarted: list[str] = field(default_factory=list)
     scheduler: greenlet = field(default_factory=getcurrent)
 
-    def spawn(self, name: str, run: Callable[[], None]) -> None:
+    def spawn(self, name: str, run: Callable[[], object]) -> None:
         """Start a process; it stops before its first call."""
         self.makers[name] = run
         process = Process(run, self.scheduler)

@@ -157,6 +157,9 @@ class MemoryQueue:
     def length(self) -> int:
         return len(self.messages)
 
+    def oldest(self) -> None:
+        return None
+
 
 def memory_stores() -> Any:
     """The parts of `store.Stores` that commit.py uses."""

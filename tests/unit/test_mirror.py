@@ -29,6 +29,7 @@ ELSEWHERE = {
     "cli/main": "integration/test_cli.py",
     "cli/maintain": "integration/test_maintain.py",
     "cli/models": "integration/test_models.py",
+    "cli/poison": "integration/test_runbook.py",
     "cli/profile": "unit/cli/test_profiles.py",
     "cli/options": "integration/test_cli.py",
     "web/model_child": "unit/web/test_classifier.py",

@@ -25,6 +25,7 @@ from imagestore.store import (
 from imagestore.store.custom_vision import CustomVisionTable
 from imagestore.store.models import Models
 from imagestore.store.projects import ProjectTable
+from imagestore.store.queues import TakenMessage
 from imagestore.store.records import Summary, _still_hidden
 from unit.memory_items import MemoryItems
 
@@ -185,6 +186,22 @@ class MemoryQueue:
 
     def length(self) -> int:
         return len(self.messages)
+
+    def oldest(self) -> None:
+        return None
+
+    def peek(self) -> list[str]:
+        return list(self.messages.values())
+
+    def receive(self, seconds: int = 60) -> Iterator[TakenMessage]:
+        for id, text in list(self.messages.items()):
+            yield TakenMessage(id, "receipt", text)
+
+    def release(self, message: TakenMessage) -> None:
+        assert message.id in self.messages
+
+    def remove(self, message: TakenMessage) -> None:
+        del self.messages[message.id]
 
 
 def registry() -> dict[str, Any]:
