@@ -5,7 +5,6 @@ import os
 import azure.functions as func
 import azurefunctions.extensions.bindings.blob as blob
 
-from imagestore import telemetry
 from imagestore.configure import context_of
 from imagestore.pipeline import (
     classify_staged,
@@ -19,8 +18,9 @@ from imagestore.pipeline import (
 )
 from imagestore.pipeline.names import upload_name
 from imagestore.pipeline.tasks import CLASSIFY, PREPROCESS, Task
+from imagestore.telemetry import start as start_telemetry
 
-telemetry.start("imagestore-function", os.environ)
+start_telemetry("imagestore-function", os.environ)
 app = func.FunctionApp()
 context = context_of(os.environ)
 

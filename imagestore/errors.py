@@ -13,6 +13,7 @@
         │   └── NoHost             there is no host of this name, or nobody says so just now
         ├── NotAProject            a text that cannot be the title of a project, or one project too many
         ├── NotARoute              a text that cannot be a route, or one route too many
+        ├── BadPolicy              a file that is no policy of tiers
         ├── NotARecord             JSON that is not a record
         ├── NotATask               a message that is not a task we would send
         ├── BadCursor              a value of `after` that this list did not give
@@ -72,6 +73,10 @@ class ImageStoreError(Exception):
 
 class SettingsError(ImageStoreError):
     """A setting is missing or wrong; the message names it, its value and what is allowed."""
+
+
+class BadPolicy(ImageStoreError):
+    """This file is no policy of tiers."""
 
 
 class NotALabel(ImageStoreError):

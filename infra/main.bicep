@@ -2,7 +2,7 @@
 // only be made once the functions run, the Event Grid subscriptions, is events.bicep.
 targetScope = 'subscription'
 
-import { tierRule, person } from 'modules/types.bicep'
+import { person } from 'modules/types.bicep'
 
 @minLength(1)
 @maxLength(40)
@@ -43,9 +43,6 @@ param storageSku string = 'Standard_LRS'
 @maxValue(365)
 @description('For how many days what was deleted or overwritten in the pictures\' account can be brought back.')
 param keepDeletedDays int = 7
-
-@description('Which uploads move to a cheaper tier, and when.')
-param tierRules tierRule[] = []
 
 @allowed(['serverless', 'autoscale'])
 @description('How Cosmos DB is paid: by request, or by the hour up to cosmosMaxThroughput.')
@@ -189,7 +186,7 @@ module pictures 'modules/pictures.bicep' = {
     containers: map(items(containers), container => container.value)
     queues: queues
     keepDeletedDays: keepDeletedDays
-    tierRules: tierRules
+    tierRules: loadJsonContent('tiers.json').rules
     uploads: containers.uploads
     privateNetwork: privateNetwork
     allowedAddresses: allowedAddresses

@@ -38,6 +38,7 @@ from imagestore.cli.run import run
 from imagestore.cli.servers import InsecureOption, KeyOption, ProfileOption, ServerOption
 from imagestore.cli.show import show
 from imagestore.cli.stores import how_to_name_those_that_run
+from imagestore.cli.tier import tier
 from imagestore.cli.training import app as training
 from imagestore.cli.training import migrate
 from imagestore.cli.upload import upload
@@ -55,7 +56,7 @@ app = typer.Typer(
 )
 for command in (
     run, upload, ls, show, correct, delete, doctor, status, retry, poison, sweep, verify, rebuild, restore, forget,
-    train, migrate, evaluate, promote, rollback, reprocess,
+    tier, train, migrate, evaluate, promote, rollback, reprocess,
 ):  # fmt: skip
     app.command()(with_data(command))
 for registered in (

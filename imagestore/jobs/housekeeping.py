@@ -1,4 +1,5 @@
-"""What a runner does beside jobs: once a day it deletes for good what belongs to projects whose day has come."""
+"""What a runner does beside jobs, once a day: it deletes for good what belongs to projects whose day has come, and
+counts what is kept where."""
 
 import logging
 import threading
@@ -7,6 +8,8 @@ from contextlib import contextmanager
 
 from imagestore.errors import ImageStoreError
 from imagestore.jobs.projects import purge
+from imagestore.pipeline.holdings import count, keep
+from imagestore.pipeline.tiers import Prices
 from imagestore.store import Stores
 
 log = logging.getLogger("imagestore.jobs")
@@ -20,6 +23,10 @@ def keep_house(stores: Stores, undelete_days: int) -> None:
             log.info("the project %s is gone for good: %d files", project.name, files)
     except ImageStoreError as error:
         log.warning("deleted projects are looked after later: %s", error)
+    try:
+        keep(stores.jobs, count(stores, Prices.read()))
+    except ImageStoreError as error:
+        log.warning("what is kept where is counted later: %s", error)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from azure.storage.blob import BlobProperties, ContainerClient, ContentSettings
 from imagestore.errors import Conflict, NotFound, StoreError
 from imagestore.record import stored_name
 from imagestore.store.failures import translated
-from imagestore.store.tags import merged
+from imagestore.store.tags import ETAG, merged
 from imagestore.store.writer import BLOCK_BYTES, BlobWriter
 
 FIRST_READ_BYTES = 16 * 2**20
@@ -43,7 +43,7 @@ class BlobState:
 
 @dataclass(frozen=True)
 class Listed:
-    """A blob as the listing shows it."""
+    """A blob as the listing shows it. `tier` is Azure's name, such as Cool, and `tier_changed` when it was last set."""
 
     name: str
     etag: str
@@ -52,6 +52,9 @@ class Listed:
     md5: bytes | None
     tags: Mapping[str, str]
     metadata: Mapping[str, str] = field(default_factory=dict)
+    tier: str | None = None
+    tier_changed: datetime | None = None
+    is_rehydrating: bool = False
 
 
 @dataclass(frozen=True)
@@ -229,6 +232,16 @@ class Blobs:
                 blob.set_blob_tags(wanted, etag=quoted(state.etag), match_condition=MatchConditions.IfNotModified)
         return left_out
 
+    def set_tier(self, name: str, tier: str, etag: str | None = None) -> None:
+        """Move a blob to a tier, such as Cold, without writing it: its ETag stays. With an `etag`, only while its tags
+        say that it is the version they speak of; Azure checks that, Azurite ignores it.
+
+        Raises NotFound, or Conflict if the tags speak of another version.
+        """
+        condition: dict[str, Any] = {} if etag is None else {"if_tags_match_condition": f"\"{ETAG}\" = '{etag}'"}
+        with translated(f"setting a tier in {self.container}"):
+            self._client.get_blob_client(within(name)).set_standard_blob_tier(tier, **condition)
+
     def list(
         self, marker: str | None = None, *, tags: bool = False, metadata: bool = False, prefix: str | None = None
     ) -> Iterator[tuple[list[Listed], str | None]]:
@@ -294,4 +307,7 @@ def _listed(blob: BlobProperties) -> Listed:
         bytes(md5) if md5 else None,
         blob.tags or {},
         blob.metadata or {},
+        blob.blob_tier,
+        getattr(blob, "blob_tier_change_time", None),
+        bool(blob.archive_status),
     )

@@ -141,6 +141,17 @@ class Stores:
         """The events that Event Grid could not deliver."""
         return self._once("dead_letters", lambda: self._blobs(self.names.dead_letters))
 
+    def containers(self) -> "list[Blobs]":
+        """All containers of blobs."""
+        names = self.names
+        return [
+            self._blobs(name)
+            for name in (
+                names.uploads, names.staging, names.results, names.thumbnails, names.models, names.training,
+                names.dead_letters,
+            )
+        ]  # fmt: skip
+
     @property
     def work(self) -> Queue:
         """The queue of tasks: retries, deletions, and whatever else is to be done later."""

@@ -26,6 +26,7 @@ from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 import imagestore
+from imagestore.errors import SettingsError
 from imagestore.telemetry import signals
 from imagestore.telemetry.process import APPLICATION_INSIGHTS, OTLP, TRACEPARENT, Begun, Value
 from imagestore.telemetry.signals import CATEGORY, Instrument, Metric, category
@@ -51,10 +52,6 @@ _QUIET = {
 """Microsoft's exporter also reports on itself, to Microsoft, and asks it for settings, unless these say otherwise."""
 
 
-class NotConfigured(Exception):
-    """What the environment says of where to send to cannot be used."""
-
-
 class Exporting:
     """The providers of the three signals, and the handler that takes our log."""
 
@@ -67,7 +64,7 @@ class Exporting:
 
     @classmethod
     def start(cls, service: str, environ: Mapping[str, str]) -> "Exporting":
-        """Begin to send. Raises NotConfigured."""
+        """Begin to send. Raises SettingsError."""
         to = _exporters(environ)
         given = {"service.name": environ.get("OTEL_SERVICE_NAME") or service, "service.version": imagestore.__version__}
         given["service.instance.id"] = environ.get("WEBSITE_INSTANCE_ID") or uuid.uuid4().hex
@@ -251,7 +248,7 @@ def _exporters(environ: Mapping[str, str]) -> list[tuple[SpanExporter, MetricExp
     if environ.get(OTLP):
         protocol = environ.get("OTEL_EXPORTER_OTLP_PROTOCOL") or _PROTOCOL
         if protocol != _PROTOCOL:
-            raise NotConfigured(
+            raise SettingsError(
                 f"OTEL_EXPORTER_OTLP_PROTOCOL is '{protocol}'; {_PROTOCOL} is what this app sends. Collectors take it "
                 "on port 4318 as a rule."
             )
@@ -285,4 +282,4 @@ def _application_insights(string: str) -> tuple[SpanExporter, MetricExporter, An
             AzureMonitorLogExporter(**given),
         )
     except ValueError as error:  # which does not show the string
-        raise NotConfigured(f"{APPLICATION_INSIGHTS} is not a valid connection string: {error}") from None
+        raise SettingsError(f"{APPLICATION_INSIGHTS} is not a valid connection string: {error}") from None

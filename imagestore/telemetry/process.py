@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
+from imagestore.errors import SettingsError
 from imagestore.telemetry import signals
 from imagestore.telemetry.signals import Metric
 
@@ -52,11 +53,11 @@ def start(service: str, environ: Mapping[str, str]) -> bool:
     global _sending
     if _sending is not None or not is_configured(environ):
         return _sending is not None
-    from imagestore.telemetry.exporting import Exporting, NotConfigured  # a quarter of a second, or half of one
+    from imagestore.telemetry.exporting import Exporting  # a quarter of a second, or half of one
 
     try:
         _sending = Exporting.start(service, environ)
-    except NotConfigured as error:
+    except SettingsError as error:
         log.error("No telemetry is sent: %s", error)
     return _sending is not None
 

@@ -93,3 +93,8 @@ def duration(seconds: float) -> str:
         return f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def dollars(amount: float) -> str:
+    """An amount of US dollars: $12.30, or < $0.01 where that would read as nothing."""
+    return "< $0.01" if 0 < amount < 0.005 else f"${amount:,.2f}"

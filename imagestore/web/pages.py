@@ -13,6 +13,7 @@ from starlette.responses import FileResponse, Response
 from imagestore.errors import BadCursor, StoreError
 from imagestore.jobs.status import JobStatus
 from imagestore.pipeline.bulk import MOST_PICTURES
+from imagestore.pipeline.holdings import Holdings, kept
 from imagestore.pipeline.queue_roles import QUEUES
 from imagestore.store.models import REPORT_FILE
 from imagestore.web import review
@@ -222,7 +223,16 @@ def dashboard(request: Request, services: ServicesDep) -> Response:
         overview=found,
         recent=list_records(services.index, Filter(), Sort.NEWEST, RECENT).items,
         queues=[(name, _MEANINGS[name], length) for name, length in found.queues.items()],
+        holdings=_holdings(services),
     )
+
+
+def _holdings(services: Services) -> Holdings | None:
+    try:
+        return kept(services.stores.jobs)
+    except StoreError as error:
+        log.warning("%s", error)
+        return None
 
 
 @router.get("/favicon.ico")

@@ -11,7 +11,7 @@ import msgspec
 
 from imagestore.errors import BadCursor
 from imagestore.pipeline.queue_roles import queue_lengths
-from imagestore.record import Record, Status, utc
+from imagestore.record import RANDOM_BELOW, Record, Status, utc
 from imagestore.store import Stores
 from imagestore.store.documents import from_json
 from imagestore.web.answers import Cause, Duplicates, Hour, Listing, Overview
@@ -22,8 +22,6 @@ NEAR_BITS = 8
 """Pictures whose perceptual hashes differ in at most this many of 64 bits are near duplicates."""
 MOST_DUPLICATES = 24
 HOURS = 24
-RANDOM_BELOW = "1999999a"
-"""Ids are hex digits of a hash: a tenth of them is smaller, which is the random sample."""
 _TO_REVIEW = "FROM pictures WHERE status != 'deleted' AND uncertainty IS NOT NULL AND corrected = 0"
 BINS = 20
 _SLACK = 8

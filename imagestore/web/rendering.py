@@ -35,6 +35,7 @@ def _environment() -> jinja2.Environment:
         formatting.as_seen,
         formatting.caption,
         formatting.moment,
+        formatting.dollars,
         formatting.duration,
         formatting.headline,
         formatting.reason,

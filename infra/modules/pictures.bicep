@@ -15,13 +15,10 @@ param allowedAddresses string[]
 
 // Refused: Azure has no archive tier on zone-redundant storage.
 var toArchive = filter(tierRules, rule => rule.tier == 'archive')
-var tiers = {
-  cool: 'tierToCool'
-  cold: 'tierToCold'
-  archive: empty(toArchive) || !contains(sku, 'ZRS')
-    ? 'tierToArchive'
-    : fail('tierRules: the tier archive does not exist on ${sku}, which is zone-redundant. Use cold, or set storageSku to Standard_LRS, Standard_GRS or Standard_RAGRS.')
-}
+var carriedOut = empty(toArchive) || !contains(sku, 'ZRS')
+  ? filter(tierRules, rule => rule.tier != 'archive')
+  : fail('storageSku: the tier archive of infra/tiers.json does not exist on ${sku}, which is zone-redundant. Use cold, or Standard_LRS, Standard_GRS or Standard_RAGRS.')
+var tiers = { cool: 'tierToCool', cold: 'tierToCold' }
 
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   name: 'stpics${token}'
@@ -79,14 +76,14 @@ resource queue 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-06-0
   }
 ]
 
-resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06-01' = if (!empty(tierRules)) {
+resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06-01' = if (!empty(carriedOut)) {
   parent: account
   name: 'default'
   dependsOn: [blobs]
   properties: {
     policy: {
       rules: [
-        for (rule, index) in tierRules: {
+        for (rule, index) in carriedOut: {
           name: 'tier-${index}'
           type: 'Lifecycle'
           enabled: true
@@ -94,9 +91,17 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06
             filters: {
               blobTypes: ['blockBlob']
               prefixMatch: ['${uploads}/']
-              ...(rule.?label == null ? {} : { blobIndexMatch: [{ name: 'label', op: '==', value: rule.label! }] })
+              ...(rule.?label == null && rule.?status == null
+                ? {}
+                : {
+                    blobIndexMatch: [
+                      ...(rule.?label == null ? [] : [{ name: 'label', op: '==', value: rule.label! }])
+                      ...(rule.?status == null ? [] : [{ name: 'status', op: '==', value: rule.status! }])
+                    ]
+                  })
             }
             actions: {
+              // the archive is left to the command, which looks at the record
               baseBlob: { '${tiers[rule.tier]}': { daysAfterModificationGreaterThan: rule.afterDays } }
             }
           }

@@ -5,10 +5,12 @@
 type tierRule = {
   @description('Only those with this label, in the form of a tag value (docs/records.md); absent: all.')
   label: string?
+  @description('Only those with this status; absent: all.')
+  status: 'classified' | 'unknown' | 'rejected' | 'failed'?
   @minValue(1)
   @description('Days since the upload was written.')
   afterDays: int
-  @description('Archived uploads cannot be read, so not be classified again, until they are brought back.')
+  @description('Azure carries out cool and cold; to the archive only `imagestore tier` moves, which looks at the record.')
   tier: 'cool' | 'cold' | 'archive'
 }
 

@@ -63,7 +63,7 @@ async def main(folder: str, calls: list[str]) -> None:
         ok = answer.result.status == protos.StatusResult.Success
         results.append(None if ok else answer.result.exception.message)
     runtime.stop_threadpool_executor()
-    print(json.dumps({"functions": sorted(ids), "results": results}))
+    print(json.dumps({"functions": sorted(ids), "results": results, "capabilities": sorted(started.capabilities)}))
 
 
 asyncio.run(main(ASKED["folder"], ASKED["calls"]))

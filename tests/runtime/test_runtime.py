@@ -19,6 +19,7 @@ from imagestore.local.ports import Ports
 from imagestore.local.supervisor import Options, Stack
 from imagestore.settings import ROOT
 from integration.conftest import FAULTS, Pipeline
+from otlp import receiver
 from unit.infra import bicep
 from unit.pictures import encoded, photo
 
@@ -84,7 +85,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Deployed:
 @pytest.mark.timeout(1200)
 def test_the_built_package_alone_turns_an_upload_into_a_record(deployed: Deployed, tmp_path: Path) -> None:
     options = Options(ports=Ports.from_base(23300), folder=tmp_path, with_host=False)
-    with Stack(options) as stack:
+    with receiver() as (collector, received), Stack(options) as stack:
         stack.start(lambda what: None)
         pipeline = Pipeline(stack)
         etag = pipeline.drop("by microsoft.jpg", (ROOT / "samples" / "coffee.jpg").read_bytes())
@@ -94,7 +95,11 @@ def test_the_built_package_alone_turns_an_upload_into_a_record(deployed: Deploye
         good = pipeline.drop("good.png", encoded(photo()))
         calls += ["preprocess:uploads/crash.png", "preprocess:uploads/good.png", "classify:staging/good.png.png"]
         asked = {
-            "environment": stack.environment,
+            "environment": {
+                **stack.environment,
+                "OTEL_EXPORTER_OTLP_ENDPOINT": collector,
+                "PYTHON_ENABLE_OPENTELEMETRY": "true",  # as infra/ sets it
+            },
             "import_path": [*deployed.import_path, str(FAULTS)],
             "folder": str(deployed.app),
             "calls": calls,
@@ -112,6 +117,10 @@ def test_the_built_package_alone_turns_an_upload_into_a_record(deployed: Deploye
         assert problem is not None
         assert problem.reason == "decoder_crashed"
         assert pipeline.record("good.png", good).problem is None
+        assert "WorkerOpenTelemetryEnabled" in said["capabilities"], "else the host sends the same lines again"
+        traces = {span.attributes["picture_id"]: span.more["trace_id"] for span in received.spans("classify")}
+        by_microsoft = pipeline.record("by microsoft.jpg", etag)
+        assert traces[by_microsoft.id] == by_microsoft.trace_id
 
 
 @pytest.mark.timeout(1200)

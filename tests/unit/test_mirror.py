@@ -60,6 +60,7 @@ ELSEWHERE = {
     "cli/projects": "unit/cli/test_instance.py",
     "cli/route": "integration/test_routes.py",
     "cli/stages": "integration/test_models.py",
+    "cli/tier": "integration/test_tiers.py",
     "cli/training": "integration/test_models.py",
     "cli/upload": "integration/test_cli.py",
     "model/job_runner": "integration/test_jobs.py",

@@ -24,7 +24,7 @@ MAIN = bicep.text("main.bicep")
 EXAMPLE: dict[str, str] = json.loads(bicep.read(ROOT / "local.settings.example.json"))["Values"]
 SETTINGS = set(Settings().environment())
 APPS = {"functions.bicep": "function", "web.bicep": "web", "dev-slot.bicep": "web", "jobs.bicep": "jobs"}
-PLATFORM = re.compile(r"APPLICATIONINSIGHTS_|SCM_|WEBSITES?_")
+PLATFORM = re.compile(r"APPLICATIONINSIGHTS_|PYTHON_ENABLE_OPENTELEMETRY$|SCM_|WEBSITES?_")
 """What Azure itself reads."""
 
 
@@ -160,7 +160,7 @@ def test_connections_of_bindings_are_given_to_the_functions() -> None:
 
 @pytest.mark.parametrize("file", APPS)
 def test_telemetry_is_set_up_for_those_alone_that_send_it(file: str) -> None:
-    """The Functions host sends it for the functions; the web app has nothing that would."""
+    """Each package has what sends it, and each app is told where to, and may."""
     package = PACKAGES[APPS[file]]
     requirements = "".join(bicep.read(ROOT / name) for name in package.requirements)
     sends = "host.json" in package.contents or "opentelemetry" in requirements
@@ -271,7 +271,7 @@ def test_the_slot_dev_finds_the_other_environments_resources_under_the_names_the
         r"resource \w+ '([\w./]+)@[\d-]+' existing = {\n  name: '([a-z-]+)\$\{devToken\}'",
         bicep.text("modules/dev-slot.bicep"),
     )
-    assert len(found) == 4
+    assert len(found) == 5
     given = {
         one
         for path in bicep.FILES

@@ -37,12 +37,12 @@ def test_writes_in_several_regions_are_refused() -> None:
 
 
 def test_the_archive_tier_on_zone_redundant_storage_is_refused() -> None:
-    assert refusals("modules/pictures.bicep")["tierRules"] == ("empty(toArchive) || !contains(sku, 'ZRS')", False)
+    assert refusals("modules/pictures.bicep")["storageSku"] == ("empty(toArchive) || !contains(sku, 'ZRS')", False)
 
 
 def test_every_refusal_names_a_parameter_of_main() -> None:
     named = {name for path in bicep.FILES for name in re.findall(r"fail\('(\w+):", bicep.read(path))}
-    assert named == {"cosmosOtherRegions", "cosmosMultiRegionWrites", "tierRules", "instanceMemoryMB"}
+    assert named == {"cosmosOtherRegions", "cosmosMultiRegionWrites", "storageSku", "instanceMemoryMB"}
     assert named <= bicep.params(bicep.text("main.bicep"))
 
 

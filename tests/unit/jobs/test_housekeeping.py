@@ -9,6 +9,7 @@ import pytest
 
 from imagestore.errors import Unavailable
 from imagestore.jobs.housekeeping import keep_house, keeping_house
+from imagestore.pipeline.holdings import kept
 from imagestore.pipeline.projects import delete_project
 from imagestore.store.models import MODEL_FILE
 from unit.memory_items import MemoryItems
@@ -18,6 +19,7 @@ from unit.web.memory import MemoryBlobs, registry
 @pytest.fixture
 def stores() -> Any:
     stores: Any = SimpleNamespace(**registry(), training=MemoryBlobs("training"), jobs=MemoryItems())
+    stores.containers = lambda: []
     stores.projects.create("screws", "me")
     stores.models.keep("screws", "1", {MODEL_FILE: b"model"})
     delete_project(stores, "screws", "me")
@@ -29,6 +31,11 @@ def test_projects_whose_day_has_come_are_gone_for_good(stores: Any) -> None:
     assert stores.models.versions() == [("screws", "1")]
     keep_house(stores, 0)
     assert stores.models.versions() == []
+
+
+def test_what_is_kept_where_is_counted(stores: Any) -> None:
+    keep_house(stores, 7)
+    assert kept(stores.jobs) is not None
 
 
 def test_a_store_that_is_away_is_left_to_the_next_time(stores: Any, caplog: pytest.LogCaptureFixture) -> None:

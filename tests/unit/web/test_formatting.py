@@ -56,3 +56,12 @@ def test_shares() -> None:
 def test_lengths_of_time() -> None:
     said = [formatting.duration(seconds) for seconds in (0, 99, 100, 3540, 3600, 7500)]
     assert said == ["0 s", "99 s", "2 min", "59 min", "1 h", "2 h 5 min"]
+
+
+def test_amounts_of_dollars() -> None:
+    assert [formatting.dollars(amount) for amount in (0, 0.001, 0.005, 1234.5)] == [
+        "$0.00",
+        "< $0.01",
+        "$0.01",
+        "$1,234.50",
+    ]

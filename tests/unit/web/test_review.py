@@ -5,9 +5,8 @@ from dataclasses import replace
 
 from classify import Earlier, ModelRef
 from imagestore.pipeline.correct import wrong_answer
-from imagestore.record import Correction, Record
+from imagestore.record import RANDOM_BELOW, Correction, Record
 from imagestore.web.index import Index
-from imagestore.web.queries import RANDOM_BELOW
 from imagestore.web.review import next_picture, progress
 from unit.web.records import picture, rejected, stored, take_in
 
