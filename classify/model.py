@@ -99,9 +99,6 @@ class Model(ModelDescription):
         Raises ModelError if it holds no probability distribution over the labels, or with `has_several` no probability
         of each, or no distance where one is due.
         """
-        batch = pixels[None]
-        if not self.takes_uint8:
-            batch = ((batch.astype(np.float32) - self.mean) / self.std).transpose(0, 3, 1, 2)
         names = [output.name for output in self.session.get_outputs()]
         features = names[1] if len(names) > 1 and names[1] != _DISTANCE else None
         wanted = [
@@ -109,7 +106,7 @@ class Model(ModelDescription):
             *([features] if features else []),
             *([_DISTANCE] if self.distance_limit is not None else []),
         ]
-        inputs = {self.session.get_inputs()[0].name: np.ascontiguousarray(batch)}
+        inputs = {self.session.get_inputs()[0].name: self.batch(pixels)}
         outputs = dict(zip(wanted, self.session.run(wanted, inputs, options), strict=True))
         first = outputs[names[0]][0].astype(np.float32)
         squash = sigmoid if self.has_several else softmax
@@ -121,6 +118,13 @@ class Model(ModelDescription):
             if not np.isfinite(distance):
                 raise ModelError(f"the model {self.ref.name} {self.ref.version} answered with a distance of {distance}")
         return Answer(probabilities, outputs[features][0] if features else None, distance)
+
+    def batch(self, pixels: np.ndarray) -> np.ndarray:
+        """What the session takes, of pixels uint8 [height, width, channels]."""
+        batch = pixels[None]
+        if not self.takes_uint8:
+            batch = ((batch.astype(np.float32) - self.mean) / self.std).transpose(0, 3, 1, 2)
+        return np.ascontiguousarray(batch)
 
     def _check(self, probabilities: np.ndarray) -> None:
         called = f"the model {self.ref.name} {self.ref.version}"

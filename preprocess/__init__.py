@@ -10,8 +10,10 @@ from preprocess.limits import Limits
 from preprocess.preprocess import preprocess
 from preprocess.rendition import rendition
 from preprocess.staged import open_staged, write_staged
+from preprocess.transform import Area, area_seen
 
 __all__ = [
+    "Area",
     "Decoder",
     "DecoderFailed",
     "Fit",
@@ -22,6 +24,7 @@ __all__ = [
     "NotStaged",
     "PictureError",
     "Reason",
+    "area_seen",
     "open_staged",
     "preprocess",
     "rendition",

@@ -1,6 +1,7 @@
 """Arithmetic on pictures: orientation, centred crop, resize, perceptual hash."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
@@ -48,21 +49,58 @@ def fit(image: Image.Image, spec: ImageSpec) -> np.ndarray:
         return _padded(image, spec)
     if spec.fit is Fit.STRETCH:
         return _pixels(image.resize((spec.width, spec.height), Image.Resampling.BICUBIC), spec)
-    scale = min(image.width / spec.width, image.height / spec.height) * spec.crop
-    half_width, half_height = spec.width * scale / 2, spec.height * scale / 2
-    x, y = image.width / 2, image.height / 2
-    left, top = max(0.0, x - half_width), max(0.0, y - half_height)  # rounding can put them a hair outside
-    box = (left, top, min(x + half_width, image.width), min(y + half_height, image.height))
+    box = _cropped(image.width, image.height, spec)
     return _pixels(image.resize((spec.width, spec.height), Image.Resampling.BICUBIC, box=box), spec)
+
+
+@dataclass(frozen=True)
+class Area:
+    """A rectangle as shares of a picture's width and height, from its upper left corner. What was padded lies outside
+    the picture: below 0 or above 1."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+def area_seen(width: int, height: int, spec: ImageSpec) -> Area:
+    """The part of an upright picture of this size that `fit` brings to the model."""
+    if spec.fit is Fit.PAD:
+        left, top, inner_width, inner_height = _placed(width, height, spec)
+        return Area(
+            -left / inner_width,
+            -top / inner_height,
+            (spec.width - left) / inner_width,
+            (spec.height - top) / inner_height,
+        )
+    if spec.fit is Fit.STRETCH:
+        return Area(0.0, 0.0, 1.0, 1.0)
+    left_px, top_px, right_px, bottom_px = _cropped(width, height, spec)
+    return Area(left_px / width, top_px / height, right_px / width, bottom_px / height)
+
+
+def _cropped(width: int, height: int, spec: ImageSpec) -> tuple[float, float, float, float]:
+    """The area in pixels that a crop keeps: left, top, right, bottom."""
+    scale = min(width / spec.width, height / spec.height) * spec.crop
+    half_width, half_height = spec.width * scale / 2, spec.height * scale / 2
+    x, y = width / 2, height / 2
+    left, top = max(0.0, x - half_width), max(0.0, y - half_height)  # rounding can put them a hair outside
+    return left, top, min(x + half_width, width), min(y + half_height, height)
+
+
+def _placed(width: int, height: int, spec: ImageSpec) -> tuple[int, int, int, int]:
+    """Where the whole picture lies in a padded one, in pixels: left, top, and its width and height there."""
+    scale = min(spec.width / width, spec.height / height)
+    inner_width = min(spec.width, max(1, round(width * scale)))
+    inner_height = min(spec.height, max(1, round(height * scale)))
+    return (spec.width - inner_width) // 2, (spec.height - inner_height) // 2, inner_width, inner_height
 
 
 def _padded(image: Image.Image, spec: ImageSpec) -> np.ndarray:
     """The whole picture in the middle of an area of one level."""
-    scale = min(spec.width / image.width, spec.height / image.height)
-    width = min(spec.width, max(1, round(image.width * scale)))
-    height = min(spec.height, max(1, round(image.height * scale)))
+    left, top, width, height = _placed(image.width, image.height, spec)
     result = np.full((spec.height, spec.width, spec.channels), spec.pad_value, np.uint8)
-    left, top = (spec.width - width) // 2, (spec.height - height) // 2
     resized = np.asarray(image.resize((width, height), Image.Resampling.BICUBIC), np.uint8)
     result[top : top + height, left : left + width] = resized.reshape(height, width, spec.channels)
     return result

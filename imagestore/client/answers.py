@@ -6,12 +6,12 @@ are ignored.
 
 from dataclasses import dataclass
 
-from classify import Prediction
+from classify import ModelRef, Prediction
 from imagestore.accounts.keys import Key
 from imagestore.accounts.roles import Role
 from imagestore.jobs.status import JobStatus
 from imagestore.record import Record, Status
-from preprocess import ImageInfo
+from preprocess import Area, ImageInfo
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,21 @@ class Classification:
     label: str | None
     image: ImageInfo
     prediction: Prediction
+
+
+@dataclass(frozen=True)
+class Why:
+    """Where in a picture the label comes from, by this model: `shares` are rows of columns of numbers, which cover the
+    `area` of the picture from its upper left corner. What is above zero speaks for the label, what is below against it.
+    `where` says the same in a sentence. `labels` are some that can be asked for.
+    """
+
+    label: str
+    labels: list[str]
+    model: ModelRef
+    shares: list[list[float]]
+    area: Area
+    where: str
 
 
 @dataclass(frozen=True)

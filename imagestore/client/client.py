@@ -25,6 +25,7 @@ from imagestore.client.answers import (
 )
 from imagestore.client.changes import ChangeMethods
 from imagestore.client.http import TIMEOUT_S, TRIES, Answer, Http
+from imagestore.client.likeness import LikenessMethods
 from imagestore.client.projects import ProjectMethods, part
 from imagestore.errors import GateOverride, NotReached
 from imagestore.jobs.job import HowToTrain, JobKind
@@ -40,7 +41,7 @@ Sort = Literal["newest", "oldest", "confident", "doubtful", "name"]
 File = Path | bytes | IO[bytes]
 
 
-class Client(ProjectMethods, ChangeMethods):
+class Client(ProjectMethods, ChangeMethods, LikenessMethods):
     """A web app at `server`, such as https://pictures.example.org, asked with an API key or access token.
 
     Every method raises RemoteError: NotReached if the server did not answer, RequestRefused if it said no (KeyRefused,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from classify import Prediction
+from classify import ModelRef, Prediction
 from imagestore.accounts.audit import Entry
 from imagestore.accounts.callers import Means
 from imagestore.accounts.keys import Key
@@ -11,7 +11,7 @@ from imagestore.accounts.roles import Role
 from imagestore.accounts.sessions import Session
 from imagestore.jobs.status import JobStatus
 from imagestore.record import Record, Status
-from preprocess import ImageInfo
+from preprocess import Area, ImageInfo
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,21 @@ class Counts:
     labels: dict[str, int]
     reasons: dict[str, int]
     is_capped: bool = False
+
+
+@dataclass(frozen=True)
+class Why:
+    """Where in a picture the label comes from, by this model: `shares` are rows of columns of numbers, which cover the
+    `area` of the picture from its upper left corner. What is above zero speaks for the label, what is below against it.
+    `where` says the same in a sentence. `labels` are some that can be asked for.
+    """
+
+    label: str
+    labels: list[str]
+    model: ModelRef
+    shares: list[list[float]]
+    area: Area
+    where: str
 
 
 @dataclass(frozen=True)

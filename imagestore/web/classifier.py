@@ -11,22 +11,22 @@ import subprocess
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
-from classify import ModelDescription, ModelError, Prediction
+from classify import ModelDescription, ModelError, Prediction, Vector
 from classify.model import MAX_MODEL_BYTES
-from imagestore.errors import Busy
+from imagestore.errors import Busy, NotFound
 from imagestore.pipeline.loaded_models import MEMORY_SHARE
 from imagestore.pipeline.projects import demand_admitted
 from imagestore.pipeline.rendition import Renderer
 from imagestore.store import Stores
-from imagestore.web.model_child import CLASSIFY, DROP, LENGTH_BYTES, LOAD, ChildAnswer
-from preprocess import ImageInfo
+from imagestore.web.model_child import CLASSIFY, DROP, LENGTH_BYTES, LOAD, WHY, ChildAnswer
+from preprocess import ImageInfo, ImageSpec
 
 LOAD_SECONDS = 90.0
 PICTURE_SECONDS = 30.0
@@ -49,11 +49,24 @@ class Version:
 @dataclass(frozen=True)
 class Classified:
     """What a model says of a picture, with all labels in `top`, the likeliest first, and what the picture is.
-    `knows_negatives` tells that the model learned from pictures that show none of the labels."""
+    `knows_negatives` tells that the model learned from pictures that show none of the labels. `vector` is the
+    picture's, of a model that gives features."""
 
     image: ImageInfo
     prediction: Prediction
     knows_negatives: bool = False
+    vector: Vector | None = None
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What a model says of a picture, with all labels in `top`, and what each place of the picture adds to the logit of
+    one label: rows of columns, from the top left (classify/places.py)."""
+
+    prediction: Prediction
+    vector: Vector | None
+    label: str
+    shares: list[list[float]]
 
 
 @dataclass(frozen=True)
@@ -98,7 +111,41 @@ class Classifier:
             image, pixels = self._renderer.pixels(data, spec)
             with self._alone():
                 loaded = self._ready(version)
-                return Classified(image, self._answered(loaded.key, pixels), loaded.knows_negatives)
+                answer = self._answered(CLASSIFY, loaded.key, pixels)
+                assert answer.prediction is not None
+                return Classified(image, answer.prediction, loaded.knows_negatives, answer.vector)
+        finally:
+            self._waiting.release()
+
+    def explain(
+        self,
+        version: Version | None,
+        label: str | None,
+        seen: Callable[[ImageSpec], tuple[ImageInfo, np.ndarray]],
+    ) -> tuple[ImageInfo, ImageSpec, Explained]:
+        """Where in a picture this version's `label` comes from, or with None the one that it answers. `seen` brings the
+        picture into the form that the model takes.
+
+        Raises what `classify` raises; NotFound if the model has no such label or the version's file is another by now,
+        ModelError if its file does not say where a label comes from.
+        """
+        if not self._waiting.acquire(blocking=False):
+            raise _busy()
+        try:
+            with self._alone():
+                model = self._ready(version).model
+            if version is not None and version.sha256 not in (None, model.ref.sha256):
+                raise NotFound(f"The model {version.project} {version.version} has another file by now.")
+            if label is not None and label not in model.answers:
+                raise NotFound(f"The model {model.ref.name} {model.ref.version} has no label '{label}'.")
+            image, pixels = seen(model.spec)
+            with self._alone():
+                answer = self._answered(WHY, self._ready(version).key, pixels, (label or "").encode())
+            assert answer.prediction is not None
+            if answer.places is None:
+                raise ModelError("The model gave no places.")
+            said = label or answer.prediction.label
+            return image, model.spec, Explained(answer.prediction, answer.vector, said, answer.places)
         finally:
             self._waiting.release()
 
@@ -169,11 +216,12 @@ class Classifier:
             gone, _ = self._loaded.popitem(last=False)
             self._ask(DROP, gone, b"", self._seconds)
 
-    def _answered(self, key: bytes, pixels: np.ndarray) -> Prediction:
-        answer = self._ask(CLASSIFY, key, np.ascontiguousarray(pixels, np.uint8).tobytes(), self._seconds)
+    def _answered(self, what: bytes, key: bytes, pixels: np.ndarray, label: bytes = b"") -> ChildAnswer:
+        """What the child says of a picture; it has a prediction."""
+        answer = self._ask(what, key, np.ascontiguousarray(pixels, np.uint8).tobytes() + label, self._seconds)
         if answer.prediction is None:
             raise ModelError("The model gave no answer.")
-        return answer.prediction
+        return answer
 
     def _ask(self, what: bytes, key: bytes, data: bytes, seconds: float) -> ChildAnswer:
         child = self._child = self._child or self._started()

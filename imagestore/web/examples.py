@@ -45,8 +45,9 @@ from imagestore.web.answers import (
     Pending,
     PersonalData,
     SessionInfo,
+    Why,
 )
-from preprocess import ImageInfo
+from preprocess import Area, ImageInfo
 
 _NAME = "pets/cat.jpg"
 _ID = record_id(_NAME)
@@ -65,6 +66,14 @@ _PICTURE = Record(
     uploaded_at="2026-11-21T09:00:00.000Z",
     staged_at="2026-11-21T09:00:00.070Z",
 ).finished(_AT)
+_WHY = Why(
+    "tabby",
+    ["tabby", "tiger cat"],
+    _MODEL,
+    [[0.6, 0.2], [0.1, -0.05]],
+    Area(0.125, 0.0, 0.875, 1.0),
+    "Mostly upper left: 58% of what speaks for it lies there.",
+)
 _PENDING = Pending(_ID, _NAME, "0x8DE1A2B3C4D5E6F", f"/api/v1/pictures/{_ID}?name=pets%2Fcat.jpg")
 _LIVE = PromotionEntry("garden", "3", "5a1b" * 16, _AT, "maria", "better on 412 test pictures")
 _JOB = JobStatus(
@@ -193,6 +202,8 @@ EXAMPLES = {
         "--data-binary @cat.jpg",
         Classification(Status.CLASSIFIED, "tabby", _IMAGE, _PREDICTION),
     ),
+    "why": OperationExample("?label=tabby", "", _WHY),
+    "whyOf": OperationExample("?project=screws&version=3", "--data-binary @cat.jpg", _WHY),
     "undeleteProject": OperationExample("", "", replace(_DELETED, deleted=None, gone_at=None)),
     "outdated": OperationExample("", "", Outdated(1200)),
     "modelFile": OperationExample("", "--output model.onnx"),

@@ -91,6 +91,7 @@ _BY_NEED: dict[Need, tuple[str, ...]] = {
         "GET /api/v1/pictures",
         "GET /api/v1/pictures/{id}",
         "GET /api/v1/pictures/{id}/duplicates",
+        "GET /api/v1/pictures/{id}/why",
         "GET /api/v1/pictures/{id}/staged",
         "GET /api/v1/pictures/{id}/thumbnail",
         "GET /api/v1/pictures/{id}/preview",
@@ -106,6 +107,7 @@ _BY_NEED: dict[Need, tuple[str, ...]] = {
         "GET /api/v1/models",
         "GET /api/v1/models/outdated",
         "POST /api/v1/classify",
+        "POST /api/v1/classify/why",
         "GET /api/v1/projects",
         "GET /api/v1/projects/{project}",
         "GET /api/v1/projects/{project}/labels",
@@ -242,6 +244,7 @@ TABLE: Mapping[str, Need] = {route: need for need, routes in _BY_NEED.items() fo
 """What each route needs, by its method and address; of static files, what stands before their names."""
 OF_PROJECTS = {
     "POST /api/v1/classify",
+    "POST /api/v1/classify/why",
     "GET /api/v1/projects/{project}",
     "GET /api/v1/projects/{project}/labels",
     "GET /api/v1/projects/{project}/training",

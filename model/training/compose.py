@@ -6,8 +6,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from classify.places import MIDDLE_MAP, MIDDLE_SIDES
 from model.training.distance import NEIGHBOURS, References
-from model.training.feature_graph import backbone_sha256, map_behind_features, rename
+from model.training.feature_graph import backbone_sha256, map_behind_features, maps_behind_middle, rename
 from model.training.head import Head, LinearHead
 from model.training.several import SeveralHead
 
@@ -20,8 +21,8 @@ def compose(base: onnx.ModelProto, head: LinearHead, metadata: dict[str, str]) -
 
     It takes uint8 [batch, height, width, channels] and gives probabilities float [batch, labels], the features, and the
     distance float [batch, 1] to the pictures that were learned from. The probability of none of the labels is left out.
-    Three more outputs say how a label comes about, for classify/places.py: the `map` whose mean the features are, if
-    there is one, what the head has `taken` of them, and its `weights`. They cost nothing unless they are asked for.
+    More outputs say how a label comes about, for classify/places.py: the `map` whose mean the features are, if there is
+    one, and those of middle layers, what the head has `taken` of them, its `weights` and its `logits`.
 
     The same head and metadata give the same bytes.
     """
@@ -45,6 +46,9 @@ def compose(base: onnx.ModelProto, head: LinearHead, metadata: dict[str, str]) -
     graph.initializer.extend([numpy_helper.from_array(weights, "weights"), numpy_helper.from_array(bias, "bias")])
     if (behind := map_behind_features(graph)) is not None:
         rename(graph, behind, "map")
+    middle_maps = maps_behind_middle(graph) if middle else []
+    for number, (name, _) in enumerate(middle_maps):
+        rename(graph, name, f"{MIDDLE_MAP}{number}")
     roots = "roots" if middle else "taken"
     graph.node.extend(
         [
@@ -65,13 +69,15 @@ def compose(base: onnx.ModelProto, head: LinearHead, metadata: dict[str, str]) -
         graph.node.append(helper.make_node("Softmax", ["logits"], ["probabilities"], name="probabilities", axis=1))
     _add_distance(graph, head.references, roots)
     classes, width = weights.shape
-    outputs: dict[str, list[str | int]] = {
+    outputs: dict[str, list[str | int | None]] = {
         "probabilities": ["batch", len(head.labels)],
         "features": ["batch", width - middle],
         "distance": ["batch", 1],
         **({"map": ["batch", width - middle, "rows", "columns"]} if behind is not None else {}),
+        **{f"{MIDDLE_MAP}{number}": ["batch", None, "rows", "columns"] for number in range(len(middle_maps))},
         "taken": ["batch", width],
         "weights": [classes, width],
+        "logits": ["batch", classes],
     }
     del graph.output[:]
     graph.output.extend(
@@ -85,6 +91,7 @@ def compose(base: onnx.ModelProto, head: LinearHead, metadata: dict[str, str]) -
         "distance_limit": str(head.distance_limit),
         "output": "probabilities",
         "backbone_sha256": backbone_sha256(base),
+        **({MIDDLE_SIDES: json.dumps([side for _, side in middle_maps])} if middle_maps else {}),
         **({"labels_per_picture": "several"} if has_several else {}),
         **({"rest": "none_of_the_labels"} if has_rest else {}),
     }

@@ -37,6 +37,19 @@ def map_behind_features(graph: onnx.GraphProto) -> str | None:
     return None
 
 
+def maps_behind_middle(graph: onnx.GraphProto) -> list[tuple[str, int]]:
+    """The maps whose means over squares, times a factor, are `middle` one after the other: each with the side of its
+    squares in places."""
+    makers = {output: node for node in graph.node for output in node.output}
+    found = []
+    for name in makers["middle"].input:
+        while (node := makers[name]).op_type != "AveragePool":
+            name = node.input[0]
+        sides = next(attribute.ints for attribute in node.attribute if attribute.name == "kernel_shape")
+        found.append((str(node.input[0]), int(sides[0])))
+    return found
+
+
 def rename(graph: onnx.GraphProto, name: str, to: str) -> None:
     """Give a tensor that the graph computes another name."""
     for node in graph.node:

@@ -18,6 +18,7 @@ from imagestore.web.api import (
     pictures,
     projects,
     training_pictures,
+    why,
 )
 from imagestore.web.api.common import check_parameters
 
@@ -27,6 +28,7 @@ for part in (
     pictures,
     changes,
     classify,
+    why,
     files,
     overview,
     models,

@@ -18,6 +18,7 @@ from imagestore.web.api.jobs import VERSION
 from imagestore.web.bodies import BODY, whole_picture
 from imagestore.web.classifier import Version
 from imagestore.web.problems import ApiProblem
+from imagestore.web.services import Services
 
 router = APIRouter(tags=["Pictures"])
 MOST_BYTES = 20_000_000
@@ -40,14 +41,19 @@ async def classify(
     """Classify a picture of at most 20 MB, and keep nothing of it."""
     demand_project(caller, project or "what is live by default")
     wanted = await run_in_threadpool(version_of, services.stores, project, version, published)
-    try:
-        data = await whole_picture(request, min(MOST_BYTES, services.options.max_bytes))
-    except ClientDisconnect:
-        raise ApiProblem(400, "broken_off", "The upload broke off; nothing was kept.") from None
+    data = await unkept_picture(request, services)
     found = await run_in_threadpool(services.classifier.classify, data, wanted)
     is_known = found.prediction.is_known
     status = Status.CLASSIFIED if is_known else Status.UNKNOWN
     return Classification(status, found.prediction.label if is_known else None, found.image, found.prediction)
+
+
+async def unkept_picture(request: Request, services: Services) -> bytes:
+    """The picture that a request sends, which is held in memory alone. Raises ApiProblem."""
+    try:
+        return await whole_picture(request, min(MOST_BYTES, services.options.max_bytes))
+    except ClientDisconnect:
+        raise ApiProblem(400, "broken_off", "The upload broke off; nothing was kept.") from None
 
 
 def version_of(

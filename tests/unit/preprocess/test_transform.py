@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from preprocess import Decoder, Fit, ImageSpec, Limits, preprocess
+from preprocess.transform import area_seen, fit
 from unit.pictures import SAMPLES, encoded, photo
 
 GRAY = ImageSpec(224, 224, 1, 0.875)
@@ -81,3 +82,24 @@ def test_pictures_that_look_alike_have_near_hashes() -> None:
     first = bits((SAMPLES / "cat.jpg").read_bytes())
     assert (first ^ bits(same)).bit_count() <= 4
     assert (first ^ bits(other)).bit_count() >= 16
+
+
+@pytest.mark.parametrize(("width", "height"), [(320, 240), (90, 400), (101, 64)])
+@pytest.mark.parametrize(
+    "spec", [ImageSpec(64, 64, 1, 0.875), ImageSpec(64, 48, 1, 1.0, Fit.PAD, 0), ImageSpec(64, 48, 1, 1.0, Fit.STRETCH)]
+)
+def test_the_area_that_a_model_sees_is_where_its_pixels_are(width: int, height: int, spec: ImageSpec) -> None:
+    """Shades from left to right and from top to bottom are found at the place in the picture that the area says."""
+    area = area_seen(width, height, spec)
+    for axis, size, side, (low, high) in (
+        (1, width, spec.width, (area.left, area.right)),
+        (0, height, spec.height, (area.top, area.bottom)),
+    ):
+        shade = np.linspace(20, 220, size, dtype=np.uint8)
+        image = Image.fromarray(np.broadcast_to(shade if axis else shade[:, None], (height, width)).copy())
+        seen = fit(image, spec)[:, :, 0].astype(float)
+        line = seen[spec.height // 2] if axis else seen[:, spec.width // 2]
+        places = low + (np.arange(side) + 0.5) / side * (high - low)
+        inside = (places > 0.03) & (places < 0.97)
+        assert np.abs(line - (20 + 200 * places))[inside].max() < 6
+        assert (line[(places < -0.03) | (places > 1.03)] == spec.pad_value).all()

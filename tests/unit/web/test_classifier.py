@@ -12,14 +12,15 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from classify import ModelError, load_model, predict
+from classify import ModelError, Vector, load_model, predict
 from imagestore.errors import Conflict, NotFound
 from imagestore.store import Stores
 from imagestore.store.models import Inspection
 from imagestore.web.classifier import Classifier, Version
 from imagestore.web.services import Services
-from preprocess import Limits, PictureError, preprocess
+from preprocess import ImageInfo, Limits, PictureError, preprocess
 from unit.classify.test_model import tiny
+from unit.classify.test_places import by_hand
 from unit.pictures import encoded, photo
 
 PICTURE = encoded(photo())
@@ -226,3 +227,32 @@ def loops_unless_probed(base: onnx.ModelProto) -> bytes:
 
 def shape_of(graph: onnx.GraphProto) -> tuple[int, ...]:
     return tuple(dimension.dim_value or 1 for dimension in graph.input[0].type.tensor_type.shape.dim)[1:]
+
+
+def test_it_says_where_a_label_comes_from_in_the_pixels_that_it_is_given(
+    classifier: Classifier, stores: Stores
+) -> None:
+    data = by_hand()
+    version, pixels = keep(stores, data), np.zeros((8, 8, 1), np.uint8)
+    pixels[:4, :4], pixels[4:, 4:] = 12, 4
+    image = ImageInfo("PNG", 8, 8, "L")
+    told = classifier.explain(version, None, lambda spec: (image, pixels))
+    assert (told[0], told[1].width, told[2].label) == (image, 8, "light")
+    assert np.array(told[2].shares) == pytest.approx(np.array([[2.125, -0.125], [-0.125, 0.625]]))
+    assert told[2].vector == Vector.of(np.array([4.0]), hashlib.sha256(data).hexdigest())
+    assert classifier.explain(version, "dark", lambda spec: (image, pixels))[2].shares[0][0] == pytest.approx(-2.125)
+    with pytest.raises(NotFound, match="has no label 'cat'"):
+        classifier.explain(version, "cat", lambda spec: (image, pixels))
+    with pytest.raises(NotFound, match="another file"):
+        classifier.explain(Version("mine", "1", "0" * 64), None, lambda spec: (image, pixels))
+
+
+def test_a_model_that_cannot_say_where_a_label_comes_from_answers_all_the_same(
+    classifier: Classifier, stores: Stores, small: bytes
+) -> None:
+    version, pixels = keep(stores, small), np.zeros((8, 8, 1), np.uint8)
+    with pytest.raises(ModelError, match="does not say where"):
+        classifier.explain(version, None, lambda spec: (ImageInfo("PNG", 8, 8, "L"), pixels))
+    child = of(classifier)
+    assert classifier.classify(PICTURE, version).prediction.label in ("dark", "light")
+    assert of(classifier) == child

@@ -1,0 +1,32 @@
+"""What the client asks about a picture's look: where its label comes from."""
+
+from pathlib import Path
+from typing import IO
+
+from imagestore.client.answers import Why
+from imagestore.client.http import Http
+from imagestore.client.projects import part
+
+
+class LikenessMethods:
+    """A part of the client."""
+
+    _http: Http
+
+    def why(self, id: str, label: str | None = None) -> Why:
+        """Where in a picture this label, or the one that the model answered, comes from."""
+        return self._http.get(Why, f"/pictures/{part(id)}/why", {"label": label})
+
+    def why_of(
+        self,
+        file: Path | bytes | IO[bytes],
+        project: str | None = None,
+        *,
+        version: str | None = None,
+        published: str | None = None,
+        label: str | None = None,
+    ) -> Why:
+        """The same of a picture of which nothing is kept, by the model that `classify` would ask."""
+        asked = {"project": project, "version": version, "published": published, "label": label}
+        data = file.read_bytes() if isinstance(file, Path) else file if isinstance(file, bytes) else file.read()
+        return self._http.read(Why, self._http.send("POST", "/classify/why", asked, content=lambda: data))
