@@ -36,6 +36,27 @@ class Classification:
 
 
 @dataclass(frozen=True)
+class Alike:
+    """A picture that is like another: `similarity` is the cosine between their vectors, 1 for the same."""
+
+    record: Record
+    similarity: float
+
+
+@dataclass(frozen=True)
+class Similar:
+    """The pictures most like one, the most alike first, and among how many they were looked for (`compared`). Not
+    compared were the oldest, `left_out`, where there are too many, and `others` that another network has classified, or
+    none that gives features.
+    """
+
+    items: list[Alike]
+    compared: int
+    left_out: int
+    others: int
+
+
+@dataclass(frozen=True)
 class Why:
     """Where in a picture the label comes from, by this model: `shares` are rows of columns of numbers, which cover the
     `area` of the picture from its upper left corner. What is above zero speaks for the label, what is below against it.

@@ -1,9 +1,9 @@
-"""What the client asks about a picture's look: where its label comes from."""
+"""What the client asks about a picture's look: where its label comes from, and which pictures are like it."""
 
 from pathlib import Path
 from typing import IO
 
-from imagestore.client.answers import Why
+from imagestore.client.answers import Similar, Why
 from imagestore.client.http import Http
 from imagestore.client.projects import part
 
@@ -28,5 +28,21 @@ class LikenessMethods:
     ) -> Why:
         """The same of a picture of which nothing is kept, by the model that `classify` would ask."""
         asked = {"project": project, "version": version, "published": published, "label": label}
-        data = file.read_bytes() if isinstance(file, Path) else file if isinstance(file, bytes) else file.read()
+        data = _bytes_of(file)
         return self._http.read(Why, self._http.send("POST", "/classify/why", asked, content=lambda: data))
+
+    def similar(self, id: str, limit: int = 60) -> Similar:
+        """The pictures that look most like this one to the network of its model, at most 500."""
+        return self._http.get(Similar, f"/pictures/{part(id)}/similar", {"limit": limit})
+
+    def similar_to(
+        self, file: Path | bytes | IO[bytes], project: str | None = None, *, limit: int = 60, version: str | None = None
+    ) -> Similar:
+        """The same of a picture of which nothing is kept, as the network of this model sees it."""
+        asked = {"project": project, "version": version, "limit": limit}
+        data = _bytes_of(file)
+        return self._http.read(Similar, self._http.send("POST", "/similar", asked, content=lambda: data))
+
+
+def _bytes_of(file: Path | bytes | IO[bytes]) -> bytes:
+    return file.read_bytes() if isinstance(file, Path) else file if isinstance(file, bytes) else file.read()

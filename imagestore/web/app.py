@@ -28,6 +28,7 @@ from imagestore.web import (
     second_factor_page,
     sign_in,
     sign_up,
+    similar_page,
 )
 from imagestore.web.access import Access
 from imagestore.web.access_log import AccessLog, is_left_out
@@ -53,7 +54,7 @@ for _theirs in custom_vision.ROUTERS:
     _ROUTES.include_router(_theirs)
 for _part in (
     sign_in, sign_up, forgotten, openid_sign_in, account_page, second_factor_page, people_page, audit_page,
-    changes_page, label_page, labels_page, jobs_page, pages,
+    changes_page, label_page, labels_page, jobs_page, similar_page, pages,
 ):  # fmt: skip
     _ROUTES.include_router(_part.router, include_in_schema=False)
 

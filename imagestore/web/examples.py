@@ -23,6 +23,7 @@ from imagestore.store.routes import ModelList, ModelVersion, Route
 from imagestore.web.answers import (
     AccessToken,
     AccountInfo,
+    Alike,
     AuditPage,
     Cause,
     Classification,
@@ -45,6 +46,7 @@ from imagestore.web.answers import (
     Pending,
     PersonalData,
     SessionInfo,
+    Similar,
     Why,
 )
 from preprocess import Area, ImageInfo
@@ -55,7 +57,7 @@ _AT = "2026-11-21T09:00:00.112Z"
 _MODEL = ModelRef("default", "1", "77e0" * 16)
 _IMAGE = ImageInfo("JPEG", 4032, 3024, "RGB", phash="c3d1a5960f3c5a69", metadata={"Make": "Canon"})
 _PREDICTION = Prediction("tabby", 0.83, 0.71, 0.35, (Score("tabby", 0.83), Score("tiger cat", 0.12)), _MODEL)
-_PICTURE = Record(
+PICTURE = Record(
     _ID,
     _NAME,
     upload=Upload("0x8DE1A2B3C4D5E6F", 184_213, "image/jpeg", "9b1c" * 16),
@@ -66,6 +68,7 @@ _PICTURE = Record(
     uploaded_at="2026-11-21T09:00:00.000Z",
     staged_at="2026-11-21T09:00:00.070Z",
 ).finished(_AT)
+_SIMILAR = Similar([Alike(replace(PICTURE, id=record_id("copy.jpg"), name="copy.jpg"), 0.9134)], 412, 0, 3)
 _WHY = Why(
     "tabby",
     ["tabby", "tiger cat"],
@@ -123,7 +126,7 @@ _ROUTED = ModelList(
 )
 _PROJECT = ProjectSummary("screws", "Screws", LabelsPerPicture.ONE, ["1"], "1", ["factory/*"], Change(_AT, "maria"))
 _DELETED = replace(_PROJECT, live=None, routes=[], deleted=Change(_AT, "maria"), gone_at="2026-11-28T09:00:00.000Z")
-_CORRECTED = replace(_PICTURE, correction=Correction("lynx", "maria", _AT, "tabby", _MODEL)).finished(_AT)
+_CORRECTED = replace(PICTURE, correction=Correction("lynx", "maria", _AT, "tabby", _MODEL)).finished(_AT)
 _CHANGE = ChangeStatus(
     "change-1795251600112000-5c0e5c0e", "label", ["lynx"], _ACCOUNT, _AT, "applied", 24, 22, 1, 1, 0, 0,
     "2026-12-21T09:00:00.112Z", True, None, None, [],
@@ -133,8 +136,8 @@ _RELABELLED = replace(_CHANGE, action="relabel", labels=["lynx", "bobcat"], pict
 _UNDONE = replace(_CHANGE, state="undone", restored=22, can_undo=False, undone_by=_ACCOUNT, undone_at=_AT)
 EXAMPLES = {
     "upload": OperationExample("?name=pets/cat.jpg&wait=10", "--data-binary @cat.jpg", _PENDING),
-    "list": OperationExample("?label=tabby&min_confidence=0.8&limit=10", "", Listing([_PICTURE], None)),
-    "get": OperationExample("?wait=10", "", _PICTURE),
+    "list": OperationExample("?label=tabby&min_confidence=0.8&limit=10", "", Listing([PICTURE], None)),
+    "get": OperationExample("?wait=10", "", PICTURE),
     "startChange": OperationExample(
         "?q=whiskers&status=unknown", _json('{"action": "label", "labels": ["lynx"], "matching": 24}'), _CHANGE
     ),
@@ -146,12 +149,12 @@ EXAMPLES = {
     "changeLabel": OperationExample("", _json('{"label": "lynx", "to": "bobcat"}'), _RELABELLED),
     "labelledPictures": OperationExample("?label=lynx&limit=10", "", LabelledList([_LABELLED], None)),
     "delete": OperationExample("?undoable=true", "", Deletion(_ID, "eyJpZCI6IjEifQ==", "2026-11-21T09:00:15.000Z")),
-    "undelete": OperationExample("?token=eyJpZCI6IjEifQ==", "", _PICTURE),
+    "undelete": OperationExample("?token=eyJpZCI6IjEifQ==", "", PICTURE),
     "correct": OperationExample("?label=lynx", "", _CORRECTED),
-    "uncorrect": OperationExample("", "", _PICTURE),
+    "uncorrect": OperationExample("", "", PICTURE),
     "retry": OperationExample("", "", _PENDING),
     "duplicates": OperationExample(
-        "", "", Duplicates([replace(_PICTURE, id=record_id("copy.jpg"), name="copy.jpg")], [])
+        "", "", Duplicates([replace(PICTURE, id=record_id("copy.jpg"), name="copy.jpg")], [])
     ),
     "original": OperationExample("", "--output cat.jpg"),
     "staged": OperationExample("", "--output cat.png"),
@@ -202,6 +205,8 @@ EXAMPLES = {
         "--data-binary @cat.jpg",
         Classification(Status.CLASSIFIED, "tabby", _IMAGE, _PREDICTION),
     ),
+    "similar": OperationExample("?limit=10&status=classified", "", _SIMILAR),
+    "similarTo": OperationExample("?limit=10", "--data-binary @cat.jpg", _SIMILAR),
     "why": OperationExample("?label=tabby", "", _WHY),
     "whyOf": OperationExample("?project=screws&version=3", "--data-binary @cat.jpg", _WHY),
     "undeleteProject": OperationExample("", "", replace(_DELETED, deleted=None, gone_at=None)),

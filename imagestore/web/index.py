@@ -24,7 +24,7 @@ from imagestore.store.documents import from_json, to_json
 from imagestore.web.tallies import TABLE, tally
 from imagestore.web.words import words_of
 
-_VERSION = 15
+_VERSION = 16
 _SCHEMA = """
 CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE pictures (
@@ -36,7 +36,9 @@ CREATE TABLE pictures (
 CREATE TABLE more_labels (label TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (label, id)) WITHOUT ROWID;
 CREATE INDEX more_labels_of ON more_labels (id);
 CREATE TABLE documents (id TEXT PRIMARY KEY, json BLOB NOT NULL);
-CREATE TABLE vectors (id TEXT PRIMARY KEY, backbone TEXT NOT NULL, codes BLOB NOT NULL);
+CREATE TABLE backbones (number INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE);
+CREATE TABLE vectors (picture INTEGER PRIMARY KEY, backbone INTEGER NOT NULL, codes BLOB NOT NULL);
+CREATE INDEX vectors_of ON vectors (backbone);
 CREATE VIRTUAL TABLE words USING fts5 (
     name, labels, facts, tokenize = "unicode61 remove_diacritics 2", prefix = '2 3', columnsize = 0
 );
@@ -74,6 +76,7 @@ _WRITE = (
     f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS)}"
 )
 _WORDS = "INSERT OR REPLACE INTO words (rowid, name, labels, facts) VALUES (?, ?, ?, ?)"
+_VECTOR = "INSERT INTO vectors SELECT ?, number, ? FROM backbones WHERE hash = ?"
 NO_CONFIDENCE = -1.0
 """Stands in the column `confidence` for a picture without a prediction."""
 MOST_IDLE = 4
@@ -109,6 +112,11 @@ class Index:
         """All rows that this SQL query finds."""
         with self._connection() as connection:
             return connection.execute(sql, values).fetchall()
+
+    def each(self, sql: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+        """The rows that this SQL query finds, one after the other, where all at once would take much memory."""
+        with self._connection() as connection:
+            yield from connection.execute(sql, values)
 
     def close(self) -> None:
         """Close the connections; none may be in use."""
@@ -160,7 +168,7 @@ class Index:
             )
             connection.execute("DELETE FROM words WHERE rowid = (SELECT row FROM pictures WHERE id = ?)", [id])
             connection.execute("DELETE FROM documents WHERE id = ?", [id])
-            connection.execute("DELETE FROM vectors WHERE id = ?", [id])
+            connection.execute("DELETE FROM vectors WHERE picture = (SELECT row FROM pictures WHERE id = ?)", [id])
             connection.execute("DELETE FROM more_labels WHERE id = ?", [id])
 
     def touch(self, id: str) -> None:
@@ -211,12 +219,13 @@ class Index:
             values = _values(record, stored.revision, there[1] if is_hidden_now else seq + count)
             row = there[2] if there is not None and there[3] == _at(record) else _free_row(connection, record)
             tally(connection, record.id, -1)
+            if there is not None:
+                connection.execute("DELETE FROM vectors WHERE picture = ?", (there[2],))
             if there is not None and there[2] != row:
                 connection.execute("DELETE FROM words WHERE rowid = ?", (there[2],))
             connection.execute(_WRITE, (row, *values))
             connection.execute("DELETE FROM hidden WHERE id = ?", (record.id,))
             connection.execute("DELETE FROM more_labels WHERE id = ?", (record.id,))
-            connection.execute("DELETE FROM vectors WHERE id = ?", (record.id,))
             if record.status is Status.DELETED:
                 connection.execute("DELETE FROM documents WHERE id = ?", (record.id,))
                 connection.execute("DELETE FROM words WHERE rowid = ?", (row,))
@@ -228,8 +237,8 @@ class Index:
             plain = record.with_vector(None)
             connection.execute("INSERT OR REPLACE INTO documents VALUES (?, ?)", (record.id, to_json(plain)))
             if isinstance(record, RecordWithVector) and (vector := record.vector) is not None:
-                values = (record.id, vector.backbone, vector.codes)
-                connection.execute("INSERT INTO vectors VALUES (?, ?, ?)", values)
+                connection.execute("INSERT OR IGNORE INTO backbones (hash) VALUES (?)", (vector.backbone,))
+                connection.execute(_VECTOR, (row, vector.codes, vector.backbone))
             more = [label for label in record.labels or () if label != record.label]
             connection.executemany("INSERT INTO more_labels VALUES (?, ?)", [(label, record.id) for label in more])
             tally(connection, record.id, 1)

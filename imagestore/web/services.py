@@ -33,6 +33,7 @@ from imagestore.web.change_feed import ChangeFeedReader
 from imagestore.web.classifier import Classifier
 from imagestore.web.clients import PublicAddress
 from imagestore.web.index import Index
+from imagestore.web.likeness import Likeness
 from imagestore.web.live_model import LiveModel
 from imagestore.web.picture_lists import PictureLists
 
@@ -89,6 +90,7 @@ class Services:
     renderer: Renderer
     classifier: Classifier
     jobs: JobBoard
+    likeness: Likeness
     live_model: LiveModel
     accounts: Accounts
     recent: RecentUploads = field(default_factory=RecentUploads)
@@ -113,6 +115,7 @@ class Services:
             renderer=renderer,
             classifier=Classifier(stores, renderer, settings.model_path, settings.model_cache_bytes),
             jobs=JobBoard(unchecked.jobs),
+            likeness=Likeness(index),
             live_model=LiveModel(settings.model_path, stores, settings.model_poll_seconds),
             accounts=accounts_of(settings, unchecked, environ),
             account=account(),
@@ -143,6 +146,7 @@ class Services:
         """Stop the threads and child processes, and close the files."""
         self.change_feed.stop()
         self.classifier.close()
+        self.likeness.close()
         self.renderer.close()
         self.index.close()
 

@@ -17,6 +17,7 @@ from imagestore.web.api import (
     overview,
     pictures,
     projects,
+    similar,
     training_pictures,
     why,
 )
@@ -29,6 +30,7 @@ for part in (
     changes,
     classify,
     why,
+    similar,
     files,
     overview,
     models,

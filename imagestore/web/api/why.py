@@ -20,6 +20,13 @@ OfLabel = Annotated[
     str | None,
     Query(min_length=1, max_length=1024, description="A label or family of the model; without it, what it answers."),
 ]
+OfProject = Annotated[
+    str | None, Query(pattern=NAME, description="Whose live model; without it, what is live by default.")
+]
+OfVersion = Annotated[str | None, Query(pattern=VERSION, description="This version of the project.")]
+OfPublished = Annotated[
+    str | None, Query(pattern=PUBLISHED, description="The version that is published under this name.")
+]
 
 
 @router.get("/pictures/{id}/why", operation_id="why")
@@ -33,13 +40,9 @@ async def why_of(
     request: Request,
     services: ServicesDep,
     caller: CallerDep,
-    project: Annotated[
-        str | None, Query(pattern=NAME, description="Whose live model; without it, what is live by default.")
-    ] = None,
-    version: Annotated[str | None, Query(pattern=VERSION, description="This version of the project.")] = None,
-    published: Annotated[
-        str | None, Query(pattern=PUBLISHED, description="The version that is published under this name.")
-    ] = None,
+    project: OfProject = None,
+    version: OfVersion = None,
+    published: OfPublished = None,
     label: OfLabel = None,
 ) -> Why:
     """Where in a picture of at most 20 MB a label comes from. Nothing of the picture is kept."""

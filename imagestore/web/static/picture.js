@@ -91,7 +91,7 @@ main.addEventListener("click", async (event) => {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || leaving) return;
   if (event.target.matches("input, select, textarea, pre") || document.querySelector("dialog[open]")) return;
-  const link = document.getElementById({ ArrowLeft: "before", ArrowRight: "after" }[event.key] ?? "");
+  const link = document.getElementById({ ArrowLeft: "before", ArrowRight: "after", s: "similar" }[event.key] ?? "");
   if (!link) return;
   event.preventDefault();
   location.assign(link.href);

@@ -31,6 +31,7 @@ from imagestore.web.app import app_of
 from imagestore.web.change_feed import ChangeFeedReader
 from imagestore.web.classifier import Classifier
 from imagestore.web.index import Index
+from imagestore.web.likeness import Likeness
 from imagestore.web.live_model import LiveModel
 from imagestore.web.openapi import describe
 from imagestore.web.services import Services, WebOptions
@@ -75,6 +76,7 @@ def services(stores: Stores, tmp_path: Path) -> Services:
         renderer=renderer,
         classifier=Classifier(stores, renderer, DEFAULT, 120_000_000),
         jobs=JobBoard(stores.jobs),
+        likeness=Likeness(index),
         live_model=cast(LiveModel, TinyModel()),
         accounts=Accounts.over(
             stores.accounts, stores.audit, Tokens(keys_of_this_process(), ""), passwords=Passwords(QUICK)

@@ -87,7 +87,7 @@ def need_of(method: str, address: str) -> Role | Open:
         return Role.CONTRIBUTOR
     if "/files/" in api:
         return Role.TRAINER
-    if method == "GET" or api == "/classify":
+    if method == "GET" or api in ("/classify", "/classify/why", "/similar"):
         return Role.VIEWER
     return Role.TRAINER if api.startswith(("/models", "/projects", "/routes", "/job")) else Role.CONTRIBUTOR
 

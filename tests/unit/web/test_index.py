@@ -141,9 +141,8 @@ def test_a_vector_is_kept_beside_the_record_and_goes_with_it(index: Index) -> No
     take_in(index, [one.with_vector(vector), other.with_vector(vector)], "1")
     assert index.get(one.id) == one
     assert b"vector" not in b"".join(json or b"" for _, _, json in index.since(0, 10))
-    assert index.query("SELECT id, backbone, codes FROM vectors WHERE id = ?", [one.id]) == [
-        (one.id, vector.backbone, vector.codes)
-    ]
+    of_one = "SELECT hash, codes FROM vectors, backbones, pictures WHERE picture = pictures.row AND id = ?"
+    assert index.query(of_one, [one.id]) == [(vector.backbone, vector.codes)]
     take_in(index, [tombstone(one.name, "2026-11-22T00:00:00.000Z")], "2")
     index.remove(other.id)
-    assert index.query("SELECT id FROM vectors") == []
+    assert index.query("SELECT * FROM vectors") == []
