@@ -28,6 +28,9 @@ class Queue:
             raise Unavailable("sending")
         self.sent.append((message, delay_s))
 
+    def oldest(self) -> None:
+        return None
+
     def length(self) -> int:
         return len(self.sent)
 

@@ -113,9 +113,9 @@ def test_the_timer_logs_the_length_of_each_queue(stores: Any, caplog: pytest.Log
         scheduled_sweep(context(stores))
     lengths = [line.getMessage() for line in caplog.records if line.getMessage().startswith("queue=")]
     assert lengths == [
-        "queue=work length=0",
-        "queue=work-poison length=2",
-        "queue=webjobs-blobtrigger-poison length=0",
+        "queue=work length=0 age_s=0",
+        "queue=work-poison length=2 age_s=0",
+        "queue=webjobs-blobtrigger-poison length=0 age_s=0",
     ]
 
 

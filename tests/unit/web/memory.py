@@ -110,10 +110,10 @@ class MemoryWriter:
     def add(self, data: bytes) -> None:
         self.data += data
 
-    def commit(self, content_type: str, *, only_new: bool = False) -> str:
+    def commit(self, content_type: str, *, only_new: bool = False, metadata: Mapping[str, str] | None = None) -> str:
         if only_new and self.name in self.blobs.blobs:
             raise Conflict(self.name)
-        return self.blobs.overwrite(self.name, bytes(self.data), content_type)
+        return self.blobs.overwrite(self.name, bytes(self.data), content_type, metadata)
 
 
 @dataclass
