@@ -4,7 +4,7 @@ From it follow precision and recall at any threshold. The file is bounded: per l
 probability, and of at most MOST_PICTURES pictures the likeliest labels.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -16,18 +16,23 @@ STEPS = 100
 """Thresholds are told apart by hundredths."""
 MOST_PICTURES = 10_000
 MOST_LABELS = 10
+MOST_GIVEN = 100
+LIKELY = 0.01
+"""Where several labels may hold, a picture has all labels that are so likely, but MOST_GIVEN at most."""
 
 
 @dataclass(frozen=True)
 class LabelAnswers:
     """What was said of one label. `right[i]` is how many of the pictures that have it were given a probability from i
     hundredths on and below i + 1, and `wrong[i]` how many of the others: int [101] each. `average_precision` knows no
-    threshold."""
+    threshold; `low` and `high` are its 95 % interval, None if there are too few pictures, or in an older file."""
 
     label: str
     average_precision: float
     right: list[int]
     wrong: list[int]
+    low: float | None = None
+    high: float | None = None
 
     @property
     def count(self) -> int:
@@ -44,19 +49,34 @@ class LabelAnswers:
 
 @dataclass(frozen=True)
 class AnsweredPicture:
-    """A held-out picture, the labels that it has, and the likeliest labels with their probabilities."""
+    """A held-out picture, the labels that it has, and the likeliest labels with their probabilities.
+
+    Pictures of one `group` look alike. Of one that is not `is_near` the model says nothing, since it is unlike all that
+    the model learned from. `source` is the name of its file. An older file has none of these.
+    """
 
     sha256: str
     labels: tuple[str, ...]
     probabilities: dict[str, float]
+    group: int | None = None
+    is_near: bool = True
+    source: str = ""
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """The content of the file: `pictures` are all that were held out, or MOST_PICTURES of them."""
+    """The content of the file: `pictures` are all `count` that were held out, or MOST_PICTURES of them.
+
+    `threshold` is the confidence from which on the model answers, but for labels that have one of their own in
+    `thresholds`. In an older file threshold and count are None.
+    """
 
     labels: list[LabelAnswers]
     pictures: list[AnsweredPicture]
+    has_several: bool = False
+    threshold: float | None = None
+    thresholds: dict[str, float] = field(default_factory=dict)
+    count: int | None = None
 
 
 def held_out(models: Models, name: str, version: str) -> HeldOut | None:

@@ -20,6 +20,7 @@ from imagestore.record import Correction, Record, Staged, Status, Upload, record
 from imagestore.store import PromotionEntry
 from imagestore.store.projects import Change, LabelsPerPicture, ProjectSummary
 from imagestore.store.routes import ModelList, ModelVersion, Route
+from imagestore.web import version_examples
 from imagestore.web.answers import (
     AccessToken,
     AccountInfo,
@@ -211,6 +212,7 @@ EXAMPLES = {
     "whyOf": OperationExample("?project=screws&version=3", "--data-binary @cat.jpg", _WHY),
     "undeleteProject": OperationExample("", "", replace(_DELETED, deleted=None, gone_at=None)),
     "outdated": OperationExample("", "", Outdated(1200)),
+    **{id: OperationExample(query, curl, answer) for id, (query, curl, answer) in version_examples.ANSWERS.items()},
     "modelFile": OperationExample("", "--output model.onnx"),
     "promote": OperationExample("?insist=accept_equal", "", replace(_JOB_WAITS, state="running")),
     "rollback": OperationExample(
@@ -304,6 +306,7 @@ _VALUES: dict[str, Any] = {
     "project": "screws",
     "published": "line-2",
     "sha256": "9b1c" * 16,
+    **version_examples.VALUES,
     "insist": str(GateOverride.ACCEPT_EQUAL),
     "drop": ["fish"],
     "last-event-id": "3f2a9c41-17",
@@ -324,7 +327,7 @@ _OF_THE_LOG = {"after": _ENTRY.id}
 _SPECIAL: dict[str, dict[str, Any]] = {
     "promote": {"name": "garden"},
     "correct": {"label": ["lynx"]},
-    "modelFile": {"name": "garden"},
+    **{id: {"name": "garden"} for id in ("modelFile", *version_examples.ANSWERS)},
     "events": {"after": "3f2a9c41-17"},
     "endSession": {"id": _SESSION.id},
     "uninvite": {"id": _LINK},

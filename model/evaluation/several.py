@@ -173,7 +173,12 @@ def average_precision_of_draws(
 ) -> np.ndarray:
     """The average precision float [rounds] when each group is drawn this often: drawn int [rounds, groups]; NaN where
     the label holds for none that was drawn."""
+    if not holds.any():
+        return np.full(len(drawn), np.nan)
     order = np.argsort(-probabilities, kind="stable")
+    order = order[
+        : int((probabilities >= probabilities[holds].min()).sum())
+    ]  # what comes after the last counts nothing
     last = np.append(np.flatnonzero(np.diff(probabilities[order])), len(order) - 1)
     truth, inside = holds[order], blocks[order]
     found = np.full(len(drawn), np.nan)

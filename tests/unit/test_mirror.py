@@ -102,6 +102,8 @@ ELSEWHERE = {
     "web/cookies": "unit/web/test_sign_in.py",
     "web/entrance": "unit/web/test_sign_in.py",
     "web/examples": "unit/web/test_openapi.py",
+    "web/version_examples": "unit/web/test_openapi.py",
+    "web/versions": "unit/web/api/test_performance.py",
     "web/forms": "unit/web/test_account_page.py",
     "web/reference": "unit/web/test_openapi.py",
     "web/sign_up": "unit/web/test_forgotten.py",
@@ -111,7 +113,7 @@ ELSEWHERE = {
 """Modules that are tested with what uses them, or only in a stack."""
 DATA_ALONE = {
     "classify/errors", "errors", "model/progress", "pipeline/context", "preprocess/errors", "preprocess/image",
-    "web/answers",
+    "web/answers", "web/version_answers",
 }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from imagestore.web.answers import JobList
 from imagestore.web.api.common import ServicesDep
 from imagestore.web.problems import ApiProblem
 from imagestore.web.services import Services
+from imagestore.web.versions import demand_version
 from preprocess import Fit
 
 router = APIRouter(prefix="/jobs", tags=["Jobs"])
@@ -215,10 +216,3 @@ def live_now(services: Services, project: str | None = None) -> str | None:
     back may go; None before a first promotion."""
     active = services.stores.routes.read().of(project)
     return active.live.sha256 if active else None
-
-
-def demand_version(services: Services, name: str, version: str) -> None:
-    """Raises NotFound if there is no such version, or its project is deleted."""
-    services.stores.projects.open(name)
-    if not services.stores.models.has(name, version):
-        raise NotFound(f"There is no version {version} of the model '{name}'.")

@@ -18,8 +18,9 @@ from imagestore.web import queries
 from imagestore.web.access import CallerDep, NoteDep
 from imagestore.web.answers import Outdated
 from imagestore.web.api.common import ServicesDep
-from imagestore.web.api.jobs import VERSION, demand_version, live_now, status
+from imagestore.web.api.jobs import VERSION, live_now, status
 from imagestore.web.services import Services
+from imagestore.web.versions import demand_version
 
 router = APIRouter(tags=["Models"])
 MOST_VERSIONS = 20
