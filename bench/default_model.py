@@ -3,14 +3,17 @@
 Takes every picture below FOLDER whose file name is one of ImageNet's names for a class ("zebra.png", "sea lion 2.jpg")
 as that class, one whose file name is that of a family ("cat.png") as one of its classes, whichever, and all others as
 pictures of no class. The thresholds are not chosen here. The figures in model/README.md come from Debian's photographs:
-apt-get install tuxpaint-stamps-default; python -m bench.default_model /usr/share/tuxpaint/stamps
+apt-get install tuxpaint-stamps-default; python -m bench.default_model /usr/share/tuxpaint/stamps --write
+With --write they are kept in model/default/figures.json, from where the web app shows them.
 """
 
+import argparse
 import importlib.resources
 import json
 import re
-import sys
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -24,6 +27,8 @@ from model.default.build import DEFAULT, build
 from preprocess import Limits, PictureError, preprocess
 
 TOP = 5
+FIGURES = DEFAULT.with_name("figures.json")
+_STAMPS = "cut-outs, drawings and photographs of Tux Paint (Debian package tuxpaint-stamps-default)"
 
 
 def classes_by_name() -> dict[str, set[int]]:
@@ -53,37 +58,72 @@ def _stem(path: Path) -> str:
     return re.sub(r"[_\W\d]+", " ", path.stem).strip().lower()
 
 
-def main(folder: Path) -> None:
-    """Print two tables."""
-    console, names = Console(), classes_by_name()
-    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp"))
+def measure(models: dict[str, Model], paths: list[Path]) -> dict[str, Any]:
+    """The figures of each model: how many pictures are of a known class, of a family, and of neither; whether their
+    class is the likeliest, or among the first five; which are answered, and how many of these answers are right."""
+    names = classes_by_name()
     truth = {path: names.get(_stem(path), set()) for path in paths}
-    models = {"gray": load_model(DEFAULT), "colour": read_model(build(3), "the colour model")}
-    by_family = {family.label: set(family.classes) for family in models["gray"].families}
+    by_family = {family.label: set(family.classes) for family in next(iter(models.values())).families}
     families = {path: by_family.get(_stem(path), set()) for path in paths}
-    results = {colours: scores(model, paths) for colours, model in models.items()}
-    known = [path for path in results["gray"] if truth[path]]
-    of_no_class = [path for path in results["gray"] if not truth[path]]
-    console.print(
-        f"{len(known)} pictures of {len({min(truth[p]) for p in known})} known classes, {len(of_no_class)} others"
-    )
-    accuracy = Table("", "top 1", f"top {TOP}")
-    for colours, found in results.items():
+    figures: dict[str, Any] = {}
+    for colours, model in models.items():
+        found = scores(model, paths)
+        known = [path for path in found if truth[path]]
+        named = [path for path in found if truth[path] or families[path]]
+        others = [path for path in found if not truth[path] and not families[path]]
         ranked = {path: np.argsort(-found[path])[:TOP] for path in known}
-        top1 = np.mean([int(ranked[path][0]) in truth[path] for path in known])
-        top5 = np.mean([bool(truth[path] & set(ranked[path].tolist())) for path in known])
-        accuracy.add_row(colours, f"{top1:.1%}", f"{top5:.1%}")
-    console.print(accuracy)
-    table = Table("", "answered", "right of these", "95 % interval", "others answered all the same")
-    named = [path for path in results["gray"] if truth[path] or families[path]]
-    for colours, found in results.items():
-        said = {path: answer(models[colours], found[path]) for path in found}
+        said = {path: answer(model, found[path]) for path in found}
         answered = [path for path in named if said[path] is not None]
-        right = wilson(sum(_is_right(said[path], truth[path], families[path]) for path in answered), len(answered))
-        fooled = np.mean([said[path] is not None for path in found if path not in set(named)])
-        share, among = f"{len(answered)} of {len(named)}, {len(answered) / len(named):.0%}", f"{right.share:.0%}"
-        table.add_row(colours, share, among, f"{right.low:.0%} to {right.high:.0%}", f"{fooled:.0%}")
+        right = sum(_is_right(said[path], truth[path], families[path]) for path in answered)
+        figures[colours] = {
+            "known": len(known),
+            "classes": len({min(truth[path]) for path in known}),
+            "named": len(named),
+            "others": len(others),
+            "top1": asdict(wilson(sum(int(ranked[path][0]) in truth[path] for path in known), len(known))),
+            "top5": asdict(wilson(sum(bool(truth[path] & set(ranked[path].tolist())) for path in known), len(known))),
+            "answered": asdict(wilson(len(answered), len(named))),
+            "right": asdict(wilson(right, len(answered))),
+            "others_answered": asdict(wilson(sum(said[path] is not None for path in others), len(others))),
+        }
+    return figures
+
+
+def main() -> None:
+    """Print two tables, and with --write keep what they say."""
+    parser = argparse.ArgumentParser(prog="python -m bench.default_model", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--write", action="store_true", help=f"write {FIGURES.name} beside the model")
+    arguments = parser.parse_args()
+    folder: Path = arguments.folder
+    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp"))
+    models = {"gray": load_model(DEFAULT), "colour": read_model(build(3), "the colour model")}
+    figures, console = measure(models, paths), Console()
+    gray = figures["gray"]
+    of_families = gray["named"] - gray["known"]
+    console.print(
+        f"{gray['known']} pictures of {gray['classes']} known classes, {of_families} of families, and "
+        f"{gray['others']} others"
+    )
+    table = Table("", "top 1", f"top {TOP}", "answered", "right of these", "95 % interval", "others answered")
+    for colours, one in figures.items():
+        top1, top5, answered, right, others = (
+            one[what]["right"] / one[what]["of"] for what in ("top1", "top5", "answered", "right", "others_answered")
+        )
+        interval = f"{one['right']['low']:.0%} to {one['right']['high']:.0%}"
+        table.add_row(
+            colours, f"{top1:.1%}", f"{top5:.1%}", f"{answered:.0%}", f"{right:.0%}", interval, f"{others:.0%}"
+        )
     console.print(table)
+    if arguments.write:
+        ref = models["gray"].ref
+        kept = {
+            "model": {"name": ref.name, "version": ref.version, "sha256": ref.sha256},
+            "command": f"python -m bench.default_model {folder} --write",
+            "measured_on": _STAMPS,
+            "figures": figures,
+        }
+        FIGURES.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
 
 
 def answer(model: Model, probabilities: np.ndarray) -> set[int] | None:
@@ -100,4 +140,4 @@ def _is_right(said: set[int] | None, truth: set[int], family: set[int]) -> bool:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

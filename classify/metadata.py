@@ -22,6 +22,8 @@ _MOST_FIELDS = 10_000
 _MOST_BYTES = 4_000_000
 """Of one key or value: a hundred thousand labels fit."""
 _REQUIRED = ("name", "version", "labels")
+_THRESHOLDS = ("threshold", "thresholds")
+_CALLED = ("name", "version", "backbone_sha256")
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,62 @@ def has_rest(meta: Mapping[str, str]) -> bool:
     return said == "none_of_the_labels"
 
 
+def metadata_of(data: bytes) -> dict[str, str]:
+    """All metadata of a model file. Raises ModelError if it is none."""
+    return _metadata(memoryview(data))
+
+
+def with_metadata(data: bytes, changed: Mapping[str, str | None]) -> bytes:
+    """The same model file with other metadata: each key with its new value, without those of which it is None. What
+    else the file holds stays as it is, byte by byte. Raises ModelError if it is no model file."""
+    kept = {key: value for key, value in {**metadata_of(data), **changed}.items() if value is not None}
+    return b"".join([*_without_metadata(data), *(_entry(key, value) for key, value in sorted(kept.items()))])
+
+
+def differ_by_thresholds_alone(one: bytes, other: bytes) -> bool:
+    """Whether two model files answer with the same probabilities of the same labels, from other thresholds on: nothing
+    but these, and what the model is called, differs. Raises ModelError if one is no model file."""
+    told = [metadata_of(data) for data in (one, other)]
+    thresholds = [[meta.get(key) for key in _THRESHOLDS] for meta in told]
+    rest = [{key: value for key, value in meta.items() if key not in _THRESHOLDS + _CALLED} for meta in told]
+    if thresholds[0] == thresholds[1] or rest[0] != rest[1]:
+        return False
+    return _weights_sha256(one) == _weights_sha256(other)
+
+
+def _weights_sha256(data: bytes) -> str:
+    digest = hashlib.sha256()
+    for part in _without_metadata(data):
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _without_metadata(data: bytes) -> Iterator[memoryview]:
+    """The file's fields in their order, but for the metadata."""
+    whole = memoryview(data)
+    for number, begin, end, _ in _spans(whole):
+        if number != _METADATA_PROPS:
+            yield whole[begin:end]
+
+
+def _entry(key: str, value: str) -> bytes:
+    inner = b"".join(_written(number, text.encode()) for number, text in ((_KEY, key), (_VALUE, value)))
+    return _written(_METADATA_PROPS, inner)
+
+
+def _written(number: int, value: bytes) -> bytes:
+    """A field of bytes."""
+    return _written_varint(number << 3 | _LENGTH) + _written_varint(len(value)) + value
+
+
+def _written_varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*out, value])
+
+
 def _metadata(data: memoryview) -> dict[str, str]:
     found: dict[str, str] = {}
     for number, value in _fields(data):
@@ -104,10 +162,16 @@ def _metadata(data: memoryview) -> dict[str, str]:
 
 def _fields(data: memoryview) -> Iterator[tuple[int, memoryview | None]]:
     """(number, value) of each field; the value is None if it is a number, which none of those is that we read."""
+    return ((number, value) for number, _, _, value in _spans(data))
+
+
+def _spans(data: memoryview) -> Iterator[tuple[int, int, int, memoryview | None]]:
+    """(number, where it begins, where it ends, value) of each field, its number and kind included."""
     at = 0
     for _ in range(_MOST_FIELDS):
         if at == len(data):
             return
+        began = at
         tag, at = _varint(data, at)
         kind, value = tag & 7, None
         if kind == _VARINT:
@@ -122,7 +186,7 @@ def _fields(data: memoryview) -> Iterator[tuple[int, memoryview | None]]:
             raise _not_onnx()
         if at > len(data):
             raise _not_onnx()
-        yield tag >> 3, value
+        yield tag >> 3, began, at, value
     raise _not_onnx()
 
 

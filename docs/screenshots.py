@@ -9,12 +9,20 @@ import requests
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+from bench.drawn import COLOURS, drawn
+from imagestore.configure import open_stores
 from imagestore.local.ports import Ports
 from imagestore.local.supervisor import Options, Stack
 from imagestore.settings import ROOT
+from model.training.recipe import Held
+from model.training.train import TrainingOptions
+from model.versions import gather, train_version
+from preprocess import Fit, Limits
 
 DOCS = ROOT / "docs"
 PORTS = Ports.from_base(24050)
+HELD = Held(colour=False, fit=Fit.CROP, level=False, middle=False, backbone="lite0", views=0)
+"""How the version on the pictures is trained: nothing is left to be chosen, which takes seconds."""
 SHOTS = (("drop", "/"), ("gallery", "/gallery"), ("dashboard", "/dashboard"))
 
 
@@ -24,6 +32,30 @@ def shoot(page: Page, name: str) -> None:
         "() => [...document.images].filter((i) => i.getBoundingClientRect().top < innerHeight).every((i) => i.complete)"
     )
     Image.open(io.BytesIO(page.screenshot())).save(DOCS / f"{name}.webp", quality=88, method=6)
+
+
+def trained(stack: Stack) -> str:
+    """The name of a project of drawn shapes with two versions, the second of which has learned from more pictures."""
+    stores = open_stores(stack.environment)
+    project = stores.projects.create("Shapes", "the screenshots")
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in range(420):
+            picture, labels = drawn(seed, ("circle", "square", "star", "cross"), most=1)
+            label = next(one for one in labels if one not in COLOURS)
+            kept = Path(folder) / ("first" if seed < 260 else "second") / label / f"{seed}.png"
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            picture.save(kept)
+        for part in ("first", "second"):
+            gathered = gather(stores, project, [Path(folder) / part], Limits(), lambda *_: lambda: None)
+            train_version(
+                stores,
+                gathered,
+                project.name,
+                lambda version: TrainingOptions(project.name, version, HELD),
+                Limits(),
+                lambda *_: lambda: None,
+            )
+    return project.name
 
 
 def main() -> None:
@@ -50,6 +82,18 @@ def main() -> None:
             page.locator(".card", has_text="cat.jpg").locator("a").click()
             page.wait_for_url("**/pictures/*")
             shoot(page, "picture")
+            name = trained(stack)
+            page.set_viewport_size({"width": 1280, "height": 1700})
+            page.goto(f"/models/{name}/1?said=unknown")
+            page.set_input_files("#try-files", [DOCS.parent / "samples" / "hammer.jpg"])
+            page.locator("#tried canvas").wait_for()
+            page.locator("#marks circle").first.wait_for()
+            shoot(page, "version")
+            page.set_viewport_size({"width": 1280, "height": 1200})
+            page.locator("#by-label").evaluate("heading => heading.parentElement.scrollIntoView()")
+            shoot(page, "mistakes")
+            page.goto(f"/models/{name}/2/compare?with=1")
+            shoot(page, "compare")
             browser.close()
 
 

@@ -40,7 +40,15 @@ class Package:
 PACKAGES = {
     "function": Package(("function_app.py", "host.json", *_CORE), ("requirements.txt",)),
     "web": Package(
-        ("imagestore/web", "imagestore/accounts", "imagestore/jobs", "imagestore/plots", *_CORE),
+        (
+            "imagestore/web",
+            "imagestore/accounts",
+            "imagestore/jobs",
+            "imagestore/performance",
+            "imagestore/plots",
+            "model/default/figures.json",
+            *_CORE,
+        ),
         ("requirements.txt", "imagestore/web/requirements.txt"),
     ),
     "jobs": Package(

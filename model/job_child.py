@@ -72,6 +72,8 @@ def done_by(attempt: Attempt, stores: Stores, settings: Settings) -> JobResult:
             return _inspect(stores, job)
         case JobKind.IMPORT:
             return _import(stores, settings, attempt, job)
+        case JobKind.THRESHOLD:
+            return _threshold(stores, settings, attempt, job)
 
 
 def _train(stores: Stores, settings: Settings, attempt: Attempt, job: Job, name: str | None = None) -> JobResult:
@@ -190,6 +192,19 @@ def _import(stores: Stores, settings: Settings, attempt: Attempt, job: Job) -> J
     from model.import_job import bring_over
 
     return bring_over(stores, settings, attempt, job, lambda name: _train(stores, settings, attempt, job, name), _begin)
+
+
+def _threshold(stores: Stores, settings: Settings, attempt: Attempt, job: Job) -> JobResult:
+    from model.new_threshold import save_threshold
+
+    name, wanted = job.arguments.name or MINE, job.arguments.threshold
+    for version in job.versions:
+        if stores.models.has(name, version):  # by an attempt that broke off before it could say so
+            return replace(_done(f"{name} {version} is made."), version=version)
+    assert wanted is not None, "whoever puts such a job in says which threshold"
+    project, of = stores.projects.open(name), job.arguments.version or ""
+    made = save_threshold(stores, project, of, wanted, job.by, limits_of(settings), _begin, attempt.claim)
+    return replace(_done(made.sentence), version=made.version)
 
 
 def _done(say: str, details: Sequence[str] = ()) -> JobResult:

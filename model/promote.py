@@ -3,7 +3,8 @@
 The gate asks of every promotion: the file can be used and answers with probabilities; the candidate knows each label of
 the live model, or the label is dropped by name; it is better than guessing on test pictures; and it is better than the
 live model, on test pictures together with those that were learned from, where both are trained anew. No override lifts
-the first two.
+the first two. Of a candidate with the live model's weights and other thresholds only the first three are asked, and it
+is said what changes: thresholds are a person's choice (model/evaluation/thresholds_gate.py).
 """
 
 import hashlib
@@ -12,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from classify import ModelDescription, ModelError
+from classify.metadata import differ_by_thresholds_alone
 from imagestore.errors import Conflict, GateOverride, ImageStoreError, NotFound, PromotionRefused
 from imagestore.pipeline.live import make_live
 from imagestore.record import utc
@@ -20,7 +22,7 @@ from imagestore.store.models import TRAINING_FILE
 from imagestore.store.projects import Project
 from imagestore.store.routes import EVERYTHING
 from model.default.build import DEFAULT
-from model.evaluation import anew, gate, several_anew, several_gate
+from model.evaluation import anew, gate, several_anew, several_gate, thresholds_gate
 from model.evaluation.anew import shared
 from model.evaluation.evaluate import Evaluation, evaluate
 from model.evaluation.findings import GateFindings
@@ -178,6 +180,11 @@ def decide(findings: GateFindings, override: GateOverride, drop: Collection[str]
     if chance.outcome is not Outcome.BETTER:
         said = f"{comparison.sentence()} {chance.sentence()}" if comparison else chance.sentence()
         raise PromotionRefused(f"{said} It is not promoted.", GateOverride.FORCE, findings.details(), drop)
+    if findings.thresholds is not None:
+        if findings.thresholds.answers_nothing:
+            message = f"{findings.sentence()} It is not promoted."
+            raise PromotionRefused(message, GateOverride.FORCE, findings.details(), drop)
+        return findings.sentence() + without
     if findings.outcome is Outcome.WORSE:
         message = f"{findings.sentence()} It is not promoted."
         raise PromotionRefused(message, GateOverride.FORCE, findings.details(), drop)
@@ -291,6 +298,14 @@ def _examine(
     has_several = candidate.model.has_several
     of_kind = several_gate if has_several else gate
     theirs, other_kind = None, ""
+    if live.model is not None and differ_by_thresholds_alone(live.data, data):
+        return GateFindings(
+            chance=of_kind.against_chance(candidate, groups),
+            pictures=len(tests),
+            labels=sorted({label for example in tests for label in example.labels}),
+            rejected="" if has_several else _rejected(candidate, replace(candidate, model=live.model)),
+            thresholds=thresholds_gate.compare(candidate, live.model),
+        )
     if live.model is not None and live.model.has_several != has_several:
         does = "gives a picture one label" if has_several else "may give a picture several labels"
         other_kind = f"The live model {does}, so the two were not compared."

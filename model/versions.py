@@ -185,7 +185,7 @@ def train_version(
         REPORT_FILE: report.to_html(limits),
         HELD_OUT_FILE: to_keep(evaluation),
         TRAINING_FILE: trained.provenance.to_json(),
-        INSPECTION_FILE: msgspec.json.encode(_inspected(trained.data)),
+        INSPECTION_FILE: msgspec.json.encode(inspected(trained.data, "the training")),
     }
     patiently(lambda: stores.models.keep(name, version, files))
     return NewVersion(version, report, trained.provenance)
@@ -258,9 +258,9 @@ def model_bytes(stores: Stores, model: str, name: str) -> tuple[bytes, str]:
         raise ModelError(f"'{model}' cannot be read: {error.strerror}.") from None
 
 
-def _inspected(data: bytes) -> Inspection:
-    """That the evaluation, a bounded process, could use the model file."""
-    return Inspection(hashlib.sha256(data).hexdigest(), utc(), "the training", is_admitted=True)
+def inspected(data: bytes, by: str) -> Inspection:
+    """That a bounded process could use the model file."""
+    return Inspection(hashlib.sha256(data).hexdigest(), utc(), by, is_admitted=True)
 
 
 def _in_folders(

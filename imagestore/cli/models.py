@@ -11,7 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from classify.portable.portable import portable
-from imagestore.cli import distant_jobs, instance, servers, stores
+from imagestore.cli import distant_jobs, instance, servers, stores, understand
+from imagestore.cli.options import Name, VersionArgument
 from imagestore.cli.output import console, errors, safe
 from imagestore.cli.stages import Rate, stages
 from imagestore.configure import limits_of, models_of
@@ -25,11 +26,14 @@ from imagestore.store.models import METRICS_FILE, MODEL_FILE, REPORT_FILE
 from imagestore.store.projects import LabelsPerPicture
 from imagestore.store.training import MINE
 
-Name = Annotated[str, typer.Option("--project", "--name", help="Which project the version is of.")]
 _NEXT = "Workers change to it within seconds. Next, for what is there already: imagestore reprocess"
 _LABELS = {LabelsPerPicture.ONE: "one label a picture", LabelsPerPicture.SEVERAL: "several labels a picture"}
-VersionArgument = Annotated[str, typer.Argument(help="A version, such as 3.")]
-app = typer.Typer(invoke_without_command=True, help="Versions of models: list them, show, inspect or export one.")
+app = typer.Typer(
+    invoke_without_command=True,
+    help="Versions of models: list them, show, compare, inspect or export one, give one another threshold.",
+)
+app.command("threshold")(understand.threshold)
+app.command("compare")(understand.compare)
 
 
 @app.callback()

@@ -1,4 +1,4 @@
-"""The option of every command: `--data`, which chooses the local stack."""
+"""Options that commands share: `--data` of every command, which chooses the local stack, and those of a version."""
 
 import functools
 import inspect
@@ -20,6 +20,8 @@ Data = Annotated[
         show_default=False,
     ),
 ]
+Name = Annotated[str, typer.Option("--project", "--name", help="Which project the version is of.")]
+VersionArgument = Annotated[str, typer.Argument(help="A version, such as 3.")]
 _given: ContextVar[Path | None] = ContextVar("data", default=None)
 
 

@@ -27,6 +27,7 @@ from imagestore.client.changes import ChangeMethods
 from imagestore.client.http import TIMEOUT_S, TRIES, Answer, Http
 from imagestore.client.likeness import LikenessMethods
 from imagestore.client.projects import ProjectMethods, part
+from imagestore.client.versions import VersionMethods
 from imagestore.errors import GateOverride, NotReached
 from imagestore.jobs.job import HowToTrain, JobKind
 from imagestore.jobs.status import JobStatus
@@ -41,7 +42,7 @@ Sort = Literal["newest", "oldest", "confident", "doubtful", "name"]
 File = Path | bytes | IO[bytes]
 
 
-class Client(ProjectMethods, ChangeMethods, LikenessMethods):
+class Client(ProjectMethods, ChangeMethods, LikenessMethods, VersionMethods):
     """A web app at `server`, such as https://pictures.example.org, asked with an API key or access token.
 
     Every method raises RemoteError: NotReached if the server did not answer, RequestRefused if it said no (KeyRefused,

@@ -18,6 +18,7 @@ _CANCELLED: dict[JobKind, str] = {
     JobKind.REPROCESS: "Cancelled. Begun again, it goes on from here.",
     JobKind.INSPECT: "Cancelled.",
     JobKind.IMPORT: "Cancelled. What came over is here; an import that is begun again goes on from there.",
+    JobKind.THRESHOLD: "Cancelled. No version was made.",
 }
 PAGE = 50
 

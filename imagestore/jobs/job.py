@@ -32,6 +32,7 @@ class JobKind(StrEnum):
     REPROCESS = "reprocess"
     INSPECT = "inspect"
     IMPORT = "import"
+    THRESHOLD = "threshold"
 
 
 class JobState(StrEnum):
@@ -88,10 +89,20 @@ class Importing:
 
 
 @dataclass(frozen=True)
+class NewThreshold:
+    """The confidence from which on a new version answers that has the weights of another: with all labels, none of
+    which then has a threshold of its own, or with `label`, while the others keep theirs."""
+
+    threshold: float
+    label: str | None = None
+
+
+@dataclass(frozen=True)
 class Arguments:
     """What to do it to.
 
-    `name` is the model's, `version` is the one to promote or to inspect; a promotion may drop the labels in `drop`.
+    `name` is the model's, `version` is the one to promote, to inspect, or whose weights get another threshold; a
+    promotion may drop the labels in `drop`.
     `live` is the SHA-256 of the model that was live when somebody asked to go back from it.
     """
 
@@ -102,6 +113,7 @@ class Arguments:
     live: str | None = None
     training: HowToTrain | None = None
     importing: Importing | None = None
+    threshold: NewThreshold | None = None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 from imagestore.jobs.job import JobKind
 
-NEEDED_BY = (JobKind.TRAIN, JobKind.PROMOTE, JobKind.INSPECT, JobKind.IMPORT)
+NEEDED_BY = (JobKind.TRAIN, JobKind.PROMOTE, JobKind.INSPECT, JobKind.IMPORT, JobKind.THRESHOLD)
 LIBRARIES = {
     "azure-keyvault-secrets": "azure.keyvault.secrets",
     "cryptography": "cryptography",
@@ -44,7 +44,7 @@ def said_of(error: ModuleNotFoundError) -> str | None:
 def sentence(names: Sequence[str]) -> str:
     """What is missing, and how to mend that."""
     return (
-        "Training, promoting, inspecting and importing need libraries that are not installed here "
+        "Training, promoting, inspecting, importing and saving thresholds need libraries that are not installed here "
         f"({', '.join(names)}). To install them: pip install -r model/requirements.txt, or the package with its extra "
         "[train]."
     )

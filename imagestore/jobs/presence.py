@@ -14,7 +14,7 @@ from imagestore.record import utc
 from imagestore.store import Items
 
 TYPE = "runner"
-_OF_BEFORE = frozenset(JobKind) - {JobKind.IMPORT}
+_OF_BEFORE = frozenset(JobKind) - {JobKind.IMPORT, JobKind.THRESHOLD}
 """The kinds of jobs that a runner does which does not say what it does, since it is of an earlier version."""
 
 

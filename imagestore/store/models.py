@@ -22,6 +22,7 @@ METRICS_FILE = "metrics.json"
 REPORT_FILE = "report.html"
 TRAINING_FILE = "training.json"
 INSPECTION_FILE = "inspection.json"
+THRESHOLDS_FILE = "thresholds.json"
 NAME = "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$"
 """What a model's name may be: it is part of blob names, of addresses and of command lines."""
 _NAME = re.compile(NAME)
@@ -61,6 +62,18 @@ class Inspection:
     by: str
     is_admitted: bool
     why: str = ""
+
+
+@dataclass(frozen=True)
+class ThresholdsSet:
+    """Of a version that has the weights of another, `of`: which thresholds it was given, when (UTC) and by which
+    account. `labels` are thresholds of single labels."""
+
+    of: str
+    threshold: float
+    labels: dict[str, float]
+    at: str
+    by: str
 
 
 def is_name(name: str) -> bool:
@@ -149,6 +162,14 @@ class Models:
         """What was found when this version's model file was looked at; None if nobody has, or nothing that we wrote."""
         try:
             return msgspec.json.decode(self.read(name, version, INSPECTION_FILE), type=Inspection)
+        except (NotFound, msgspec.MsgspecError):
+            return None
+
+    def thresholds_set(self, name: str, version: str) -> ThresholdsSet | None:
+        """Of which version this one has the weights, and which thresholds it was given; None if it was trained or added
+        as it is."""
+        try:
+            return msgspec.json.decode(self.read(name, version, THRESHOLDS_FILE), type=ThresholdsSet)
         except (NotFound, msgspec.MsgspecError):
             return None
 

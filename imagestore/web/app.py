@@ -22,6 +22,7 @@ from imagestore.web import (
     jobs_page,
     label_page,
     labels_page,
+    model_page,
     openid_sign_in,
     pages,
     people_page,
@@ -54,7 +55,7 @@ for _theirs in custom_vision.ROUTERS:
     _ROUTES.include_router(_theirs)
 for _part in (
     sign_in, sign_up, forgotten, openid_sign_in, account_page, second_factor_page, people_page, audit_page,
-    changes_page, label_page, labels_page, jobs_page, similar_page, pages,
+    changes_page, label_page, labels_page, jobs_page, similar_page, pages, model_page,
 ):  # fmt: skip
     _ROUTES.include_router(_part.router, include_in_schema=False)
 

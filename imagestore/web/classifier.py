@@ -158,6 +158,11 @@ class Classifier:
         with self._alone():
             return self._ready(version).model
 
+    @property
+    def shipped(self) -> Path:
+        """The file of the model that came with the app."""
+        return self._default
+
     def close(self) -> None:
         """End the child."""
         with self._turn:

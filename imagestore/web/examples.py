@@ -215,6 +215,9 @@ EXAMPLES = {
     **{id: OperationExample(query, curl, answer) for id, (query, curl, answer) in version_examples.ANSWERS.items()},
     "modelFile": OperationExample("", "--output model.onnx"),
     "promote": OperationExample("?insist=accept_equal", "", replace(_JOB_WAITS, state="running")),
+    "saveThreshold": OperationExample(
+        "", _json('{"threshold": 0.8}'), replace(_JOB_WAITS, kind="threshold", version="3")
+    ),
     "rollback": OperationExample(
         "", "", replace(_JOB_WAITS, kind="rollback", state="running", name=None, version=None)
     ),
@@ -327,7 +330,7 @@ _OF_THE_LOG = {"after": _ENTRY.id}
 _SPECIAL: dict[str, dict[str, Any]] = {
     "promote": {"name": "garden"},
     "correct": {"label": ["lynx"]},
-    **{id: {"name": "garden"} for id in ("modelFile", *version_examples.ANSWERS)},
+    **{id: {"name": "garden"} for id in ("modelFile", "saveThreshold", *version_examples.ANSWERS)},
     "events": {"after": "3f2a9c41-17"},
     "endSession": {"id": _SESSION.id},
     "uninvite": {"id": _LINK},

@@ -271,6 +271,15 @@ def count_outdated(index: Index, live: Sequence[tuple[str, str]]) -> int:
     return int(count)
 
 
+def latest_of_model(index: Index, sha256: str, since: str, most: int) -> tuple[int, list[bytes]]:
+    """How many pictures came since then, `most` at most, the latest; and the records of those of them that the model
+    with this SHA-256 has classified, as JSON. It costs the same however many others there are."""
+    latest = "FROM pictures WHERE status != 'deleted' AND at >= ? ORDER BY at DESC LIMIT ?"
+    ((count,),) = index.query(f"SELECT COUNT(*) FROM (SELECT 1 {latest})", [since, most])
+    query = f"SELECT json FROM documents JOIN (SELECT id, model {latest}) USING (id) WHERE model = ?"
+    return int(count), [data for (data,) in index.query(query, [since, most, sha256])]
+
+
 def first_to_review(index: Index, left_out: Sequence[str], *, random_sample: bool) -> Record | None:
     """The next picture of the random sample, or the least certain of the others, that is not in `left_out`."""
     order = f"AND id < '{RANDOM_BELOW}' ORDER BY id"

@@ -10,14 +10,11 @@ from imagestore.performance.answers import Answers, Thresholds
 from imagestore.record import utc
 from imagestore.store.held_out import AnsweredPicture
 from imagestore.web.index import Index
+from imagestore.web.queries import latest_of_model
 
 DAYS = 7
 MOST = 5000
 """So many pictures of those days are looked at, whichever model has classified them."""
-_LATEST = (
-    "SELECT json FROM documents JOIN (SELECT id, model FROM pictures WHERE status != 'deleted' AND at >= ? "
-    "ORDER BY at DESC LIMIT ?) USING (id) WHERE model = ?"
-)
 
 
 @dataclass(frozen=True)
@@ -41,12 +38,10 @@ def recent_answers(
 ) -> RecentAnswers:
     """What the model file with this SHA-256 said of the latest pictures of DAYS, MOST at most."""
     since = utc((now or datetime.now(UTC)) - timedelta(days=DAYS))
-    ((looked_at,),) = index.query(
-        "SELECT COUNT(*) FROM (SELECT 1 FROM pictures WHERE status != 'deleted' AND at >= ? LIMIT ?)", [since, MOST]
-    )
+    looked_at, documents = latest_of_model(index, sha256, since, MOST)
     pictures = []
-    for (data,) in index.query(_LATEST, [since, MOST, sha256]):
+    for data in documents:
         found = msgspec.json.decode(data, type=_Classified)
         told = {score.label: score.probability for score in (*found.prediction.top, *(found.prediction.labels or ()))}
         pictures.append(AnsweredPicture(found.id, (), told, is_near=not found.prediction.is_far))
-    return RecentAnswers(Answers([], pictures, has_several, thresholds, len(pictures)), int(looked_at))
+    return RecentAnswers(Answers([], pictures, has_several, thresholds, len(pictures)), looked_at)

@@ -7,8 +7,7 @@ from typing import Any
 from imagestore.performance.confusion import Cell, SaidOfPicture
 from imagestore.performance.figures import AtThreshold, Figure, LabelPerformance
 from imagestore.performance.side_by_side import Difference, SaidByBoth, SideBySide
-from imagestore.proportion import Share
-from imagestore.web.version_answers import (
+from imagestore.performance.told import (
     ConfusionTable,
     Performance,
     RecentUnknown,
@@ -16,11 +15,32 @@ from imagestore.web.version_answers import (
     ThresholdCurve,
     ThresholdsOf,
 )
+from imagestore.proportion import Share
+from imagestore.web.shipped_model import ShippedFigures, ShippedModel
 
 _SHARE = Share(94, 100, 0.875, 0.972)
 _AT = AtThreshold(0.7, _SHARE, _SHARE, Figure(0.94, 0.88, 0.97), _SHARE, 12, 1, 18, 112)
 _TESTED = SaidOfPicture("9b1c" * 16, ["tabby"], ["lynx"], {"lynx": 0.83, "tabby": 0.12}, False, "tabby/7.jpg")
+_MEASURED = ShippedFigures(84, 73, 112, 689, *[_SHARE] * 5)
 ANSWERS: dict[str, tuple[str, str, Any]] = {
+    "shippedModel": (
+        "",
+        "",
+        ShippedModel(
+            "default",
+            "2",
+            "77e0" * 16,
+            "Apache-2.0",
+            19_000_000,
+            0.7,
+            ["tabby", "tiger cat"],
+            0.5,
+            {"cat": ["tabby", "tiger cat"]},
+            "stamps",
+            "python -m bench.default_model",
+            {"gray": _MEASURED},
+        ),
+    ),
     "performance": (
         "?threshold=0.7",
         "",

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from model.evaluation.anew import Anew
 from model.evaluation.gate import AgainstChance, Comparison, Outcome, together
 from model.evaluation.several_gate import SeveralAgainstChance
+from model.evaluation.thresholds_gate import OtherThresholds
 
 ANEW = "pictures that were learned from, both trained anew in folds"
 
@@ -17,7 +18,7 @@ class GateFindings:
     `rejected` says how many pictures that show none of the labels each answers, if some test that.
     `other_kind` says that the live model gives a picture one label where the candidate gives several, or the other way
     round, so that the two cannot be compared. `anew` compares how both were made, or it is said in `why_not_anew` why
-    that could not be done.
+    that could not be done. `thresholds` says what changes if both have the same weights, and nothing else is compared.
     """
 
     chance: AgainstChance | SeveralAgainstChance | None = None
@@ -30,6 +31,7 @@ class GateFindings:
     other_kind: str = ""
     anew: Anew | None = None
     why_not_anew: str = ""
+    thresholds: OtherThresholds | None = None
 
     @property
     def outcome(self) -> Outcome | None:
@@ -47,6 +49,8 @@ class GateFindings:
 
     def sentence(self) -> str:
         """The findings in a sentence or two, for a person and for the history."""
+        if self.thresholds is not None:
+            return self.thresholds.sentence()
         if self.comparison is not None and self.comparison.outcome is Outcome.WORSE:
             return self.comparison.sentence()
         if self.comparison is not None and self.anew is not None:

@@ -17,6 +17,7 @@ from PIL import Image
 from imagestore import plots
 from imagestore.proportion import Share, percent
 from imagestore.store.custom_vision import Claim
+from imagestore.store.models import ThresholdsSet
 from imagestore.store.patience import patiently
 from imagestore.text import visible
 from model.decoder_pool import DecoderPool
@@ -41,13 +42,14 @@ _TEMPLATES = jinja2.Environment(
 @dataclass(frozen=True, kw_only=True)
 class BaseReport(ABC):
     """What is reported about every evaluation; `provenance` is how the model was made, if that is known, and `claims`
-    what Custom Vision said of its project, the oldest first."""
+    what Custom Vision said of its project, the oldest first. With `thresholds_set` it has another version's weights."""
 
     evaluation: Evaluation
     size_bytes: int
     unreadable: int
     provenance: Provenance | None = None
     claims: tuple[Claim, ...] = ()
+    thresholds_set: ThresholdsSet | None = None
 
     @cached_property
     def compared(self) -> Compared | None:
@@ -69,6 +71,7 @@ class BaseReport(ABC):
             "size_bytes": self.size_bytes,
             "unreadable": self.unreadable,
             "training": self.provenance.told() if self.provenance else None,
+            "how_made": self._history(),
         }
         if self.compared is not None:
             found["claimed"] = {**asdict(self.compared), "sentence": self.claimed_sentence()}
@@ -116,9 +119,13 @@ class BaseReport(ABC):
         )
 
     def _history(self) -> list[tuple[str, str]]:
+        given = self.thresholds_set
+        said = (
+            [] if given is None else [("Thresholds", f"set at {given.at}; its weights are those of version {given.of}")]
+        )
         if self.provenance is None:
-            return []
-        said = [
+            return said
+        said += [
             ("Learned from", self.provenance.sentence()),
             ("Data", f"fingerprint {self.provenance.fingerprint[:16]}…"),
             ("Trained", f"{self.provenance.at} by version {self.provenance.code}"),
@@ -150,11 +157,16 @@ class BaseReport(ABC):
             for one in (self.compared.labels if self.compared else ())
         ]
 
+    @property
+    def _wanted(self) -> float | None:
+        """The share of right answers by which the thresholds were chosen; None if a person has set them."""
+        return self.provenance.right if self.provenance and self.thresholds_set is None else None
+
     def _prices(self) -> list[tuple[str, ...]]:
         """For each share of right answers: what is answered, from which confidence on, and what is shown."""
         return [
             (
-                percent(price.target) + (", as chosen" if price.target == self.provenance.right else ""),
+                percent(price.target) + (", as chosen" if price.target == self._wanted else ""),
                 percent(price.answered),
                 f"{price.threshold:g}",
                 ", ".join(f"{visible(label)} {own:g}" for label, own in price.thresholds.items()),
@@ -180,6 +192,7 @@ class Report(BaseReport):
         unreadable: int = 0,
         provenance: Provenance | None = None,
         claims: tuple[Claim, ...] = (),
+        thresholds_set: ThresholdsSet | None = None,
     ) -> "Report":
         """The report of an evaluation of a model file of `size_bytes` bytes."""
         return cls(
@@ -189,6 +202,7 @@ class Report(BaseReport):
             unreadable=unreadable,
             provenance=provenance,
             claims=claims,
+            thresholds_set=thresholds_set,
         )
 
     def sentence(self) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from imagestore import plots
 from imagestore.proportion import percent
 from imagestore.store.custom_vision import Claim
+from imagestore.store.models import ThresholdsSet
 from imagestore.text import visible
 from model.evaluation.evaluate import Evaluation
 from model.evaluation.report import MISTAKES, BaseReport, Report, interval, thumbnails, with_interval
@@ -81,11 +82,12 @@ def report_of(
     unreadable: int = 0,
     provenance: Provenance | None = None,
     claims: tuple[Claim, ...] = (),
+    thresholds_set: ThresholdsSet | None = None,
 ) -> Report | SeveralReport:
     """The report of an evaluation of a model file of `size_bytes` bytes, of the model's kind; `claims` are what Custom
-    Vision said of its project."""
+    Vision said of its project, and `thresholds_set` which other version's weights it has."""
     if not evaluation.model.has_several:
-        return Report.of(evaluation, size_bytes, unreadable, provenance, claims)
+        return Report.of(evaluation, size_bytes, unreadable, provenance, claims, thresholds_set)
     return SeveralReport(
         evaluation=evaluation,
         metrics=evaluation.several_metrics(),
@@ -93,6 +95,7 @@ def report_of(
         unreadable=unreadable,
         provenance=provenance,
         claims=claims,
+        thresholds_set=thresholds_set,
     )
 
 

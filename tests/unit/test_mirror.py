@@ -55,6 +55,7 @@ ELSEWHERE = {
     "web/custom_vision/pictures": "unit/web/custom_vision/test_images.py",
     "web/custom_vision/routing": "unit/web/custom_vision/test_projects.py",
     "bounded_child": "unit/model/test_model_process.py",
+    "client/versions": "unit/cli/test_understand.py",
     "client/projects": "unit/cli/test_instance.py",
     "cli/importing": "unit/model/custom_vision/test_take_over.py",
     "client/changes": "unit/client/test_client.py",
@@ -79,6 +80,7 @@ ELSEWHERE = {
     "classify/portable/predict": "unit/classify/portable/test_portable.py",
     "model/training/compose": "unit/model/training/test_train.py",
     "model/training/threads": "unit/model/training/test_head.py",
+    "performance/told": "unit/web/api/test_performance.py",
     "pipeline/commit": "exhaustive/test_commit.py",
     "pipeline/events": "unit/pipeline/test_dead_letters.py",
     "preprocess/child": "unit/preprocess/test_decoder.py",
@@ -113,7 +115,7 @@ ELSEWHERE = {
 """Modules that are tested with what uses them, or only in a stack."""
 DATA_ALONE = {
     "classify/errors", "errors", "model/progress", "pipeline/context", "preprocess/errors", "preprocess/image",
-    "web/answers", "web/version_answers",
+    "web/answers",
 }  # fmt: skip
 
 

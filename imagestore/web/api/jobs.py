@@ -123,6 +123,9 @@ def start_job(
     a project of Custom Vision."""
     if kind is JobKind.IMPORT:
         return _start_import(response, services, caller, note, importing)
+    if kind is JobKind.THRESHOLD:
+        said = "A threshold is saved with POST /api/v1/models/{name}/{version}/threshold, which says which one."
+        raise ApiProblem(422, "bad_request", said)
     if kind in _OF_VERSIONS and version is None:
         raise NotFound(f"version is missing: say which one of '{name or MINE}' it is.")
     arguments, project = Arguments(), name or MINE

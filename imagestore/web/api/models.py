@@ -3,11 +3,11 @@
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Body, Path, Query, Response
 from pydantic import StringConstraints
 
 from imagestore.errors import GateOverride, Unavailable
-from imagestore.jobs.job import MOST_DROPPED, Arguments, Job, JobKind
+from imagestore.jobs.job import MOST_DROPPED, Arguments, Job, JobKind, NewThreshold
 from imagestore.jobs.status import JobStatus
 from imagestore.pipeline import live as routes
 from imagestore.pipeline.correct import LABEL
@@ -20,6 +20,7 @@ from imagestore.web.answers import Outdated
 from imagestore.web.api.common import ServicesDep
 from imagestore.web.api.jobs import VERSION, live_now, status
 from imagestore.web.services import Services
+from imagestore.web.shipped_model import ShippedModel, shipped_model
 from imagestore.web.versions import demand_version
 
 router = APIRouter(tags=["Models"])
@@ -77,6 +78,12 @@ def remove_route(services: ServicesDep, note: NoteDep, pattern: Pattern) -> Mode
     return list_models(services)
 
 
+@router.get("/models/shipped", operation_id="shippedModel")
+def read_shipped_model(services: ServicesDep) -> ShippedModel:
+    """The model that came with the app: its licence, labels, families and thresholds, and what was measured of it."""
+    return shipped_model(services.classifier.shipped)
+
+
 @router.get("/models/outdated", operation_id="outdated")
 def count_outdated(services: ServicesDep) -> Outdated:
     """How many pictures `reprocess` would classify again: those that another model than the live one has classified."""
@@ -124,6 +131,37 @@ def promote(
     services.stores.models.demand_usable(name, version)
     arguments = Arguments(name, version, override, tuple(drop or ()))
     return _started(response, services, services.jobs.put(JobKind.PROMOTE, caller.account, arguments))
+
+
+@router.post("/models/{name}/{version}/threshold", status_code=202, operation_id="saveThreshold")
+def save_threshold(
+    response: Response,
+    services: ServicesDep,
+    caller: CallerDep,
+    note: NoteDep,
+    name: Name,
+    version: Number,
+    threshold: Annotated[
+        float, Body(embed=True, ge=0, le=1, strict=True, description="The confidence from which on it answers.")
+    ],
+    label: Annotated[
+        str | None,
+        Body(
+            embed=True,
+            min_length=1,
+            max_length=200,
+            description="With this label alone; without one, with every label, none of which then has its own.",
+        ),
+    ] = None,
+) -> JobStatus:
+    """Make a new version that has this one's weights, and another threshold. It is promoted like any other."""
+    note.after = {"threshold": threshold, "label": label}
+    demand_version(services, name, version)
+    services.stores.models.demand_usable(name, version)
+    arguments = Arguments(name, version, threshold=NewThreshold(threshold, label))
+    job = services.jobs.put(JobKind.THRESHOLD, caller.account, arguments)
+    response.headers.update({"Location": f"/api/v1/jobs/{job.id}", "Retry-After": "1"})
+    return status(services, job)
 
 
 @router.post("/models/rollback", status_code=202, operation_id="rollback")

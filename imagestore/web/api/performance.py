@@ -4,15 +4,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from imagestore.performance import told
 from imagestore.performance.confusion import Wanted, pictures_of
 from imagestore.performance.side_by_side import SideBySide
+from imagestore.performance.told import Asked, ConfusionTable, Performance, TestPictures, ThresholdCurve
 from imagestore.store.models import NAME
-from imagestore.web import versions
 from imagestore.web.api.common import Confidence, ServicesDep, Text
 from imagestore.web.api.jobs import VERSION
 from imagestore.web.api.models import Name, Number
-from imagestore.web.version_answers import ConfusionTable, Performance, TestPictures, ThresholdCurve
-from imagestore.web.versions import Asked
+from imagestore.web.versions import curve
 
 router = APIRouter(prefix="/models/{name}/{version}", tags=["Models"])
 MOST = 100
@@ -29,8 +29,8 @@ def read_performance(
 ) -> Performance:
     """Precision, recall, F1 and average precision, together and by label, with 95 % intervals, on the pictures that
     were held out from the version's training."""
-    answers = versions.demand_answers(services, name, version)
-    return versions.performance(name, version, answers, Asked(threshold, label))
+    answers = told.demand_answers(services.stores, name, version)
+    return told.performance(name, version, answers, Asked(threshold, label))
 
 
 @router.get("/thresholds", operation_id="thresholds")
@@ -42,7 +42,7 @@ def read_thresholds(
 ) -> ThresholdCurve:
     """What each threshold from 0 to 1 does to precision, recall, the share that is answered, and the number of
     unknown, on test pictures and on the latest pictures."""
-    return versions.curve(services, name, version, versions.demand_answers(services, name, version), label)
+    return curve(services, name, version, told.demand_answers(services.stores, name, version), label)
 
 
 @router.get("/confusion", operation_id="confusion")
@@ -50,7 +50,7 @@ def read_confusion(
     services: ServicesDep, name: Name, version: Number, threshold: Threshold = None, label: OfLabel = None
 ) -> ConfusionTable:
     """What a version takes for what, on test pictures. `test-pictures` are those behind a cell."""
-    return versions.confusion_table(versions.demand_answers(services, name, version), Asked(threshold, label))
+    return told.confusion_table(told.demand_answers(services.stores, name, version), Asked(threshold, label))
 
 
 @router.get("/test-pictures", operation_id="testPictures")
@@ -72,7 +72,7 @@ def list_test_pictures(
 ) -> TestPictures:
     """Test pictures with what the version says of them, the surest mistakes first.
     `/projects/{project}/training/{sha256}/thumbnail` shows one."""
-    answers = versions.demand_answers(services, name, version)
+    answers = told.demand_answers(services.stores, name, version)
     wanted = Wanted(truth, not_truth, said, not_said, negative)
     found = pictures_of(answers, Asked(threshold, label).of(answers), wanted)
     return TestPictures(len(found), found[skip : skip + limit])
@@ -89,4 +89,4 @@ def compare(
     ] = None,
 ) -> SideBySide:
     """Two versions on the same pictures: those that both were tested on, and that neither learned from."""
-    return versions.compared(services, name, version, project or name, other)
+    return told.compared(services.stores, name, version, project or name, other)

@@ -8,7 +8,7 @@ import onnx
 import pytest
 
 from classify import ModelError
-from classify.metadata import read_labels
+from classify.metadata import differ_by_thresholds_alone, metadata_of, read_labels, with_metadata
 from classify.model import load_model
 from imagestore.settings import ROOT
 
@@ -75,3 +75,37 @@ def test_damaged_files_end_in_a_sentence() -> None:
         except ModelError:
             refused += 1
     assert 0 < refused < len(damaged)
+
+
+def test_other_metadata_leaves_all_else_as_it_is() -> None:
+    data = DEFAULT.read_bytes()
+    changed = with_metadata(data, {"version": "päß 9", "threshold": "0.9", "families": None, "new": "x" * 300})
+    before, after = onnx.load_model_from_string(data), onnx.load_model_from_string(changed)
+    told = {one.key: one.value for one in after.metadata_props}
+    assert told["version"] == "päß 9"
+    assert told["new"] == "x" * 300
+    assert "families" not in told
+    assert told["labels"] == {one.key: one.value for one in before.metadata_props}["labels"]
+    assert metadata_of(changed) == told
+    for model in (before, after):
+        del model.metadata_props[:]
+    assert before.SerializeToString() == after.SerializeToString()
+    assert with_metadata(changed, {}) == with_metadata(data, metadata_of(changed) | {"families": None})
+
+
+def test_what_differs_by_its_thresholds_alone_is_told_from_what_differs_otherwise() -> None:
+    one = written(name="m", version="1", labels='["a", "b"]', threshold="0.5")
+    other = with_metadata(one, {"version": "2", "threshold": "0.6", "backbone_sha256": "f" * 64})
+    assert differ_by_thresholds_alone(one, other)
+    assert differ_by_thresholds_alone(one, with_metadata(one, {"thresholds": '{"a": 0.9}'}))
+    assert not differ_by_thresholds_alone(one, with_metadata(one, {"version": "2"})), "nothing differs"
+    for change in ({"labels": '["b", "a"]'}, {"crop": "0.5"}, {"distance_limit": "0.4"}):
+        assert not differ_by_thresholds_alone(one, with_metadata(other, change)), change
+    model = onnx.load_model_from_string(other)
+    model.graph.name = "another"
+    assert not differ_by_thresholds_alone(one, model.SerializeToString())
+    for damaged in (b"not a model", one[:-3]):
+        with pytest.raises(ModelError, match="not an ONNX file"):
+            with_metadata(damaged, {"version": "2"})
+        with pytest.raises(ModelError, match="not an ONNX file"):
+            differ_by_thresholds_alone(one, damaged)

@@ -368,7 +368,7 @@ def test_what_each_model_answers_of_none_of_the_labels_is_told(
     monkeypatch.setattr(module, "held_out", lambda *_: part_of([*pictures, *none]))
     lab.add("1", threshold="0.1")
     lab.make_live("1")
-    lab.add("2", threshold="0.99")
+    lab.add("2", threshold="0.99", bias=(1.001, 0.0))
     done = lab.promote("2", GateOverride.ACCEPT_EQUAL)
     said = "Of 6 pictures that show none of the labels the candidate answers 0, and the live model 6."
     assert said in done.details
