@@ -17,6 +17,7 @@ from imagestore.cli.changes import app as changes
 from imagestore.cli.correct import correct
 from imagestore.cli.delete import delete
 from imagestore.cli.doctor import doctor
+from imagestore.cli.drift import watch
 from imagestore.cli.forget import forget
 from imagestore.cli.importing import app as importing
 from imagestore.cli.jobs import app as jobs
@@ -56,7 +57,7 @@ app = typer.Typer(
 )
 for command in (
     run, upload, ls, show, correct, delete, doctor, status, retry, poison, sweep, verify, rebuild, restore, forget,
-    tier, train, migrate, evaluate, promote, rollback, reprocess,
+    tier, train, migrate, evaluate, promote, rollback, reprocess, watch,
 ):  # fmt: skip
     app.command()(with_data(command))
 for registered in (

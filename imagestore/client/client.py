@@ -31,6 +31,7 @@ from imagestore.client.versions import VersionMethods
 from imagestore.errors import GateOverride, NotReached
 from imagestore.jobs.job import HowToTrain, JobKind
 from imagestore.jobs.status import JobStatus
+from imagestore.pipeline.watched import Watch
 from imagestore.record import Record, Status
 from imagestore.store.routes import ModelList
 
@@ -243,6 +244,10 @@ class Client(ProjectMethods, ChangeMethods, LikenessMethods, VersionMethods):
     def outdated(self) -> int:
         """How many pictures `reprocess` would classify again."""
         return self._http.get(Outdated, "/models/outdated").pictures
+
+    def watch(self) -> Watch:
+        """Whether pictures drift away from the live models, and how right those and earlier versions are."""
+        return self._http.get(Watch, "/watch")
 
     def model_file(self, name: str, version: str, file: str) -> bytes:
         """A file of a version: `model.onnx`, `metrics.json` or `report.html`. For trainers."""

@@ -30,6 +30,7 @@ from imagestore.web import (
     sign_in,
     sign_up,
     similar_page,
+    watch_page,
 )
 from imagestore.web.access import Access
 from imagestore.web.access_log import AccessLog, is_left_out
@@ -41,6 +42,7 @@ from imagestore.web.problems import install
 from imagestore.web.rendering import problem_page
 from imagestore.web.security import ApiCors, Guard
 from imagestore.web.services import Services
+from imagestore.web.watching import DriftLog
 
 HERE = Path(__file__).resolve().parent
 _SWAGGER_UI = Path(str(resources.files("fastapi_offline"))) / "static"
@@ -55,7 +57,7 @@ for _theirs in custom_vision.ROUTERS:
     _ROUTES.include_router(_theirs)
 for _part in (
     sign_in, sign_up, forgotten, openid_sign_in, account_page, second_factor_page, people_page, audit_page,
-    changes_page, label_page, labels_page, jobs_page, similar_page, pages, model_page,
+    changes_page, label_page, labels_page, jobs_page, similar_page, watch_page, pages, model_page,
 ):  # fmt: skip
     _ROUTES.include_router(_part.router, include_in_schema=False)
 
@@ -67,12 +69,16 @@ def create_app(environ: Mapping[str, str] | None = None) -> FastAPI:
 
 def app_of(services: Services) -> FastAPI:
     """The app over these services, which it starts and closes."""
+    feed = services.change_feed
+    drift_log = DriftLog(services.index, services.stores, services.live_model, lambda: feed.problem is None)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         describe(app)  # which takes a while, and every request to the API needs it
         services.change_feed.start(asyncio.get_running_loop())
+        drift_log.start()
         yield
+        drift_log.stop()
         await asyncio.to_thread(services.close)
 
     app = FastAPI(

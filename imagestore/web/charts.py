@@ -1,6 +1,10 @@
 """The geometry of the charts about pictures. `imagestore.plots` has those about models, and draws both."""
 
-from imagestore.plots import Bar, Chart, Dot, Tick, across, round_up, shares_up, up, y_ticks
+from dataclasses import replace
+from datetime import date
+
+from imagestore.pipeline.drift import FAR_SHARE, Day
+from imagestore.plots import Bar, Chart, Dot, Line, Tick, across, round_up, shares_up, up, y_ticks
 from imagestore.proportion import percent
 from imagestore.record import Record, Status
 from imagestore.web.answers import Hour
@@ -60,6 +64,50 @@ def time_and_confidence(records: list[Record]) -> Chart:
     ]
     ticks = [Tick(across(part), f"{longest * part:g} ms") for part in (0, 0.5, 1)]
     return Chart([], dots, ticks, shares_up())
+
+
+def far_by_day(days: list[Day]) -> Chart:
+    """Bars: the share of each day's observations that lie beyond the limit, beside the line of what was to be
+    expected; a day that has drifted has another pattern."""
+    shares = [
+        (day.day, day.far_share, "failed" if day.has_drifted else "classified", f"{percent(day.far_share, 1)} far")
+        for day in days
+        if day.far_share is not None
+    ]
+    chart = _by_day(days, shares)
+    top = max(0.2, *(share for _, share, _, _ in shares)) if shares else 0.2
+    y = up(FAR_SHARE, top)
+    return replace(chart, ideal=Line(0, y, 100, y))
+
+
+def unknown_by_day(days: list[Day]) -> Chart:
+    """Bars: the share of each day's pictures that the model did not know."""
+    shares = [
+        (day.day, day.unknown / day.pictures, "unknown", f"{percent(day.unknown / day.pictures, 1)} of {day.pictures}")
+        for day in days
+        if day.pictures
+    ]
+    return _by_day(days, shares)
+
+
+def _by_day(days: list[Day], shares: list[tuple[str, float, str, str]]) -> Chart:
+    """Bars of shares at the places of their days, from the first day to the last."""
+    top = max(0.2, *(share for _, share, _, _ in shares)) if shares else 0.2
+    first = date.fromisoformat(days[0].day) if days else date.min
+    step = 100 / max(14, (date.fromisoformat(days[-1].day) - first).days + 1 if days else 0)
+    bars = [
+        _bar(
+            (date.fromisoformat(day) - first).days * step,
+            up(share, top),
+            step,
+            up(0, top) - up(share, top),
+            kind,
+            f"{day}: {said}",
+        )
+        for day, share, kind, said in shares
+    ]
+    ticks = [Tick(0.0, days[0].day)] if days else []
+    return Chart(bars, [], ticks, [Tick(up(value, top), percent(value)) for value in (0, top / 2, top)])
 
 
 def _bar(x: float, y: float, step: float, height: float, kind: str, tooltip: str, hour: str | None = None) -> Bar:

@@ -15,7 +15,10 @@ from imagestore.accounts.sessions import Session
 from imagestore.errors import GateOverride
 from imagestore.jobs.status import JobStatus
 from imagestore.pipeline.bulk_status import ChangeList, ChangeStatus, LeftAlone
+from imagestore.pipeline.drift import Baseline, Day
 from imagestore.pipeline.labelled import UsedLabel
+from imagestore.pipeline.watched import ReviewedModel, Strangeness, Watch, WatchedModel
+from imagestore.proportion import wilson
 from imagestore.record import Correction, Record, Staged, Status, Upload, record_id
 from imagestore.store import PromotionEntry
 from imagestore.store.projects import Change, LabelsPerPicture, ProjectSummary
@@ -118,6 +121,20 @@ def _json(body: str) -> str:
 _CANCELLED = "Cancelled. The list of models says which one is live."
 _JOB_ENDED = replace(_JOB, state="cancelled", say=_CANCELLED, ended_at=_AT)
 _JOB_WAITS = replace(_JOB, state="queued", stage="Waiting for its turn", done=0, steps=0, seconds_left=None, attempts=0)
+_WATCH = Watch(
+    [
+        WatchedModel(
+            "garden",
+            "3",
+            _LIVE.sha256,
+            _LIVE.at,
+            Strangeness.DISTANCE,
+            Baseline(500, 462, 23, 0.4127),
+            [Day("2026-11-28", 214, 9, 197, 0.0406, 0.73), Day("2026-11-29", 200, 41, 193, 0.2332, 2.1e-11, True)],
+        )
+    ],
+    [ReviewedModel("garden", "3", _LIVE.sha256, wilson(47, 52), 0.8912)],
+)
 _ROUTED = ModelList(
     [ModelVersion("garden", "3", _FIGURES, True)],
     _LIVE,
@@ -211,6 +228,7 @@ EXAMPLES = {
     "why": OperationExample("?label=tabby", "", _WHY),
     "whyOf": OperationExample("?project=screws&version=3", "--data-binary @cat.jpg", _WHY),
     "undeleteProject": OperationExample("", "", replace(_DELETED, deleted=None, gone_at=None)),
+    "watch": OperationExample("", "", _WATCH),
     "outdated": OperationExample("", "", Outdated(1200)),
     **{id: OperationExample(query, curl, answer) for id, (query, curl, answer) in version_examples.ANSWERS.items()},
     "modelFile": OperationExample("", "--output model.onnx"),

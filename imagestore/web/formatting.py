@@ -1,7 +1,7 @@
 """Formats the parts of a record for people."""
 
 import re
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from imagestore.record import Record, Status
 from imagestore.text import visible
@@ -42,6 +42,16 @@ STATUSES = {
     Status.FAILED: "Failed",
     Status.DELETED: "Deleted",
 }
+
+
+def next_day(day: str) -> str:
+    """The day after one such as 2026-11-29."""
+    return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
+
+
+def p_value(p: float) -> str:
+    """A p-value: 0.034, or how small it is at least."""
+    return f"{p:.3f}" if p >= 0.001 else "< 0.001" if p > 1e-6 else "< 0.000001"
 
 
 def headline(record: Record) -> str:

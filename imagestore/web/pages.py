@@ -147,14 +147,20 @@ def picture(
 
 
 @router.get("/review")
-def review_page(request: Request, services: ServicesDep, skip: Annotated[str, Query(max_length=4000)] = "") -> Response:
-    """One picture after the other to accept or correct, the least certain first."""
-    skipped = [id for id in skip.split(",") if id]
+def review_page(
+    request: Request,
+    services: ServicesDep,
+    skip: Annotated[str, Query(max_length=4000)] = "",
+    again: Annotated[str, Query(max_length=64)] = "",
+) -> Response:
+    """One picture after the other to accept or correct, the least certain first; `again` is the id of one that comes
+    before all, since what was said of it is taken back."""
+    left_out = [*services.hidden_ids, *(id for id in skip.split(",") if id)]
     model = services.model
     return render(
         request,
         "review.html",
-        next=review.next_picture(services.index, [*services.hidden_ids, *skipped]),
+        next=review.taken_back(services.index, again) or review.next_picture(services.index, left_out),
         progress=review.progress(services.index, model.ref.sha256 if model else None),
         model=model and model.ref,
         labels=labels(services.index, services.live_model.all()),

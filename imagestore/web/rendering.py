@@ -38,6 +38,8 @@ def _environment() -> jinja2.Environment:
         formatting.dollars,
         formatting.duration,
         formatting.headline,
+        formatting.next_day,
+        formatting.p_value,
         formatting.reason,
     ):
         environment.filters[function.__name__] = function

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from classify import Prediction
+from imagestore.pipeline.watched import FEWEST_REVIEWED
 from imagestore.proportion import Share, percent, wilson
 from imagestore.record import Record
 from imagestore.web import queries
@@ -50,13 +51,22 @@ def next_picture(index: Index, left_out: Sequence[str] = ()) -> Next | None:
     return None
 
 
+def taken_back(index: Index, id: str) -> Next | None:
+    """The picture with this id, if it waits to be reviewed."""
+    record = index.get(id) if id else None
+    if record is None or record.prediction is None or record.correction is not None:
+        return None
+    return Next(record, "What was said of it is taken back.", random_sample=False)
+
+
 def progress(index: Index, model_sha256: str | None) -> ReviewProgress:
     """How far the review has come, and the accuracy of the model with this SHA-256.
 
     Counts only randomly drawn pictures, in order of id, up to the last one reviewed. One corrected before its turn
-    counts once the draw reaches it; leaving it out would flatter the model, since people correct mistakes.
+    counts once the draw reaches it; leaving it out would flatter the model, since people correct mistakes. From fewer
+    than FEWEST_REVIEWED nothing is estimated.
     """
-    accuracy = wilson(*queries.right_in_sample(index, model_sha256))
+    accuracy = wilson(*queries.right_in_sample(index, model_sha256), FEWEST_REVIEWED)
     return ReviewProgress(queries.count_reviewed(index), queries.count_to_review(index), accuracy)
 
 

@@ -2,7 +2,7 @@
 
 import io
 import re
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import quote
 
 import pytest
@@ -234,6 +234,7 @@ def test_every_page_fits_and_has_no_barriers(
         "/changes",
         "/review",
         "/dashboard",
+        "/watch",
         "/models",
         "/jobs",
         "/api",
@@ -287,37 +288,6 @@ def test_hostile_names_and_labels_are_shown_inert(page: Page, site: Site, coffee
 def label_like(name: str) -> str:
     """A label as hostile as the name; a label may not turn text around."""
     return "<svg onload=alert(1)>" if "\u202e" in name else name[:200].strip()
-
-
-def test_review_by_keyboard(page: Page, site: Site) -> None:
-    for number in range(3):
-        site.take_in(f"review/{number}.png", encoded(photo(seed=200 + number)))
-    seen: list[str] = []
-
-    def asked() -> Any:
-        return page.locator("#review").evaluate("article => ({...article.dataset})")
-
-    def answer(*keys: str) -> None:
-        seen.append(asked()["id"])
-        for key in keys:
-            page.keyboard.press(key)
-        expect(page.locator("#review")).not_to_have_attribute("data-id", seen[-1])
-
-    page.goto("/review")
-    first = asked()
-    answer("Enter")
-    accepted = site.get(f"/pictures/{first['id']}").json()
-    assert accepted["correction"]["label"] == first["label"] == accepted["prediction"]["label"]
-    second = asked()
-    answer(*"lynx", "Enter")
-    assert site.get(f"/pictures/{second['id']}").json()["label"] == "lynx"
-    page.get_by_role("button", name="Undo the last").click()
-    expect(page.locator("#toasts")).to_contain_text("taken back")
-    expect(page.locator("#review")).to_have_attribute("data-id", second["id"])
-    assert site.get(f"/pictures/{second['id']}").json()["correction"] is None
-    answer("Escape")
-    assert asked()["id"] not in seen
-    site.delete(f"/pictures/{first['id']}/correction")
 
 
 def test_the_dashboard_tells_what_is_there(page: Page, site: Site, coffee: bytes) -> None:

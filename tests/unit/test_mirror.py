@@ -36,6 +36,8 @@ ELSEWHERE = {
     "web/api/similar": "unit/web/test_similar.py",
     "web/api/why": "unit/web/test_why.py",
     "client/likeness": "unit/client/test_client.py",
+    "web/api/watch": "unit/web/test_watching.py",
+    "web/watch_page": "unit/web/test_watching.py",
     "web/model_child": "unit/web/test_classifier.py",
     "web/bodies": "unit/web/api/test_classify.py",
     "cli/instance_projects": "unit/cli/test_instance.py",

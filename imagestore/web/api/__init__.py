@@ -20,6 +20,7 @@ from imagestore.web.api import (
     projects,
     similar,
     training_pictures,
+    watch,
     why,
 )
 from imagestore.web.api.common import check_parameters
@@ -34,6 +35,7 @@ for part in (
     similar,
     files,
     overview,
+    watch,
     models,
     performance,
     projects,

@@ -4,20 +4,40 @@ import { ask, toast } from "./dom.js";
 import { watch } from "./events.js";
 
 const main = document.getElementById("main");
+const HISTORY = "reviewed"; // in the tab's storage, so that it outlives other pages and a reload
+const MOST_KEPT = 1000;
 const skipped = new Set();
-let last = null; // what can be undone: {id, labels}
 let isBusy = false;
 
 const shown = () => document.getElementById("review");
 
-/** Show what is next; the input has the focus, so that one can go on typing. */
-async function next() {
-  const response = await fetch(`/review?skip=${[...skipped].slice(-100).join(",")}`);
+/** What was said in this tab and can be undone, the latest last: [{id, labels, randomSample}]. */
+function history() {
+  try { return JSON.parse(sessionStorage.getItem(HISTORY)) ?? []; } catch { return []; }
+}
+
+function remember(said) {
+  try { sessionStorage.setItem(HISTORY, JSON.stringify(said.slice(-MOST_KEPT))); } catch { /* then there is no undo */ }
+}
+
+/** What belongs to the picture that is shown. The input has the focus, so that one can go on typing. */
+function begin() {
+  const undoable = history().length;
+  for (const button of document.querySelectorAll("#undo")) {
+    button.disabled = undoable === 0;
+    button.textContent = undoable > 1 ? `Undo (${undoable})` : "Undo";
+  }
+  document.getElementById("label")?.focus({ preventScroll: true });
+}
+
+/** Show what is next, or `again` what was said to be something by mistake: {id, randomSample}. */
+async function next(again = null) {
+  const query = new URLSearchParams({ skip: [...skipped].slice(-100).join(","), ...(again && { again: again.id }) });
+  const response = await fetch(`/review?${query}`);
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   main.replaceChildren(...page.getElementById("main").childNodes);
-  if (!shown()) return;
-  document.getElementById("undo").disabled = last === null;
-  document.getElementById("label").focus({ preventScroll: true });
+  if (again && shown()?.dataset.id === again.id) shown().toggleAttribute("data-random-sample", again.randomSample);
+  begin();
 }
 
 /** Do one thing at a time, however fast one types. */
@@ -27,23 +47,57 @@ async function alone(run) {
   try { await run(); } finally { isBusy = false; }
 }
 
-/** What the model says of the picture. */
-const predicted = () => [shown().dataset.label, ...JSON.parse(shown().dataset.others ?? "[]")];
+const choices = () => [...document.querySelectorAll("[data-choose]")];
+
+/** Whether several labels may hold, which the bars then show as buttons that are in or out. */
+const hasSeveral = () => choices().some((button) => button.hasAttribute("aria-pressed"));
+
+/** What "Yes" says: what the model says, with what was taken in or out by its bar. */
+function accepted() {
+  const predicted = [shown().dataset.label, ...JSON.parse(shown().dataset.others ?? "[]")];
+  if (!hasSeveral()) return predicted;
+  const offered = choices().map((button) => button.dataset.choose);
+  const taken = choices().filter((button) => button.ariaPressed === "true").map((button) => button.dataset.choose);
+  return [...taken, ...predicted.filter((label) => !offered.includes(label))];
+}
 
 async function save(labels) {
-  const { id, randomSample } = shown().dataset;
+  if (labels.length === 0) { toast("Take one label in at least, or type one."); return; }
+  const { id } = shown().dataset;
+  const randomSample = shown().dataset.randomSample !== undefined;
   const query = new URLSearchParams(labels.map((label) => ["label", label]));
-  query.set("random_sample", randomSample !== undefined);
+  query.set("random_sample", randomSample);
   if (!(await ask("PUT", `/pictures/${id}/correction?${query}`))) return;
-  last = { id, labels };
+  remember([...history(), { id, labels, randomSample }]);
   await next();
 }
 
+function choose(button) {
+  if (!hasSeveral()) return alone(() => save([button.dataset.choose]));
+  button.ariaPressed = String(button.ariaPressed !== "true");
+  return null;
+}
+
+/** Take back the latest that can be taken back; a picture that is gone meanwhile is passed over. */
 async function undo() {
-  if (!last || !(await ask("DELETE", `/pictures/${last.id}/correction`))) return;
-  toast(`"${last.labels.join(", ")}" is taken back.`);
-  last = null;
-  await next();
+  const said = history();
+  while (said.length > 0) {
+    const last = said.at(-1);
+    const response = await fetch(`/api/v1/pictures/${last.id}/correction`, { method: "DELETE" }).catch(() => null);
+    if (!response?.ok && response?.status !== 404) {
+      toast(response ? "It could not be taken back just now." : "The server does not answer. Nothing was changed.");
+      return;
+    }
+    said.pop();
+    remember(said);
+    if (response.ok) {
+      toast(`"${last.labels.join(", ")}" is taken back.`);
+      skipped.delete(last.id);
+      await next(last);
+      return;
+    }
+  }
+  begin();
 }
 
 function skip() {
@@ -54,17 +108,27 @@ function skip() {
 main.addEventListener("submit", (event) => {
   event.preventDefault();
   const typed = document.getElementById("label").value.trim();
-  alone(() => save(typed ? [typed] : predicted()));
+  alone(() => save(typed ? [typed] : accepted()));
 });
 main.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;
-  if (button.id === "accept") alone(() => save(predicted()));
+  if (button.id === "accept") alone(() => save(accepted()));
+  if (button.dataset.choose !== undefined) choose(button);
   if (button.id === "skip") alone(skip);
   if (button.id === "undo") alone(undo);
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && shown()) alone(skip);
+  if (!shown() && event.key !== "z") return;
+  const typed = document.getElementById("label");
+  if (event.key === "Escape") { alone(skip); return; }
+  if (event.target.matches("input") && event.target.value !== "") return; // a label is being typed
+  if ((event.ctrlKey || event.metaKey) && event.key === "z") { event.preventDefault(); alone(undo); return; }
+  const button = /^[1-9]$/.test(event.key) && choices()[event.key - 1];
+  if (!button || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+  event.preventDefault();
+  choose(button);
+  typed?.focus({ preventScroll: true });
 });
-if (shown()) document.getElementById("label").focus({ preventScroll: true });
+begin();
 watch({}); // nothing here changes by itself, but the page says when the server does not answer

@@ -151,6 +151,9 @@ class MemoryRecords:
             if record.correction is not None and label in (record.correction.label, *(record.correction.labels or ())):
                 yield record.name, record.project
 
+    def each(self) -> Iterator[Record]:
+        yield from (stored.record for stored in self.records.values())
+
     def deleted_since(self, since: str) -> Iterator[str]:
         yield from ()
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from imagestore.pipeline.drift import Day
 from imagestore.web import charts
 from imagestore.web.answers import Hour
 from unit.web.records import picture, rejected
@@ -36,3 +37,24 @@ def test_bars_and_dots_lie_on_the_sheet() -> None:
     assert len(chart.dots) == 2
     assert all(0 <= dot.x <= 100 and 0 <= dot.y <= chart.height for dot in chart.dots)
     assert chart.dots[0].y < chart.dots[1].y, "the surer one is higher"
+
+
+def test_days_stand_at_their_places_and_those_that_drifted_look_otherwise() -> None:
+    days = [
+        Day("2026-11-01", 200, 10, 190, 0.1, 0.5),
+        Day("2026-11-03", 40, 40, 12),
+        Day("2026-11-21", 200, 50, 190, 0.4, 1e-12, True),
+    ]
+    far = charts.far_by_day(days)
+    assert [(bar.kind, bar.tooltip) for bar in far.bars] == [
+        ("classified", "2026-11-01: 10.0 % far"),
+        ("failed", "2026-11-21: 40.0 % far"),
+    ]
+    assert far.bars[1].x - far.bars[0].x == pytest.approx(20 * 100 / 21, abs=0.01)
+    assert far.ideal is not None
+    assert far.ideal.y1 == pytest.approx(far.bars[0].y), "a tenth is what was to be expected"
+    unknown = charts.unknown_by_day(days)
+    assert [bar.tooltip for bar in unknown.bars] == [
+        "2026-11-01: 5.0 % of 200", "2026-11-03: 100.0 % of 40", "2026-11-21: 25.0 % of 200",
+    ]  # fmt: skip
+    assert charts.far_by_day([]).bars == []

@@ -7,7 +7,7 @@ from classify import Earlier, ModelRef
 from imagestore.pipeline.correct import wrong_answer
 from imagestore.record import RANDOM_BELOW, Correction, Record
 from imagestore.web.index import Index
-from imagestore.web.review import next_picture, progress
+from imagestore.web.review import next_picture, progress, taken_back
 from unit.web.records import picture, rejected, stored, take_in
 
 MODEL = "f" * 64
@@ -93,7 +93,24 @@ def test_live_accuracy_is_of_the_draw_and_of_the_live_model_alone(index: Index) 
     reviewed(index, draw[6], "tabby", random_sample=True, model="e" * 64)
     assert counted() == (3, 5), "that was another model"
     assert progress(index, "e" * 64).live_accuracy.of == 1
+    for n in range(7, 12):
+        assert progress(index, MODEL).live_accuracy.low is None, "so few say nothing"
+        reviewed(index, draw[n], "tabby", random_sample=True)
+    assert counted() == (8, 10)
+    assert progress(index, MODEL).live_accuracy.low is not None
     assert progress(index, None).live_accuracy.of == 0
+
+
+def test_what_is_taken_back_is_shown_again(index: Index) -> None:
+    first, second = picture("1.jpg"), picture("2.jpg")
+    take_in(index, [first, second], "1")
+    found = taken_back(index, second.id)
+    assert found is not None
+    assert (found.record, found.random_sample) == (second, False)
+    reviewed(index, second, "tabby", random_sample=False)
+    assert taken_back(index, second.id) is None, "somebody has said something of it again"
+    assert taken_back(index, "") is None
+    assert taken_back(index, "0" * 32) is None
 
 
 def test_a_rejected_file_is_not_to_be_reviewed(index: Index) -> None:

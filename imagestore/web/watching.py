@@ -1,0 +1,107 @@
+"""What is watched of the live models, from the index; and a thread that logs it, for the alert."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from imagestore.errors import StoreError
+from imagestore.pipeline.drift import BASELINE
+from imagestore.pipeline.watched import (
+    LiveVersion,
+    ReviewedModel,
+    Watch,
+    WatchedModel,
+    first_day,
+    live_versions,
+    past_versions,
+    reviewed,
+    watched,
+)
+from imagestore.record import utc
+from imagestore.store import Stores
+from imagestore.web import queries
+from imagestore.web.index import Index
+from imagestore.web.live_model import LiveModel
+
+log = logging.getLogger("imagestore.watch")
+_EVERY_S = 15 * 60.0
+
+
+def watch(index: Index, stores: Stores, live_model: LiveModel) -> Watch:
+    """What is watched now. Raises StoreError if storage does not say what is live."""
+    live, found = stores.routes.read(), live_model.get()
+    shipped = found.ref if found else None
+    models = [_watched(index, version) for version in live_versions(live, shipped)]
+    past = [one for version in past_versions(live, shipped) if (one := _reviewed(index, version)) is not None]
+    return Watch(models, past)
+
+
+def _watched(index: Index, version: LiveVersion) -> WatchedModel:
+    baseline, last = queries.classified_after(index, version.sha256, (version.since, ""), BASELINE)
+    if len(baseline) < BASELINE:
+        return watched(version, baseline, [])
+    since, _ = queries.classified_after(index, version.sha256, max(last, (first_day(), "")))
+    return watched(version, baseline, since)
+
+
+def _reviewed(index: Index, version: LiveVersion) -> ReviewedModel | None:
+    right, of = queries.right_in_sample(index, version.sha256)
+    return reviewed(version, right, of, queries.sure_in_sample(index, version.sha256)) if of else None
+
+
+class DriftLog:
+    """Logs every quarter of an hour how today's pictures compare with the baseline of each live model.
+
+    infra/modules/monitoring.bicep has the alert that reads these lines.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        stores: Stores,
+        live_model: LiveModel,
+        is_whole: Callable[[], bool] = lambda: True,
+        every_s: float = _EVERY_S,
+    ) -> None:
+        """`is_whole` tells whether the index holds all records, as it does not while it is made again."""
+        self._asked = index, stores, live_model
+        self._is_whole = is_whole
+        self._every_s = every_s
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="drift", daemon=True)
+
+    def start(self) -> None:
+        """Begin; the first lines come after the first pause, when the index has caught up."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, without waiting for what is being computed."""
+        self._stopping.set()
+
+    def tell(self) -> None:
+        """Log one line for each model that has a verdict for today. Raises StoreError."""
+        today = utc()[:10]
+        for model in watch(*self._asked).models:
+            for day in model.days:
+                if day.day == today and day.p is not None:
+                    log.log(
+                        logging.WARNING if day.has_drifted else logging.INFO,
+                        "drift=%s version=%s day=%s observations=%d far=%.3f p=%.2g drifted=%d",
+                        model.project,
+                        model.version,
+                        day.day,
+                        day.observations,
+                        day.far_share,
+                        day.p,
+                        day.has_drifted,
+                    )
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._every_s):
+            try:
+                if self._is_whole():
+                    self.tell()
+            except StoreError as error:
+                log.warning("what is watched is not known now: %s", error)
+            except Exception:  # whatever it is, it shall be looked at again
+                log.exception("what is watched could not be computed")

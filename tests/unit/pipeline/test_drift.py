@@ -1,0 +1,130 @@
+"""Days are replayed: quiet ones with at most one false alarm in a hundred, and one with strangers, which is found."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from imagestore.pipeline.drift import BASELINE, FAR_SHARE, FEWEST, LEAST_SHARE, P_LIMIT, Day, Seen, beyond, drift
+
+SPREAD, FARTHER = 0.06, 0.15
+"""How widely the distance of a picture is drawn, and by how much more a stranger's."""
+
+
+def seen(
+    days: Sequence[str], strangeness: np.ndarray, chance: np.random.Generator, looks: np.ndarray | None = None
+) -> Seen:
+    count = len(days)
+    if looks is None:
+        looks = chance.integers(-(2**63), 2**63 - 1, count)
+    return Seen(days, strangeness, strangeness > 0.7, looks, np.ones(count, dtype=bool))
+
+
+def quiet(chance: np.random.Generator, count: int) -> np.ndarray:
+    """Distances as a model tells them: never below 0, and with a tail."""
+    return 0.3 + chance.gamma(2, SPREAD / 2, count)
+
+
+def bursts(chance: np.random.Generator, day: str, scenes: int) -> Seen:
+    """A day of scenes of which each is taken several times over."""
+    sizes = chance.geometric(0.2, scenes)
+    looks = np.repeat(chance.integers(-(2**63), 2**63 - 1, scenes), sizes)
+    strangeness = np.repeat(quiet(chance, scenes), sizes) + chance.normal(0, 0.002, sizes.sum())
+    flipped = np.int64(1) << chance.integers(0, 63, len(looks))  # two of one scene do not look quite alike
+    return seen([day] * len(looks), strangeness, chance, looks ^ flipped)
+
+
+def together(*parts: Seen) -> Seen:
+    columns = zip(*((part.strangeness, part.is_unknown, part.looks, part.has_look) for part in parts), strict=True)
+    return Seen([day for part in parts for day in part.days], *(np.concatenate(column) for column in columns))
+
+
+def days_of(month: int, count: int = 100) -> list[str]:
+    return [f"2026-{month + number // 28:02d}-{number % 28 + 1:02d}" for number in range(count)]
+
+
+def baseline(chance: np.random.Generator) -> Seen:
+    return seen(["2026-01-01"] * BASELINE, quiet(chance, BASELINE), chance)
+
+
+@pytest.mark.parametrize("pictures", [60, 200, 1000])
+def test_of_a_hundred_quiet_days_at_most_one_is_told(pictures: int) -> None:
+    """With twenty baselines, since all days of one are compared with the same."""
+    for seed in range(20):
+        chance = np.random.default_rng(seed)
+        days = [day for day in days_of(2) for _ in range(pictures)]
+        found = drift(baseline(chance), seen(days, quiet(chance, len(days)), chance))
+        assert len(found.days) == 100
+        assert sum(day.has_drifted for day in found.days) <= 1, seed
+
+
+def test_of_a_hundred_quiet_days_of_bursts_at_most_one_is_told() -> None:
+    for seed in range(3):
+        chance = np.random.default_rng(100 + seed)
+        first = together(*(bursts(chance, "2026-01-01", 1) for _ in range(BASELINE)))
+        found = drift(first, together(*(bursts(chance, day, 30) for day in days_of(2))))
+        assert sum(day.has_drifted for day in found.days) <= 1, seed
+        assert all(25 <= day.observations <= 30 for day in found.days), "a scene counts once"
+
+
+def test_a_fifth_of_strangers_among_two_hundred_is_told_the_same_day() -> None:
+    told = 0
+    for seed in range(100):
+        chance = np.random.default_rng(seed)
+        strangeness = quiet(chance, 200)
+        strangeness[chance.choice(200, 40, replace=False)] += FARTHER
+        (day,) = drift(baseline(chance), seen(["2026-02-01"] * 200, strangeness, chance)).days
+        told += day.has_drifted
+    assert told == 100
+
+
+def test_one_burst_of_a_stranger_is_one_observation() -> None:
+    chance = np.random.default_rng(1)
+    strangeness, looks = quiet(chance, 200), chance.integers(-(2**63), 2**63 - 1, 200)
+    strangeness[:40], looks[:40] = 0.9, 7
+    (day,) = drift(baseline(chance), seen(["2026-02-01"] * 200, strangeness, chance, looks)).days
+    assert (day.pictures, day.observations, day.unknown, day.has_drifted) == (200, 161, 40, False)
+
+
+def test_a_large_day_does_not_tell_of_a_trifle() -> None:
+    chance = np.random.default_rng(2)
+    (day,) = drift(baseline(chance), seen(["2026-02-01"] * 20_000, quiet(chance, 20_000) + 0.012, chance)).days
+    assert day.far_share is not None
+    assert FAR_SHARE + 0.02 < day.far_share < LEAST_SHARE, "which 20,000 drawn alike would never reach"
+    assert not day.has_drifted
+
+
+def test_nothing_is_compared_before_there_is_a_baseline_nor_on_a_day_of_few() -> None:
+    chance = np.random.default_rng(1)
+    few = seen(["2026-02-01"] * (FEWEST - 1), np.full(FEWEST - 1, 9.0), chance)
+    assert drift(baseline(chance), few).days == [Day("2026-02-01", FEWEST - 1, FEWEST - 1, FEWEST - 1)]
+    whole = baseline(chance)
+    short = seen(whole.days[:-1], whole.strangeness[:-1], chance)
+    assert drift(short, seen(["2026-02-01"] * 99, np.full(99, 9.0), chance)).days[0].p is None
+    of_one_scene = seen(whole.days, whole.strangeness, chance, np.zeros(BASELINE, dtype=np.int64))
+    found = drift(of_one_scene, few)
+    assert (found.baseline.pictures, found.baseline.observations, found.baseline.limit) == (BASELINE, 1, None)
+    nothing = drift(seen([], np.array([]), chance), seen([], np.array([]), chance))
+    assert (nothing.baseline.pictures, nothing.days) == (0, [])
+
+
+def test_pictures_without_a_hash_are_no_look_alikes() -> None:
+    chance = np.random.default_rng(1)
+    no_looks = Seen(
+        ["2026-02-01"] * 50, quiet(chance, 50), np.zeros(50, bool), np.zeros(50, np.int64), np.zeros(50, bool)
+    )
+    assert drift(baseline(chance), no_looks).days[0].observations == 50
+
+
+def test_the_p_value_is_that_of_drawing_without_an_order() -> None:
+    """How often the r-th largest of m is passed by so many of k others, counted over all their orders: k + m places, of
+    which k are the others', and each choice is as likely."""
+    of, others, far_of_others = 6, 8, 2
+    for far in range(of + 1):
+        expected = sum(
+            math.comb(x + far_of_others - 1, x) * math.comb(of - x + others - far_of_others, of - x)
+            for x in range(far, of + 1)
+        ) / math.comb(of + others, of)
+        assert beyond(of, far, others, far_of_others) == pytest.approx(expected)
+    assert beyond(200, 60, 500, 50) < P_LIMIT < beyond(200, 30, 500, 50)

@@ -1,0 +1,90 @@
+"""What is live, and what is counted of whose pictures."""
+
+import hashlib
+from dataclasses import replace
+
+import pytest
+
+from classify import ModelRef
+from imagestore.pipeline.drift import BASELINE
+from imagestore.pipeline.watched import (
+    FEWEST_REVIEWED,
+    LiveVersion,
+    Strangeness,
+    first_day,
+    live_versions,
+    of_records,
+    past_versions,
+)
+from imagestore.record import RANDOM_BELOW, Correction, Record
+from imagestore.store import Active, LiveModels, PromotionEntry, Route, Routes
+from unit.web.records import picture, rejected
+
+SHIPPED = ModelRef("m", "1", "f" * 64)
+TODAY = first_day()  # the earliest day that is looked at
+LIVE = LiveModels(None, Routes())
+
+
+def entry(name: str, version: str, at: str = "") -> PromotionEntry:
+    return PromotionEntry(name, version, (name + version)[-2:] * 32, at, "me")
+
+
+def of_today(number: int, hour: int, distance: float | None = None) -> Record:
+    """A picture that is like no other."""
+    name, at = f"{number}.jpg", f"{TODAY}T{hour:02d}:00:00.{number % 1000:03d}Z"
+    record = picture(name, at=at, phash=hashlib.sha256(name.encode()).hexdigest()[:16])
+    assert record.prediction is not None
+    return replace(record, prediction=replace(record.prediction, distance=distance))
+
+
+def corrected(record: Record, label: str, *, random_sample: bool = True) -> Record:
+    assert record.prediction is not None
+    said = Correction(label, "me", "", record.prediction.label, record.prediction.model, random_sample)
+    return replace(record, correction=said)
+
+
+def test_each_version_that_is_live_for_anything_is_watched_once() -> None:
+    assert live_versions(LIVE, SHIPPED) == [LiveVersion("m", "1", "f" * 64)]
+    assert live_versions(LIVE, None) == []
+    routes = Routes((Route("a/", "screws"), Route("b/", "screws"), Route("c/", "none yet")), {})
+    routes = replace(routes, projects={"screws": Active(entry("screws", "2", "later"), (entry("screws", "1"),))})
+    live = LiveModels(Active(entry("mine", "3"), (entry("mine", "2"),)), routes)
+    assert [(one.project, one.version) for one in live_versions(live, SHIPPED)] == [("mine", "3"), ("screws", "2")]
+    assert [(one.project, one.version) for one in past_versions(live, SHIPPED)] == [
+        ("mine", "3"), ("screws", "2"), ("mine", "2"), ("screws", "1"),
+    ]  # fmt: skip
+
+
+def test_the_first_pictures_are_the_baseline_and_those_after_them_are_days() -> None:
+    records = [of_today(number, 8, 0.3) for number in range(BASELINE)]
+    after = [of_today(1000 + number, 9, 0.9) for number in range(30)]
+    others = [rejected("bad.jpg"), replace(of_today(2000, 9), prediction=None)]
+    (model,) = of_records([*after, *others, *records], LIVE, SHIPPED).models
+    assert (model.strangeness, model.baseline.pictures) == (Strangeness.DISTANCE, BASELINE)
+    (day,) = model.days
+    assert (day.day, day.pictures, day.far_share, day.has_drifted) == (TODAY, 30, 1.0, True)
+    assert model.latest_drift == day
+
+
+def test_what_came_before_the_promotion_does_not_count() -> None:
+    live = LiveModels(Active(PromotionEntry("m", "1", "f" * 64, f"{TODAY}T09:00:00.000Z", "me")), Routes())
+    records = [of_today(number, 8) for number in range(5)] + [of_today(10 + number, 9) for number in range(3)]
+    (model,) = of_records(records, live, None).models
+    assert (model.strangeness, model.baseline.pictures, model.days) == (Strangeness.CONFIDENCE, 3, [])
+    (nothing,) = of_records([], live, None).models
+    assert (nothing.strangeness, nothing.latest_drift) == (None, None)
+
+
+def test_only_what_was_drawn_at_random_says_how_right_a_version_is() -> None:
+    made = [of_today(number, 8) for number in range(400)]
+    drawn = sorted((one for one in made if one.id < RANDOM_BELOW), key=lambda one: one.id)[: FEWEST_REVIEWED + 2]
+    others = [one for one in made if one.id >= RANDOM_BELOW][:50]
+    wrong = [corrected(one, "rose", random_sample=False) for one in others]
+    right = [corrected(one, "tabby") for one in drawn[:-1]]
+    (found,) = of_records([*wrong, *right], LIVE, SHIPPED).reviewed
+    assert (found.accuracy.right, found.accuracy.of) == (FEWEST_REVIEWED + 1, FEWEST_REVIEWED + 1)
+    assert found.accuracy.low is not None
+    assert found.confidence == pytest.approx(0.8)
+    (few,) = of_records(right[:3], LIVE, SHIPPED).reviewed
+    assert (few.accuracy.of, few.accuracy.low) == (3, None)
+    assert of_records(wrong, LIVE, SHIPPED).reviewed == []
