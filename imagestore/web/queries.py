@@ -11,7 +11,6 @@ import msgspec
 
 from imagestore.errors import BadCursor
 from imagestore.pipeline.queue_roles import queue_lengths
-from imagestore.pipeline.watched import Row
 from imagestore.record import RANDOM_BELOW, Record, Status, utc
 from imagestore.store import Stores
 from imagestore.store.documents import from_json
@@ -314,33 +313,6 @@ def right_in_sample(index: Index, model_sha256: str | None) -> tuple[int, int]:
         [model_sha256, RANDOM_BELOW, model_sha256, RANDOM_BELOW],
     )
     return int(right), int(of)
-
-
-def sure_in_sample(index: Index, model_sha256: str) -> float | None:
-    """How sure this model was on average of those pictures of `right_in_sample` that it is still the last to have
-    classified; None if there are none."""
-    mine = "FROM pictures WHERE status != 'deleted' AND corrected_model = ?"
-    ((mean,),) = index.query(
-        f"SELECT avg(confidence) {mine} AND id < ? AND model = ? "
-        f"AND id <= (SELECT max(id) {mine} AND random_sample = 1 AND id < ?)",
-        [model_sha256, RANDOM_BELOW, model_sha256, model_sha256, RANDOM_BELOW],
-    )
-    return None if mean is None else float(mean)
-
-
-def classified_after(
-    index: Index, model_sha256: str, after: tuple[str, str], limit: int = -1
-) -> tuple[list[Row], tuple[str, str]]:
-    """What is watched of the pictures that this model classified, in the order in which they came, from the one after
-    this time and id; and time and id of the last of them."""
-    found = index.query(
-        "SELECT at, from_learned, confidence, status = 'unknown', phash, id FROM pictures INDEXED BY by_model "
-        "WHERE status != 'deleted' AND model IS NOT NULL AND model = ? AND (at, id) > (?, ?) "
-        "AND status IN ('classified', 'unknown') ORDER BY at, id LIMIT ?",
-        [model_sha256, *after, limit],
-    )
-    last = (found[-1][0], found[-1][-1]) if found else after
-    return [Row(*values) for *values, _ in found], last
 
 
 def _is_rare(index: Index, filter: Filter) -> bool:

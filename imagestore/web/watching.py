@@ -9,6 +9,7 @@ from imagestore.pipeline.drift import BASELINE
 from imagestore.pipeline.watched import (
     LiveVersion,
     ReviewedModel,
+    Row,
     Watch,
     WatchedModel,
     first_day,
@@ -17,7 +18,7 @@ from imagestore.pipeline.watched import (
     reviewed,
     watched,
 )
-from imagestore.record import utc
+from imagestore.record import RANDOM_BELOW, utc
 from imagestore.store import Stores
 from imagestore.web import queries
 from imagestore.web.index import Index
@@ -37,16 +38,43 @@ def watch(index: Index, stores: Stores, live_model: LiveModel) -> Watch:
 
 
 def _watched(index: Index, version: LiveVersion) -> WatchedModel:
-    baseline, last = queries.classified_after(index, version.sha256, (version.since, ""), BASELINE)
+    baseline, last = classified_after(index, version.sha256, (version.since, ""), BASELINE)
     if len(baseline) < BASELINE:
         return watched(version, baseline, [])
-    since, _ = queries.classified_after(index, version.sha256, max(last, (first_day(), "")))
+    since, _ = classified_after(index, version.sha256, max(last, (first_day(), "")))
     return watched(version, baseline, since)
 
 
 def _reviewed(index: Index, version: LiveVersion) -> ReviewedModel | None:
     right, of = queries.right_in_sample(index, version.sha256)
-    return reviewed(version, right, of, queries.sure_in_sample(index, version.sha256)) if of else None
+    return reviewed(version, right, of, sure_in_sample(index, version.sha256)) if of else None
+
+
+def sure_in_sample(index: Index, model_sha256: str) -> float | None:
+    """How sure this model was on average of those pictures of `right_in_sample` that it is still the last to have
+    classified; None if there are none."""
+    mine = "FROM pictures WHERE status != 'deleted' AND corrected_model = ?"
+    ((mean,),) = index.query(
+        f"SELECT avg(confidence) {mine} AND id < ? AND model = ? "
+        f"AND id <= (SELECT max(id) {mine} AND random_sample = 1 AND id < ?)",
+        [model_sha256, RANDOM_BELOW, model_sha256, model_sha256, RANDOM_BELOW],
+    )
+    return None if mean is None else float(mean)
+
+
+def classified_after(
+    index: Index, model_sha256: str, after: tuple[str, str], limit: int = -1
+) -> tuple[list[Row], tuple[str, str]]:
+    """What is watched of the pictures that this model classified, in the order in which they came, from the one after
+    this time and id; and time and id of the last of them."""
+    found = index.query(
+        "SELECT at, from_learned, confidence, status = 'unknown', phash, id FROM pictures INDEXED BY by_model "
+        "WHERE status != 'deleted' AND model IS NOT NULL AND model = ? AND (at, id) > (?, ?) "
+        "AND status IN ('classified', 'unknown') ORDER BY at, id LIMIT ?",
+        [model_sha256, *after, limit],
+    )
+    last = (found[-1][0], found[-1][-1]) if found else after
+    return [Row(*values) for *values, _ in found], last
 
 
 class DriftLog:
