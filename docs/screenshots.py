@@ -86,7 +86,7 @@ def main() -> None:
             page.set_viewport_size({"width": 1280, "height": 1700})
             page.goto(f"/models/{name}/1?said=unknown")
             page.set_input_files("#try-files", [DOCS.parent / "samples" / "hammer.jpg"])
-            page.locator("#tried canvas").wait_for()
+            page.locator("#tried img").wait_for()
             page.locator("#marks circle").first.wait_for()
             shoot(page, "version")
             page.set_viewport_size({"width": 1280, "height": 1200})

@@ -76,7 +76,9 @@ def test_a_version_is_understood_tried_and_given_another_threshold_by_mouse(
     page.set_input_files("#try-files", [folder / "striped" / "3.png", Path(__file__)])
     tried = page.locator("#tried .answer")
     expect(tried).to_have_count(2)
-    expect(tried.nth(1).locator("canvas")).to_be_visible()
+    expect(tried.nth(1).locator("img")).to_be_visible()
+    tried.nth(1).get_by_role("button", name="Why?").click()
+    expect(tried.nth(1).locator("canvas.heat")).to_be_visible()
     expect(tried.nth(1)).to_contain_text("sure")
     expect(tried.nth(0)).to_contain_text("as no known picture does")
     assert complaints == ["Failed to load resource: the server responded with a status of 422 (Unprocessable Entity)"]

@@ -3,11 +3,10 @@
 import { element } from "./dom.js";
 
 const SHOWN = 5;
-const SIDE = 288; // pixels of the picture's longer side
 const SVG = "http://www.w3.org/2000/svg";
 
-/** What is shown below an answer: functions of {answer, file, version} that return an element, null, or a promise of
- * one. `version` is {name, version}. */
+/** What is shown below an answer: functions of {answer, file, version, over} that return an element, null, or a promise
+ * of one. `version` is {name, version}, and `over` holds the picture's <img>. */
 export const sections = [];
 
 const percent = (share) => `${share < 1 && Math.round(share * 100) === 100 ? 99 : Math.round(share * 100)} %`;
@@ -20,9 +19,9 @@ export function renderAnswer(answer, file, version) {
     element("p", { className: "file" }, element("bdi", { className: "name", textContent: file.name, title: file.name })),
     bars(prediction),
     element("p", { className: "small", textContent: why(answer) }));
-  const more = element("div", { className: "more-of-it" });
-  for (const section of sections) place(section({ answer, file, version }), more);
-  return element("li", { className: "answer" }, picture(file), words, more);
+  const [more, over] = [element("div", { className: "more-of-it" }), picture(file)];
+  for (const section of sections) place(section({ answer, file, version, over }), more);
+  return element("li", { className: "answer" }, over, words, more);
 }
 
 async function place(section, more) {
@@ -77,18 +76,13 @@ function bar(share, isLikeliest, threshold) {
   return made;
 }
 
-/** The picture itself, drawn from the file; a grey field where the browser cannot read it. */
+/** The picture itself; a grey field where the browser cannot show it. */
 function picture(file) {
-  const frame = element("div", { className: "picture-of-it" });
-  createImageBitmap(file).then((bitmap) => {
-    const scale = Math.min(1, SIDE / Math.max(bitmap.width, bitmap.height));
-    const canvas = element("canvas", {
-      width: Math.max(1, Math.round(bitmap.width * scale)), height: Math.max(1, Math.round(bitmap.height * scale)),
-    });
-    canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", file.name);
-    canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-    frame.replaceChildren(canvas);
-  }, () => frame.replaceChildren(element("span", { className: "blank" })));
+  const shown = element("img", { alt: file.name, src: URL.createObjectURL(file) });
+  const frame = element("div", { className: "over" }, shown);
+  shown.addEventListener("error", () => {
+    URL.revokeObjectURL(shown.src);
+    frame.replaceChildren(element("span", { className: "blank" }));
+  });
   return frame;
 }

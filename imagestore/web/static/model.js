@@ -4,6 +4,7 @@ import { ask } from "./dom.js";
 import * as mistakes from "./mistakes.js";
 import * as threshold from "./threshold.js";
 import * as trying from "./try.js";
+import "./try_why.js";
 
 const { name, version, address } = document.getElementById("version").dataset; // no name: the one that came with the app
 
