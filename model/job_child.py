@@ -20,6 +20,7 @@ import msgspec
 from classify import ModelError
 from imagestore import parent_watchdog
 from imagestore.configure import limits_of, models_of, open_stores
+from imagestore.decoding import decode
 from imagestore.errors import Conflict, ImageStoreError, LeaseLost, PromotionRefused, StoreError
 from imagestore.jobs import libraries
 from imagestore.jobs.attempt import Attempt
@@ -38,7 +39,7 @@ _EVERY_S = 0.1
 
 def main() -> None:
     """Do one job."""
-    asked = msgspec.json.decode(sys.argv[1], type=Asked)
+    asked = decode(sys.argv[1], Asked)
     parent_watchdog.end_with_parent(with_group=True)
     try:
         settings, stores = Settings.read(os.environ), open_stores(os.environ)

@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 
 from classify import ModelDescription, ModelError
+from imagestore.decoding import decode
 from imagestore.settings import ROOT
 
 LOAD_SECONDS = 120.0
@@ -100,7 +101,7 @@ class ModelProcess:
             self._child.stdin.write(request)
             self._child.stdin.flush()
             line = self._child.stdout.readline(_MOST_LINE_BYTES)
-            answer = msgspec.json.decode(line, type=ModelAnswer)
+            answer = decode(line, ModelAnswer)
         except (OSError, msgspec.MsgspecError):
             if is_late.is_set():
                 raise ModelError(f"{self._called} cannot be used: it takes longer than {seconds:g} s.") from None

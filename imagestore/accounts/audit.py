@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from imagestore.accounts.tokens import Clock, now
+from imagestore.decoding import convert
 from imagestore.errors import StoreError
 from imagestore.record import utc
 from imagestore.store import Item, Items
@@ -100,4 +101,4 @@ class Audit:
 
 
 def _entry(item: Item) -> Entry:
-    return msgspec.convert(item.document, Entry)
+    return convert(item.document, Entry)

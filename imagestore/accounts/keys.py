@@ -14,6 +14,7 @@ import msgspec
 from imagestore.accounts.people import checked_name
 from imagestore.accounts.roles import Role, lower
 from imagestore.accounts.tokens import Clock, id_of, new_secret, now
+from imagestore.decoding import convert
 from imagestore.errors import Conflict, NotFound
 from imagestore.record import utc
 from imagestore.store import Item, Items
@@ -162,7 +163,7 @@ class Keys:
 
 
 def _key(item: Item) -> Key:
-    return msgspec.convert(item.document, Key)
+    return convert(item.document, Key)
 
 
 def _document(key: Key, moment: datetime) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import msgspec
 
 from imagestore.accounts.roles import Role
 from imagestore.accounts.tokens import Clock, id_of, new_secret, now
+from imagestore.decoding import convert
 from imagestore.errors import Conflict, LinkRefused
 from imagestore.record import utc
 from imagestore.store import Items
@@ -69,7 +70,7 @@ class Links:
     def look(self, purpose: Purpose, token: str) -> Link:
         """The link with this token, which stays usable. Raises LinkRefused."""
         item = self._items.read(id_of(TYPE, token))
-        link = None if item is None else msgspec.convert(item.document, Link)
+        link = None if item is None else convert(item.document, Link)
         if link is None or link.purpose is not purpose or link.expires_at <= utc(self._clock()):
             raise LinkRefused(_REFUSED)
         return link
@@ -89,7 +90,7 @@ class Links:
     def list(self) -> list[Link]:
         """The links that can still be used, the newest first."""
         moment = utc(self._clock())
-        links = [msgspec.convert(item.document, Link) for item in self._items.find(TYPE)]
+        links = [convert(item.document, Link) for item in self._items.find(TYPE)]
         return sorted((link for link in links if link.expires_at > moment), key=lambda link: link.created_at)[::-1]
 
     def revoke(self, id: str) -> bool:

@@ -14,6 +14,7 @@ from imagestore.accounts.administrators import Administrators
 from imagestore.accounts.email_address import UNSEEN, has_unseen, normalised
 from imagestore.accounts.roles import Role
 from imagestore.accounts.tokens import Clock, id_of, now
+from imagestore.decoding import convert
 from imagestore.errors import Conflict, NotAccepted, NotFound
 from imagestore.record import utc
 from imagestore.store import Item, Items
@@ -241,7 +242,7 @@ def _is_admin(account: Account) -> bool:
 
 
 def _account(item: Item) -> Account:
-    return msgspec.convert(item.document, Account)
+    return convert(item.document, Account)
 
 
 def _document(account: Account) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import msgspec
 from imagestore.accounts.people import Account
 from imagestore.accounts.roles import Role
 from imagestore.accounts.tokens import Clock, id_of, now
+from imagestore.decoding import convert
 from imagestore.errors import Conflict, NotFound, SignInRefused
 from imagestore.record import utc
 from imagestore.store import Item, Items
@@ -188,7 +189,7 @@ def _shown(code: str) -> str:
 
 
 def _factor(item: Item) -> Factor:
-    return msgspec.convert(item.document, Factor)
+    return convert(item.document, Factor)
 
 
 def _document(factor: Factor) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from imagestore.accounts.tokens import Clock, id_of, new_secret, now
+from imagestore.decoding import convert
 from imagestore.errors import Conflict
 from imagestore.record import utc
 from imagestore.store import Item, Items
@@ -137,4 +138,4 @@ class Sessions:
 
 
 def _session(item: Item) -> Session:
-    return msgspec.convert(item.document, Session)
+    return convert(item.document, Session)

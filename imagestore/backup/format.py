@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from imagestore.decoding import convert, decode
 from imagestore.errors import BackupError
 
 FORMAT = 1
@@ -140,7 +141,7 @@ def unpacked(data: bytes, kind: type[Line], name: str) -> Iterator[Line]:
     """The lines of a list's file. Raises BackupError."""
     try:
         for line in gzip.decompress(data).splitlines():
-            yield msgspec.json.decode(line, type=kind)
+            yield decode(line, kind)
     except (OSError, EOFError, msgspec.MsgspecError) as error:
         raise BackupError(f"{name} of the backup cannot be read: {error}. Take another snapshot.") from None
 
@@ -162,12 +163,12 @@ def sha256_of(data: bytes) -> str:
 
 def _of_known_format(data: bytes, kind: type[Line], what: str) -> Line:
     try:
-        written = msgspec.json.decode(data, type=dict[str, Any])
+        written = decode(data, dict[str, Any])
         if written.get("format") != FORMAT:
             raise BackupError(
                 f"{what} says format {written.get('format')}; this version reads format {FORMAT}. Use the version of "
                 "Intelligent Storage that wrote it, or a later one."
             )
-        return msgspec.convert(written, kind)
+        return convert(written, kind)
     except msgspec.MsgspecError as error:
         raise BackupError(f"{what} cannot be read: {error}.") from None

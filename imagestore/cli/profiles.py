@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import typer
 
+from imagestore.decoding import decode
 from imagestore.errors import SettingsError
 
 _NAME = re.compile("[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
@@ -59,7 +60,7 @@ def read(name: str) -> Server:
                     f"{stat.S_IMODE(status.st_mode):04o}). If nobody has, say: chmod 600 '{path}'. Else revoke the key "
                     "and save another."
                 )
-            return msgspec.json.decode(file.read(), type=Server)
+            return decode(file.read(), Server)
     except FileNotFoundError:
         there = ", ".join(names()) or "none"
         raise SettingsError(

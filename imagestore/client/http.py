@@ -13,6 +13,7 @@ import httpx2
 import msgspec
 
 from imagestore import __version__
+from imagestore.decoding import decode
 from imagestore.distant_server import checked_server, told_pause_s
 from imagestore.errors import (
     KeyRefused,
@@ -134,7 +135,7 @@ class Http:
     def read(self, kind: type[Answer], response: httpx2.Response) -> Answer:
         """The answer as this type. Raises RemoteError if it is none."""
         try:
-            return msgspec.json.decode(response.content, type=kind)
+            return decode(response.content, kind)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             raise RemoteError(
                 f"{self.server} does not answer as Intelligent Storage does. Is the address right, and no older than "
@@ -178,7 +179,7 @@ def _problem(server: str, response: httpx2.Response) -> RequestRefused:
         return RequestRefused(f"{server} refers to {to}. Give that as the server's address if it is right.", status, "")
     said: dict[str, Any] = {}
     with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
-        said = msgspec.json.decode(response.content, type=dict[str, Any])
+        said = decode(response.content, dict[str, Any])
     phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else "an unknown status"
     detail = said.get("detail") or f"{server} answers with {status} ({phrase}), and says no more."
     code = str(said.get("code", ""))

@@ -17,6 +17,7 @@ from typing import Protocol
 
 import msgspec
 
+from imagestore.decoding import decode
 from imagestore.jobs.job import Job, JobResult, JobState, Progress
 from imagestore.jobs.lines import Asked, JobLine
 
@@ -80,7 +81,7 @@ class JobProcess:
         with self._popen.stdout, self._popen.stdin:
             for line in self._popen.stdout:
                 try:
-                    self._take(msgspec.json.decode(line, type=JobLine))
+                    self._take(decode(line, JobLine))
                 except msgspec.MsgspecError:  # a library printed this
                     log.info("%s", line.decode(errors="replace").rstrip())
             os.waitid(os.P_PID, self._popen.pid, os.WEXITED | os.WNOWAIT)

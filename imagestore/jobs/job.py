@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from imagestore.decoding import convert
 from imagestore.errors import GateOverride
 from imagestore.store import Item
 from preprocess import Fit
@@ -214,7 +215,7 @@ def job_of(item: Item | None) -> Job | None:
     if item is None:
         return None
     try:
-        job = msgspec.convert(item.document, Job)
+        job = convert(item.document, Job)
     except msgspec.ValidationError:
         return None
     return job if _knows(msgspec.to_builtins(job.arguments), item.document.get("arguments", {})) else None

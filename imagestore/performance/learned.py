@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from imagestore.decoding import decode
 from imagestore.errors import NotFound
 from imagestore.store.models import TRAINING_FILE, Models
 
@@ -33,7 +34,7 @@ class LearnedFrom:
 def learned_from(models: Models, name: str, version: str) -> LearnedFrom | None:
     """What this version learned from; None if that was not kept, as of one that was added. Raises Unavailable."""
     try:
-        found = msgspec.json.decode(models.read(name, version, TRAINING_FILE), type=LearnedFrom)
+        found = decode(models.read(name, version, TRAINING_FILE), LearnedFrom)
     except (NotFound, msgspec.MsgspecError):
         return None
     return found if found.learned else None

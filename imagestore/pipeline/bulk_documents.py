@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from imagestore.decoding import convert
 from imagestore.errors import NotFound
 from imagestore.record import Correction, Said, WrongAnswer
 from imagestore.store import Item, Items
@@ -224,4 +225,4 @@ def part_id(change: str, number: int) -> str:
 
 
 def _read(item: Item, kind: type[Document]) -> Document:
-    return msgspec.convert(item.document, kind)
+    return convert(item.document, kind)

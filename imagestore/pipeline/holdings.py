@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from imagestore.decoding import convert
 from imagestore.errors import Conflict
 from imagestore.pipeline.tiers import Prices, Tier, tier_of
 from imagestore.record import utc
@@ -75,4 +76,4 @@ def keep(items: Items, holdings: Holdings) -> None:
 def kept(items: Items) -> Holdings | None:
     """What was counted last; None if nothing ever was. Raises Unavailable."""
     found = items.read(ID)
-    return None if found is None else msgspec.convert(found.document, Holdings)
+    return None if found is None else convert(found.document, Holdings)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import msgspec
 
 from classify import Model
+from imagestore.decoding import decode
 from imagestore.errors import NotFound
 from imagestore.pipeline import tasks
 from imagestore.pipeline.loaded_models import LoadedModels
@@ -181,6 +182,6 @@ def _is_open(stores: Stores, models: LoadedModels, name: str) -> bool:
 
 def _checkpoint(stores: Stores) -> Checkpoint | None:
     try:
-        return msgspec.json.decode(stores.models.noted(CHECKPOINT), type=Checkpoint)
+        return decode(stores.models.noted(CHECKPOINT), Checkpoint)
     except (NotFound, msgspec.MsgspecError):
         return None

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 
 import msgspec
 
+from imagestore.decoding import convert, decode
 from imagestore.errors import NotATask
 from imagestore.pipeline.names import upload_name
 from imagestore.record import can_be_stored, stored_name
@@ -63,8 +64,8 @@ def send(queue: Queue, task: Task, delay_s: float = 0) -> SentMessage:
 def parse(message: str) -> Task:
     """The task in this message. Raises NotATask if there is none, or one that we would not send."""
     try:
-        fields = msgspec.json.decode(message, type=dict[str, object])
-        task = msgspec.convert(_upgraded(fields), Task)
+        fields = decode(message, dict[str, object])
+        task = convert(_upgraded(fields), Task)
     except (ValueError, RecursionError) as error:
         raise NotATask(str(error)) from None
     if wrong := _what_is_wrong(task):

@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from imagestore.decoding import convert, decode
 from imagestore.errors import BadPolicy, Conflict, NotFound
 from imagestore.pipeline.loaded_models import LoadedModels
 from imagestore.pipeline.reprocess import needed
@@ -86,7 +87,7 @@ class Prices(msgspec.Struct, frozen=True):
     def read(cls) -> "Prices":
         """Those of prices.json."""
         text = resources.files("imagestore.pipeline").joinpath("prices.json").read_bytes()
-        return msgspec.json.decode(text, type=cls)
+        return decode(text, cls)
 
     def month(self, tier: Tier, size_bytes: int) -> float:
         """What so many bytes cost a month."""
@@ -125,7 +126,7 @@ class PlannedPage:
 def read_policy(text: bytes | str, where: str) -> tuple[Rule, ...]:
     """The rules in a file. Raises BadPolicy."""
     try:
-        return msgspec.convert(json.loads(text), _Policy).rules
+        return convert(json.loads(text), _Policy).rules
     except (ValueError, RecursionError) as error:
         raise BadPolicy(f"{where} is no policy of tiers: {error}. docs/tiers.md shows one.") from None
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from imagestore.decoding import decode
 from imagestore.errors import SettingsError
 from imagestore.settings.kinds import is_loopback, setting
 
@@ -88,7 +89,7 @@ class OpenIdSettings:
         if not self.oidc_more:
             return []
         try:
-            found = msgspec.json.decode(self.oidc_more, type=list[Issuer])
+            found = decode(self.oidc_more, list[Issuer])
         except msgspec.MsgspecError as error:
             raise SettingsError(
                 f"OIDC_MORE cannot be read ({error}). It is a JSON list such as "

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 
 import msgspec
 
+from imagestore.decoding import convert
 from imagestore.errors import SettingsError
 from imagestore.settings import names
 from imagestore.settings.connections import CONNECTIONS
@@ -38,7 +39,7 @@ class Settings(
             _warn_once(warning)
         given = {name.lower(): value for name, value in values.items()}
         try:
-            settings = msgspec.convert(given, cls, strict=False)
+            settings = convert(given, cls, strict=False)
         except msgspec.ValidationError as error:
             raise SettingsError(_explained(str(error), given)) from None
         settings._check()

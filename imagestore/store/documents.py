@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from imagestore.decoding import convert, decode
 from imagestore.errors import NotARecord
 from imagestore.record import Record, RecordWithVector
 
@@ -18,7 +19,7 @@ def to_json(record: Record) -> bytes:
 def from_json(data: bytes | str) -> Record:
     """The record in this JSON. Raises NotARecord if it holds none."""
     try:
-        return from_item(msgspec.json.decode(data, type=dict[str, Any]))
+        return from_item(decode(data, dict[str, Any]))
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise NotARecord(str(error)) from None
 
@@ -38,4 +39,4 @@ def from_item(item: dict[str, Any]) -> Record:
     correction = item.get("correction")
     if isinstance(correction, dict) and "drawn" in correction:
         item = item | {"correction": {"random_sample": correction["drawn"], **correction}}
-    return msgspec.convert(item, RecordWithVector if item.get("vector") else Record)
+    return convert(item, RecordWithVector if item.get("vector") else Record)

@@ -5,6 +5,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from imagestore.decoding import decode
 from imagestore.errors import Conflict, NotFound, StoreError
 from imagestore.store.blobs import Blobs
 
@@ -28,7 +29,7 @@ class GuardedJson(Generic[Content]):
         except NotFound:
             return None, None
         try:
-            return msgspec.json.decode(blob.data or b"", type=self._kind), blob.etag
+            return decode(blob.data or b"", self._kind), blob.etag
         except msgspec.MsgspecError as error:
             raise StoreError(f"{self._name} in {self._blobs.container} cannot be read: {error}") from None
 

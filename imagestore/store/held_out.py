@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from imagestore.decoding import decode
 from imagestore.errors import NotFound
 from imagestore.store.models import Models
 
@@ -82,6 +83,6 @@ class HeldOut:
 def held_out(models: Models, name: str, version: str) -> HeldOut | None:
     """What this version said of held-out pictures; None if that was not kept. Raises Unavailable."""
     try:
-        return msgspec.json.decode(models.read(name, version, HELD_OUT_FILE), type=HeldOut)
+        return decode(models.read(name, version, HELD_OUT_FILE), HeldOut)
     except (NotFound, msgspec.MsgspecError):
         return None

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from imagestore.decoding import decode
 from imagestore.errors import Conflict, NotAModelName, NotFound, StoreError
 from imagestore.store.blobs import Blobs
 from imagestore.store.guarded import GuardedJson
@@ -153,7 +154,7 @@ class Models:
     def figures(self, name: str, version: str) -> dict[str, Any] | None:
         """The figures of a version's evaluation; None if there are none, or none that we wrote."""
         try:
-            found: dict[str, Any] = msgspec.json.decode(self.read(name, version, METRICS_FILE), type=dict[str, Any])
+            found: dict[str, Any] = decode(self.read(name, version, METRICS_FILE), dict[str, Any])
         except (NotFound, msgspec.MsgspecError):
             return None
         return found if found.keys() >= {"metrics", "sentence"} else None
@@ -161,7 +162,7 @@ class Models:
     def inspection(self, name: str, version: str) -> Inspection | None:
         """What was found when this version's model file was looked at; None if nobody has, or nothing that we wrote."""
         try:
-            return msgspec.json.decode(self.read(name, version, INSPECTION_FILE), type=Inspection)
+            return decode(self.read(name, version, INSPECTION_FILE), Inspection)
         except (NotFound, msgspec.MsgspecError):
             return None
 
@@ -169,7 +170,7 @@ class Models:
         """Of which version this one has the weights, and which thresholds it was given; None if it was trained or added
         as it is."""
         try:
-            return msgspec.json.decode(self.read(name, version, THRESHOLDS_FILE), type=ThresholdsSet)
+            return decode(self.read(name, version, THRESHOLDS_FILE), ThresholdsSet)
         except (NotFound, msgspec.MsgspecError):
             return None
 

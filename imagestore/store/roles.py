@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from imagestore.decoding import decode
+
 Who = Literal["function", "web", "jobs", "operator"]
 """A process that opens the stores: the function app, the web app, the runner of jobs, or the command line of whoever
 deployed."""
@@ -28,7 +30,7 @@ class Grant(msgspec.Struct, frozen=True):
 @functools.cache
 def grants() -> dict[str, tuple[Grant, ...]]:
     """All grants, by the kind of thing: `container`, `queue`, `cosmos` and others."""
-    return msgspec.json.decode(_FILE.read_bytes(), type=dict[str, tuple[Grant, ...]])
+    return decode(_FILE.read_bytes(), dict[str, tuple[Grant, ...]])
 
 
 def role(who: Who, kind: str, on: str) -> str | None:

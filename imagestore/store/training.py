@@ -21,6 +21,7 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
+from imagestore.decoding import decode
 from imagestore.errors import BadSplit, Conflict, NotFound, NotMigrated
 from imagestore.store.blobs import Blobs, Listed
 
@@ -367,7 +368,7 @@ def _metadata(facts: PictureFacts) -> Mapping[str, str]:
 
 def _decoded(data: bytes, kind: type[Found], name: str) -> Found:
     try:
-        return msgspec.json.decode(data, type=kind)
+        return decode(data, kind)
     except msgspec.MsgspecError as error:
         raise BadSplit(
             f"{name} of the labelled pictures cannot be read ({error}). Without it, models could be tested on pictures "

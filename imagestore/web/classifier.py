@@ -20,6 +20,7 @@ import numpy as np
 
 from classify import ModelDescription, ModelError, Prediction, Vector
 from classify.model import MAX_MODEL_BYTES
+from imagestore.decoding import decode
 from imagestore.errors import Busy, NotFound
 from imagestore.pipeline.loaded_models import MEMORY_SHARE
 from imagestore.pipeline.projects import demand_admitted
@@ -244,7 +245,7 @@ class Classifier:
         try:
             child.stdin.write(what + key + len(data).to_bytes(LENGTH_BYTES, "big") + data)
             child.stdin.flush()
-            answer = msgspec.json.decode(child.stdout.readline(_MOST_LINE_BYTES), type=ChildAnswer)
+            answer = decode(child.stdout.readline(_MOST_LINE_BYTES), ChildAnswer)
         except (OSError, msgspec.MsgspecError):
             self._end()
             why = f"it takes longer than {seconds:g} s" if is_late.is_set() else "the process that ran it ended"

@@ -6,6 +6,7 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from imagestore.decoding import decode
 from imagestore.web.examples import EXAMPLES, command, value_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -81,7 +82,7 @@ def _add_examples(method: str, address: str, operation: dict[str, Any]) -> None:
         parameter["example"] = value_of(id, parameter["name"])
     answers = [one["content"]["application/json"] for one in operation["responses"].values() if _is_json(one)]
     if answers:
-        answers[0]["example"] = msgspec.json.decode(msgspec.json.encode(EXAMPLES[id].answer))
+        answers[0]["example"] = decode(msgspec.json.encode(EXAMPLES[id].answer))
 
 
 def _require_name(upload: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from imagestore.decoding import decode
 from imagestore.errors import BadCursor
 from imagestore.pipeline.queue_roles import queue_lengths
 from imagestore.record import RANDOM_BELOW, Record, Status, utc
@@ -371,7 +372,7 @@ def _cursor(sort: Sort, value: str | float, id: str) -> str:
 def _read_cursor(text: str, sort: Sort) -> list[object]:
     try:
         data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        made_by, value, id = msgspec.json.decode(data, type=_Cursor)
+        made_by, value, id = decode(data, _Cursor)
     except ValueError:  # of base64, or of msgspec, which takes no deep, no huge and no half a character
         raise BadCursor("'after' is not a cursor that this list gave.") from None
     if made_by is not sort or isinstance(value, str) is (_ORDERS[sort][0] == "confidence"):

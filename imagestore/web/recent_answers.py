@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from classify import Prediction
+from imagestore.decoding import decode
 from imagestore.performance.answers import Answers, Thresholds
 from imagestore.record import utc
 from imagestore.store.held_out import AnsweredPicture
@@ -41,7 +42,7 @@ def recent_answers(
     looked_at, documents = latest_of_model(index, sha256, since, MOST)
     pictures = []
     for data in documents:
-        found = msgspec.json.decode(data, type=_Classified)
+        found = decode(data, _Classified)
         told = {score.label: score.probability for score in (*found.prediction.top, *(found.prediction.labels or ()))}
         pictures.append(AnsweredPicture(found.id, (), told, is_near=not found.prediction.is_far))
     return RecentAnswers(Answers([], pictures, has_several, thresholds, len(pictures)), looked_at)

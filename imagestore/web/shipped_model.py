@@ -14,6 +14,7 @@ import msgspec
 from classify import ModelError
 from classify.families import families_in
 from classify.metadata import labels_in, metadata_of
+from imagestore.decoding import decode
 from imagestore.errors import NotFound
 from imagestore.proportion import Share
 
@@ -100,7 +101,7 @@ def _read(file: Path, changed: int, size: int) -> ShippedModel:
 
 def _figures(file: Path, sha256: str) -> _Kept | None:
     try:
-        kept = msgspec.json.decode(file.read_bytes(), type=_Kept)
+        kept = decode(file.read_bytes(), _Kept)
     except (OSError, msgspec.MsgspecError):
         return None
     return kept if kept.model.get("sha256") == sha256 else None

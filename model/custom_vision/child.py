@@ -13,6 +13,7 @@ import msgspec
 from classify import ModelError
 from classify.model import MAX_MODEL_BYTES
 from imagestore import bounded_child
+from imagestore.decoding import decode
 from model.custom_vision.archive import MAX_LABELS_BYTES, labels_of, read_archive
 from model.custom_vision.convert import ZIP, Asked, Converted
 from model.custom_vision.graph import model_file
@@ -22,7 +23,7 @@ _GRACE_S = 10.0
 
 def main() -> None:
     """Convert one file."""
-    asked = msgspec.json.decode(sys.argv[1], type=Asked)
+    asked = decode(sys.argv[1], Asked)
     answers = bounded_child.begin(asked.memory_bytes)
     bounded_child.end_in(asked.seconds + _GRACE_S)
     data = b""

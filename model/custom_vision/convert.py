@@ -10,6 +10,7 @@ import msgspec
 
 from classify import ModelError
 from classify.model import MAX_MODEL_BYTES
+from imagestore.decoding import decode
 from imagestore.settings import ROOT
 from model.custom_vision.archive import LABELS_FILE
 from model.custom_vision.graph import Wanted
@@ -74,7 +75,7 @@ def _made(file: BinaryIO, asked: Asked) -> bytes:
         raise ModelError(f"{asked.called} cannot be used: it takes longer than {asked.seconds:g} s.") from None
     length = int.from_bytes(done.stdout[:8], "big")
     try:
-        said = msgspec.json.decode(done.stdout[8 : 8 + length], type=Converted)
+        said = decode(done.stdout[8 : 8 + length], Converted)
     except msgspec.MsgspecError:
         raise ModelError(
             f"{asked.called} cannot be used: the process that read it ended ({done.returncode}). It may take "

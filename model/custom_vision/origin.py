@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from imagestore.decoding import decode
 from imagestore.store.training import PictureFacts, TrainingPictures, at_once
 from model.custom_vision.service import RemoteImage, RemoteRegion
 from model.progress import BeginStage
@@ -165,7 +166,7 @@ def key_of(image: RemoteImage, region: RemoteRegion) -> str:
 
 def _tags(facts: PictureFacts, ids: str, tags: str, renamed: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     try:
-        told = msgspec.json.decode(facts.metadata.get(tags, "{}"), type=dict[str, list[str]])
+        told = decode(facts.metadata.get(tags, "{}"), dict[str, list[str]])
     except msgspec.MsgspecError:
         told = {}
     return {id: tuple(renamed.get(name, name) for name in told.get(id, facts.labels)) for id in _listed(facts, ids)}

@@ -12,6 +12,7 @@ import httpx2
 import msgspec
 
 from imagestore import __version__
+from imagestore.decoding import decode
 from imagestore.distant_server import checked_key, checked_server, told_pause_s
 from imagestore.errors import NotFetched, NotFound, NotGivenOut, RemoteError, SettingsError
 
@@ -300,7 +301,7 @@ class CustomVision:
             if answer.status != 200:
                 raise RemoteError(f"{self.endpoint} refused {path} ({answer.status}): {self._said(answer)}")
             try:
-                return msgspec.json.decode(answer.content, type=kind)
+                return decode(answer.content, kind)
             except (msgspec.MsgspecError, UnicodeDecodeError):  # half an answer, or a proxy's page
                 self._sleep(_FIRST_PAUSE_S * 2**attempt)
         raise RemoteError(f"{self.endpoint} does not answer {path} as Custom Vision does.")
@@ -355,6 +356,6 @@ class CustomVision:
 
 def _said(answer: _Answer) -> str:
     try:
-        return str(msgspec.json.decode(answer.content, type=dict[str, Any]).get("message", "")) or "no reason"
+        return str(decode(answer.content, dict[str, Any]).get("message", "")) or "no reason"
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return "no reason was given"

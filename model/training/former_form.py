@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import msgspec
 import numpy as np
 
+from imagestore.decoding import decode
 from imagestore.errors import BadSplit, Conflict, NotFound
 from imagestore.store import Blobs, Listed
 from imagestore.store.training import (
@@ -123,7 +124,7 @@ def _former(blobs: Blobs, pictures: TrainingPictures) -> tuple[_File, str | None
 
 def _decoded(data: bytes) -> _File:
     try:
-        found = msgspec.json.decode(data, type=_File)
+        found = decode(data, _File)
         for _, packed in found.parts().values():
             _unpacked(*packed)
     except (msgspec.MsgspecError, TypeError, ValueError, zlib.error) as error:

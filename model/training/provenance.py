@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from imagestore import __version__
+from imagestore.decoding import decode
 from imagestore.settings import ROOT
 from model.training.choose import Choice
 from model.training.imbalance import Balancing
@@ -58,7 +59,7 @@ class Provenance:
     @classmethod
     def from_json(cls, data: bytes) -> "Provenance":
         """Read what `to_json` wrote, now or in an earlier version. Raises ValueError."""
-        return msgspec.json.decode(data, type=cls)
+        return decode(data, cls)
 
     def to_json(self) -> bytes:
         """All of it as JSON."""

@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from imagestore.accounts.callers import Caller
+from imagestore.decoding import decode
 from imagestore.errors import Contended, NotFound, StoreError
 from imagestore.pipeline.commit import hide
 from imagestore.pipeline.correct import LABEL, LONGEST_LABEL, MOST_LABELS
@@ -273,7 +274,7 @@ def _to_token(id: str, receipt: SentMessage) -> str:
 def _from_token(token: str, id: str) -> SentMessage:
     """The message that would delete the picture with this id. Raises ApiProblem 409 where the token is another's."""
     try:
-        undo = msgspec.json.decode(base64.urlsafe_b64decode(token), type=_Undo)
+        undo = decode(base64.urlsafe_b64decode(token), _Undo)
     except ValueError:  # of base64 or of msgspec
         undo = None
     if undo is None or undo.picture != id:

@@ -11,6 +11,7 @@ from msgspec.inspect import ListType, LiteralType, StructType, Type, UnionType, 
 from pydantic import BeforeValidator
 from starlette.responses import Response
 
+from imagestore.decoding import convert, decode
 from imagestore.errors import NotFound
 from imagestore.store import Stores
 from imagestore.store.custom_vision import derived
@@ -145,7 +146,7 @@ async def body_of(
     if when_empty is not None and bytes(data).strip() in (b"", b"null"):
         return when_empty
     try:
-        return msgspec.convert(_named(msgspec.json.decode(bytes(data)), type_info(kind)), kind)
+        return convert(_named(decode(bytes(data)), type_info(kind)), kind)
     except msgspec.MsgspecError as error:
         raise refused("BadRequestInvalid", f"The request's body cannot be read: {error}") from None
 
