@@ -80,7 +80,7 @@ def classified_after(
 class DriftLog:
     """Logs every quarter of an hour how today's pictures compare with the baseline of each live model.
 
-    infra/modules/monitoring.bicep has the alert that reads these lines.
+    infra/modules/alerts.bicep has the alert that reads these lines.
     """
 
     def __init__(
@@ -114,14 +114,14 @@ class DriftLog:
                 if day.day == today and day.p is not None:
                     log.log(
                         logging.WARNING if day.has_drifted else logging.INFO,
-                        "drift=%s version=%s day=%s observations=%d far=%.3f p=%.2g drifted=%d",
+                        "drift=%s version=%s day=%s drifted=%d observations=%d far=%.3f p=%.2g",
                         model.project,
                         model.version,
                         day.day,
+                        day.has_drifted,
                         day.observations,
                         day.far_share,
                         day.p,
-                        day.has_drifted,
                     )
 
     def _run(self) -> None:

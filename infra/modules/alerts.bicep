@@ -108,6 +108,19 @@ var alerts = [
     by: ''
   }
   {
+    name: 'drifted'
+    title: 'Pictures have drifted away from a model'
+    says: 'Pictures of today are unlike those that came when a live model was new.'
+    severity: 3
+    query: 'AppTraces | parse Message with * "drift=" Model " version=" Version " day=" Day " drifted=" Drifted:long " " * | where isnotempty(Model) | project TimeGenerated, Model, Drifted'
+    column: 'Drifted'
+    how: 'Maximum'
+    operator: 'GreaterThan'
+    threshold: 0
+    window: 'PT30M'
+    by: 'Model'
+  }
+  {
     name: 'log-volume'
     title: 'Logs cost much'
     says: 'Most of what the workspace takes in a day has come in. At its cap it takes no more, and no other alert sees anything.'

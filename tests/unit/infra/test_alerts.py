@@ -4,16 +4,21 @@ import json
 import logging
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from exhaustive.memory import memory_stores
+from imagestore.pipeline.drift import Baseline, Day
 from imagestore.pipeline.outcome import tell
 from imagestore.pipeline.sweep import log_queue_lengths
-from imagestore.record import Record, Status, record_id
+from imagestore.pipeline.watched import Watch, WatchedModel
+from imagestore.record import Record, Status, record_id, utc
 from imagestore.settings import ROOT, Settings
 from imagestore.store.queues import BLOB_POISON_QUEUE, WORK_POISON_QUEUE, WORK_QUEUE
 from imagestore.telemetry import signals
+from imagestore.web import watching
 from imagestore.web.access_log import _write
 from unit.infra import bicep
 
@@ -69,9 +74,20 @@ def picture_line() -> None:
     )  # fmt: skip
 
 
+def drift_line() -> None:
+    today = utc()[:10]
+    day = Day(today, 200, 9, 190, 0.31, 2e-11, True)
+    model = WatchedModel("a-b", "3", "f" * 64, "", None, Baseline(500, 480, 48, 0.4), [day, replace(day, p=None)])
+    anything: Any = None
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(watching, "watch", lambda *_: Watch([model], []))
+        watching.DriftLog(anything, anything, anything).tell()
+
+
 LINES: dict[str, Callable[[], None]] = {
     '"queue=" Queue': queue_lines,
     '"picture id=" Id': picture_line,
+    '"drift=" Model': drift_line,
     '"access method=" Method': lambda: _write("GET", {"route": "/pictures/{id}"}, 503, 0.25),
 }
 """What is parsed, and what makes the code write such lines."""
@@ -106,6 +122,8 @@ def test_the_values_are_read_as_they_were_written(caplog: pytest.LogCaptureFixtu
     ]  # fmt: skip
     (picture,) = found["Pictures that failed"]
     assert (picture["Status"], picture["TotalMs"]) == ("failed", "150000")
+    (drifted,) = found["Pictures have drifted away from a model"]
+    assert (drifted["Model"], drifted["Version"], drifted["Drifted"]) == ("a-b", "3", "1")
     (request,) = found["Requests"]
     assert (request["Route"], request["Status"], request["Ms"]) == ("/pictures/{id}", "503", "250")
 
