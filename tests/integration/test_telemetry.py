@@ -146,6 +146,19 @@ def test_logs_have_four_categories(told: Pipeline, web: Site, received: Received
     assert {one.attributes["category"] for one in received.lines()} <= {"access", "error", "performance", "audit"}
 
 
+def test_the_runner_tells_of_its_jobs(told: Pipeline, web: Site, received: Received) -> None:
+    job = web.post("/jobs", json={"kind": "reprocess"})
+    assert job.status_code == 202, job.text
+    id = str(job.json()["id"])
+    span = eventually(
+        lambda: next((one for one in received.spans("job") if str(one.attributes["job_id"]) == id), None), "it"
+    )
+    assert (span.service, span.attributes["kind"]) == ("imagestore-jobs", "reprocess")
+    eventually(lambda: total(received, "imagestore.jobs", kind="reprocess", state="done") >= 1, "the metric")
+    line = eventually(lambda: next((one for one in received.lines() if f"job {id}" in one.name), None), "a line")
+    assert line.service == "imagestore-jobs"
+
+
 def test_names_of_pictures_labels_and_what_is_searched_for_do_not_leave(
     told: Pipeline, web: Site, received: Received
 ) -> None:
