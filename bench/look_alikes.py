@@ -48,6 +48,7 @@ def copies(picture: Image.Image) -> dict[str, Image.Image]:
         "turned by 3°": turned(3),
         "turned by −5°": turned(-5),
         "a quarter turn": picture.transpose(Image.Transpose.ROTATE_90),
+        "a quarter turn, cropped by 4 %": cut(0.04, 0.04, 0.96, 0.96).transpose(Image.Transpose.ROTATE_90),
         "brightness × 1.3": ImageEnhance.Brightness(picture).enhance(1.3),
         "brightness / 1.3": ImageEnhance.Brightness(picture).enhance(1 / 1.3),
     }
