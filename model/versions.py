@@ -4,7 +4,7 @@ import hashlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -17,6 +17,7 @@ from imagestore.pipeline.relabel import settled
 from imagestore.record import utc
 from imagestore.store import Stores
 from imagestore.store.held_out import HELD_OUT_FILE
+from imagestore.store.labelling import LABELLING_FILE, OUT_OF_FOLD_FILE
 from imagestore.store.models import INSPECTION_FILE, METRICS_FILE, MODEL_FILE, REPORT_FILE, TRAINING_FILE, Inspection
 from imagestore.store.patience import patiently
 from imagestore.store.projects import Project
@@ -51,12 +52,13 @@ class Kept:
 
 @dataclass(frozen=True)
 class Gathered:
-    """Labelled pictures that are ready to be learned from, what was kept of those that were brought now, and what an
-    earlier training computed of any of them."""
+    """Labelled pictures that are ready to be learned from, what was kept of those that were brought now, what an
+    earlier training computed of any of them, and when (UTC) the labels were read."""
 
     prepared: Prepared
     kept: Kept
     computed: KeptArrays
+    at: str = ""
 
     def keep_computed(self) -> None:
         """Keep what was computed for the next training. Where that fails, this one goes on."""
@@ -133,7 +135,7 @@ def gather(
     If a model can learn from all together, keep those of the folders, and which are test pictures. Raises
     BadTrainingData, NotMigrated, BadSplit, Conflict, Unavailable.
     """
-    has_several = project.has_several
+    has_several, began = project.has_several, utc()
     given, pictures = _in_folders(folders, negatives, progress, has_several=has_several)
     settled_before = settled(stores, project.pictures_in)
     known = training_set.begin(stores, project.pictures_in, progress)
@@ -156,7 +158,7 @@ def gather(
     added = training_set.keep(known, good, begun, examples, relabel=relabel, has_several=has_several)
     training_set.keep_groups(known, sources)
     training_set.keep_division(known, prepared.division.split, examples, added, progress)
-    return Gathered(prepared, Kept(len(good), len(added), given.not_utf8), computed)
+    return Gathered(prepared, Kept(len(good), len(added), given.not_utf8), computed, began)
 
 
 def train_version(
@@ -179,12 +181,15 @@ def train_version(
     evaluation = evaluate(trained.data, f"{name} {version}", tests, limits, begun, groups)
     claims = patiently(lambda: stores.custom_vision.read(name).claims)
     report = report_of(evaluation, len(trained.data), provenance=trained.provenance, claims=claims)
+    labelling = replace(trained.found_out.labelling, gathered_at=gathered.at)
     files = {
         MODEL_FILE: trained.data,
         METRICS_FILE: report.to_json(),
         REPORT_FILE: report.to_html(limits),
         HELD_OUT_FILE: to_keep(evaluation),
         TRAINING_FILE: trained.provenance.to_json(),
+        LABELLING_FILE: msgspec.json.encode(labelling),
+        OUT_OF_FOLD_FILE: msgspec.json.encode(trained.found_out.out_of_fold),
         INSPECTION_FILE: msgspec.json.encode(inspected(trained.data, "the training")),
     }
     patiently(lambda: stores.models.keep(name, version, files))

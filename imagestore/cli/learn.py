@@ -21,6 +21,7 @@ from imagestore.cli.training import NONE_OF_THE_LABELS
 from imagestore.configure import limits_of
 from imagestore.errors import NotFound, SettingsError
 from imagestore.jobs.job import HowToTrain
+from imagestore.pipeline.learnable import FEWEST
 from imagestore.settings import account
 from imagestore.store import Stores
 from imagestore.store.projects import Project
@@ -245,7 +246,6 @@ def _tell_kept(kept: "Kept") -> None:
 
 def _tell_prepared(prepared: "Prepared") -> None:
     from model.training.grouping import MOST_OF_TWO_LABELS
-    from model.training.labels import FEWEST
     from model.training.train import summary
 
     table = Table("label", "to learn from", "to test with", box=None)

@@ -10,8 +10,10 @@ from imagestore.cli import stores
 from imagestore.cli.output import console, safe
 from imagestore.cli.stages import stages
 from imagestore.errors import NotFound
+from imagestore.pipeline import doubts as open_doubts
 from imagestore.pipeline import labelled
-from imagestore.store.training import MINE, Part
+from imagestore.proportion import percent
+from imagestore.store.training import MINE, Part, TrainingPictures
 
 app = typer.Typer(invoke_without_command=True, help="Labelled pictures that are kept: count them, or take some away.")
 Project = Annotated[str, typer.Option("--project", "--name", help="The project whose pictures they are.")]
@@ -58,6 +60,51 @@ def remove(
     if not done.deleted and not done.relabelled:
         raise NotFound("There are no such pictures: imagestore training.")
     _say(f"{done.deleted} deleted." + (f" {done.relabelled} keep other labels." if done.relabelled else ""))
+
+
+@app.command()
+def doubts(
+    accept: Annotated[
+        list[str] | None, typer.Option("--accept", help="A picture that has the other label; once for each.")
+    ] = None,
+    keep: Annotated[
+        list[str] | None, typer.Option("--keep", help="A picture whose label is right; once for each.")
+    ] = None,
+    undo: Annotated[
+        list[str] | None, typer.Option("--undo", help="A picture whose last answer is to be undone; once for each.")
+    ] = None,
+    project: Project = MINE,
+) -> None:
+    """Say whether more pictures would help, and show those that look mislabelled; or answer for some of them.
+
+    A picture is named by the first digits in its row.
+    """
+    opened = stores.opened()
+    found = opened.projects.open(project)
+    pictures = TrainingPictures(opened.training, found.pictures_in)
+    pictures.demand_migrated(opened.projects.gone)
+    for digits in undo or ():
+        if (sha256 := pictures.beginning_with(digits)) is None:
+            raise NotFound(f"There is no picture {digits}, or several begin so: imagestore training doubts.")
+        open_doubts.undo(opened, found, sha256)
+    state = open_doubts.state(opened, found, pictures.list())
+    if state is None:
+        raise NotFound(f"No training of '{found.title}' has looked for any: imagestore train --project {found.name}.")
+    for digits, does_accept in [*((one, True) for one in accept or ()), *((one, False) for one in keep or ())]:
+        meant = [one for one in state.doubts if one.upload is None and one.sha256.startswith(digits)]
+        if len(meant) != 1:
+            raise NotFound(f"{len(meant)} of the pictures in doubt begin with {digits}: imagestore training doubts.")
+        labels = meant[0].perhaps if does_accept else meant[0].labels
+        open_doubts.answer(opened, found, meant[0].sha256, labels, meant[0].labels)
+    for sentence in state.sentences:
+        _say(safe(sentence), soft_wrap=True)
+    table = Table("picture", "file", "label", "perhaps", box=None)
+    for one in open_doubts.still_open(state.doubts, pictures.list()):
+        has, perhaps = (" and ".join(labels) or NONE_OF_THE_LABELS for labels in (one.labels, one.perhaps))
+        told = (f"{has} {percent(one.probability)}", f"{perhaps} {percent(one.instead)}")
+        table.add_row(one.sha256[:12], safe(one.source), *map(safe, told))
+    if table.row_count:
+        console.print(table)
 
 
 def migrate() -> None:

@@ -1,11 +1,15 @@
 """What the client does with projects: their life, and bringing one over."""
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from imagestore.client.http import Http
 from imagestore.jobs.job import JobKind
 from imagestore.jobs.status import JobStatus
+from imagestore.pipeline.doubts import Answered, LabellingState
+from imagestore.pipeline.labelled_intake import TakenIn
+from imagestore.pipeline.learnable import TrainingState
 from imagestore.store.projects import LabelsPerPicture, ProjectSummary
 
 
@@ -46,6 +50,41 @@ class ProjectMethods:
     def unpublish(self, project: str, name: str) -> ProjectSummary:
         """Take that back. For trainers."""
         return self._project("DELETE", f"/projects/{part(project)}/published/{part(name)}")
+
+    def training_state(self, project: str) -> TrainingState:
+        """What a project could learn from now, label by label, and what is missing."""
+        return self._http.get(TrainingState, f"/projects/{part(project)}/train")
+
+    def add_training(
+        self, project: str, file: Path, label: str, name: str | None = None, *, relabel: bool = False
+    ) -> TakenIn:
+        """Take a labelled picture in, to learn from or to test with. The same content again is the same picture. For
+        trainers."""
+        asked = {"label": label, "name": name or f"{label}/{file.name}", "relabel": str(relabel).lower()}
+        path, data = f"/projects/{part(project)}/training", file.read_bytes()
+        return self._http.read(TakenIn, self._http.send("POST", path, asked, content=lambda: data))
+
+    def labelling(self, project: str, version: str | None = None) -> LabellingState:
+        """What the newest training, or that of a version, found out about labels: whether more pictures would help, and
+        which look mislabelled."""
+        return self._http.get(LabellingState, f"/projects/{part(project)}/labelling", {"version": version})
+
+    def answer_doubt(self, project: str, sha256: str, labels: list[str], instead_of: list[str]) -> Answered:
+        """Say which labels a labelled picture has where it has `instead_of` now; the same, if they are right. For
+        trainers."""
+        body = {"labels": labels, "instead_of": instead_of}
+        path = f"/projects/{part(project)}/training/{part(sha256)}"
+        return self._http.read(Answered, self._http.send("PUT", path, body=body))
+
+    def take_out(self, project: str, sha256: str, *, for_good: bool = False) -> Answered:
+        """Take a labelled picture's labels away, which can be undone, or delete it for good. For trainers."""
+        path = f"/projects/{part(project)}/training/{part(sha256)}"
+        return self._http.read(Answered, self._http.send("DELETE", path, {"for_good": str(for_good).lower()}))
+
+    def undo_answer(self, project: str, sha256: str) -> Answered:
+        """Put back what was said of a labelled picture before the last answer. For trainers."""
+        path = f"/projects/{part(project)}/training/{part(sha256)}/undo"
+        return self._http.read(Answered, self._http.send("POST", path))
 
     def import_project(
         self,

@@ -67,7 +67,8 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """What to draw, `height` pixels high; `ideal` is where the dots would lie for a perfect model."""
+    """What to draw, `height` pixels high; `ideal` is where the dots would lie for a perfect model, `spreads` are
+    their intervals."""
 
     bars: list[Bar]
     dots: list[Dot]
@@ -75,6 +76,28 @@ class Chart:
     y_ticks: list[Tick]
     ideal: Line | None = None
     height: int = HEIGHT
+    spreads: tuple[Line, ...] = ()
+
+
+def learning_curve(points: list[tuple[int, float, float, float]]) -> Chart:
+    """A dot for each number of pictures that was learned from, doublings at equal distances across, the accuracy up,
+    with its interval. `points` are (pictures, accuracy, low, high), the last three from 0 to 1."""
+    few, many = log10(points[0][0]), log10(points[-1][0])
+    at = [across((log10(count) - few) / (many - few) if many > few else 0.5) for count, *_ in points]
+    dots = [
+        Dot(
+            x,
+            up(value * 100, 100),
+            _PLAIN,
+            f"{count:,} pictures: {percent(value)} right ({percent(low)} to {percent(high)})",
+        )
+        for x, (count, value, low, high) in zip(at, points, strict=True)
+    ]
+    spreads = [
+        Line(x, up(low * 100, 100), x, up(high * 100, 100)) for x, (_, _, low, high) in zip(at, points, strict=True)
+    ]
+    ticks = [Tick(x, f"{count:,}") for x, (count, *_) in zip(at, points, strict=True)]
+    return Chart([], dots, ticks, shares_up(), spreads=tuple(spreads))
 
 
 def coverage(points: list[tuple[float, float, float]]) -> Chart:

@@ -24,6 +24,8 @@ import msgspec
 from imagestore.decoding import decode
 from imagestore.errors import BadSplit, Conflict, NotFound, NotMigrated
 from imagestore.store.blobs import Blobs, Listed
+from imagestore.store.said import Marks as Marks
+from imagestore.store.said import Replaced
 
 MINE = "mine"
 """The first project, which is there without having been created."""
@@ -52,15 +54,6 @@ class Part(StrEnum):
 
 
 @dataclass(frozen=True)
-class Marks:
-    """What a picture is said to show, and the change of many pictures that has said so, by id, if one said it last."""
-
-    labels: tuple[str, ...] = ()
-    negative: bool = False
-    said_by: str | None = None
-
-
-@dataclass(frozen=True)
 class PictureFacts:
     """What is known of a picture besides its content.
 
@@ -69,7 +62,8 @@ class PictureFacts:
     (hex), `thumb` and `look` it is recognised once it is gone; `group` is for pictures that somebody knows to belong
     together. `regions` are parts of the picture that another program has named. When it came (UTC) and its size in
     pixels (0: not known) are told of those that came over the API. `said_by` is the change of many pictures that gave
-    it its labels, null once anything else has.
+    it its labels, null once anything else has. `checked` are the labels that a person has called right though a
+    training doubted them, null if nobody has; `replaced` is what the last answer to such a doubt replaced.
     """
 
     labels: tuple[str, ...] = ()
@@ -86,6 +80,8 @@ class PictureFacts:
     width: int = 0
     height: int = 0
     said_by: str | None = None
+    checked: tuple[str, ...] | None = None
+    replaced: Replaced | None = None
 
     @property
     def marks(self) -> Marks:
@@ -95,6 +91,11 @@ class PictureFacts:
     def marked(self, marks: Marks) -> "PictureFacts":
         """The same picture, said to show this."""
         return replace(self, labels=marks.labels, negative=marks.negative, said_by=marks.said_by)
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether a person has said of just these labels that they are right, though a training doubted them."""
+        return self.checked is not None and set(self.checked) == set(self.labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ class ListedPicture:
     created_at: str | None = None
     group: str | None = None
     may_have_group: bool = False
+    is_checked: bool = False
 
 
 @dataclass(frozen=True)
@@ -305,7 +307,7 @@ class TrainingPictures:
             facts, etag = self.facts(sha256) or (PictureFacts(), blob.etag)
             return ListedPicture(
                 sha256, etag, is_there, facts.labels, facts.negative, facts.part, facts.source, facts.created_at,
-                facts.group,
+                facts.group, is_checked=facts.is_checked,
             )  # fmt: skip
         labels = tuple(unquote(label) for label in told["labels"].split(",")) if "labels" in told else ()
         part = Part(told["part"]) if "part" in told else None
@@ -313,8 +315,9 @@ class TrainingPictures:
         created, group = told.get("created"), unquote(told["group"]) if "group" in told else None
         may_have = group is None and told["v"] in _NOT_TOLD_OF_GROUPS
         return ListedPicture(
-            sha256, blob.etag, is_there, labels, "negative" in told, part, source, created, group, may_have
-        )
+            sha256, blob.etag, is_there, labels, "negative" in told, part, source, created, group, may_have,
+            "checked" in told,
+        )  # fmt: skip
 
 
 def is_of_today(name: str) -> bool:
@@ -355,6 +358,8 @@ def _metadata(facts: PictureFacts) -> Mapping[str, str]:
         told["labels"] = ",".join(quote(label, safe="") for label in facts.labels)
     if facts.negative:
         told["negative"] = "1"
+    if facts.is_checked:
+        told["checked"] = "1"
     if facts.created_at:
         told["created"] = facts.created_at
     if facts.group:

@@ -30,6 +30,7 @@ from imagestore.web import (
     sign_in,
     sign_up,
     similar_page,
+    train_page,
     watch_page,
 )
 from imagestore.web.access import Access
@@ -57,7 +58,7 @@ for _theirs in custom_vision.ROUTERS:
     _ROUTES.include_router(_theirs)
 for _part in (
     sign_in, sign_up, forgotten, openid_sign_in, account_page, second_factor_page, people_page, audit_page,
-    changes_page, label_page, labels_page, jobs_page, similar_page, watch_page, pages, model_page,
+    changes_page, label_page, labels_page, jobs_page, similar_page, train_page, watch_page, pages, model_page,
 ):  # fmt: skip
     _ROUTES.include_router(_part.router, include_in_schema=False)
 

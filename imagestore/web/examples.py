@@ -23,7 +23,7 @@ from imagestore.record import Correction, Record, Staged, Status, Upload, record
 from imagestore.store import PromotionEntry
 from imagestore.store.projects import Change, LabelsPerPicture, ProjectSummary
 from imagestore.store.routes import ModelList, ModelVersion, Route
-from imagestore.web import version_examples
+from imagestore.web import training_examples, version_examples
 from imagestore.web.answers import (
     AccessToken,
     AccountInfo,
@@ -245,6 +245,8 @@ EXAMPLES = {
     "job": OperationExample("", "", _JOB),
     "stopJob": OperationExample("", "", replace(_JOB_ENDED, state="stopped")),
     "jobs": OperationExample("?limit=10", "", JobList([_JOB], None, True)),
+    **{id: OperationExample(query, curl, answer) for id, (query, curl, answer) in training_examples.ANSWERS.items()},
+    "train": OperationExample("", _json('{"colour": false}'), replace(_JOB_WAITS, kind="train", name="screws")),
     "startJob": OperationExample(
         "", _json('{"kind": "train", "name": "garden"}'), replace(_JOB_WAITS, kind="train", version=None)
     ),
@@ -328,6 +330,7 @@ _VALUES: dict[str, Any] = {
     "published": "line-2",
     "sha256": "9b1c" * 16,
     **version_examples.VALUES,
+    **training_examples.VALUES,
     "insist": str(GateOverride.ACCEPT_EQUAL),
     "drop": ["fish"],
     "last-event-id": "3f2a9c41-17",
@@ -348,6 +351,7 @@ _OF_THE_LOG = {"after": _ENTRY.id}
 _SPECIAL: dict[str, dict[str, Any]] = {
     "promote": {"name": "garden"},
     "correct": {"label": ["lynx"]},
+    "addTraining": {"label": ["M3"], "name": "M3/IMG_0412.jpg"},
     **{id: {"name": "garden"} for id in ("modelFile", "saveThreshold", *version_examples.ANSWERS)},
     "events": {"after": "3f2a9c41-17"},
     "endSession": {"id": _SESSION.id},

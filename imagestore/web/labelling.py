@@ -49,6 +49,13 @@ def groups(index: Index, filter: Filter) -> list[Group]:
     return [*_sorted(_alike(wrong, is_wrong=True)), *_sorted(_alike(others, is_wrong=False))]
 
 
+def alike_together(listed: Sequence[Record]) -> list[Group]:
+    """These pictures in groups of look-alikes, in the order of the first of each; those whose label somebody has said
+    to be wrong stand before the others."""
+    wrong, others = ([one for one in listed if one.is_wrong is said] for said in (True, False))
+    return [*_alike(wrong, is_wrong=True), *_alike(others, is_wrong=False)]
+
+
 def _alike(listed: Sequence[Record], *, is_wrong: bool) -> list[Group]:
     alike: list[tuple[int | None, list[Record]]] = []
     for record in listed:

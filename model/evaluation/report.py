@@ -136,6 +136,7 @@ class BaseReport(ABC):
         said += [("Tried", tried.sentence()) for tried in self.provenance.balancing.tried]
         said += [("Look-alikes", alike)] if (alike := self.provenance.look_alikes()) else []
         said += [("Too few pictures", visible(rare)) for rare in self.provenance.rare]
+        said += [("Labels", visible(one)) for one in self.provenance.labelling]
         if self.provenance.left_out is not None:
             said.append(("Tells what it never saw", self.provenance.left_out.sentence()))
         return said

@@ -36,8 +36,9 @@ TEMPERATURES = np.geomspace(0.25, 4, 49)
 class LinearHead(ABC):
     """logits = (taken(features) · weights.T + bias) / temperature; weights float [labels, width].
 
-    What lies farther than `distance_limit` from the `references` is not answered. `accuracy` is that of the predictions
-    out of fold. `prices` say what other thresholds would cost, and `rare` names labels with too few pictures.
+    What lies farther than `distance_limit` from the `references` is not answered. `out_of_fold` are the probabilities
+    float [n, labels] of what it was fitted to, by heads that were fitted to others, and `accuracy` is theirs. `prices`
+    say what other thresholds would cost, and `rare` names labels with too few pictures.
     """
 
     labels: tuple[str, ...]
@@ -52,6 +53,7 @@ class LinearHead(ABC):
     form: Form
     prices: tuple[Price, ...]
     rare: tuple[str, ...]
+    out_of_fold: np.ndarray
 
     def taken(self, features: np.ndarray) -> np.ndarray:
         """What the head is fitted to, of features float [..., width]."""
@@ -71,7 +73,7 @@ class Head(LinearHead):
     """probabilities = softmax(logits): one label holds for a picture.
 
     `shift` float [classes] is what rare labels' weight takes from the logits, and is in `bias` already. With `has_rest`
-    the weights have one more class, the last one, of pictures that show none of the labels.
+    the weights and what is out of fold have one more class, the last one, of pictures that show none of the labels.
     """
 
     shift: np.ndarray
@@ -119,8 +121,9 @@ def fit(
     balancing = imbalance.choose(logits[known, : len(names)], truth[known], groups[known], balance)
     shift = np.append(imbalance.shift(np.bincount(truth[known]), balancing.chosen), [0.0] * has_rest)
     logits -= shift
-    temperature = float(TEMPERATURES[np.argmin([_loss(logits / t, truth) for t in TEMPERATURES])])
-    probabilities = softmax(logits / temperature)[:, : len(names)]
+    temperature = float(TEMPERATURES[np.argmin([mean_loss(logits / t, truth) for t in TEMPERATURES])])
+    every = softmax(logits / temperature)
+    probabilities = every[:, : len(names)]
     from_known = [(train[known[train]], held) for train, held in divided]
     plain = form.without_middle(taken[:, 0])
     far = distance.out_of_fold(plain, truth, groups, from_known)
@@ -146,6 +149,7 @@ def fit(
         prices=tuple(thresholds.price(answers, target, names) for target in sorted({*TARGETS, right})),
         rare=tuple(imbalance.warnings(names, truth[known], groups[known], answers.is_right[known])),
         has_rest=has_rest,
+        out_of_fold=every,
     )
 
 
@@ -204,7 +208,7 @@ def _best_out_of_fold(
     best: tuple[float, float, np.ndarray] | None = None
     for strengths in at_once:
         for strength, logits in _out_of_fold(taken, truth, divided, strengths, progress).items():
-            loss = min(_loss(logits / t, truth) for t in TEMPERATURES)
+            loss = min(mean_loss(logits / t, truth) for t in TEMPERATURES)
             if best is None or loss < best[0]:
                 best = loss, strength, logits
     assert best is not None, "there are strengths to try"
@@ -318,7 +322,8 @@ def _of_classes(
     return every_weight, every_bias
 
 
-def _loss(logits: np.ndarray, truth: np.ndarray) -> float:
+def mean_loss(logits: np.ndarray, truth: np.ndarray) -> float:
+    """The mean cross-entropy of logits float [n, classes] with class numbers int [n]."""
     return float(_losses(logits, truth).mean())
 
 

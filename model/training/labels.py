@@ -8,10 +8,9 @@ import numpy as np
 
 from classify.families import RESERVED_LABEL
 from imagestore.errors import BadTrainingData
+from imagestore.pipeline.learnable import FEWEST
 from model.training.examples import NONE, Example, Labelled
 
-FEWEST = 5
-"""How many pictures a label needs, duplicates counted once: four to learn from and one to test with."""
 NONE_CALLED = "none of the labels"
 KEEP_UNDER_ONE = (
     "Keep each under one: --relabel takes the folder's label, and imagestore training remove takes away what was kept."

@@ -28,6 +28,7 @@ class Provenance:
     as look-alikes from `similarity` on, which the share `recognised` of altered copies reaches. `right` is the share of
     its answers that is to be right, `prices` what that and other shares cost, `balancing` the weight of rare labels,
     `rare` a sentence for each label that has too few pictures, and `left_out` how well it tells what it never saw.
+    `labelling` says whether more pictures would help, and how many look mislabelled.
     `learned` is the label of each picture by the SHA-256 of its file, or a list of all its labels where several may
     hold; nothing of a picture that shows none of the labels. `lowest` is from which similarity on pictures count as
     look-alikes whose thumbnails agree.
@@ -53,6 +54,7 @@ class Provenance:
     rare: tuple[str, ...] = ()
     left_out: LeftOut | None = None
     held: Held = Held()
+    labelling: tuple[str, ...] = ()
     learned: Mapping[str, str | list[str]] = field(default_factory=dict)
     lowest: float | None = None
 
@@ -106,6 +108,7 @@ class Provenance:
         said += ["What it costs to be right, out of fold:", *(f"  {price.sentence(does)}" for price in self.prices)]
         said += [alike] if (alike := self.look_alikes()) else []
         said += [self.left_out.sentence()] if self.left_out is not None else []
+        said += self.labelling
         return said + [f"Too few pictures: {rare}" for rare in self.rare]
 
 

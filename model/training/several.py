@@ -54,7 +54,7 @@ def fit(
     plain = form.without_middle(taken[:, 0])
     divided = stratify.folds(holds, groups, fold_count(len(holds)), seed)
     strength, logits = _best_out_of_fold(taken, holds, divided, progress)
-    temperature = float(min(TEMPERATURES, key=lambda t: float(_losses(logits / t, holds).mean())))
+    temperature = float(min(TEMPERATURES, key=lambda t: mean_loss(logits / t, holds)))
     probabilities = sigmoid(logits / temperature)
     kinds = np.unique(holds, axis=0, return_inverse=True)[1].reshape(-1)
     far = distance.out_of_fold(plain, kinds, groups, divided)
@@ -79,6 +79,7 @@ def fit(
         form=form,
         prices=tuple(price(answers, holds, groups, target, names) for target in sorted({*TARGETS, right})),
         rare=tuple(_rare(names, holds, groups, found)),
+        out_of_fold=probabilities,
     )
 
 
@@ -215,11 +216,16 @@ def _best_out_of_fold(
             weights, bias = fitted(taken, holds, strength, train)
             logits[held] = in_blocks.predicted(taken, held, weights, bias)
             progress()
-        loss = min(float(_losses(logits / t, holds).mean()) for t in TEMPERATURES)
+        loss = min(mean_loss(logits / t, holds) for t in TEMPERATURES)
         if best is None or loss < best[0]:
             best = loss, strength, logits
     assert best is not None, "there are strengths to try"
     return best[1:]
+
+
+def mean_loss(logits: np.ndarray, holds: np.ndarray) -> float:
+    """The mean binary cross-entropy of logits float [n, labels] with labels bool [n, labels]."""
+    return float(_losses(logits, holds).mean())
 
 
 def _losses(logits: np.ndarray, holds: np.ndarray) -> np.ndarray:

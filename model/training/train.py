@@ -21,6 +21,7 @@ from model.training.grouping import Grouping, grouped, with_looks
 from model.training.head import LinearHead
 from model.training.imbalance import Balance, Balancing
 from model.training.kept_arrays import KeptArrays
+from model.training.labelling import FoundOut, find_out
 from model.training.labels import KEEP_UNDER_ONE, agreed, check, contradictions, rare_corrections, without
 from model.training.provenance import Provenance, code_version
 from model.training.recipe import Held
@@ -87,11 +88,12 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Trained:
-    """A model file, its head, and how it was made."""
+    """A model file, its head, how it was made, and what was found out about the labels."""
 
     data: bytes
     head: LinearHead
     provenance: Provenance
+    found_out: FoundOut
 
 
 def prepare(
@@ -171,6 +173,7 @@ def train(
         leaving = progress("Leaving out labels", left_out.steps(labels))
         unseen = left_out.measure(features, labels, groups, head, options.seed, leaving)
         balancing = head.balancing
+    found_out = find_out(head, features, learning, groups, options.seed, progress)
     del features
     fingerprint = data_fingerprint(learning)
     metadata = {
@@ -204,9 +207,10 @@ def train(
         rare=head.rare,
         left_out=unseen,
         held=options.held,
+        labelling=tuple(found_out.labelling.sentences()),
         learned={e.sha256: list(e.labels) if prepared.has_several else e.label for e in learning},
     )
-    return Trained(compose(net.graph, head, metadata), head, provenance)
+    return Trained(compose(net.graph, head, metadata), head, provenance, found_out)
 
 
 def _fit(spec: ImageSpec) -> dict[str, str]:

@@ -236,6 +236,7 @@ def test_every_page_fits_and_has_no_barriers(
         "/dashboard",
         "/watch",
         "/models",
+        "/train",
         "/jobs",
         "/api",
         "/nothing",

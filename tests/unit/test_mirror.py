@@ -45,6 +45,8 @@ ELSEWHERE = {
     "model/custom_vision/bring": "unit/model/custom_vision/test_take_over.py",
     "model/custom_vision/origin": "unit/model/custom_vision/test_take_over.py",
     "model/inspect": "unit/model/test_job_child.py",
+    "store/said": "unit/pipeline/test_doubts.py",
+    "store/labelling": "unit/model/training/test_labelling.py",
     "store/held_out": "unit/model/evaluation/test_held_out.py",
     "store/custom_vision": "unit/web/custom_vision/test_tags.py",
     "web/custom_vision/answers": "unit/web/custom_vision/test_images.py",
@@ -106,12 +108,14 @@ ELSEWHERE = {
     "web/cookies": "unit/web/test_sign_in.py",
     "web/entrance": "unit/web/test_sign_in.py",
     "web/examples": "unit/web/test_openapi.py",
+    "web/training_examples": "unit/web/test_openapi.py",
     "web/version_examples": "unit/web/test_openapi.py",
     "web/versions": "unit/web/api/test_performance.py",
     "web/forms": "unit/web/test_account_page.py",
     "web/reference": "unit/web/test_openapi.py",
     "web/sign_up": "unit/web/test_forgotten.py",
     "web/rules": "unit/web/test_access.py",
+    "web/training_queries": "unit/web/api/test_training.py",
     "web/rendering": "unit/web/test_pages.py",
 }
 """Modules that are tested with what uses them, or only in a stack."""

@@ -9,10 +9,10 @@ export class NotTaken extends Error {}
 
 const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
-function sendOnce(name, file, progress) {
+function sendOnce(address, file, progress) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("POST", `/api/v1/pictures?if_exists=rename&name=${encodeURIComponent(name)}`);
+    request.open("POST", `/api/v1${address}`);
     request.setRequestHeader("Content-Type", "application/octet-stream");
     request.upload.addEventListener("progress", (event) => progress(event.loaded, event.total));
     request.addEventListener("load", () => resolve(request));
@@ -30,15 +30,19 @@ function read(request) {
   }
 }
 
-/** What the API answered: a record, or that one is on its way. An Error says why not; NotTaken, that it is for good. */
-export async function send(name, file, progress) {
+/** Upload a picture. What the API answered: a record, or that one is on its way. See sendTo. */
+export const send = (name, file, progress) => sendTo(`/pictures?if_exists=rename&name=${encodeURIComponent(name)}`, file, progress);
+
+/** Send a file to this address of the API, and what it answered. An Error says why not; NotTaken, that it is for good. */
+export async function sendTo(address, file, progress) {
   let wrong = null;
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     try {
-      const request = await sendOnce(name, file, progress);
+      const request = await sendOnce(address, file, progress);
       const answer = read(request);
       if (request.status < 300) return answer;
       wrong = new (request.status < 500 && !BUSY.includes(request.status) ? NotTaken : Error)(answer.detail);
+      wrong.status = request.status;
       if (!BUSY.includes(request.status)) break;
     } catch (error) {
       wrong = error;

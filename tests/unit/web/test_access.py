@@ -85,7 +85,7 @@ def need_of(method: str, address: str) -> Role | Open:
         return Open.SIGNED_IN
     if api.endswith("/original") or api in ("/review", "/label"):
         return Role.CONTRIBUTOR
-    if "/files/" in api:
+    if "/files/" in api or api.startswith("/train"):
         return Role.TRAINER
     if method == "GET" or api in ("/classify", "/classify/why", "/similar"):
         return Role.VIEWER

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from imagestore.errors import BadTrainingData
+from imagestore.pipeline.learnable import FEWEST
 from model.training.examples import in_folder, negatives_in, read
-from model.training.labels import FEWEST, check, contradictions
+from model.training.labels import check, contradictions
 from preprocess import Limits
 from unit.model.labelled_pictures import examples_of, groups_of, labelled, scene
 from unit.pictures import encoded

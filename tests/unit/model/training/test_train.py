@@ -61,6 +61,7 @@ def test_a_model_is_trained_runs_in_production_code_and_is_the_same_every_time(m
         patched.setattr(Backbone, "features", None)
         second = train(prepared, TrainingOptions(version="7", held=PLAIN), Limits(), quiet, kept)
     assert first.data == second.data, "the second time nothing is computed anew"
+    assert first.found_out == second.found_out
     assert first.provenance.pictures == len(prepared.part(test=False))
     assert first.provenance.fingerprint == second.provenance.fingerprint
     validate(first.data, "it")
