@@ -145,7 +145,8 @@ class step:
         waited_s = max(0.0, (self._at - written).total_seconds())
         is_followed = waited_s <= FOLLOWED_S
         self._is_counted = True
-        measure(signals.STEP_WAIT, waited_s, step=self._name)
+        if is_followed:  # else it is processed again, and did not wait
+            measure(signals.STEP_WAIT, waited_s, step=self._name)
         if _sending is None:
             return trace_id(parent) if is_followed else None
         self._begun = _sending.begin(self._name, parent, self._since_ns, is_followed=is_followed)

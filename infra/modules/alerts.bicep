@@ -73,7 +73,7 @@ var alerts = [
     title: 'Pictures take long'
     says: 'Of the pictures of the last half hour, the slowest twentieth took more than two minutes from upload to record.'
     severity: 3
-    query: '${picture} | summarize P95 = percentile(TotalMs, 95)'
+    query: '${picture} | where Status != "failed" | summarize P95 = percentile(TotalMs, 95)'
     column: 'P95'
     how: 'Maximum'
     operator: 'GreaterThan'

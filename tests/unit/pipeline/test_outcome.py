@@ -8,7 +8,7 @@ import pytest
 from exhaustive.memory import memory_stores
 from imagestore.pipeline.commit import final_record
 from imagestore.pipeline.outcome import commit_outcome, tell
-from imagestore.record import Failure, Record, Status, record_id
+from imagestore.record import Failure, Record, Status, Upload, record_id
 
 NAME = "Geheim/one.jpg"
 
@@ -36,10 +36,26 @@ def test_what_stays_as_it_is_is_not_told_again(caplog: pytest.LogCaptureFixture)
     stores = memory_stores()
     etag = stores.uploads.place(NAME, b"x")
     record = Record(record_id(NAME), NAME, problem=Failure("preprocess", "empty", "…"))
-    from imagestore.record import Upload
-
     record = replace(record, upload=Upload(etag, 1))
     with caplog.at_level(logging.INFO, "imagestore.pictures"):
         commit_outcome(stores, NAME, etag, final_record(record))
         commit_outcome(stores, NAME, etag, final_record(record))
     assert len([one for one in caplog.records if one.name == "imagestore.pictures"]) == 1
+
+
+def test_a_reprocess_has_a_line_of_its_own_which_no_alert_takes_for_a_slow_picture(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stores = memory_stores()
+    etag = stores.uploads.place(NAME, b"x")
+    long_ago = Record(
+        record_id(NAME), NAME, upload=Upload(etag, 1), problem=Failure("preprocess", "empty", "…"),
+        uploaded_at="2020-01-01T00:00:00.000Z",
+    )  # fmt: skip
+    with caplog.at_level(logging.INFO, "imagestore.pictures"):
+        commit_outcome(stores, NAME, etag, final_record(long_ago))
+        again = replace(long_ago, problem=Failure("preprocess", "corrupt", "…"))
+        commit_outcome(stores, NAME, etag, final_record(again))
+    first, second = [one.getMessage() for one in caplog.records if one.name == "imagestore.pictures"]
+    assert first.startswith("picture id=")
+    assert second == f"picture again id={record_id(NAME)} status=rejected model_version=-"
