@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from classify import Vector
 from imagestore.record import Record
 from imagestore.web.index import Index
 from imagestore.web.labelling import ALIKE_BITS, MOST
@@ -45,15 +46,15 @@ def _worth(record: Record, lacks: Mapping[str, float]) -> float:
     return min(1.0, record.prediction.uncertainty) + likely
 
 
-def _likeness(records: Sequence[Record], known: Mapping[str, tuple[str, bytes]]) -> Callable[[int], np.ndarray]:
+def _likeness(records: Sequence[Record], known: Mapping[str, Vector]) -> Callable[[int], np.ndarray]:
     """How like each picture is to one of them, float [n] from 0 to 1: the cosine of their vectors, where both have one
     of the same network, and 1 where their perceptual hashes hardly differ."""
-    networks = np.array([known[one.id][0] if one.id in known else "" for one in records], object)
+    networks = np.array([known[one.id].backbone if one.id in known else "" for one in records], object)
     hashes = [int(one.image.phash, 16) if one.image and one.image.phash else None for one in records]
     units = dict[int, np.ndarray]()
     for number, one in enumerate(records):
         if one.id in known:
-            vector = np.frombuffer(known[one.id][1], np.int8).astype(np.float32)
+            vector = known[one.id].numbers
             units[number] = vector / max(float(np.linalg.norm(vector)), 1e-9)
 
     def like(number: int) -> np.ndarray:

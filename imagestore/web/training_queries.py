@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
+from classify import Vector
 from imagestore.record import Record
 from imagestore.store.documents import from_json
 from imagestore.web.index import Index
@@ -61,7 +62,11 @@ def unlabelled(index: Index, filter: Filter, labels: Collection[str], most: int)
     return list({record.id: record for record in records}.values())
 
 
-def vectors(index: Index, ids: Collection[str]) -> dict[str, tuple[str, bytes]]:
-    """The network and the codes of the vector of each of these pictures that has one, by id."""
-    query = "SELECT id, backbone, codes FROM vectors WHERE id IN (SELECT value FROM json_each(?))"
-    return {id: (backbone, codes) for id, backbone, codes in index.query(query, [msgspec.json.encode([*ids]).decode()])}
+def vectors(index: Index, ids: Collection[str]) -> dict[str, Vector]:
+    """The vector of each of these pictures that has one, by id."""
+    query = (
+        "SELECT id, hash, codes FROM pictures JOIN vectors ON picture = pictures.row "
+        "JOIN backbones ON backbone = number WHERE id IN (SELECT value FROM json_each(?))"
+    )
+    rows = index.query(query, [msgspec.json.encode([*ids]).decode()])
+    return {id: Vector(backbone, codes) for id, backbone, codes in rows}

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from classify import Score
+import numpy as np
+
+from classify import Score, Vector
 from imagestore.record import Record
 from imagestore.web.index import Index
 from imagestore.web.next_to_label import next_to_label
@@ -38,6 +40,22 @@ def test_what_the_model_is_unsure_of_comes_first_and_of_a_burst_one(index: Index
     assert found[0].startswith("burst")
     assert found[1:3] == ["doubtful.jpg", "sure.jpg"]
     assert all(name.startswith("burst") for name in found[3:]), "the others of the burst come last"
+
+
+def test_what_has_nearly_the_vector_of_one_before_it_comes_late(index: Index) -> None:
+    chance = np.random.default_rng(2)
+    first, other = chance.random(16), chance.random(16) * np.array([1.0, 0.0] * 8)
+    like = [
+        ("a.jpg", first, "00000000ffffffff"),
+        ("b.jpg", first + 0.01, "0f0f0f0f0f0f0f0f"),
+        ("c.jpg", other, "f" * 16),
+    ]
+    records = []
+    for number, (name, features, phash) in enumerate(like):
+        record = with_prediction(name, phash, 0.5, 0.01 * (number + 1))
+        records.append(record.with_vector(Vector.of(features, "b" * 64)))
+    take_in(index, records)
+    assert names(index) == ["a.jpg", "c.jpg", "b.jpg"]
 
 
 def test_labels_that_lack_pictures_come_before_those_that_do_not(index: Index) -> None:
