@@ -24,7 +24,7 @@ from imagestore.store.training import COMPUTED, SPLIT
 
 _LARGEST = 64 * 2**20
 _TRIES = 20
-_WORKS_ON_PICTURES = {"train", "promote", "import"}
+_WORKS_ON_PICTURES = {"train", "promote", "import", "threshold"}
 
 
 @dataclass

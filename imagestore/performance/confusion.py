@@ -68,7 +68,7 @@ class Wanted:
 class SaidOfPicture:
     """A test picture, the labels that it has and those that it is given, and the likeliest with their probabilities.
 
-    Of one that is `unlike` all that was learned from, nothing is said. `source` is the name of its file.
+    Of one that is `unlike` all that was learned from, nothing is said.
     """
 
     sha256: str
@@ -76,7 +76,6 @@ class SaidOfPicture:
     given: list[str]
     probabilities: dict[str, float]
     unlike: bool
-    source: str
 
     @property
     def is_right(self) -> bool:
@@ -146,7 +145,6 @@ def said_of(answers: Answers, picture: AnsweredPicture, thresholds: Thresholds) 
         list(answers.given(picture, thresholds)),
         picture.probabilities,
         not picture.is_near,
-        picture.source,
     )
 
 

@@ -53,7 +53,8 @@ class AnsweredPicture:
     """A held-out picture, the labels that it has, and the likeliest labels with their probabilities.
 
     Pictures of one `group` look alike. Of one that is not `is_near` the model says nothing, since it is unlike all that
-    the model learned from. `source` is the name of its file. An older file has none of these.
+    the model learned from. An older file has neither. The names of files are not kept here: a picture that is forgotten
+    leaves its SHA-256 alone.
     """
 
     sha256: str
@@ -61,7 +62,6 @@ class AnsweredPicture:
     probabilities: dict[str, float]
     group: int | None = None
     is_near: bool = True
-    source: str = ""
 
 
 @dataclass(frozen=True)

@@ -80,5 +80,4 @@ def _answered(evaluation: Evaluation, i: int) -> AnsweredPicture:
         told,
         int(_groups(evaluation)[i]),
         bool(evaluation.is_near[i]),
-        example.source.name,
     )

@@ -11,6 +11,7 @@ from imagestore.accounts.roles import Role
 from imagestore.cli import distant_jobs, output
 from imagestore.cli import stores as opened
 from imagestore.jobs.job import JobResult, JobState, NewThreshold
+from imagestore.settings import Settings
 from imagestore.store import Stores
 from unit.jobs.conftest import PlayedRunner
 from unit.memory_items import MemoryItems
@@ -42,6 +43,7 @@ def run(
         asked: Command = request.getfixturevalue("distant")
         return asked
     monkeypatch.setattr(opened, "opened", lambda: stores)
+    monkeypatch.setattr(opened, "settings", Settings)
     monkeypatch.setattr(output.console, "width", 300)
     return lambda *arguments: in_this_process(monkeypatch, capsys, *arguments)
 

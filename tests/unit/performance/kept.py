@@ -27,7 +27,6 @@ def answers(
             {label: float(found) for label, found in zip(labels, row, strict=True)},
             None if groups is None else groups[n],
             n not in far,
-            f"{n}.jpg",
         )
         for n, row in enumerate(probabilities)
     ]

@@ -48,7 +48,7 @@ def keep_tested(
         pictures.put_picture(sha256, data)
         said = {label: round(float(found), 4) for label, found in zip(LABELS, probabilities[n], strict=True)}
         labels = (LABELS[truth[n]],) if truth[n] < len(LABELS) else ()
-        answered.append(AnsweredPicture(sha256, labels, said, n // 2, n != 7, f"{'/'.join(labels)}/{n}.png"))
+        answered.append(AnsweredPicture(sha256, labels, said, n // 2, n != 7))
     known = [LabelAnswers(label, 0.9, [0] * 101, [0] * 101, 0.8, 0.95) for label in LABELS]
     kept = HeldOut(known, answered, has_several, 0.5, {"dog": 0.6}, count)
     model = f"model {name} {version}".encode()

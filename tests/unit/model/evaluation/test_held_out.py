@@ -1,5 +1,7 @@
 """What is kept of an evaluation, so that figures at any threshold can be told."""
 
+from dataclasses import replace
+
 import msgspec
 import numpy as np
 import pytest
@@ -55,3 +57,26 @@ def test_so_are_the_counts_of_a_label_that_no_picture_has() -> None:
     found = kept(evaluated(["a"], np.array([[1.0, 0.0]])))
     assert (found.labels[1].count, found.labels[1].average_precision) == (0, 0.0)
     assert found.labels[0].at(1.0) == (1, 1)
+
+
+def test_what_the_slider_needs_is_kept_and_no_name_of_a_file() -> None:
+    """A picture that is forgotten leaves its SHA-256 alone."""
+    evaluation = evaluated(["a", "b", "a"], np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]]))
+    model = replace(evaluation.model, thresholds={"b": 0.6}, distance_limit=0.5)
+    evaluation = replace(evaluation, model=model, groups=np.array([4, 7, 4]), distances=np.array([0.1, 0.9, 0.2]))
+    found = kept(evaluation)
+    assert (found.threshold, found.thresholds, found.has_several, found.count) == (0.5, {"b": 0.6}, False, 3)
+    assert [(one.group, one.is_near) for one in found.pictures] == [(4, True), (7, False), (4, True)]
+    assert b"source" not in held_out.to_keep(evaluation)
+
+
+def test_average_precision_has_an_interval_where_there_are_enough_pictures() -> None:
+    rng = np.random.default_rng(3)
+    labels: list[str | tuple[str, ...]] = ["ab"[n % 2] for n in range(60)]
+    probabilities = np.array([[0.7, 0.3] if one == "a" else [0.3, 0.7] for one in labels]) + rng.normal(0, 0.3, (60, 2))
+    for one in kept(evaluated(labels, probabilities.clip(0, 1))).labels:
+        assert one.low is not None
+        assert one.high is not None
+        assert 0 < one.low < one.average_precision < one.high <= 1
+    few = kept(evaluated(["a", "b"], np.array([[0.9, 0.1], [0.2, 0.8]]))).labels[0]
+    assert (few.low, few.high) == (None, None)
