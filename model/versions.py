@@ -18,6 +18,7 @@ from imagestore.record import utc
 from imagestore.store import Stores
 from imagestore.store.held_out import HELD_OUT_FILE
 from imagestore.store.labelling import LABELLING_FILE, OUT_OF_FOLD_FILE
+from imagestore.store.learned import LEARNED_FILE
 from imagestore.store.models import INSPECTION_FILE, METRICS_FILE, MODEL_FILE, REPORT_FILE, TRAINING_FILE, Inspection
 from imagestore.store.patience import patiently
 from imagestore.store.projects import Project
@@ -190,6 +191,7 @@ def train_version(
         TRAINING_FILE: trained.provenance.to_json(),
         LABELLING_FILE: msgspec.json.encode(labelling),
         OUT_OF_FOLD_FILE: msgspec.json.encode(trained.found_out.out_of_fold),
+        LEARNED_FILE: trained.learned.to_json(),
         INSPECTION_FILE: msgspec.json.encode(inspected(trained.data, "the training")),
     }
     patiently(lambda: stores.models.keep(name, version, files))

@@ -34,9 +34,10 @@ from imagestore.backup.vault import Vault
 from imagestore.pipeline.names import result_name
 from imagestore.record import record_id
 from imagestore.store.custom_vision import SUGGESTIONS_FILE
+from imagestore.store.learned import LEARNED_FILE
 from imagestore.store.models import REPORT_FILE
 
-SHOW_PICTURES = (REPORT_FILE, SUGGESTIONS_FILE, ".npz", ".npy")
+SHOW_PICTURES = (REPORT_FILE, SUGGESTIONS_FILE, LEARNED_FILE, ".npz", ".npy")
 """How files of models end that may show pictures, or hold numbers of them. Without them a version works as before."""
 
 

@@ -57,6 +57,28 @@ class Similar:
 
 
 @dataclass(frozen=True)
+class LearnedAlike:
+    """A picture that a model learned from, by the SHA-256 of its file, with the labels that it was learned with (none:
+    it shows none of them). `similarity` is the cosine between the two vectors, 1 for the same."""
+
+    sha256: str
+    labels: list[str]
+    similarity: float
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """The pictures most like one, the most alike first, among `compared` of those that this version of the project's
+    model learned from; if none can be told, `problem` says why."""
+
+    project: str
+    model: ModelRef
+    items: list[LearnedAlike]
+    compared: int
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
 class Why:
     """Where in a picture the label comes from, by this model: `shares` are rows of columns of numbers, which cover the
     `area` of the picture from its upper left corner. What is above zero speaks for the label, what is below against it.

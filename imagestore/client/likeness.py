@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import IO
 
-from imagestore.client.answers import Similar, Why
+from imagestore.client.answers import Nearest, Similar, Why
 from imagestore.client.http import Http
 from imagestore.client.projects import part
 
@@ -42,6 +42,17 @@ class LikenessMethods:
         asked = {"project": project, "version": version, "limit": limit}
         data = _bytes_of(file)
         return self._http.read(Similar, self._http.send("POST", "/similar", asked, content=lambda: data))
+
+    def nearest(self, id: str) -> Nearest:
+        """The five pictures most like this one, of those that its model learned from."""
+        return self._http.get(Nearest, f"/pictures/{part(id)}/nearest")
+
+    def nearest_of(
+        self, file: Path | bytes | IO[bytes], project: str | None = None, *, version: str | None = None
+    ) -> Nearest:
+        """The same of a picture of which nothing is kept, by this version, or by what is live."""
+        data, asked = _bytes_of(file), {"project": project, "version": version}
+        return self._http.read(Nearest, self._http.send("POST", "/classify/nearest", asked, content=lambda: data))
 
 
 def _bytes_of(file: Path | bytes | IO[bytes]) -> bytes:

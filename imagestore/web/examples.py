@@ -41,8 +41,10 @@ from imagestore.web.answers import (
     Label,
     LabelledList,
     LabelledPicture,
+    LearnedAlike,
     Listing,
     Me,
+    Nearest,
     NewKey,
     OneTimeLink,
     Outdated,
@@ -73,6 +75,7 @@ PICTURE = Record(
     staged_at="2026-11-21T09:00:00.070Z",
 ).finished(_AT)
 _SIMILAR = Similar([Alike(replace(PICTURE, id=record_id("copy.jpg"), name="copy.jpg"), 0.9134)], 412, 0, 3)
+_NEAREST = Nearest("screws", _MODEL, [LearnedAlike("9b1c" * 16, ["tabby"], 0.8817)], 1420)
 _WHY = Why(
     "tabby",
     ["tabby", "tiger cat"],
@@ -225,6 +228,8 @@ EXAMPLES = {
     ),
     "similar": OperationExample("?limit=10&status=classified", "", _SIMILAR),
     "similarTo": OperationExample("?limit=10", "--data-binary @cat.jpg", _SIMILAR),
+    "nearest": OperationExample("", "", _NEAREST),
+    "nearestOf": OperationExample("?project=screws&version=3", "--data-binary @cat.jpg", _NEAREST),
     "why": OperationExample("?label=tabby", "", _WHY),
     "whyOf": OperationExample("?project=screws&version=3", "--data-binary @cat.jpg", _WHY),
     "undeleteProject": OperationExample("", "", replace(_DELETED, deleted=None, gone_at=None)),

@@ -96,6 +96,7 @@ _BY_NEED: dict[Need, tuple[str, ...]] = {
         "GET /api/v1/pictures/{id}",
         "GET /api/v1/pictures/{id}/duplicates",
         "GET /api/v1/pictures/{id}/why",
+        "GET /api/v1/pictures/{id}/nearest",
         "GET /api/v1/pictures/{id}/similar",
         "POST /api/v1/similar",
         "GET /similar",
@@ -123,6 +124,7 @@ _BY_NEED: dict[Need, tuple[str, ...]] = {
         "GET /api/v1/models/{name}/{version}/comparison",
         "POST /api/v1/classify",
         "POST /api/v1/classify/why",
+        "POST /api/v1/classify/nearest",
         "GET /api/v1/projects",
         "GET /api/v1/projects/{project}",
         "GET /api/v1/projects/{project}/labels",
@@ -271,6 +273,7 @@ TABLE: Mapping[str, Need] = {route: need for need, routes in _BY_NEED.items() fo
 OF_PROJECTS = {
     "POST /api/v1/classify",
     "POST /api/v1/classify/why",
+    "POST /api/v1/classify/nearest",
     "GET /api/v1/projects/{project}",
     "GET /api/v1/projects/{project}/labels",
     "GET /api/v1/projects/{project}/training",

@@ -33,6 +33,7 @@ from imagestore.web.change_feed import ChangeFeedReader
 from imagestore.web.classifier import Classifier
 from imagestore.web.clients import PublicAddress
 from imagestore.web.index import Index
+from imagestore.web.learned_files import LearnedFiles
 from imagestore.web.likeness import Likeness
 from imagestore.web.live_model import LiveModel
 from imagestore.web.picture_lists import PictureLists
@@ -96,6 +97,7 @@ class Services:
     recent: RecentUploads = field(default_factory=RecentUploads)
     account: str = "local"
     picture_lists: PictureLists = field(default_factory=PictureLists)
+    learned_files: LearnedFiles = field(default_factory=LearnedFiles)
     may_fetch: Callable[[str], bool] = is_public
     sealer: Sealer | None = None
 

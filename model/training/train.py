@@ -9,6 +9,7 @@ import numpy as np
 
 from imagestore.errors import BadTrainingData
 from imagestore.record import utc
+from imagestore.store.learned import Learned
 from model.progress import BeginStage
 from model.training import head as heads
 from model.training import left_out, several
@@ -16,6 +17,7 @@ from model.training.backbones import net_of, width_of_middle
 from model.training.choose import choose
 from model.training.compose import compose
 from model.training.examples import NONE, Example, Examples, Labelled, read
+from model.training.feature_graph import backbone_sha256
 from model.training.features import Backbone, Views, extract
 from model.training.grouping import Grouping, grouped, with_looks
 from model.training.head import LinearHead
@@ -23,6 +25,7 @@ from model.training.imbalance import Balance, Balancing
 from model.training.kept_arrays import KeptArrays
 from model.training.labelling import FoundOut, find_out
 from model.training.labels import KEEP_UNDER_ONE, agreed, check, contradictions, rare_corrections, without
+from model.training.learned_pictures import learned_pictures
 from model.training.provenance import Provenance, code_version
 from model.training.recipe import Held
 from model.training.split import Division, Split, divide
@@ -88,12 +91,14 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Trained:
-    """A model file, its head, how it was made, and what was found out about the labels."""
+    """A model file, its head, how it was made, what was found out about the labels, and the vectors of pictures that it
+    learned from."""
 
     data: bytes
     head: LinearHead
     provenance: Provenance
     found_out: FoundOut
+    learned: Learned
 
 
 def prepare(
@@ -174,7 +179,9 @@ def train(
         unseen = left_out.measure(features, labels, groups, head, options.seed, leaving)
         balancing = head.balancing
     found_out = find_out(head, features, learning, groups, options.seed, progress)
-    del features
+    plain = features[:, 0, : features.shape[2] - middle]
+    learned = learned_pictures(learning, plain, groups, backbone_sha256(net.graph))
+    del features, plain
     fingerprint = data_fingerprint(learning)
     metadata = {
         "name": options.name,
@@ -210,7 +217,7 @@ def train(
         labelling=tuple(found_out.labelling.sentences()),
         learned={e.sha256: list(e.labels) if prepared.has_several else e.label for e in learning},
     )
-    return Trained(compose(net.graph, head, metadata), head, provenance, found_out)
+    return Trained(compose(net.graph, head, metadata), head, provenance, found_out, learned)
 
 
 def _fit(spec: ImageSpec) -> dict[str, str]:

@@ -29,7 +29,7 @@ def test_a_heat_map_lies_over_the_picture_and_points_at_what_it_shows(page: Page
     button = page.get_by_role("button", name="Why?")
     page.keyboard.press("w")
     expect(page.locator(".where")).to_have_text(
-        "hammer: Mostly from centre to right: 77 % of what speaks for it lies there."
+        "hammer: Mostly from centre to right: 71 % of what speaks for it lies there."
     )
     expect(button).to_have_attribute("aria-pressed", "true")
     drawn = colours(page)

@@ -32,6 +32,8 @@ ELSEWHERE = {
     "cli/poison": "integration/test_runbook.py",
     "cli/profile": "unit/cli/test_profiles.py",
     "cli/options": "integration/test_cli.py",
+    "web/learned_files": "unit/web/test_nearest.py",
+    "store/learned": "unit/web/test_nearest.py",
     "web/similar_page": "unit/web/test_similar.py",
     "web/api/similar": "unit/web/test_similar.py",
     "web/api/why": "unit/web/test_why.py",

@@ -1,4 +1,4 @@
-"""Where in a picture a label comes from."""
+"""Where in a picture a label comes from, and which of the pictures that its model learned from are most like it."""
 
 from typing import Annotated
 
@@ -8,11 +8,12 @@ from starlette.concurrency import run_in_threadpool
 from imagestore.store.models import NAME
 from imagestore.store.projects import PUBLISHED
 from imagestore.web.access import CallerDep, demand_project
-from imagestore.web.answers import Why
+from imagestore.web.answers import Nearest, Why
 from imagestore.web.api.classify import unkept_picture, version_of
 from imagestore.web.api.common import Id, ServicesDep, record_of
 from imagestore.web.api.jobs import VERSION
 from imagestore.web.bodies import BODY
+from imagestore.web.nearest import nearest_to_file, nearest_to_record
 from imagestore.web.why import why_of_file, why_of_record
 
 router = APIRouter(tags=["Pictures"])
@@ -50,3 +51,25 @@ async def why_of(
     wanted = await run_in_threadpool(version_of, services.stores, project, version, published)
     data = await unkept_picture(request, services)
     return await run_in_threadpool(why_of_file, services, data, wanted, label)
+
+
+@router.get("/pictures/{id}/nearest", operation_id="nearest")
+def nearest(services: ServicesDep, id: Id) -> Nearest:
+    """The five pictures most like this one, of those that the model learned from that classified it."""
+    return nearest_to_record(services, record_of(services, id))
+
+
+@router.post("/classify/nearest", operation_id="nearestOf", openapi_extra=BODY)
+async def nearest_of(
+    request: Request,
+    services: ServicesDep,
+    caller: CallerDep,
+    project: OfProject = None,
+    version: OfVersion = None,
+    published: OfPublished = None,
+) -> Nearest:
+    """The same of a picture of at most 20 MB of which nothing is kept."""
+    demand_project(caller, project or "what is live by default")
+    wanted = await run_in_threadpool(version_of, services.stores, project, version, published)
+    data = await unkept_picture(request, services)
+    return await run_in_threadpool(nearest_to_file, services, data, wanted)

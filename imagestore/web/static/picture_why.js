@@ -1,7 +1,7 @@
 // The heat map on the page of one picture, shown by the button or by W.
 
 import { ask } from "./dom.js";
-import { offerWhy } from "./why.js";
+import { offerWhy, tellNearest } from "./why.js";
 
 const main = document.getElementById("main");
 const { id } = document.getElementById("picture").dataset;
@@ -18,6 +18,7 @@ function offer() {
     controls: document.getElementById("why-said"),
     button,
     ask: (label) => ask("GET", `/pictures/${id}/why${label ? `?${new URLSearchParams({ label })}` : ""}`),
+    nearest: () => tellNearest(`/api/v1/pictures/${id}/nearest`),
   });
 }
 

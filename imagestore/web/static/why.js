@@ -3,7 +3,7 @@
 // `over` holds the picture's <img> alone; `ask` answers for a label (or null, the one that the model answered) what
 // GET /api/v1/pictures/{id}/why does, or null where that cannot be said.
 
-import { element } from "./dom.js";
+import { element, explain } from "./dom.js";
 
 const FOR = [232, 74, 0]; // orange: speaks for it
 const AGAINST = [0, 96, 220]; // blue: speaks against it
@@ -37,8 +37,30 @@ function draw(canvas, image, { shares, area }) {
 /** Whether the model saw only a part of the picture. */
 const isCropped = ({ left, top, right, bottom }) => Math.max(left, top, 1 - right, 1 - bottom) > 0.005;
 
-/** Offer the heat map of a picture. Returns what shows or hides it. */
-export function offerWhy({ over, controls, button, ask }) {
+/** The learned pictures that are nearest to one, or a sentence why there are none; `sent` are options of the request. */
+export async function tellNearest(address, sent = {}) {
+  let response;
+  try {
+    response = await fetch(address, sent);
+  } catch {
+    return element("p", { className: "small", textContent: "The server does not answer." });
+  }
+  if (!response.ok) return element("p", { className: "small", textContent: await explain(response) });
+  const { project, model, items, compared, problem } = await response.json();
+  if (problem) return element("p", { className: "small", textContent: `Nearest training pictures: ${problem}` });
+  const list = element("ul", { className: "learned" });
+  for (const { sha256, labels, similarity } of items) {
+    const name = labels.join(", ") || "none of the labels";
+    list.append(element("li", {},
+      element("img", { src: `/api/v1/projects/${project}/training/${sha256}/thumbnail`, alt: "", loading: "lazy" }),
+      element("bdi", { textContent: name }), " ", element("span", { className: "number", textContent: similarity.toFixed(2) })));
+  }
+  const said = `The most alike of ${compared.toLocaleString("en")} pictures that ${model.name} ${model.version} learned from:`;
+  return element("div", {}, element("p", { className: "small", textContent: said }), list);
+}
+
+/** Offer the heat map of a picture, and with it what `nearest` tells. Returns what shows or hides it. */
+export function offerWhy({ over, controls, button, ask, nearest }) {
   const canvas = element("canvas", { className: "heat", ariaHidden: "true", hidden: true });
   const said = element("p", { className: "small where" });
   said.setAttribute("role", "status");
@@ -49,9 +71,10 @@ export function offerWhy({ over, controls, button, ask }) {
     element("span", { className: "against", textContent: "speaks against it" }));
   const part = element("p", { className: "small", textContent: "The model saw what is inside the dashed line.", hidden: true });
   let asked = 0; // how often it was asked: only the latest answer counts
+  const learned = element("div", { hidden: true });
   const image = over.querySelector("img");
   over.append(canvas);
-  controls.append(legend, part, said);
+  controls.append(legend, part, said, learned);
 
   async function show(label) {
     const mine = ++asked;
@@ -65,10 +88,12 @@ export function offerWhy({ over, controls, button, ask }) {
     said.textContent = `${found.label}: ${found.where}`;
     canvas.hidden = legend.hidden = false;
     part.hidden = !isCropped(found.area);
+    learned.hidden = false;
+    if (learned.childElementCount === 0) learned.replaceChildren(await nearest());
   }
   function hide() {
     asked += 1;
-    canvas.hidden = legend.hidden = part.hidden = true;
+    canvas.hidden = legend.hidden = part.hidden = learned.hidden = true;
     said.textContent = "";
     button.setAttribute("aria-pressed", "false");
   }

@@ -87,7 +87,7 @@ def need_of(method: str, address: str) -> Role | Open:
         return Role.CONTRIBUTOR
     if "/files/" in api or api.startswith("/train"):
         return Role.TRAINER
-    if method == "GET" or api in ("/classify", "/classify/why", "/similar"):
+    if method == "GET" or api in ("/classify", "/classify/why", "/classify/nearest", "/similar"):
         return Role.VIEWER
     return Role.TRAINER if api.startswith(("/models", "/projects", "/routes", "/job")) else Role.CONTRIBUTOR
 
