@@ -17,6 +17,7 @@ from imagestore.jobs.job import NewThreshold
 from imagestore.record import utc
 from imagestore.store import Stores
 from imagestore.store.held_out import HELD_OUT_FILE
+from imagestore.store.learned import LEARNED_FILE, read_learned
 from imagestore.store.models import (
     INSPECTION_FILE,
     METRICS_FILE,
@@ -83,6 +84,8 @@ def save_threshold(
     provenance = _provenance(stores, name, version)
     if provenance is not None:
         files[TRAINING_FILE] = stores.models.read(name, version, TRAINING_FILE)
+    if (learned := read_learned(stores.models, name, version)) is not None:
+        files[LEARNED_FILE] = learned.to_json()
     tests = _tests(stores, project, provenance, limits, progress, has_several=model.has_several)
     sentence = f"{name} {made} is {called} with other thresholds."
     if tests.examples:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from imagestore.decoding import decode
 from imagestore.errors import NotFound
 from imagestore.store.models import Models
 
@@ -39,6 +40,6 @@ class Learned:
 def read_learned(models: Models, name: str, version: str) -> Learned | None:
     """What this version learned from; None if that was not kept, as by earlier versions. Raises Unavailable."""
     try:
-        return msgspec.json.decode(models.read(name, version, LEARNED_FILE), type=Learned)
+        return decode(models.read(name, version, LEARNED_FILE), Learned)
     except NotFound:
         return None

@@ -81,6 +81,9 @@ def test_a_version_is_understood_tried_and_given_another_threshold_by_mouse(
     expect(tried.nth(1).locator("canvas.heat")).to_be_visible()
     expect(tried.nth(1)).to_contain_text("sure")
     expect(tried.nth(0)).to_contain_text("as no known picture does")
+    expect(tried.nth(1).locator(".where")).to_contain_text("striped: ")
+    expect(tried.nth(1).locator(".learned li")).to_have_count(5)
+    expect(tried.nth(1).locator(".learned li").first).to_contain_text("striped")
     assert complaints == ["Failed to load resource: the server responded with a status of 422 (Unprocessable Entity)"]
     complaints.clear()
     page.evaluate(_DROP)

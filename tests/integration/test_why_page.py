@@ -41,6 +41,9 @@ def test_a_heat_map_lies_over_the_picture_and_points_at_what_it_shows(page: Page
     expect(page.get_by_text("The model saw what is inside the dashed line.")).to_be_visible()
     image, heat = page.locator(".over img").bounding_box(), page.locator(".heat").bounding_box()
     assert image == heat
+    expect(page.locator("#why-said")).to_contain_text(
+        "Nearest training pictures: What default 2 learned from is not kept"
+    )
     assert barriers(page) == []
     page.get_by_label("Why").select_option("nail")
     expect(page.locator(".where")).to_contain_text("nail: ")
@@ -67,7 +70,7 @@ def test_on_a_phone_it_is_as_large_as_the_picture_and_stays_when_the_page_is_mad
     expect(page.locator(".heat")).to_have_count(1)
 
 
-def test_what_cannot_be_said_is_said(page: Page, site: Site) -> None:
+def test_what_cannot_be_said_is_said(page: Page, site: Site, complaints: list[str]) -> None:
     id = site.take_in("why/cat.jpg", (SAMPLES / "cat.jpg").read_bytes())["id"]
     open_live(page, f"/pictures/{id}")
     page.route("**/why", lambda route: route.fulfill(status=422, json={"detail": "The model does not say where."}))
@@ -75,3 +78,5 @@ def test_what_cannot_be_said_is_said(page: Page, site: Site) -> None:
     expect(page.locator("#toasts")).to_contain_text("The model does not say where.")
     expect(page.locator(".heat")).to_be_hidden()
     expect(page.get_by_role("button", name="Why?")).to_have_attribute("aria-pressed", "false")
+    assert complaints == ["Failed to load resource: the server responded with a status of 422 (Unprocessable Entity)"]
+    complaints.clear()

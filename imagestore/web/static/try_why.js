@@ -1,8 +1,8 @@
-// Below the answer to a picture that is tried: where in it the label comes from.
+// Below the answer to a picture that is tried: where in it the label comes from, and which learned pictures are like it.
 
 import { sections } from "./answer.js";
 import { element, explain, toast } from "./dom.js";
-import { offerWhy } from "./why.js";
+import { offerWhy, tellNearest } from "./why.js";
 
 let count = 0;
 
@@ -26,7 +26,10 @@ sections.push(({ file, version, over }) => {
   const button = element("button", { type: "button", className: "button enlarge", id: `try-why-${++count}`, textContent: "Why?", hidden: true });
   button.setAttribute("aria-pressed", "false");
   over.querySelector("img").addEventListener("load", () => {
-    offerWhy({ over, controls, button, ask: (label) => ask(file, version, label) });
+    const asked = new URLSearchParams(version.name && { project: version.name, version: version.version });
+    const sent = { method: "POST", body: file, headers: { "Content-Type": "application/octet-stream" } };
+    const nearest = () => tellNearest(`/api/v1/classify/nearest?${asked}`, sent);
+    offerWhy({ over, controls, button, nearest, ask: (label) => ask(file, version, label) });
   });
   return element("div", {}, button, controls);
 });

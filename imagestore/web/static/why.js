@@ -73,7 +73,6 @@ export function offerWhy({ over, controls, button, ask, nearest }) {
   let asked = 0; // how often it was asked: only the latest answer counts
   const learned = element("div", { hidden: true });
   const image = over.querySelector("img");
-  over.append(canvas);
   controls.append(legend, part, said, learned);
 
   async function show(label) {
@@ -82,12 +81,15 @@ export function offerWhy({ over, controls, button, ask, nearest }) {
     said.textContent = "Looking…";
     const [found] = await Promise.all([ask(label), image.decode().catch(() => {})]);
     if (mine !== asked) return;
-    if (!found || !image.naturalWidth) { hide(); return; }
-    draw(canvas, image, found);
+    if (!found) { hide(); return; }
+    const canBeDrawn = image.naturalWidth > 0; // not of a format that the browser cannot read
+    if (canBeDrawn) draw(canvas, image, found);
     choice.replaceChildren(...found.labels.map((one) => new Option(one, one, false, one === found.label)));
     said.textContent = `${found.label}: ${found.where}`;
-    canvas.hidden = legend.hidden = false;
-    part.hidden = !isCropped(found.area);
+    if (!canvas.isConnected) over.append(canvas);
+    legend.hidden = false;
+    canvas.hidden = !canBeDrawn;
+    part.hidden = !canBeDrawn || !isCropped(found.area);
     learned.hidden = false;
     if (learned.childElementCount === 0) learned.replaceChildren(await nearest());
   }
