@@ -2,7 +2,7 @@
 
 Of GCompris' photographs by what their folders say, and of 1,000 pictures of Fashion-MNIST, 5 % get another label at
 random. Recall is the share of these that are doubted, precision the share of the doubted that are these; as for what
-else is doubted, nobody has looked whether its label is right. docs/model.md has the figures.
+else is doubted, nobody has looked whether its label is right. docs/model.md says how they are found.
 """
 
 import argparse
