@@ -57,14 +57,24 @@ _DROP = """async ([base64, name]) => {
 }"""
 
 
+_PAINT = "() => performance.getEntriesByName('first-contentful-paint')[0].startTime"
+_CHOOSE = """async () => {
+    const link = document.querySelector(".card a");
+    const started = performance.now();
+    link.focus();
+    link.dispatchEvent(new KeyboardEvent("keydown", { key: "x", bubbles: true }));
+    await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+    return performance.now() - started;
+}"""
+
+
 def drop_to_result_ms(base: str, count: int) -> list[float]:
     """Each picture differs, so that none is known already. The first ten warm up."""
     from playwright.sync_api import sync_playwright
 
     photo, measured = Image.open(PHOTO), []
     with sync_playwright() as playwright:
-        chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=_chromium(), args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(base_url=base)
         page.goto("/")
         page.wait_for_selector("html[data-live=yes]")
@@ -77,6 +87,31 @@ def drop_to_result_ms(base: str, count: int) -> list[float]:
             threading.Event().wait(0.3)
         browser.close()
     return measured
+
+
+def gallery_ms(base: str, count: int) -> tuple[list[float], list[float]]:
+    """(from the request to the first paint with content, from a key that chooses a picture to what is drawn then) of
+    the gallery's first page, opened so often anew. The first three warm up."""
+    from playwright.sync_api import sync_playwright
+
+    paints, choices = [], []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=_chromium(), args=["--no-sandbox", "--disable-gpu"])
+        for number in range(count + 3):
+            page = browser.new_page(base_url=base)
+            page.goto("/gallery")
+            page.wait_for_selector(".card .pick", state="attached")
+            painted, chosen = page.evaluate(_PAINT), page.evaluate(_CHOOSE)
+            if number >= 3:
+                paints.append(painted)
+                choices.append(chosen)
+            page.close()
+        browser.close()
+    return paints, choices
+
+
+def _chromium() -> str | None:
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 def many(count: int) -> Iterator[Record]:
@@ -169,7 +204,7 @@ def main() -> None:
         options = Options(ports=ports, folder=Path(folder), with_web=True)
         with Stack(options) as stack:
             stack.start(lambda what: None)
-            if shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome"):
+            if _chromium() is not None and arguments.drops:
                 measured = drop_to_result_ms(f"http://localhost:{ports.web}", arguments.drops)
                 row("drop → result on the page", measured, "p95 600 ms")
             pid = stack.processes["web"].pid
@@ -201,6 +236,10 @@ def main() -> None:
                 server_ms(ports.web, path, 3)
                 row(f"{path} at {arguments.records:,} records", server_ms(ports.web, path, 40), limit)
             memory = peak_mb(pid)
+            if _chromium() is not None:
+                paints, choices = gallery_ms(f"http://localhost:{ports.web}", 20)
+                row(f"the gallery's first paint at {arguments.records:,} records", paints, "")
+                row("a key that chooses a picture → drawn", choices, "100 ms")
     console.print(f"the index took {filled:.0f} s and {size:.0f} MB, the web app {memory:.0f} MB at its peak")
     console.print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     console.print(table)
