@@ -40,7 +40,7 @@ CREATE TABLE backbones (number INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE);
 CREATE TABLE vectors (picture INTEGER PRIMARY KEY, backbone INTEGER NOT NULL, codes BLOB NOT NULL);
 CREATE INDEX vectors_of ON vectors (backbone);
 CREATE VIRTUAL TABLE words USING fts5 (
-    name, labels, facts, tokenize = "unicode61 remove_diacritics 2", prefix = '2 3', columnsize = 0
+    name, labels, facts, tokenize = "unicode61 remove_diacritics 2", prefix = '2 3 4', columnsize = 0
 );
 CREATE VIRTUAL TABLE vocabulary USING fts5vocab(words, row);
 CREATE TABLE hidden (id TEXT PRIMARY KEY, until TEXT NOT NULL) WITHOUT ROWID;

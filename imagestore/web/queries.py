@@ -17,6 +17,7 @@ from imagestore.store import Stores
 from imagestore.store.documents import from_json
 from imagestore.web.answers import Cause, Duplicates, Hour, Listing, Overview
 from imagestore.web.index import NO_CONFIDENCE, Index, row_of, signed
+from imagestore.web.tallies import ALL
 from imagestore.web.words import question
 
 NEAR_BITS = 8
@@ -27,6 +28,7 @@ _TO_REVIEW = "FROM pictures WHERE status != 'deleted' AND uncertainty IS NOT NUL
 BINS = 20
 _SLACK = 8
 """So many pictures that came in one millisecond may stand in another order in the index than by their ids."""
+_COMMON = 10
 _RARE = 5000
 """A text that so many pictures have, or fewer, is looked up; of another, the pictures are gone through in order."""
 
@@ -39,6 +41,16 @@ _EACH_LABEL = """
     )
     SELECT label FROM each
 """
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a text asks of the words of pictures, None if there is no word in it. Of few pictures (`is_rare`) one begins
+    with those; where a tenth of all have it (`is_common`) one looks at each picture in order."""
+
+    asked: str | None
+    is_rare: bool = False
+    is_common: bool = False
 
 
 class Sort(StrEnum):
@@ -86,9 +98,9 @@ class Filter:
         """Whether it asks for words, and besides for times at most."""
         return self.text is not None and replace(self, text=None, since=None, until=None, hidden=()) == Filter()
 
-    def where(self, *, has_several: bool = False, is_rare: bool = False) -> tuple[str, list[object]]:
+    def where(self, *, has_several: bool = False, words: "Words | None" = None) -> tuple[str, list[object]]:
         """The filter as an SQL condition, and its values. `has_several` says that several labels may hold for a
-        picture; `is_rare` that few pictures have the text, so that the search begins with those."""
+        picture; `words` how many pictures have the text, which decides how they are looked for."""
         conditions = ["status != 'deleted'"]
         values: list[object] = []
         for condition, value in (
@@ -110,10 +122,16 @@ class Filter:
             conditions.append("(label = ? OR id IN (SELECT id FROM more_labels WHERE label = ?))")
             values += [self.label, self.label]
         if self.text:
-            asked = question(self.text)
-            row = "pictures.row" if is_rare else "+pictures.row"  # with a plus, SQLite does not begin here
-            conditions.append("FALSE" if asked is None else f"{row} IN (SELECT rowid FROM words WHERE words MATCH ?)")
-            values += [] if asked is None else [asked]
+            asked = question(self.text) if words is None else words.asked
+            if asked is None:
+                conditions.append("FALSE")
+            elif words is not None and words.is_common:
+                conditions.append("EXISTS (SELECT 1 FROM words WHERE words MATCH ? AND words.rowid = pictures.row)")
+                values.append(asked)
+            else:
+                row = "pictures.row" if words is not None and words.is_rare else "+pictures.row"
+                conditions.append(f"{row} IN (SELECT rowid FROM words WHERE words MATCH ?)")  # a plus: not begun here
+                values.append(asked)
         if self.hidden:
             conditions.append("id NOT IN (SELECT value FROM json_each(?))")
             values.append(msgspec.json.encode(self.hidden).decode())
@@ -126,11 +144,11 @@ def list_records(index: Index, filter: Filter, sort: Sort, limit: int, after: st
     Raises BadCursor if `after` belongs to another list.
     """
     column, direction = _ORDERS[sort]
-    is_rare, place = _is_rare(index, filter), None if after is None else _read_cursor(after, sort)
-    if not is_rare and column == "at" and filter.is_of_words_alone and (asked := asked_of(index, filter)) is not None:
+    words, place = _words(index, filter), None if after is None else _read_cursor(after, sort)
+    if words.asked is not None and not words.is_rare and column == "at" and filter.is_of_words_alone:
         newest = sort is Sort.NEWEST
-        return _listing(_by_words(index, filter, asked, "json", place, limit + 1, newest=newest), sort, limit)
-    where, values = filter.where(has_several=filter.label is not None and index.has_several(), is_rare=is_rare)
+        return _listing(_by_words(index, filter, words.asked, "json", place, limit + 1, newest=newest), sort, limit)
+    where, values = filter.where(has_several=filter.label is not None and index.has_several(), words=words)
     if place is not None:
         compare = "<" if direction == "DESC" else ">"
         where += f" AND ({column}, id) {compare} (?, ?)"
@@ -190,12 +208,12 @@ def neighbours(index: Index, filter: Filter, sort: Sort, id: str) -> tuple[str |
     place = index.query(f"SELECT {column}, id FROM pictures WHERE id = ?", [id])
     if not place:
         return None, None
-    has_several, is_rare = filter.label is not None and index.has_several(), _is_rare(index, filter)
-    if not is_rare and column == "at" and filter.is_of_words_alone and (asked := asked_of(index, filter)) is not None:
-        ends = [_by_words(index, filter, asked, "1", place[0], 1, newest=newest) for newest in (True, False)]
+    has_several, words = filter.label is not None and index.has_several(), _words(index, filter)
+    if words.asked is not None and not words.is_rare and column == "at" and filter.is_of_words_alone:
+        ends = [_by_words(index, filter, words.asked, "1", place[0], 1, newest=newest) for newest in (True, False)]
         older, newer = (end[0][1] if end else None for end in ends)
         return (newer, older) if sort is Sort.NEWEST else (older, newer)
-    where, values = filter.where(has_several=has_several, is_rare=is_rare)
+    where, values = filter.where(has_several=has_several, words=words)
 
     def nearest(compare: str, order: str) -> str | None:
         query = (
@@ -211,7 +229,7 @@ def neighbours(index: Index, filter: Filter, sort: Sort, id: str) -> tuple[str |
 def matching_ids(index: Index, filter: Filter, limit: int) -> list[str]:
     """The ids of the pictures that pass the filter, at most so many."""
     has_several = filter.label is not None and index.has_several()
-    where, values = filter.where(has_several=has_several, is_rare=_is_rare(index, filter))
+    where, values = filter.where(has_several=has_several, words=replace(_words(index, filter), is_common=False))
     return [id for (id,) in index.query(f"SELECT id FROM pictures WHERE {where} LIMIT ?", [*values, limit])]
 
 
@@ -316,14 +334,17 @@ def right_in_sample(index: Index, model_sha256: str | None) -> tuple[int, int]:
     return int(right), int(of)
 
 
-def _is_rare(index: Index, filter: Filter) -> bool:
-    """Whether so few pictures have the text that it is best to begin with them."""
-    if not filter.text or (asked := question(filter.text)) is None:
-        return False
+def _words(index: Index, filter: Filter) -> "Words":
+    """What the text asks, and how many pictures have it."""
+    if (asked := asked_of(index, filter)) is None:
+        return Words(None)
+    many = max(_RARE, index.query(f"SELECT sum(n) / {_COMMON} FROM ({ALL})")[0][0] or 0)
+    is_exact = " *" not in asked  # what only begins so takes long to look for in one picture
+    least = many if is_exact else _RARE
     ((count,),) = index.query(
-        "SELECT COUNT(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)", [asked, _RARE + 1]
+        "SELECT COUNT(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)", [asked, least + 1]
     )
-    return int(count) <= _RARE
+    return Words(asked, is_rare=count <= _RARE, is_common=is_exact and count > many)
 
 
 def _hours(index: Index, now: datetime) -> list[Hour]:

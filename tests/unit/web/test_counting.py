@@ -1,6 +1,7 @@
 """Counting many pictures has an end."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -45,7 +46,7 @@ def test_of_a_frequent_word_the_newest_are_counted(filled: Index) -> None:
     assert counts(filled, Filter(corrected=False)).is_capped
 
 
-@pytest.mark.parametrize("sort", [Sort.NEWEST, Sort.OLDEST])
+@pytest.mark.parametrize("sort", Sort)
 @pytest.mark.parametrize("limit", [1, 2, 4, 20])
 def test_pictures_with_a_frequent_word_stand_in_the_same_order_as_all(filled: Index, sort: Sort, limit: int) -> None:
     expected = [one.id for one in list_records(filled, Filter(), sort, 20).items]
@@ -57,7 +58,9 @@ def test_pictures_with_a_frequent_word_stand_in_the_same_order_as_all(filled: In
             break
     assert found == expected
     wanted = Filter(text="garden", since="2026-11-21T09:00:01", until="2026-11-21T09:00:02")
-    assert [one.id for one in list_records(filled, wanted, sort, 9).items] == expected[3:6]
+    assert {one.id for one in list_records(filled, wanted, sort, 9).items} == {
+        one.id for one in list_records(filled, replace(wanted, text=None), sort, 9).items
+    }
     around = [(None, *expected[:-1]), (*expected[1:], None)]
     for id, before, after_it in zip(expected, *around, strict=True):
         assert neighbours(filled, Filter(text="garden"), sort, id) == (before, after_it)
