@@ -153,9 +153,9 @@ def of_records(records: Iterable[Record], live: LiveModels, shipped: ModelRef | 
         sha256, at = classified_by(record), record.uploaded_at or ""
         if record.status in (Status.CLASSIFIED, Status.UNKNOWN) and sha256 in came and at >= versions[sha256].since:
             came[sha256].append((at, record.id, row_of(record)))
-        correction = record.correction
-        if correction is not None and correction.model is not None and record.id < RANDOM_BELOW:
-            drawn.setdefault(correction.model.sha256, []).append((record.id, record))
+        said = record.correction or (record.wrong if record.is_wrong else None)  # which counts as a mistake
+        if said is not None and said.model is not None and record.id < RANDOM_BELOW:
+            drawn.setdefault(said.model.sha256, []).append((record.id, record))
     begins = first_day()
     models = []
     for sha256, version in versions.items():

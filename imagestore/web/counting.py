@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 
 from classify import ModelLabels
+from imagestore.record import RANDOM_BELOW
 from imagestore.web.answers import Counts, Label
 from imagestore.web.index import Index
-from imagestore.web.queries import Filter, asked_of, in_words
+from imagestore.web.queries import TO_REVIEW, Filter, asked_of, in_words
 from imagestore.web.tallies import ALL, ALL_MORE
 
 MOST_COUNTED = 10_000
@@ -71,6 +72,29 @@ def corrected_to(index: Index, label: str, hidden: Sequence[str]) -> list[tuple[
         "AND id IN (SELECT id FROM more_labels WHERE label = ?) ORDER BY name, id"
     )
     return [(id, project) for id, project, _ in index.query(query, [_ids(hidden), label] * 2)]
+
+
+def count_to_review(index: Index) -> int:
+    """How many pictures nobody has reviewed yet."""
+    ((count,),) = index.query(f"SELECT COUNT(*) {TO_REVIEW}")
+    return int(count)
+
+
+def count_reviewed(index: Index) -> int:
+    """How many pictures were corrected or confirmed."""
+    ((count,),) = index.query("SELECT COUNT(*) FROM pictures WHERE status != 'deleted' AND corrected = 1")
+    return int(count)
+
+
+def right_in_sample(index: Index, model_sha256: str | None) -> tuple[int, int]:
+    """How many pictures of the random sample this model had right, and of how many, up to the last one reviewed."""
+    mine = "FROM pictures WHERE status != 'deleted' AND corrected_model = ?"
+    ((right, of),) = index.query(
+        f"SELECT coalesce(sum(was_right), 0), COUNT(*) {mine} AND id < ? "
+        f"AND id <= (SELECT max(id) {mine} AND random_sample = 1 AND id < ?)",
+        [model_sha256, RANDOM_BELOW, model_sha256, RANDOM_BELOW],
+    )
+    return int(right), int(of)
 
 
 def _ids(hidden: Sequence[str]) -> str:

@@ -24,7 +24,7 @@ from imagestore.store.documents import from_json, to_json
 from imagestore.web.tallies import TABLE, tally
 from imagestore.web.words import words_of
 
-_VERSION = 16
+_VERSION = 17
 _SCHEMA = """
 CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE pictures (

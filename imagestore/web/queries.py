@@ -24,7 +24,8 @@ NEAR_BITS = 8
 """Pictures whose perceptual hashes differ in at most this many of 64 bits are near duplicates."""
 MOST_DUPLICATES = 24
 HOURS = 24
-_TO_REVIEW = "FROM pictures WHERE status != 'deleted' AND uncertainty IS NOT NULL AND corrected = 0"
+TO_REVIEW = "FROM pictures WHERE status != 'deleted' AND uncertainty IS NOT NULL AND corrected = 0"
+"""Those that nobody has reviewed yet."""
 BINS = 20
 _SLACK = 8
 """So many pictures that came in one millisecond may stand in another order in the index than by their ids."""
@@ -305,33 +306,10 @@ def first_to_review(index: Index, left_out: Sequence[str], *, random_sample: boo
     if not random_sample:
         order = f"AND id >= '{RANDOM_BELOW}' ORDER BY uncertainty DESC, id"
     query = (
-        f"SELECT json FROM documents JOIN (SELECT id {_TO_REVIEW} AND id NOT IN (SELECT value FROM json_each(?)) "
+        f"SELECT json FROM documents JOIN (SELECT id {TO_REVIEW} AND id NOT IN (SELECT value FROM json_each(?)) "
         f"{order} LIMIT 1) USING (id)"
     )
     return next(iter(_documents(index, query, [msgspec.json.encode(left_out).decode()])), None)
-
-
-def count_to_review(index: Index) -> int:
-    """How many pictures nobody has reviewed yet."""
-    ((count,),) = index.query(f"SELECT COUNT(*) {_TO_REVIEW}")
-    return int(count)
-
-
-def count_reviewed(index: Index) -> int:
-    """How many pictures were corrected or confirmed."""
-    ((count,),) = index.query("SELECT COUNT(*) FROM pictures WHERE status != 'deleted' AND corrected = 1")
-    return int(count)
-
-
-def right_in_sample(index: Index, model_sha256: str | None) -> tuple[int, int]:
-    """How many pictures of the random sample this model had right, and of how many, up to the last one reviewed."""
-    mine = "FROM pictures WHERE status != 'deleted' AND corrected_model = ?"
-    ((right, of),) = index.query(
-        f"SELECT coalesce(sum(was_right), 0), COUNT(*) {mine} AND id < ? "
-        f"AND id <= (SELECT max(id) {mine} AND random_sample = 1 AND id < ?)",
-        [model_sha256, RANDOM_BELOW, model_sha256, RANDOM_BELOW],
-    )
-    return int(right), int(of)
 
 
 def _words(index: Index, filter: Filter) -> "Words":

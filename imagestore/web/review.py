@@ -12,7 +12,7 @@ from classify import Prediction
 from imagestore.pipeline.watched import FEWEST_REVIEWED
 from imagestore.proportion import Share, percent, wilson
 from imagestore.record import Record
-from imagestore.web import queries
+from imagestore.web import counting, queries
 from imagestore.web.index import Index
 
 _ONE_IN = 10
@@ -41,7 +41,7 @@ class ReviewProgress:
 def next_picture(index: Index, left_out: Sequence[str] = ()) -> Next | None:
     """The picture to review next, except those in `left_out`; None if there is none."""
     turns = [False, True]
-    if queries.count_reviewed(index) % _ONE_IN == _ONE_IN - 1:
+    if counting.count_reviewed(index) % _ONE_IN == _ONE_IN - 1:
         turns.reverse()
     for random_sample in turns:
         record = queries.first_to_review(index, left_out, random_sample=random_sample)
@@ -66,8 +66,8 @@ def progress(index: Index, model_sha256: str | None) -> ReviewProgress:
     counts once the draw reaches it; leaving it out would flatter the model, since people correct mistakes. From fewer
     than FEWEST_REVIEWED nothing is estimated.
     """
-    accuracy = wilson(*queries.right_in_sample(index, model_sha256), FEWEST_REVIEWED)
-    return ReviewProgress(queries.count_reviewed(index), queries.count_to_review(index), accuracy)
+    accuracy = wilson(*counting.right_in_sample(index, model_sha256), FEWEST_REVIEWED)
+    return ReviewProgress(counting.count_reviewed(index), counting.count_to_review(index), accuracy)
 
 
 def _why(prediction: Prediction | None) -> str:

@@ -20,7 +20,7 @@ from imagestore.pipeline.watched import (
 )
 from imagestore.record import RANDOM_BELOW, utc
 from imagestore.store import Stores
-from imagestore.web import queries
+from imagestore.web import counting
 from imagestore.web.index import Index
 from imagestore.web.live_model import LiveModel
 
@@ -46,7 +46,7 @@ def _watched(index: Index, version: LiveVersion) -> WatchedModel:
 
 
 def _reviewed(index: Index, version: LiveVersion) -> ReviewedModel | None:
-    right, of = queries.right_in_sample(index, version.sha256)
+    right, of = counting.right_in_sample(index, version.sha256)
     return reviewed(version, right, of, sure_in_sample(index, version.sha256)) if of else None
 
 
