@@ -36,15 +36,17 @@ def watch(
 def _found() -> Watch:
     if (server := servers.given()) is not None:
         return instance.client_of(server).watch()
-    opened, shipped = stores.opened(), _shipped()
-    return of_records(opened.records.each(), opened.routes.read(), shipped.ref if shipped else None)
+    opened = stores.opened()
+    live = opened.routes.read()
+    shipped = _shipped() if live.default is None else None
+    return of_records(opened.records.each(), live, shipped.ref if shipped else None)
 
 
 def _shipped() -> ModelLabels | None:
     path = stores.settings().model_path
     try:
         return read_labels(path.read_bytes(), f"MODEL '{path}'")
-    except (OSError, ModelError):  # where a model is promoted, nobody needs it
+    except (OSError, ModelError):
         return None
 
 
