@@ -91,8 +91,8 @@ def document_without(document: dict[str, Any], picture: Picture) -> dict[str, An
     pictures = document.get("pictures")
     if document.get("type") != "bulk_part" or not isinstance(pictures, list):
         return None
-    id = record_id(picture.name)
-    kept = [one for one in pictures if one.get("id") != id and one.get("name") != picture.name]
+    ids = {record_id(picture.name), *picture.contents}  # of a labelled picture it is the SHA-256
+    kept = [one for one in pictures if one.get("id") not in ids and one.get("name") != picture.name]
     return None if len(kept) == len(pictures) else {**document, "pictures": kept}
 
 

@@ -7,6 +7,7 @@ it is done, and whatever breaks off in between is done again from there.
 """
 
 import contextlib
+import hashlib
 import logging
 import threading
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from enum import StrEnum
 import msgspec
 
 from imagestore.backup.contents import Contents
-from imagestore.backup.format import FileLine, PictureLine
+from imagestore.backup.format import PictureLine
 from imagestore.backup.target import There, is_content
 from imagestore.errors import BackupError, Conflict, Contended, NotFound, Protected
 from imagestore.pipeline.commit import commit, repair
@@ -78,10 +79,12 @@ class PictureRestore:
 
     def _restored(self, line: PictureLine) -> Outcome:
         name = line.upload.name
-        etag, data = self._present(line.upload), None
+        etag, data = self._present(line), None
         is_new = etag is None
         if etag is None:
             if not self.with_uploads:
+                if line.record is None:
+                    return Outcome.SAME  # there is nothing to restore
                 return Outcome.UPLOAD_DIFFERS if name in self.there.uploads else Outcome.NO_UPLOAD
             if name in self.there.uploads and not self.overwrite:
                 return Outcome.UPLOAD_DIFFERS
@@ -109,10 +112,22 @@ class PictureRestore:
         self._stage(record, data, only_if_missing=False)
         return self._committed(record)
 
-    def _present(self, upload: FileLine) -> str | None:
-        """The ETag of the upload, if the same content is there."""
+    def _present(self, line: PictureLine) -> str | None:
+        """The ETag of the upload, if the same content is there. It is read if nothing else tells."""
+        upload = line.upload
         blob = self.there.uploads.get(upload.name)
-        return blob.etag if blob is not None and is_content(upload, blob) else None
+        if blob is None or upload.content.size_bytes != blob.size_bytes:
+            return None
+        if is_content(upload, blob):
+            return blob.etag
+        sha256 = upload.content.sha256 or ((line.record or {}).get("upload") or {}).get("sha256")
+        if sha256 is None or (blob.md5 is not None and upload.content.md5 is not None):
+            return None
+        found = hashlib.sha256()
+        with self.stores.uploads.opened(upload.name) as opened:
+            for chunk in opened.chunks:
+                found.update(chunk)
+        return opened.etag if found.hexdigest() == sha256 else None
 
     def _put(self, line: PictureLine) -> tuple[str, bytes | None]:
         """Write the upload. Returns its ETag, and its content if that is to be decoded. Raises Conflict."""

@@ -57,6 +57,7 @@ class EstateBlobs(MemoryBlobs):
     life: Life = field(default_factory=Life)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
     archived: dict[str, Exception] = field(default_factory=dict)
+    without_md5: bool = False
     before_read: Callable[[str], None] = lambda name: None
 
     def get(self, name: str, max_bytes: int | None = None) -> Any:
@@ -119,9 +120,13 @@ class EstateBlobs(MemoryBlobs):
     ) -> Iterator[tuple[list[Listed], str | None]]:
         self.life.call()
         found = sorted((name, blob) for name, blob in self.blobs.items() if name.startswith(prefix or ""))
+
+        def md5(blob: Any) -> bytes | None:
+            return None if self.without_md5 else hashlib.md5(blob.data or b"").digest()
+
         yield [
             Listed(
-                name, b.etag, b.size_bytes, b.last_modified, hashlib.md5(b.data or b"").digest(),
+                name, b.etag, b.size_bytes, b.last_modified, md5(b),
                 dict(self.tags.get(name, {})) if tags else {}, dict(b.metadata) if metadata else {},
             )
             for name, b in found

@@ -40,7 +40,7 @@ def source() -> Any:
     stores.model_files.overwrite("mine/1/training.json", json.dumps({SHA256: "tulip"}).encode(), "application/json")
     suggested = {"version": "1", "pictures": {SHA256: {"tulip": 0.9}, "b" * 64: {}}}
     stores.model_files.overwrite("mine/suggestions.json", json.dumps(suggested).encode(), "application/json")
-    pictures = [{"id": record_id(NAME), "name": NAME}, {"id": "another", "name": "another.jpg"}]
+    pictures = [{"id": record_id(NAME), "name": NAME}, {"id": "another", "name": "another.jpg"}, {"id": SHA256}]
     part = {"id": "change-1-part-0001", "type": "bulk_part", "change": "change-1", "pictures": pictures}
     stores.jobs.create(part)
     return stores

@@ -149,6 +149,22 @@ def _damaged(target: Any, vault: MemoryVault) -> None:
     damage(target)
 
 
+def test_an_upload_whose_md5_nobody_knows_is_known_by_its_content(source: Any) -> None:
+    """As one that was written in blocks, and copied over by another program."""
+    for stores in (source, target := estate()):
+        stores.uploads.without_md5 = True
+    vault = MemoryVault()
+    back_up(source, vault, with_uploads=False)
+    for name, blob in source.uploads.blobs.items():
+        target.uploads.overwrite(name, blob.data, "image/jpeg")
+    target.uploads.overwrite("a/corrected.jpg", b"x" * 5000, "image/jpeg")
+    target.model_files.overwrite("mine/1/model.onnx", b"model" * 2000, "application/json")
+    done = restored(target, vault, uploads=False)
+    assert done.pictures[Outcome.RESTORED] == 3
+    assert done.pictures[Outcome.UPLOAD_DIFFERS] == 1
+    assert target.records.records[record_id("a/classified.jpg")].record.label == "tulip"
+
+
 def test_another_instances_account_is_refused_and_left_as_it_is(vault: MemoryVault) -> None:
     other = estate()
     other.uploads.overwrite("theirs.jpg", b"theirs", "image/jpeg")
