@@ -157,6 +157,7 @@ _RELABELLED = replace(_CHANGE, action="relabel", labels=["lynx", "bobcat"], pict
 _UNDONE = replace(_CHANGE, state="undone", restored=22, can_undo=False, undone_by=_ACCOUNT, undone_at=_AT)
 EXAMPLES = {
     "upload": OperationExample("?name=pets/cat.jpg&wait=10", "--data-binary @cat.jpg", _PENDING),
+    "exportPictures": OperationExample("?label=tabby&format=csv", "--output pictures.csv"),
     "list": OperationExample("?label=tabby&min_confidence=0.8&limit=10", "", Listing([PICTURE], None)),
     "get": OperationExample("?wait=10", "", PICTURE),
     "startChange": OperationExample(

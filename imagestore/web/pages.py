@@ -22,7 +22,7 @@ from imagestore.web.api.common import FilterQuery, Id, ServicesDep, find
 from imagestore.web.api.models import MOST_VERSIONS, Name, Number
 from imagestore.web.counting import counts, labels
 from imagestore.web.location import HideLocation, shown
-from imagestore.web.openapi import describe
+from imagestore.web.openapi import describe, parameters
 from imagestore.web.queries import (
     Filter,
     Sort,
@@ -105,11 +105,20 @@ def gallery(
         labels=_shown(counted, filter, find),
         find=find,
         link=_linker(query),
+        exports=_exports(request, query),
         query=query,
         sort=sort,
         sorts=_SORTS,
         narrowed=bool(_MORE_FILTERS & query.keys()),
     )
+
+
+def _exports(request: Request, query: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The addresses of the same pictures as files, and what they are called."""
+    known = parameters(request.app, "exportPictures")
+    wanted = {key: value for key, value in query.items() if key in known and key != "format"}
+    formats = (("csv", "As a table (CSV)"), ("jsonl", "As JSON Lines"))
+    return [(f"/api/v1/pictures/export?{urlencode({**wanted, 'format': one})}", said) for one, said in formats]
 
 
 @router.get("/pictures/{id}")

@@ -93,6 +93,7 @@ _BY_NEED: dict[Need, tuple[str, ...]] = {
         "GET /dashboard",
         "GET /watch",
         "GET /api/v1/pictures",
+        "GET /api/v1/pictures/export",
         "GET /api/v1/pictures/{id}",
         "GET /api/v1/pictures/{id}/duplicates",
         "GET /api/v1/pictures/{id}/why",

@@ -8,6 +8,7 @@ from imagestore.web.api import (
     audit,
     changes,
     classify,
+    exports,
     files,
     jobs,
     keys,
@@ -30,6 +31,7 @@ from imagestore.web.api.common import check_parameters
 PREFIX = "/api/v1"
 router = APIRouter(prefix=PREFIX, dependencies=[Depends(check_parameters)])
 for part in (
+    exports,  # before the pictures, one of whose ids "export" would be
     pictures,
     changes,
     classify,

@@ -1,32 +1,17 @@
 """The audit log: searched page by page, and exported whole."""
 
-import csv
-import io
-from collections.abc import Iterator
-from enum import StrEnum
 from typing import Annotated, Any
 
-import msgspec
 from fastapi import APIRouter, Depends, Query, Response
-from starlette.responses import StreamingResponse
 
 from imagestore.accounts.audit import Entry
-from imagestore.text import visible
 from imagestore.web.answers import AuditPage
 from imagestore.web.api.common import Moment, ServicesDep, utc_of
+from imagestore.web.tables import ANSWERS, Format, table
 
 router = APIRouter(prefix="/audit", tags=["Audit"])
 Wanted = Annotated[str | None, Query(min_length=1, max_length=200)]
 _COLUMNS = ("at", "who", "by", "what", "target", "address", "result", "before", "after")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""With these a spreadsheet takes a cell for something to run."""
-
-
-class Format(StrEnum):
-    """How entries are exported: for a spreadsheet, or an object of JSON a line."""
-
-    CSV = "csv"
-    JSONL = "jsonl"
 
 
 def _search(
@@ -65,7 +50,7 @@ def search(
 @router.get(
     "/export",
     response_class=Response,
-    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}, "application/jsonl": {}}}},
+    responses=ANSWERS,
     operation_id="exportAudit",
 )
 def export(
@@ -75,37 +60,8 @@ def export(
 ) -> Response:
     """All entries that are searched for, as a file."""
     entries = services.accounts.audit.search(**wanted, limit=None)
-    first = next(entries, None)  # so that a store that does not answer is an error, and not half a file
-    body = (_csv if format is Format.CSV else _jsonl)(entries if first is None else _with(first, entries))
-    headers = {"Content-Disposition": f'attachment; filename="audit.{format}"'}
-    return StreamingResponse(
-        body, 200, headers, "text/csv; charset=utf-8" if format is Format.CSV else "application/jsonl"
-    )
+    return table(entries, format, "audit", _COLUMNS, _row)
 
 
-def _with(first: Entry, rest: Iterator[Entry]) -> Iterator[Entry]:
-    yield first
-    yield from rest
-
-
-def _jsonl(entries: Iterator[Entry]) -> Iterator[bytes]:
-    for entry in entries:
-        yield msgspec.json.encode(entry) + b"\n"
-
-
-def _csv(entries: Iterator[Entry]) -> Iterator[str]:
-    yield _line(_COLUMNS)
-    for entry in entries:
-        yield _line([_cell(getattr(entry, column)) for column in _COLUMNS])
-
-
-def _line(cells: Any) -> str:
-    written = io.StringIO()
-    csv.writer(written).writerow(cells)
-    return written.getvalue()
-
-
-def _cell(value: Any) -> str:
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode() if value else ""
-    shown = visible(text)
-    return f"'{shown}" if shown.startswith(_FORMULA) else shown
+def _row(entry: Entry) -> list[object]:
+    return [getattr(entry, column) for column in _COLUMNS]
