@@ -185,10 +185,6 @@ class TrainingPictures:
         """A picture's content. Raises NotFound."""
         return self._blobs.get(f"{self.folder}/{sha256}").data or b""
 
-    def is_there(self, sha256: str) -> bool:
-        """Whether a picture's content is there."""
-        return self._blobs.stat(f"{self.folder}/{sha256}") is not None
-
     def beginning_with(self, digits: str) -> str | None:
         """The SHA-256 of the only picture that is known whose SHA-256 begins with these hex digits; None if there is
         none, or several."""
