@@ -46,7 +46,7 @@ def test_an_upload_is_answered_with_its_record(site: Site, pipeline: Pipeline, c
     record = site.take_in("api/cat.jpg", cat)
     known = pipeline.stores.records.read(record_id("api/cat.jpg"))
     assert known is not None
-    assert record == json.loads(to_json(known.record))
+    assert record == json.loads(to_json(known.record.with_vector(None)))
     assert site.get(f"/pictures/{record['id']}").json() == record
 
 

@@ -11,19 +11,13 @@ WITHOUT = {
     "ensure_resource_availability": "a picture that was just taken in has no staged file and no thumbnail yet",
     "use_after_free": "a picture whose deletion can be undone is there until then",
 }
-CHECKED_LATER = """
-[[operations]]
-include-operation-id = "classify"
-[operations.checks.positive_data_acceptance]
-enabled = false
-
-[[operations]]
-include-operation-id = "startJob"
-[operations.checks.positive_data_acceptance]
-enabled = false
-"""
-"""Any file may be sent to be classified, and one that is no picture is refused; so is a text that is no address of a
-server, from which an import was to come."""
+LEFT_TO_OTHERS = ("classify", "startJob", "similarTo", "whyOf", "nearestOf", "addTraining")
+CHECKED_LATER = "".join(
+    f'[[operations]]\ninclude-operation-id = "{id}"\n[operations.checks.positive_data_acceptance]\nenabled = false\n'
+    for id in LEFT_TO_OTHERS
+)
+"""Any file may be sent to be classified, compared or learned from, and one that is no picture is refused; so is a text
+that is no address of a server, from which an import was to come."""
 
 
 def test_schemathesis_finds_nothing(site: Site, tmp_path: Path, is_thorough: bool) -> None:
