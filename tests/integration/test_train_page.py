@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import token_hex
 
 import msgspec
 import pytest
@@ -40,7 +41,8 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def project(site: Site) -> Iterator[str]:
-    made = site.post("/projects", json={"title": "Drawn scenes"}).json()["name"]
+    """A project of its own for each test: one whose model is live by default cannot be deleted."""
+    made = site.post("/projects", json={"title": f"Drawn scenes {token_hex(4)}"}).json()["name"]
     yield made
     for route in site.get(f"/projects/{made}").json()["routes"]:
         site.delete("/routes", params={"pattern": route})
