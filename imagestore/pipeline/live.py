@@ -137,7 +137,7 @@ def _make_default(stores: Stores, project: str, by: str, found: LiveModels) -> N
     if active is None:
         raise NotFound(f"'{project}' has no live version: imagestore promote VERSION --project {project}.")
     if found.default is not None and found.default.live.sha256 == active.live.sha256:
-        return
+        return stores.routes.settle()  # who made it so may not have waited yet
     stores.models.demand_usable(active.live.name, active.live.version)
     entry = replace(active.live, at=utc(), by=by, note=f"given the route {EVERYTHING}")
     with _change(stores):

@@ -170,6 +170,7 @@ class RouteTable:
         self._models = models
         self._look_every_s = look_every_s
         self._sleep = sleep
+        self._settled: Routes | None = None
 
     def read(self) -> LiveModels:
         """What is live now. Raises StoreError if one of the two files cannot be read."""
@@ -206,18 +207,12 @@ class RouteTable:
         return replace(replacing, routes=routes, etags=(replacing.etags[0], etag))
 
     def change_routes(self, changed: Callable[[Routes], Routes]) -> Routes:
-        """Write what `changed` makes of the routes, again if others change them at the same time. Where that changes
-        something, it returns when every worker knows. Raises Conflict."""
-        before = Routes()
-
-        def noted(routes: Routes | None) -> Routes:
-            nonlocal before
-            before = routes or Routes()
-            return changed(before)
-
-        after = self._file.change(noted)
-        if after != before:
+        """Write what `changed` makes of the routes, again if others change them at the same time. It returns when every
+        worker knows the outcome, also where another process has just written the same. Raises Conflict."""
+        after = self._file.change(lambda routes: changed(routes or Routes()))
+        if after != self._settled:
             self.settle()
+            self._settled = after
         return after
 
     def write_default(self, active: Active, replacing: LiveModels) -> LiveModels:
