@@ -41,8 +41,9 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def project(site: Site) -> Iterator[str]:
-    """A project of its own for each test: one whose model is live by default cannot be deleted."""
+    """A project that classifies what lies in `drawn/`, so that what it promotes changes no other test."""
     made = site.post("/projects", json={"title": f"Drawn scenes {token_hex(4)}"}).json()["name"]
+    assert site.put("/routes", params={"pattern": "drawn/*", "project": made}).ok
     yield made
     for route in site.get(f"/projects/{made}").json()["routes"]:
         site.delete("/routes", params={"pattern": route})
@@ -84,7 +85,6 @@ def test_from_folders_to_a_picture_that_the_new_model_classifies(
     page.get_by_role("button", name="Promote").click()
     expect(page.locator("#work h2")).to_contain_text("Taking into use")
     expect(page.locator("#work .badge")).to_have_text("done")
-    site.put("/routes", params={"pattern": "drawn/*", "project": project})
     data = encoded(scene(7000, 1), "JPEG")
 
     def is_classified_by_it() -> bool:
