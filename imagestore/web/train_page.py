@@ -97,6 +97,7 @@ def pictures_page(
     """The labelled pictures of a project, the newest first, to look at and to take out."""
     chosen = services.stores.projects.open(project)
     every = listed(services, chosen)
+    label = (label or None) if kind is Kind.LABELLED else None  # the others have none
     found = [one for one in every if kind.has(one) and (label is None or label in one.labels)]
     response = render(
         request,
