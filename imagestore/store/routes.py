@@ -170,7 +170,8 @@ class RouteTable:
         self._models = models
         self._look_every_s = look_every_s
         self._sleep = sleep
-        self._settled: Routes | None = None
+        self._settled: str | None = None
+        """The ETag of routes that every worker knows."""
 
     def read(self) -> LiveModels:
         """What is live now. Raises StoreError if one of the two files cannot be read."""
@@ -210,9 +211,10 @@ class RouteTable:
         """Write what `changed` makes of the routes, again if others change them at the same time. It returns when every
         worker knows the outcome, also where another process has just written the same. Raises Conflict."""
         after = self._file.change(lambda routes: changed(routes or Routes()))
-        if after != self._settled:
+        etag = self._file.read()[1]
+        if etag != self._settled:
             self.settle()
-            self._settled = after
+            self._settled = etag
         return after
 
     def write_default(self, active: Active, replacing: LiveModels) -> LiveModels:

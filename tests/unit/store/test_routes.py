@@ -47,6 +47,9 @@ def test_who_changes_routes_waits_until_every_worker_has_had_to_ask() -> None:
     another_process = RouteTable(models._blobs, models, 2.0, slept.append)
     another_process.change_routes(lambda routes: routes)
     assert len(slept) == 2, "whoever wrote it may have stopped before every worker knew"
+    another_process.change_routes(lambda routes: routes.without_route("factory/"))
+    assert table.change_routes(lambda routes: routes.with_route(Route("factory/", "screws"))) == added
+    assert len(slept) == 4, "what workers know already is not what they knew before another has changed it"
 
 
 def test_files_that_are_none_are_said() -> None:
