@@ -2,7 +2,6 @@
 
 import hashlib
 import threading
-import weakref
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -274,43 +273,6 @@ def test_each_project_keeps_its_own_model_where_a_new_one_cannot_be_used(tmp_pat
     assert models.current("a.jpg").model.ref.version == "2"
 
 
-def test_loaded_models_take_no_more_memory_than_they_may(
-    tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With room for two models, a third pushes out the one that was used least lately."""
-    read: list[str] = []
-    fetch = registry.read
-
-    def noted(name: str, version: str, max_bytes: int | None = None) -> bytes:
-        read.append(version)
-        return fetch(name, version, max_bytes)
-
-    monkeypatch.setattr(registry, "read", noted)
-    files = {version: model_file(tmp_path, version) for version in "123"}
-    room = 2 * loaded_models.MEMORY_SHARE * max(map(len, files.values()))
-    models = loaded(tmp_path, registry, cache_bytes=room)
-    registry.promote("1", files["1"])
-    registry.route("b/*", registry.add("b", "2", files["2"]))
-    registry.route("c/*", registry.add("c", "3", files["3"]))
-    for name in ("a.jpg", "b/b.jpg", "a.jpg", "b/b.jpg", "a.jpg"):
-        models.current(name)
-    assert read == ["1", "2"]
-    models.current("c/c.jpg")
-    models.current("a.jpg")
-    assert read == ["1", "2", "3"]
-    assert models.current("b/b.jpg").model.ref.version == "2"
-    assert read == ["1", "2", "3", "2"]
-
-
-def test_a_model_that_was_replaced_is_let_go(tmp_path: Path, registry: Registry) -> None:
-    models = loaded(tmp_path, registry)
-    gone = []
-    for version in "123":
-        registry.promote(version, model_file(tmp_path, version))
-        gone.append(weakref.ref(models.current("a.jpg").model))
-    assert [model() is None for model in gone] == [True, True, False]
-
-
 def test_one_that_was_refused_is_tried_again_when_it_is_promoted_again(tmp_path: Path, registry: Registry) -> None:
     models = loaded(tmp_path, registry)
     registry.promote("1", model_file(tmp_path, "1"))
@@ -388,12 +350,6 @@ def test_what_was_live_before_is_known(tmp_path: Path, registry: Registry) -> No
     models.current("a.jpg")
     assert models.has_replaced("a.jpg", first.sha256)
     assert not models.has_replaced("a.jpg", second.sha256)
-
-
-def test_a_model_that_is_larger_than_all_room_is_used_all_the_same(tmp_path: Path, registry: Registry) -> None:
-    models = loaded(tmp_path, registry, cache_bytes=1)
-    registry.promote("1", model_file(tmp_path, "1"))
-    assert [models.current("a.jpg").model.ref.version for _ in range(2)] == ["1", "1"]
 
 
 def test_what_classifies_what_has_a_fingerprint(tmp_path: Path, registry: Registry) -> None:
