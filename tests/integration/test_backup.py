@@ -192,7 +192,7 @@ def test_a_backup_that_is_taken_while_uploads_flow_is_consistent(
         number = 0
         while not stop.wait(0.02):
             number += 1
-            estate.drop(f"flow/{number % 7}.jpg", encoded(photo(seed=number), "JPEG"))
+            estate.drop(f"flow/{number % 7}.jpg", encoded(photo(seed=1000 + number), "JPEG"))
 
     dropping = threading.Thread(target=drop)
     dropping.start()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
 
 from imagestore.store.projects import Project
 from model.training.recipe import Held
@@ -17,7 +17,7 @@ from unit.model.labelled_pictures import quiet, scene
 from unit.pictures import encoded
 
 from .browser import barriers, needs_browser
-from .conftest import TIMEOUT_S, Pipeline, Site
+from .conftest import TIMEOUT_S, Pipeline, Site, eventually
 
 pytestmark = needs_browser
 PHONE = ViewportSize(width=390, height=844)
@@ -153,6 +153,21 @@ def test_it_is_understood_by_keyboard_on_a_phone(browser: Browser, site: Site, p
         expect(page.locator("#behind")).to_be_focused()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "too wide"
         assert barriers(page) == []
+
+
+def test_the_slider_rests_until_what_the_chosen_label_does_is_known(page: Page, project: Project) -> None:
+    held: list[Route] = []
+    page.route("**/thresholds?label=*", held.append)
+    page.goto(f"/models/{project.name}/2")
+    slider = page.locator("#threshold")
+    expect(slider).to_be_enabled()
+    page.locator("#of-label").select_option("plain")
+    expect(slider).to_be_disabled()
+    eventually(lambda: page.evaluate("1") and held, "the question")
+    held[0].continue_()
+    expect(slider).to_be_enabled()
+    slider.press("ArrowRight")
+    expect(page.locator("#mistakes")).to_contain_text("for plain")
 
 
 def test_two_versions_are_set_beside_each_other(page: Page, project: Project) -> None:

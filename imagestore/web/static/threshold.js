@@ -110,9 +110,12 @@ function wanted() {
 }
 
 /** Ask what each threshold does, of all labels or of the chosen one; the slider then stands at `start`, or at the
- * version's own threshold. Returns whether the answer came, and no later question has. */
+ * version's own threshold. Until then it rests, since it would say what holds of another label. Returns whether the
+ * answer came, and no later question has. */
 async function load(start = null) {
   const mine = ++asked;
+  slider.disabled = true;
+  clearTimeout(timer);
   const of = chosen.value ? `?label=${encodeURIComponent(chosen.value)}` : "";
   const found = await askAgain("GET", `${address}/thresholds${of}`);
   if (mine !== asked) return false;
