@@ -30,11 +30,15 @@ WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 """Which of the processes that share the test run this is: each has a stack, on ports of its own."""
 
 
-def eventually(look: Callable[[], T | None], what: str) -> T:
-    """What `look` finds once it finds something true; fails after a generous time, which is no assertion on speed."""
+def eventually(look: Callable[[], T | None], what: str, instead: Callable[[], object] = lambda: None) -> T:
+    """What `look` finds once it finds something true; fails after a generous time, which is no assertion on speed.
+
+    `instead` says what is there instead.
+    """
     deadline, pause = time.monotonic() + TIMEOUT_S, threading.Event()
     while not (found := look()):
-        assert time.monotonic() < deadline, f"still waiting for {what}"
+        is_late = time.monotonic() >= deadline
+        assert not is_late, f"still waiting for {what}; instead: {instead()}"
         pause.wait(0.02)
     return found
 
@@ -75,6 +79,15 @@ class Pipeline:
     def is_idle(self) -> bool:
         """Whether no queue holds anything."""
         return self.stores.work.length() == 0 and self.stores.poison.length() == 0
+
+    def idle(self) -> None:
+        """Wait until no queue holds anything."""
+        eventually(self.is_idle, "empty queues", self.queued)
+
+    def queued(self) -> dict[str, object]:
+        """What the queues hold: how many messages, and the first that are visible."""
+        queues = (self.stores.work, self.stores.poison)
+        return {queue.name: (queue.length(), queue.peek()) for queue in queues}
 
 
 class Site(requests.Session):

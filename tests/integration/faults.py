@@ -48,7 +48,7 @@ def settled(pipeline: Pipeline) -> list[Difference]:
         except StoreError:
             return False
 
-    eventually(is_settled, "the stores to agree")
+    eventually(is_settled, "the stores to agree", lambda: (pipeline.queued(), list(verify(stores))))
     assert stores.work_poison.length() == 0
     return list(verify(stores))
 

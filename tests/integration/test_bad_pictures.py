@@ -12,7 +12,7 @@ from unit.gallery import ALL
 from unit.pictures import encoded, photo
 from unit.preprocess.test_metadata import camera_exif
 
-from .conftest import Pipeline, eventually
+from .conftest import Pipeline
 
 GOOD = encoded(photo())
 
@@ -32,7 +32,7 @@ def test_a_decoder_that_hangs_or_dies_costs_that_picture_alone(
     assert problem.reason == reason
     assert {record.problem for record in records.values()} == {None}
     assert pipeline.tags(bad, dropped[bad])["status"] == "rejected"
-    eventually(pipeline.is_idle, "empty queues")
+    pipeline.idle()
     log = log_of("host").read_text()
     assert log.count(f"committed id={record_id(bad)}") == 1
     assert "given up" not in log

@@ -221,7 +221,7 @@ def test_a_killed_process_comes_back_and_nothing_is_lost(pipeline: Pipeline, cof
     for name, etag in etags.items():
         assert pipeline.record(name, etag).label == "espresso"
         assert pipeline.tags(name, etag)["status"] == "classified"
-    eventually(pipeline.is_idle, "empty queues")
+    pipeline.idle()
 
 
 def child_of(pid: int) -> int:
@@ -245,4 +245,4 @@ def test_an_outage_of_cosmos_is_retried_until_it_is_over(
     eventually(lambda: f"id={id} attempt=2, again" in log_of("host").read_text()[before:], "a second failure")
     inject(0)
     assert pipeline.record("in outage.jpg", etag).label == "espresso"
-    eventually(pipeline.is_idle, "empty queues")
+    pipeline.idle()

@@ -72,6 +72,10 @@ def total(index: Index) -> int:
     return counts(index, Filter()).total
 
 
+def said(follower: ChangeFeedReader, index: Index) -> object:
+    return follower.problem, index.position(), index.query("SELECT id, status FROM pictures")
+
+
 def test_the_index_follows_goes_on_and_begins_anew(
     apart: Stores, index: Index, loop: asyncio.AbstractEventLoop
 ) -> None:
@@ -115,7 +119,7 @@ def test_the_index_forgets_records_that_were_deleted_one_by_one(
     assert sum(delete_records(apart)) == 2
     apart.records.write(picture("two"), None, None)
     follower = following(apart, index, loop)
-    eventually(lambda: total(index) == 1, "what is there now, and nothing else")
+    eventually(lambda: total(index) == 1, "what is there now, and nothing else", lambda: said(follower, index))
     epoch = index.epoch
     follower.stop()
     follower = following(apart, index, loop)
@@ -138,7 +142,7 @@ def test_an_index_that_slept_too_long_is_made_anew(
     index.apply([stored(known, 1), stored(picture("deleted while it slept"), 1)], generation, token)
     index.query("UPDATE state SET value = '2026-01-01T00:00:00+00:00' WHERE name = 'at'")
     follower = following(apart, index, loop)
-    eventually(lambda: total(index) == 1, "only what is there")
+    eventually(lambda: total(index) == 1, "only what is there", lambda: said(follower, index))
     follower.stop()
     drop_container(apart)
 
