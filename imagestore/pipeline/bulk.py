@@ -12,6 +12,7 @@ that it leaves as they are, so that a write prepared before that fails.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -242,8 +243,8 @@ class BulkChanges:
                 if stored is None or stored.hidden_until != change.hidden_until:
                     return self._came(one, stored, CHANGED, is_done=False)
                 task = tasks.Task(tasks.DELETE_UPLOAD, one.name, etag=one.etag, hidden_until=change.hidden_until)
-                tasks.send(self._stores.work, task, self._deletion.total_seconds())
-                return self._came(one, stored, "", is_done=True)
+                message = tasks.send(self._stores.work, task, self._deletion.total_seconds())
+                return replace(self._came(one, stored, "", is_done=True), message=message)
             case Action.REPROCESS:
                 try:
                     retry_one(self._stores, one.name)
@@ -281,6 +282,9 @@ class BulkChanges:
         if change.action is Action.DELETE:
             stored = hide(self._stores, one.id, None, lambda now: now.hidden_until in (None, change.hidden_until))
             is_back = stored is not None and stored.hidden_until is None
+            if is_back and one.message is not None:  # it would leave the picture alone, but wait for an hour
+                with suppress(NotFound):
+                    self._stores.work.take_back(one.message)
         else:
             what = _what(change)
             before, after = one.said(what)

@@ -17,7 +17,7 @@ import msgspec
 from imagestore.decoding import convert
 from imagestore.errors import NotFound
 from imagestore.record import Correction, Said, WrongAnswer
-from imagestore.store import Item, Items
+from imagestore.store import Item, Items, SentMessage
 from imagestore.store.custom_vision import Tag
 from imagestore.store.training import Marks
 
@@ -86,8 +86,8 @@ class OnePicture:
     """One picture of a change: what it was before, what it is to be, and what came of that and of undoing it.
 
     Of an upload that is its correction, or what says that the model is `wrong`; for a deletion `etag` is the version of
-    the upload to delete. Of a labelled picture, whose id is its SHA-256, it is its marks; of tags, whose id is their
-    project, the tags. `why` is a sentence, where it was left alone.
+    the upload to delete, and `message` what will delete it. Of a labelled picture, whose id is its SHA-256, it is its
+    marks; of tags, whose id is their project, the tags. `why` is a sentence, where it was left alone.
     """
 
     id: str
@@ -105,6 +105,7 @@ class OnePicture:
     marks_after: Marks | None = None
     tags: tuple[Tag, ...] = ()
     tags_after: tuple[Tag, ...] = ()
+    message: SentMessage | None = None
 
     def said(self, what: Said) -> tuple[Correction | WrongAnswer | None, Correction | WrongAnswer | None]:
         """What was said of it before, and what is to be."""

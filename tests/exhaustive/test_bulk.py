@@ -52,8 +52,8 @@ def hooked(stores: Any, at: int, hook: Hook) -> Callable[[], int]:
 
     for target, names in (
         (stores.records, ("read", "write")), (stores.results, ("put", "stat")), (stores.uploads, ("stat", "tag")),
-        (stores.jobs, ("read", "replace")), (stores.work, ("send",)), (stores.training, ("get", "put", "stat")),
-        (stores.custom_vision._blobs, ("get", "put")),
+        (stores.jobs, ("read", "replace")), (stores.work, ("send", "take_back")),
+        (stores.training, ("get", "put", "stat")), (stores.custom_vision._blobs, ("get", "put")),
     ):  # fmt: skip
         for name in names:
             wrap(target, name)
