@@ -247,7 +247,7 @@ class Records:
         with translated("reading changes"):
             feed = self._client.query_items_change_feed(max_item_count=PAGE, response_hook=answer, **start)
             for page in feed.by_page():
-                yield [_stored(item) for item in page], answer.token
+                yield [_stored(item) for item in page if item["id"] != _CLEARED], answer.token
 
     def _query(self, query: str, values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         parameters = [{"name": name, "value": value} for name, value in values.items() if name in query]
