@@ -31,6 +31,7 @@
         │   ├── PortInUse          another program listens on a port that it needs
         │   └── NotStarted         one of its processes did not start
         ├── ServiceRefused         a service refused what `imagestore doctor` asked
+        ├── NotSubmitted           Azure Machine Learning did not take a training
         ├── Busy                   more was asked at once than this process does at a time: ask again later
         ├── LeaseLost              a job that this process did was taken up by another, or has ended
         ├── Contended              others kept writing the same record: retried later
@@ -239,6 +240,10 @@ class ServiceRefused(ImageStoreError):
         super().__init__(detail)
         self.refusal = refusal
         self.detail = detail
+
+
+class NotSubmitted(ImageStoreError):
+    """Azure Machine Learning did not take a training; the message is its own."""
 
 
 class StoreError(ImageStoreError):

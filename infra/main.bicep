@@ -22,6 +22,9 @@ param principalType string = 'User'
 @description('Who else may put pictures in, with `az storage blob upload` for instance.')
 param uploaders person[] = []
 
+@description('The identities of Azure Machine Learning clusters that may train.')
+param clusters person[] = []
+
 @description('Memory of one function instance in MB: 2048 or 4096.')
 param instanceMemoryMB int = 2048
 
@@ -268,6 +271,7 @@ module roles 'modules/roles.bicep' = {
       topic: [{ id: topic.outputs.principalId, type: 'ServicePrincipal' }]
       operator: empty(principalId) ? [] : [{ id: principalId, type: principalType }]
       uploader: uploaders
+      cluster: clusters
     }
   }
 }

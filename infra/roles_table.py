@@ -15,6 +15,7 @@ WHO = {
     "topic": "Event Grid topic",
     "web": "Web app, its slot `staging`",
     "jobs": "Runner of jobs",
+    "cluster": "Each of `clusters`",
     "operator": "You, who deploy",
     "uploader": "Each of `uploaders`",
 }

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.table import Table
 
-from imagestore.cli import distant_jobs, instance, servers, stores
+from imagestore.cli import azureml, distant_jobs, instance, servers, stores
 from imagestore.cli.intake import NOT_UTF8
 from imagestore.cli.output import console, safe
 from imagestore.cli.stages import stages
@@ -39,6 +39,12 @@ class Weight(StrEnum):
     NONE = "none"
     SQUARE_ROOT = "sqrt"
     BALANCED = "balanced"
+
+
+class Elsewhere(StrEnum):
+    """The values of `--on`."""
+
+    AZUREML = "azureml"
 
 
 _SHOWN = 10
@@ -90,35 +96,46 @@ def train(
         typer.Option("--same-case/--different-case", help="Whether labels such as Cat and cat are one. [asked]"),
     ] = None,
     negative: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Option("--negative", help="A folder of pictures that show none of the labels; once for each."),
     ] = None,
     relabel: Annotated[
         bool, typer.Option("--relabel", help="What is kept already gets the label that it has in the folder.")
     ] = False,
+    on: Annotated[
+        Elsewhere | None, typer.Option("--on", help="Have it done by a cluster of Azure Machine Learning. [here]")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --on: only print what would be submitted, and what is missing.")
+    ] = False,
+    write: Annotated[
+        Path | None, typer.Option(help="With --on: a folder that gets what is submitted as files, for az ml.")
+    ] = None,
 ) -> None:
     """Learn from labelled pictures: all in the container 'training', a folder added to it, and corrections."""
+    given, negatives = paths or [], negative or []
+
+    def how(where: str) -> HowToTrain:
+        weight = None if balance is None else str(balance)
+        of = _shipped(backbone, where)
+        return HowToTrain(colour, fit, level, middle, of, views, right, weight, flip, seed, same_case)
+
+    if on is None and (dry_run or write is not None):
+        raise typer.BadParameter("--dry-run and --write go with --on azureml.")
+    if on is not None:
+        if given[:1] == ["import"]:
+            raise typer.BadParameter("'import' keeps pictures from here: give it without --on.")
+        labelled = azureml.Labelled(given, negatives)
+        options = azureml.arguments_of(how("on a cluster"), by_folder=by_folder, relabel=relabel)
+        return azureml.train_there(name, options, labelled, dry_run=dry_run, write=write)
     if (server := servers.given()) is not None:
-        if paths or by_folder or negative:
+        if given or by_folder or negatives:
             raise SettingsError(
                 f"A folder of this machine cannot be learned from at {server.address}: give the command without one, "
                 "for what is labelled and corrected there, or on the machine with the stores."
             )
-        how = HowToTrain(
-            colour,
-            fit,
-            level,
-            middle,
-            _shipped(backbone),
-            views,
-            right,
-            None if balance is None else str(balance),
-            flip,
-            seed,
-            same_case,
-        )
         client, name = instance.client_of(server), instance.opened().project(name).name
-        job = distant_jobs.follow(client, client.train(name, how))
+        job = distant_jobs.follow(client, client.train(name, how("at a distant web app")))
         _say(safe(job.say), soft_wrap=True)
         return _say(_next_command(name, job.version or "")) if job.version else None
     from model.training.imbalance import Balance
@@ -126,21 +143,20 @@ def train(
     from model.training.train import TrainingOptions
     from model.versions import gather, import_folders, train_version
 
-    only_import = (paths or [])[:1] == ["import"] and len(paths or []) > 1
-    folders = [Path(path) for path in (paths or [])[1 if only_import else 0 :]]
+    only_import = given[:1] == ["import"] and len(given) > 1
+    folders, others = [Path(path) for path in given[1 if only_import else 0 :]], [Path(path) for path in negatives]
     opened, limits = stores.opened(), limits_of(stores.settings())
-    negatives = negative or []
-    project = _project(opened, name, creates=bool(folders or negatives))
+    project = _project(opened, name, creates=bool(folders or others))
     with stages() as begin:
         if only_import:
-            return _tell_kept(import_folders(opened, project, folders, begin, negatives=negatives, relabel=relabel))
+            return _tell_kept(import_folders(opened, project, folders, begin, negatives=others, relabel=relabel))
         gathered = gather(
             opened,
             project,
             folders,
             limits,
             begin,
-            negatives=negatives,
+            negatives=others,
             are_one=_are_one(same_case),
             by_folder=by_folder,
             relabel=relabel,
@@ -210,8 +226,8 @@ def _project(opened: Stores, name: str, *, creates: bool) -> Project:
     return opened.projects.open(name)
 
 
-def _shipped(backbone: str | None) -> Literal["lite0", "lite2"] | None:
-    """The backbone, if it is one that a distant web app has. Raises SettingsError."""
+def _shipped(backbone: str | None, where: str) -> Literal["lite0", "lite2"] | None:
+    """The backbone, if it is one that is there without a file of this machine. Raises SettingsError."""
     match backbone:
         case None:
             return None
@@ -219,7 +235,7 @@ def _shipped(backbone: str | None) -> Literal["lite0", "lite2"] | None:
             return "lite0"
         case "lite2":
             return "lite2"
-    raise SettingsError(f"--backbone is '{backbone}': at a distant web app it is lite0 or lite2.")
+    raise SettingsError(f"--backbone is '{backbone}': {where} it is lite0 or lite2.")
 
 
 def _are_one(same_case: bool | None) -> Callable[[list[str]], bool | None]:

@@ -26,7 +26,8 @@ _ALIKE = 0.86
 
 def nearly(name: str, settings: Collection[str]) -> str | None:
     """The setting or connection that this name nearly is; None if there is none, or if the name is one of azd's."""
-    if name.startswith("AZURE_"):  # such as AZURE_DEADLETTER_CONTAINER, which infra/ puts out for the hooks
+    # such as AZURE_DEADLETTER_CONTAINER, which infra/ puts out for the hooks, and AZUREML_WORKSPACE_ID of its jobs
+    if name.startswith(("AZURE_", "AZUREML_")):
         return None
     connection, underscores, key = name.partition("__")
     if underscores:

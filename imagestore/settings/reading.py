@@ -11,6 +11,7 @@ import msgspec
 from imagestore.decoding import convert
 from imagestore.errors import SettingsError
 from imagestore.settings import names
+from imagestore.settings.azureml import AzureMlSettings
 from imagestore.settings.connections import CONNECTIONS
 from imagestore.settings.jobs import JobSettings
 from imagestore.settings.mail import MailSettings
@@ -23,7 +24,7 @@ log = logging.getLogger("imagestore.settings")
 
 @dataclass(frozen=True)
 class Settings(
-    MailSettings, OpenIdSettings, WebSettings, JobSettings, PictureSettings
+    AzureMlSettings, MailSettings, OpenIdSettings, WebSettings, JobSettings, PictureSettings
 ):  # their fields come in the order of the last to the first
     """The settings of one process, checked."""
 

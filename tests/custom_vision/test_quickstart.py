@@ -2,9 +2,7 @@
 
 import json
 import os
-import shutil
 import subprocess
-import sys
 import uuid
 from pathlib import Path
 from typing import Any
@@ -13,8 +11,8 @@ import pytest
 
 from imagestore.local.ports import Ports
 from imagestore.local.supervisor import Options, Stack
-from imagestore.settings import ROOT
 from integration.conftest import Pipeline, eventually
+from sdk import python_with
 from unit.model.labelled_pictures import scene
 from unit.pictures import encoded
 
@@ -25,15 +23,7 @@ PORTS = Ports.from_base(23340)
 @pytest.fixture(scope="module")
 def python() -> Path:
     """An interpreter with the SDK, kept between runs."""
-    folder = ROOT / ".cache" / "custom-vision-sdk"
-    found = folder / "bin" / "python"
-    if not (folder / "complete").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        command = [found, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*command, "-r", HERE / "requirements.txt"], check=True)
-        (folder / "complete").touch()
-    return found
+    return python_with(HERE / "requirements.txt", "custom-vision-sdk")
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Names in infra/ are those of the code, both ways: containers, queues, functions, settings, connections, routes."""
 
 import ast
+import fnmatch
 import json
 import re
 
@@ -11,7 +12,7 @@ from imagestore.errors import SettingsError
 from imagestore.settings import AZURITE, CONNECTIONS, COSMOS_EMULATOR, ROOT, Settings
 from imagestore.store import connect
 from imagestore.store.custom_vision import FILE
-from imagestore.store.models import ACTIVE
+from imagestore.store.models import ACTIVE, MODEL_FILE
 from imagestore.store.projects import PROJECTS
 from imagestore.store.queues import BLOB_POISON_QUEUE, WORK_POISON_QUEUE, WORK_QUEUE
 from imagestore.store.records import TOMBSTONE_TTL_S
@@ -375,6 +376,13 @@ def test_who_writes_versions_is_the_runner_and_whoever_deployed() -> None:
         if row.on == "models" and not row.role.endswith("Reader") and not row.only
     }
     assert writers == {"jobs", "operator"}
+
+
+def test_a_cluster_keeps_versions_and_makes_none_live() -> None:
+    (row,) = (row for row in grants(bicep.read(ROLES)) if row.who == "cluster" and row.on == "models")
+    (pattern,) = row.only
+    assert fnmatch.fnmatchcase(f"mine/4/{MODEL_FILE}", pattern)
+    assert not [name for name in (ROUTES, ACTIVE, PROJECTS) if fnmatch.fnmatchcase(name, pattern)]
 
 
 def test_one_python_for_all_apps_which_the_project_supports() -> None:

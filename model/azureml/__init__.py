@@ -1,0 +1,1 @@
+"""The same training as a job of Azure Machine Learning."""
