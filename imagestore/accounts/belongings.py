@@ -1,7 +1,9 @@
-"""What there is because of an account, and goes with it: its sessions, keys, one-time links and second factor."""
+"""What there is because of an account, and goes with it: its sessions, keys, one-time links, second factor, and
+the answers to its requests."""
 
 from dataclasses import dataclass
 
+from imagestore.accounts.kept_answers import KeptAnswers
 from imagestore.accounts.keys import Keys
 from imagestore.accounts.links import Links
 from imagestore.accounts.second_factor import SecondFactors
@@ -16,6 +18,7 @@ class Belongings:
     keys: Keys
     links: Links
     factors: SecondFactors
+    answers: KeptAnswers
 
     def delete(self, account: str) -> None:
         """Delete all that belongs to the account with this id, whether it is there or not. Once more does no harm.
@@ -27,3 +30,4 @@ class Belongings:
         self.keys.revoke_all(account)
         self.links.revoke_for(account)
         self.factors.remove(account)
+        self.answers.forget_of(account)

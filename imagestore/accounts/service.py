@@ -11,6 +11,7 @@ from imagestore.accounts.belongings import Belongings
 from imagestore.accounts.callers import Caller, Callers
 from imagestore.accounts.email_address import normalised
 from imagestore.accounts.issuers import Issuers
+from imagestore.accounts.kept_answers import KeptAnswers
 from imagestore.accounts.keys import Keys
 from imagestore.accounts.links import Links, Purpose
 from imagestore.accounts.mail import MailServer
@@ -55,6 +56,7 @@ class Accounts:
     names: Names
     factors: SecondFactors
     belongings: Belongings
+    kept_answers: KeptAnswers
     admission: Admission
     issuers: Issuers
     demand: FactorDemand | None = None
@@ -86,7 +88,8 @@ class Accounts:
         log = Audit(audit, clock)
         demand = FactorDemand(factor_from) if factor_from is not None else None
         links, counted = Links(accounts, clock), Attempts(accounts, clock)
-        belongings = Belongings(sessions, keys, links, factors)
+        kept = KeptAnswers(accounts, clock)
+        belongings = Belongings(sessions, keys, links, factors, kept)
         admission = Admission(people, allowed, belongings, log)
         mail = None
         if mail_server is not None:
@@ -104,6 +107,7 @@ class Accounts:
             names=Names(people, keys),
             factors=factors,
             belongings=belongings,
+            kept_answers=kept,
             demand=demand,
             mail=mail,
             admission=admission,

@@ -1,10 +1,10 @@
 """Which documents of Cosmos DB belong into a backup, and how they come back.
 
 Left out is what ends by itself or is somebody's to do again: sessions, one-time links, counts of attempts and of what
-is kept, runners, jobs and changes of many pictures that are not finished. A secret is never in a backup: of a second
-factor the secret that the app on a phone shares with us is left out. The factor itself comes back with another secret,
-so that the account is not open to whoever knows the password alone; its recovery codes, of which only hashes are kept,
-are good as before.
+is kept, answers that are kept for a day, runners, jobs and changes of many pictures that are not finished. A secret is
+never in a backup: of a second factor the secret that the app on a phone shares with us is left out. The factor itself
+comes back with another secret, so that the account is not open to whoever knows the password alone; its recovery codes,
+of which only hashes are kept, are good as before.
 """
 
 import base64
@@ -19,7 +19,7 @@ from imagestore.backup.format import DocumentLine
 from imagestore.errors import Conflict
 from imagestore.store import Item, Items
 
-LEFT_OUT = {"session", "link", "attempts", "runner", "holdings"}
+LEFT_OUT = {"session", "link", "attempts", "idempotency", "runner", "holdings"}
 """Types of documents that are not in a backup."""
 _FACTOR, _SECRET = "factor", "secret"
 _ADMINS = "admins"

@@ -68,6 +68,8 @@ def forget(
     _in_models(stores.model_files, picture, done)
     told("jobs")
     _in_jobs(stores.jobs, picture, done)
+    told("answers that are kept for a day")
+    _in_answers(stores.accounts, picture, done)
     told("the upload")
     done.others = _others(stores, picture)
     _here(stores, picture, done)
@@ -163,6 +165,19 @@ def _in_jobs(items: Items, picture: Picture, done: Forgotten) -> None:
             done.stays.append(f"The job {item.id} names it in what it says of its end; that goes within 90 days.")
     if count:
         done.deleted.append(f"In {count} parts of changes of many pictures.")
+
+
+def _in_answers(items: Items, picture: Picture, done: Forgotten) -> None:
+    """Delete answers to requests with an idempotency key that name the picture."""
+    id, found = record_id(picture.name), list[str]()
+    for item in items.find("idempotency"):
+        text = item.document.get("answer", {}).get("text") or ""
+        if id in text or picture.is_in(text.encode("utf-8", "replace")):
+            found.append(item.id)
+    for answer in found:
+        items.delete(answer)
+    if found:
+        done.deleted.append(f"{len(found)} answers to requests, which were kept for a day.")
 
 
 def _here(stores: Stores, picture: Picture, done: Forgotten) -> None:

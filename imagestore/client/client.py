@@ -8,23 +8,18 @@ from typing import IO, Any, Literal
 
 import httpx2
 
-from imagestore.accounts.keys import Key
-from imagestore.accounts.roles import Role
+from imagestore.client.accounts import AccountMethods
 from imagestore.client.answers import (
-    AccountInfo,
     Classification,
     Deletion,
-    Invitation,
     JobList,
     Listing,
     Me,
-    NewKey,
-    OneTimeLink,
     Outdated,
     Pending,
 )
 from imagestore.client.changes import ChangeMethods
-from imagestore.client.http import TIMEOUT_S, TRIES, Answer, Http
+from imagestore.client.http import TIMEOUT_S, TRIES, Http
 from imagestore.client.likeness import LikenessMethods
 from imagestore.client.projects import ProjectMethods, part
 from imagestore.client.versions import VersionMethods
@@ -43,7 +38,7 @@ Sort = Literal["newest", "oldest", "confident", "doubtful", "name"]
 File = Path | bytes | IO[bytes]
 
 
-class Client(ProjectMethods, ChangeMethods, LikenessMethods, VersionMethods):
+class Client(ProjectMethods, ChangeMethods, LikenessMethods, VersionMethods, AccountMethods):
     """A web app at `server`, such as https://pictures.example.org, asked with an API key or access token.
 
     Every method raises RemoteError: NotReached if the server did not answer, RequestRefused if it said no (KeyRefused,
@@ -193,7 +188,7 @@ class Client(ProjectMethods, ChangeMethods, LikenessMethods, VersionMethods):
 
     def retry(self, id: str, name: str | None = None) -> Pending:
         """Preprocess and classify a picture again. The name is needed where it has never had a record."""
-        return self._read(Pending, "POST", f"/pictures/{part(id)}/retry", {"name": name})
+        return self._http.ask(Pending, "POST", f"/pictures/{part(id)}/retry", {"name": name})
 
     def delete(self, id: str, name: str | None = None, *, undoable: bool = False) -> Deletion:
         """Delete a picture and all that was made of it. With `undoable` that waits, and `undelete` takes it back.
@@ -201,7 +196,7 @@ class Client(ProjectMethods, ChangeMethods, LikenessMethods, VersionMethods):
         The name is needed where the picture has never had a record.
         """
         asked = {"name": name, "undoable": undoable or None}
-        return self._read(Deletion, "DELETE", f"/pictures/{part(id)}", asked)
+        return self._http.ask(Deletion, "DELETE", f"/pictures/{part(id)}", asked)
 
     def undelete(self, deletion: Deletion) -> Record:
         """Undo a deletion, as long as that is possible."""
@@ -215,11 +210,11 @@ class Client(ProjectMethods, ChangeMethods, LikenessMethods, VersionMethods):
     def add_route(self, pattern: str, project: str) -> ModelList:
         """Have a project classify the uploads under a pattern such as `factory/*`; `*` makes it the default one. For
         trainers."""
-        return self._read(ModelList, "PUT", "/routes", {"pattern": pattern, "project": project})
+        return self._http.ask(ModelList, "PUT", "/routes", {"pattern": pattern, "project": project})
 
     def remove_route(self, pattern: str) -> ModelList:
         """Take a route away. For trainers."""
-        return self._read(ModelList, "DELETE", "/routes", {"pattern": pattern})
+        return self._http.ask(ModelList, "DELETE", "/routes", {"pattern": pattern})
 
     def promote(
         self,
@@ -231,15 +226,15 @@ class Client(ProjectMethods, ChangeMethods, LikenessMethods, VersionMethods):
     ) -> JobStatus:
         """Begin to make a version live, if it is better than the live one. `job` tells how it goes."""
         asked = {"insist": str(override), "drop": list(drop) or None}
-        return self._read(JobStatus, "POST", f"/models/{part(name)}/{part(version)}/promote", asked)
+        return self._http.ask(JobStatus, "POST", f"/models/{part(name)}/{part(version)}/promote", asked)
 
     def rollback(self, project: str | None = None) -> JobStatus:
         """Begin to make the previous model live again: of a project, or what is live by default."""
-        return self._read(JobStatus, "POST", "/models/rollback", {"project": project})
+        return self._http.ask(JobStatus, "POST", "/models/rollback", {"project": project})
 
     def reprocess(self) -> JobStatus:
         """Begin to classify again every picture that the live model has not classified."""
-        return self._read(JobStatus, "POST", "/models/reprocess")
+        return self._http.ask(JobStatus, "POST", "/models/reprocess")
 
     def outdated(self) -> int:
         """How many pictures `reprocess` would classify again."""
@@ -257,11 +252,11 @@ class Client(ProjectMethods, ChangeMethods, LikenessMethods, VersionMethods):
         """Begin to train a version of a model on all labelled pictures and corrections."""
         held = {option: value for option, value in asdict(how or HowToTrain()).items() if value is not None}
         body = {"kind": str(JobKind.TRAIN), "name": name, "training": held}
-        return self._read(JobStatus, "POST", "/jobs", body=body)
+        return self._http.ask(JobStatus, "POST", "/jobs", body=body)
 
     def inspect(self, name: str, version: str) -> JobStatus:
         """Begin to look at a version's model file: whether it can be used."""
-        return self._read(
+        return self._http.ask(
             JobStatus, "POST", "/jobs", body={"kind": str(JobKind.INSPECT), "name": name, "version": version}
         )
 
@@ -285,11 +280,11 @@ class Client(ProjectMethods, ChangeMethods, LikenessMethods, VersionMethods):
 
     def cancel_job(self, id: int) -> JobStatus:
         """Cancel a job. One that runs ends within seconds; what it has done stays."""
-        return self._read(JobStatus, "POST", f"/jobs/{_job(id)}/cancel")
+        return self._http.ask(JobStatus, "POST", f"/jobs/{_job(id)}/cancel")
 
     def retry_job(self, id: int) -> JobStatus:
         """Put the same job in again."""
-        return self._read(JobStatus, "POST", f"/jobs/{_job(id)}/retry")
+        return self._http.ask(JobStatus, "POST", f"/jobs/{_job(id)}/retry")
 
     def job(self) -> JobStatus | None:
         """The job of the server that was put in last, None if there was none. One that waits counts as running."""
@@ -297,72 +292,7 @@ class Client(ProjectMethods, ChangeMethods, LikenessMethods, VersionMethods):
 
     def stop_job(self) -> JobStatus:
         """Cancel the job that was put in last of those that have not ended. What it has done stays."""
-        return self._read(JobStatus, "DELETE", "/job")
-
-    def accounts(self) -> list[AccountInfo]:
-        """All accounts, by name. For administrators."""
-        return self._http.get(list[AccountInfo], "/accounts")
-
-    def invitations(self) -> list[Invitation]:
-        """Invitations that nobody has accepted yet. For administrators."""
-        return self._http.get(list[Invitation], "/invitations")
-
-    def invite(self, email: str, role: Role = Role.VIEWER) -> OneTimeLink:
-        """Make a link with which somebody makes an account. For administrators."""
-        return self._read(OneTimeLink, "POST", "/invitations", body={"email": email, "role": str(role)})
-
-    def set_role(self, id: str, role: Role) -> AccountInfo:
-        """Give an account another role. For administrators."""
-        return self._read(AccountInfo, "PUT", f"/accounts/{part(id)}/role", {"role": str(role)})
-
-    def disable(self, id: str) -> AccountInfo:
-        """Keep an account out, with its keys. For administrators."""
-        return self._read(AccountInfo, "PUT", f"/accounts/{part(id)}/disabled")
-
-    def enable(self, id: str) -> AccountInfo:
-        """Let an account in again. For administrators."""
-        return self._read(AccountInfo, "DELETE", f"/accounts/{part(id)}/disabled")
-
-    def sign_out(self, id: str) -> None:
-        """End all sessions of an account. For administrators."""
-        self._http.send("DELETE", f"/accounts/{part(id)}/sessions")
-
-    def remove_second_factor(self, id: str) -> None:
-        """Take the second factor off of somebody who has lost it. For administrators."""
-        self._http.send("DELETE", f"/accounts/{part(id)}/second-factor")
-
-    def allow_reset(self, id: str) -> OneTimeLink:
-        """Make a link with which somebody sets another password, once, within a day. For administrators."""
-        return self._read(OneTimeLink, "POST", f"/accounts/{part(id)}/reset")
-
-    def delete_account(self, id: str) -> None:
-        """Delete an account with its sessions and keys. For administrators."""
-        self._http.send("DELETE", f"/accounts/{part(id)}")
-
-    def api_keys(self, *, all: bool = False) -> list[Key]:
-        """One's keys, or those of everybody, which administrators may see. Not the keys themselves."""
-        return self._http.get(list[Key], "/keys", {"all": all or None})
-
-    def create_key(
-        self,
-        name: str,
-        role: Role | None = None,
-        days: int | None = None,
-        projects: tuple[str, ...] | None = None,
-    ) -> NewKey:
-        """Make a key, which is shown once, with `projects` for these alone. A web app with sign-in lets people do so,
-        and no program that has a key."""
-        body = {"name": name, "role": role and str(role), "days": days, "projects": projects and list(projects)}
-        sent = {field: value for field, value in body.items() if value is not None}
-        return self._read(NewKey, "POST", "/keys", body=sent)
-
-    def rotate_key(self, id: str, days: int | None = None) -> NewKey:
-        """Make another key of the same name and role. The old one stays good until it is revoked or expires."""
-        return self._read(NewKey, "POST", f"/keys/{part(id)}/rotate", body={} if days is None else {"days": days})
-
-    def revoke_key(self, id: str) -> None:
-        """Make a key useless."""
-        self._http.send("DELETE", f"/keys/{part(id)}")
+        return self._http.ask(JobStatus, "DELETE", "/job")
 
     def _upload(self, file: bytes | IO[bytes], name: str, if_exists: IfExists, wait_s: float) -> Record | Pending:
         def content() -> Any:
@@ -372,17 +302,10 @@ class Client(ProjectMethods, ChangeMethods, LikenessMethods, VersionMethods):
 
         wait_s = min(wait_s, LONGEST_WAIT_S)
         asked = {"name": name, "if_exists": if_exists, "wait": wait_s or None}
-        return self._record_or_pending(self._http.send("POST", "/pictures", asked, content=content, wait_s=wait_s))
-
-    def _read(
-        self,
-        kind: type[Answer],
-        method: str,
-        path: str,
-        params: dict[str, Any] | None = None,
-        body: dict[str, Any] | None = None,
-    ) -> Answer:
-        return self._http.read(kind, self._http.send(method, path, params, body=body))
+        once = if_exists == "rename"  # else the same file under the same name changes nothing
+        return self._record_or_pending(
+            self._http.send("POST", "/pictures", asked, content=content, wait_s=wait_s, once=once)
+        )
 
     def _record(self, response: httpx2.Response) -> Record:
         return self._http.read(Record, response)

@@ -1,10 +1,10 @@
 """Requests to a distant web app: where it may be, how often to try, and what its problems mean."""
 
 import contextlib
-import itertools
 import re
 import ssl
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -32,11 +32,18 @@ TRIES = 4
 LONGEST_PAUSE_S = 60.0
 """A server that says to come back later than in so many seconds is not waited for."""
 _FIRST_PAUSE_S = 0.5
-_REPEATABLE = {"GET", "HEAD", "PUT", "DELETE"}
+_SAFE = {"GET", "HEAD"}
+_AT_WORK = "request_at_work"
+_LONGEST_WORK_S = 60.0
+"""For so long in all an earlier attempt is waited for that the server says is still at work. After half a minute
+without a sign of life it counts as dead there."""
 _LATER = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 """The server has not done it, and says to try again."""
 _GATEWAY = {HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT}
 """What stands before the server knows no answer: it may have been done."""
+_KEY_HEADER = "Idempotency-Key"
+_SECRET_ANSWER = re.compile("/keys|/keys/[^/]+/rotate|/invitations|/accounts/[^/]+/reset")
+"""What answers a POST with a secret, for which the server takes no idempotency key: it is not repeated."""
 _PROBLEM = "application/problem+json"
 _KEY = re.compile("[!-~]+")
 Parameters = Mapping[str, Any]
@@ -81,15 +88,21 @@ class Http:
         body: Parameters | None = None,
         content: Callable[[], Any] | None = None,
         wait_s: float = 0,
+        once: bool = False,
     ) -> httpx2.Response:
         """The answer to a request, if it is a success. `path` is below /api/v1; parameters that are None are left out.
 
-        `content` makes the body anew for each attempt. With it, the request is one that may be repeated. Raises
-        RemoteError.
+        `content` makes the body anew for each attempt; such a request may be repeated as it is, unless it is to be done
+        `once`. All attempts of any other one that changes something carry the same idempotency key, so that it is done
+        once. Raises RemoteError.
         """
-        may_repeat = method in _REPEATABLE or content is not None
-        for attempt in itertools.count(1):
+        is_secret = method == "POST" and _SECRET_ANSWER.fullmatch(path) is not None
+        takes_key = method not in _SAFE and not is_secret and (content is None or once)
+        headers = self._headers | {_KEY_HEADER: f'"{uuid.uuid4()}"'} if takes_key else self._headers
+        attempt, waited_s = 1, 0.0
+        while True:
             pause_s = _FIRST_PAUSE_S * 2 ** (attempt - 1)
+            is_at_work = False
             try:
                 response = self._client.request(
                     method,
@@ -97,7 +110,7 @@ class Http:
                     params={name: _text(value) for name, value in (params or {}).items() if value is not None},
                     json=body,
                     content=content() if content is not None else None,
-                    headers=self._headers,
+                    headers=headers,
                     follow_redirects=False,
                     extensions={
                         "timeout": httpx2.Timeout(self._timeout_s + wait_s, connect=CONNECT_TIMEOUT_S).as_dict()
@@ -106,22 +119,36 @@ class Http:
             except httpx2.TransportError as error:
                 was_sent = not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
                 problem: RemoteError = _not_reached(self.server, error)
-                if _certificate_error(error) is not None or (was_sent and not may_repeat):
+                if _certificate_error(error) is not None or (was_sent and is_secret):
                     raise problem from None
             else:
                 if response.is_success:
                     return response
-                problem = _problem(self.server, response)
+                refused = _problem(self.server, response)
+                problem, is_at_work = refused, refused.code == _AT_WORK
                 is_ours = response.headers.get("content-type", "").startswith(_PROBLEM)
-                if response.status_code not in _LATER and (
-                    response.status_code not in _GATEWAY or is_ours or not may_repeat
-                ):
+                is_gateway = response.status_code in _GATEWAY and not is_ours and not is_secret
+                if response.status_code not in _LATER and not is_gateway and not is_at_work:
                     raise problem
                 pause_s = told_pause_s(response.headers.get("retry-after"), pause_s)
-            if attempt >= self._tries or pause_s > LONGEST_PAUSE_S:
+            if is_at_work:  # an earlier attempt: it is waited for, and this one does not count
+                waited_s += max(pause_s, _FIRST_PAUSE_S)
+            else:
+                attempt += 1
+            if attempt > self._tries or pause_s > LONGEST_PAUSE_S or waited_s > _LONGEST_WORK_S:
                 raise problem from None
             self._sleep(pause_s)
-        raise AssertionError("the attempts end")
+
+    def ask(
+        self,
+        kind: type[Answer],
+        method: str,
+        path: str,
+        params: Parameters | None = None,
+        body: Parameters | None = None,
+    ) -> Answer:
+        """What the server answers to this request. Raises RemoteError."""
+        return self.read(kind, self.send(method, path, params, body=body))
 
     def get(self, kind: type[Answer], path: str, params: Parameters | None = None) -> Answer:
         """What the server says at this path. Raises RemoteError."""

@@ -241,7 +241,7 @@ class Access:
         return audited
 
     async def _write(self, request: Request, caller: Caller, route: _Route, note: AuditNote, status: int) -> None:
-        if caller.means is Means.LOCAL:
+        if caller.means is Means.LOCAL or note.is_written:
             return
         note.is_written = True
         await run_in_threadpool(

@@ -38,6 +38,7 @@ from imagestore.web.access_log import AccessLog, is_left_out
 from imagestore.web.api.common import check_parameters
 from imagestore.web.custom_vision import api as custom_vision
 from imagestore.web.custom_vision.errors import in_their_form, is_theirs
+from imagestore.web.idempotency import Idempotency
 from imagestore.web.openapi import describe
 from imagestore.web.problems import install
 from imagestore.web.rendering import problem_page
@@ -102,6 +103,7 @@ def app_of(services: Services) -> FastAPI:
         return JSONResponse(describe(app))
 
     install(app, problem_page, lambda path: in_their_form if is_theirs(path) else None)
+    app.add_middleware(Idempotency, kept=services.accounts.kept_answers)
     app.add_middleware(Access, of=app, services=services, page=problem_page)
     app.add_middleware(DropEmptyParameters)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5, exclude_content_types=_NOT_COMPRESSED)

@@ -8,6 +8,7 @@ from fastapi.openapi.utils import get_openapi
 
 from imagestore.decoding import decode
 from imagestore.web.examples import EXAMPLES, command, value_of
+from imagestore.web.rules import TAKES_KEY
 
 MEDIA_TYPE = "application/problem+json"
 SCHEMA: dict[str, Any] = {
@@ -30,6 +31,15 @@ SCHEMA: dict[str, Any] = {
 _PROBLEM = {
     "description": "What went wrong, as problem details (RFC 9457).",
     "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
+}
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "A request that is sent again with the same key, such as a UUID, is not done again: for a day its "
+    "answer is that of the first one.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-~]+$"},
+    "example": "8f0c9a52-3d1e-4b1f-9d3c-6b6c1a2f7e10",
 }
 _ABOUT = (
     "Take pictures in, see what became of them, correct and delete them. Ids are the first 32 hex digits of the "
@@ -69,6 +79,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
                 operation["responses"].pop("422", None)
                 operation["responses"]["default"] = _PROBLEM
                 _add_examples(method.upper(), address, operation)
+                if f"{method.upper()} {address}" in TAKES_KEY:
+                    operation.setdefault("parameters", []).append(_KEY)
                 if operation["operationId"] == "upload":
                     _require_name(operation)
         app.openapi_schema = document

@@ -284,6 +284,47 @@ OF_PROJECTS = {
 }
 """What a key that is for some projects alone may be used for, besides what Custom Vision's clients ask: each of these
 looks whether its project is among them."""
+TAKES_KEY = {
+    "POST /api/v1/pictures",
+    "DELETE /api/v1/pictures/{id}",
+    "POST /api/v1/pictures/{id}/undelete",
+    "POST /api/v1/pictures/{id}/retry",
+    "PUT /api/v1/pictures/{id}/correction",
+    "DELETE /api/v1/pictures/{id}/correction",
+    "POST /api/v1/changes",
+    "POST /api/v1/changes/{id}/continue",
+    "POST /api/v1/changes/{id}/undo",
+    "POST /api/v1/jobs",
+    "POST /api/v1/jobs/{id}/cancel",
+    "POST /api/v1/jobs/{id}/retry",
+    "DELETE /api/v1/job",
+    "PUT /api/v1/routes",
+    "DELETE /api/v1/routes",
+    "POST /api/v1/models/rollback",
+    "POST /api/v1/models/reprocess",
+    "POST /api/v1/models/{name}/{version}/promote",
+    "POST /api/v1/models/{name}/{version}/threshold",
+    "PUT /api/v1/projects/{project}/published/{published}",
+    "DELETE /api/v1/projects/{project}/published/{published}",
+    "POST /api/v1/projects",
+    "PATCH /api/v1/projects/{project}",
+    "DELETE /api/v1/projects/{project}",
+    "POST /api/v1/projects/{project}/undelete",
+    "POST /api/v1/projects/{project}/labels",
+    "POST /api/v1/projects/{project}/train",
+    "POST /api/v1/projects/{project}/training",
+    "PUT /api/v1/projects/{project}/training/{sha256}",
+    "DELETE /api/v1/projects/{project}/training/{sha256}",
+    "POST /api/v1/projects/{project}/training/{sha256}/undo",
+}
+"""What takes an idempotency key (imagestore/web/idempotency.py): its answer may be kept for a day."""
+SECRET_ANSWERS = {
+    "POST /api/v1/keys",
+    "POST /api/v1/keys/{id}/rotate",
+    "POST /api/v1/invitations",
+    "POST /api/v1/accounts/{id}/reset",
+}
+"""What refuses one, since its answer holds a secret that is kept nowhere."""
 WITHOUT_FACTOR = {
     "GET /account/second-factor",
     "POST /account/second-factor",

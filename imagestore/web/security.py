@@ -45,8 +45,8 @@ _HEALTH = {"/api/v1/health/live", "/api/v1/health/ready"}
 """Azure asks for these under names of its own."""
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto")
 _METHODS = ("GET", "POST", "PUT", "DELETE")
-_ASKED = ("Authorization", "Content-Type", "If-None-Match", "If-Range", "Last-Event-ID", "Range")
-_TOLD = ("Content-Range", "ETag", "Location", "Retry-After", "WWW-Authenticate")
+_ASKED = ("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "If-Range", "Last-Event-ID", "Range")
+_TOLD = ("Content-Range", "ETag", "Idempotency-Replayed", "Location", "Retry-After", "WWW-Authenticate")
 
 
 class Guard:

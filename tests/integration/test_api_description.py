@@ -1,5 +1,6 @@
 """The API does what its OpenAPI description says; schemathesis (https://schemathesis.io) looks for exceptions."""
 
+import json
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -21,7 +22,14 @@ that is no address of a server, from which an import was to come."""
 
 
 def test_schemathesis_finds_nothing(site: Site, tmp_path: Path, is_thorough: bool) -> None:
-    command = [str(SCHEMATHESIS), "run", f"{site.base}/api/v1/openapi.json", "--no-color"]
+    document = site.get("/openapi.json").json()
+    for operations in document["paths"].values():
+        for operation in operations.values():  # a key twice with another body is refused, as it is to be
+            given = operation.get("parameters", [])
+            operation["parameters"] = [one for one in given if one["name"] != "Idempotency-Key"]
+    description = tmp_path / "openapi.json"
+    description.write_text(json.dumps(document))
+    command = [str(SCHEMATHESIS), "run", str(description), "--url", site.base, "--no-color"]
     command += (
         ["--max-examples", "10"] if is_thorough else ["--max-examples", "3", "--phases", "examples,fuzzing,stateful"]
     )

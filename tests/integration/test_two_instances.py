@@ -1,16 +1,20 @@
 """Two processes of the web app over one stack, asked in turn: no answer depends on which of them is asked."""
 
+import contextlib
 import itertools
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
 from imagestore.local.supervisor import Stack
+from imagestore.record import record_id
 from imagestore.settings import ROOT
 
 from .conftest import Site, eventually
@@ -41,8 +45,15 @@ class InTurn(Site):
 def other(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of another web process over the same stores, with an index of its own."""
     folder, port = tmp_path_factory.mktemp("other"), stack.options.ports.web + 3
+    with instance(stack, folder, port, ["-m", "imagestore.web"]) as base:
+        yield base
+
+
+@contextlib.contextmanager
+def instance(stack: Stack, folder: Path, port: int, program: list[str]) -> Iterator[str]:
+    """A web process of this program, once it is ready."""
     environment = os.environ | stack.environment | {"WEB_INDEX": str(folder / "web.sqlite")}
-    command = [sys.executable, "-m", "imagestore.web", "--port", str(port)]
+    command = [sys.executable, *program, "--port", str(port)]
     with (folder / "web.log").open("wb") as log:
         web = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
     base = f"http://localhost:{port}"
@@ -114,6 +125,57 @@ def test_a_correction_made_there_is_seen_here(here: Site, there: Site, cat: byte
     record = here.take_in("two/correct.jpg", cat)
     there.put(f"/pictures/{record['id']}/correction", params={"label": "lynx"}).raise_for_status()
     assert here.get(f"/pictures/{record['id']}").json()["label"] == "lynx"
+
+
+def test_of_many_requests_with_one_key_one_is_done_whichever_instance_is_asked(here: Site, there: Site) -> None:
+    key = {"Idempotency-Key": "two-instances-1"}
+    before = {job["id"] for job in here.get("/jobs").json()["items"]}
+
+    def put_in(base: str) -> requests.Response:
+        with Site(base) as asked:
+            return asked.post("/jobs", json={"kind": "reprocess"}, headers=key)
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(put_in, [here.base, there.base] * 4))
+    done = [answer.json() for answer in answers if answer.status_code == 202]
+    assert {answer.json().get("code") for answer in answers if answer.status_code != 202} <= {"request_at_work"}
+    eventually(lambda: there.get(f"/jobs/{done[0]['id']}").json()["state"] == "done", "the end of the job")
+    for site in (here, there):
+        again = put_in(site.base)
+        assert (again.status_code, again.headers["Idempotency-Replayed"]) == (202, "true")
+        assert again.json() == done[0]
+        other = site.post("/jobs", json={"kind": "rollback"}, headers=key)
+        assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    assert {job["id"] for job in here.get("/jobs").json()["items"]} - before == {done[0]["id"]}
+
+
+def test_what_a_process_did_that_died_before_it_kept_the_answer_is_done_by_the_next(
+    stack: Stack, here: Site, cat: bytes, tmp_path: Path
+) -> None:
+    dies = (
+        "import os, sys, imagestore.web.__main__ as web; from imagestore.accounts import kept_answers as kept;"
+        "kept.LEASE_S = 5; kept.Claim.keep = lambda *_: os._exit(9); sys.exit(web.main())"
+    )
+
+    def send(site: Site) -> requests.Response:
+        key = {"Idempotency-Key": "two-instances-2"}
+        return site.post("/pictures", params={"name": "two/killed.jpg"}, data=cat, headers=key)
+
+    def sent_again() -> requests.Response | None:
+        answer = send(here)
+        return answer if answer.ok else None
+
+    with instance(stack, tmp_path, stack.options.ports.web + 4, ["-c", dies]) as base:
+        with pytest.raises(requests.ConnectionError), Site(base) as dying:
+            send(dying)
+        refused = send(here)
+    assert (refused.status_code, refused.json()["code"]) == (409, "request_at_work")
+    there = here.get(f"/pictures/{record_id('two/killed.jpg')}?name=two/killed.jpg&wait=30").json()
+    done = eventually(sent_again, "the key to be free")
+    assert "Idempotency-Replayed" not in done.headers
+    assert done.json() == there, "the same file under the same name is not taken in twice"
+    again = send(here)
+    assert (again.json(), again.headers["Idempotency-Replayed"]) == (done.json(), "true")
 
 
 def test_a_job_is_told_of_by_both_and_the_same_is_not_put_in_twice(here: Site, there: Site) -> None:

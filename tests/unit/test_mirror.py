@@ -62,6 +62,7 @@ ELSEWHERE = {
     "web/custom_vision/pictures": "unit/web/custom_vision/test_images.py",
     "web/custom_vision/routing": "unit/web/custom_vision/test_projects.py",
     "bounded_child": "unit/model/test_model_process.py",
+    "client/accounts": "unit/cli/test_administration.py",
     "client/versions": "unit/cli/test_understand.py",
     "client/projects": "unit/cli/test_instance.py",
     "cli/importing": "unit/model/custom_vision/test_take_over.py",

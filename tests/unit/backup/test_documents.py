@@ -71,6 +71,7 @@ def test_what_ends_by_itself_or_is_not_finished_is_left_out() -> None:
     for document in (
         {"id": "1", "type": "session"}, {"id": "2", "type": "link"}, {"id": "3", "type": "attempts"},
         {"id": "4", "type": "account"}, {"id": "5", "type": "what a later version adds"},
+        {"id": "6", "type": "idempotency"},
     ):  # fmt: skip
         items.create(document)
     assert {item.id for item in kept_documents("accounts", items.every())} == {"4", "5"}

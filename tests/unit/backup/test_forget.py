@@ -43,6 +43,10 @@ def source() -> Any:
     pictures = [{"id": record_id(NAME), "name": NAME}, {"id": "another", "name": "another.jpg"}, {"id": SHA256}]
     part = {"id": "change-1-part-0001", "type": "bulk_part", "change": "change-1", "pictures": pictures}
     stores.jobs.create(part)
+    answer = {"status": 202, "text": json.dumps({"name": NAME})}
+    stores.accounts.create({"id": "idempotency-1", "type": "idempotency", "answer": answer})
+    stores.accounts.create({"id": "idempotency-2", "type": "idempotency", "answer": {"text": record_id(NAME)}})
+    stores.accounts.create({"id": "idempotency-3", "type": "idempotency"})
     return stores
 
 

@@ -119,12 +119,51 @@ def test_a_server_that_says_tomorrow_is_not_waited_for() -> None:
     assert server.pauses == []
 
 
-def test_what_may_have_been_done_is_not_done_twice() -> None:
+def test_a_secret_that_may_have_been_made_is_not_made_twice() -> None:
     for failure in (httpx2.ReadTimeout("slow"), httpx2.Response(502, text="<html>bad gateway</html>")):
         server = Server(failure)
         with pytest.raises(RemoteError):
-            server.client().rollback()
+            server.client().create_key("camera")
         assert len(server.asked) == 1
+        assert "idempotency-key" not in server.asked[0].headers
+
+
+def test_all_attempts_of_what_changes_something_carry_one_key_and_the_next_request_another() -> None:
+    pending = {"id": "1" * 32, "name": "cup.jpg", "etag": "0x1", "url": "/", "status": "pending"}
+    done = httpx2.Response(202, json=pending)
+    gateway = httpx2.Response(502, text="<html>bad gateway</html>")
+    server = Server(httpx2.ReadTimeout("slow"), gateway, problem(503, "Busy."), done, done)
+    client = server.client()
+    assert client.retry("1" * 32).name == client.retry("1" * 32).name == "cup.jpg"
+    keys = [request.headers["idempotency-key"] for request in server.asked]
+    assert len(set(keys[:4])) == 1
+    assert keys[4] != keys[0]
+    assert all(key[0] == key[-1] == '"' for key in keys)
+
+
+def test_what_reads_and_what_changes_nothing_when_repeated_needs_no_key() -> None:
+    pending = {"id": "1" * 32, "name": "cup.jpg", "etag": "0x1", "url": "/", "status": "pending"}
+    server = Server(me(), *(httpx2.Response(202, json=pending) for _ in range(2)))
+    client = server.client()
+    client.me()
+    client.upload(b"picture", "cup.jpg")
+    client.upload(b"picture", "cup.jpg", if_exists="rename")
+    assert ["idempotency-key" in request.headers for request in server.asked] == [False, False, True]
+
+
+def test_an_attempt_that_is_still_at_work_is_waited_for() -> None:
+    pending = {"id": "1" * 32, "name": "cup.jpg", "etag": "0x1", "url": "/", "status": "pending"}
+    at_work = [problem(409, "At work.", {"Retry-After": "3"}, code="request_at_work") for _ in range(30)]
+    server = Server(httpx2.ReadTimeout("slow"), *at_work[:10], httpx2.Response(202, json=pending))
+    assert server.client().retry("1" * 32).name == "cup.jpg"
+    assert sum(server.pauses) == pytest.approx(30.5)
+    for_ever = Server(*at_work)
+    with pytest.raises(RequestRefused, match="At work"):
+        for_ever.client().retry("1" * 32)
+    assert sum(for_ever.pauses) == pytest.approx(60)
+
+
+def test_what_is_refused_is_not_tried_again() -> None:
     reached = Server(httpx2.ConnectError("refused"), problem(409, "There is none.", code="conflict"))
     with pytest.raises(RequestRefused, match="There is none"):
         reached.client().rollback()
