@@ -157,7 +157,7 @@ def test_it_is_understood_by_keyboard_on_a_phone(browser: Browser, site: Site, p
 
 def test_the_slider_rests_until_what_the_chosen_label_does_is_known(page: Page, project: Project) -> None:
     held: list[Route] = []
-    page.route("**/thresholds?label=*", held.append)
+    page.route("**/thresholds?label=*", lambda route: held.append(route))
     page.goto(f"/models/{project.name}/2")
     slider = page.locator("#threshold")
     expect(slider).to_be_enabled()
