@@ -14,6 +14,7 @@
         ├── NotAProject            a text that cannot be the title of a project, or one project too many
         ├── NotARoute              a text that cannot be a route, or one route too many
         ├── BadPolicy              a file that is no policy of tiers
+        ├── BadPrices              a file that holds no prices
         ├── NotARecord             JSON that is not a record
         ├── NotATask               a message that is not a task we would send
         ├── BadCursor              a value of `after` that this list did not give
@@ -78,6 +79,10 @@ class SettingsError(ImageStoreError):
 
 class BadPolicy(ImageStoreError):
     """This file is no policy of tiers."""
+
+
+class BadPrices(ImageStoreError):
+    """This file holds no prices, or not all."""
 
 
 class NotALabel(ImageStoreError):

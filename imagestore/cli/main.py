@@ -15,6 +15,7 @@ from imagestore.cli.backups import app as backups
 from imagestore.cli.backups import restore
 from imagestore.cli.changes import app as changes
 from imagestore.cli.correct import correct
+from imagestore.cli.cost import cost
 from imagestore.cli.delete import delete
 from imagestore.cli.doctor import doctor
 from imagestore.cli.drift import watch
@@ -69,6 +70,7 @@ for registered in (
 ):  # fmt: skip
     if registered is not None and registered.callback is not None:
         registered.callback = with_data(registered.callback)
+app.command()(cost)
 app.add_typer(models, name="models")
 app.add_typer(importing, name="import")
 app.add_typer(projects, name="projects")

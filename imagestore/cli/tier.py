@@ -15,18 +15,8 @@ from imagestore.cli.output import console, safe
 from imagestore.configure import models_of
 from imagestore.errors import Protected, UnreadableFile
 from imagestore.pipeline.holdings import count, keep
-from imagestore.pipeline.tiers import (
-    GIGABYTE,
-    Kept,
-    Move,
-    Prices,
-    Rule,
-    Tier,
-    bring_back,
-    carry_out,
-    plan,
-    read_policy,
-)
+from imagestore.pipeline.prices import GIGABYTE, Prices, Tier
+from imagestore.pipeline.tiers import Kept, Move, Rule, bring_back, carry_out, plan, read_policy
 from imagestore.settings import ROOT
 from imagestore.store import Stores
 
@@ -128,7 +118,7 @@ class _Tally:
         elif is_done:
             self._blobs[move.target] += 1
             self._bytes[move.target] += move.size_bytes
-            self._saved[move.target] += self.prices.saved(move)
+            self._saved[move.target] += move.saves(self.prices)
         else:
             self._others += 1
 

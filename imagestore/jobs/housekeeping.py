@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from imagestore.errors import ImageStoreError
 from imagestore.jobs.projects import purge
 from imagestore.pipeline.holdings import count, keep
-from imagestore.pipeline.tiers import Prices
+from imagestore.pipeline.prices import Prices
 from imagestore.store import Stores
 
 log = logging.getLogger("imagestore.jobs")

@@ -13,7 +13,8 @@ import msgspec
 
 from imagestore.decoding import convert
 from imagestore.errors import Conflict
-from imagestore.pipeline.tiers import Prices, Tier, tier_of
+from imagestore.pipeline.prices import Prices, Tier
+from imagestore.pipeline.tiers import tier_of
 from imagestore.record import utc
 from imagestore.store import Items, Stores
 

@@ -11,34 +11,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from importlib import resources
 from typing import Annotated, Literal
 
 import msgspec
 
-from imagestore.decoding import convert, decode
+from imagestore.decoding import convert
 from imagestore.errors import BadPolicy, Conflict, NotFound
 from imagestore.pipeline.loaded_models import LoadedModels
+from imagestore.pipeline.prices import Prices, Tier
 from imagestore.pipeline.reprocess import needed
 from imagestore.record import RANDOM_BELOW, Record, Status, record_id
 from imagestore.store import Listed, Stores
 from imagestore.store.tags import etag_in
-
-GIGABYTE = 1e9
-
-
-class Tier(StrEnum):
-    """Azure's tiers of blobs, the dearest to keep first."""
-
-    HOT = "hot"
-    COOL = "cool"
-    COLD = "cold"
-    ARCHIVE = "archive"
-
-    @property
-    def depth(self) -> int:
-        """How far down it is; nothing is moved up."""
-        return list(Tier).index(self)
 
 
 class Rule(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -73,35 +57,6 @@ class Kept(StrEnum):
     EARLY = "it would be charged for leaving its tier early"
 
 
-class Prices(msgspec.Struct, frozen=True):
-    """What Azure asks, in dollars, and the day on which that was written down."""
-
-    written_down: str
-    source: str
-    gigabyte_month: dict[str, float]
-    ten_thousand_writes: dict[str, float]
-    gigabyte_retrieved: dict[str, float]
-    least_days: dict[str, int]
-
-    @classmethod
-    def read(cls) -> "Prices":
-        """Those of prices.json."""
-        text = resources.files("imagestore.pipeline").joinpath("prices.json").read_bytes()
-        return decode(text, cls)
-
-    def month(self, tier: Tier, size_bytes: int) -> float:
-        """What so many bytes cost a month."""
-        return self.gigabyte_month[tier] * size_bytes / GIGABYTE
-
-    def saved(self, move: "Move") -> float:
-        """What a move saves a month."""
-        return self.month(move.source, move.size_bytes) - self.month(move.target, move.size_bytes)
-
-    def moving(self, target: Tier, count: int) -> float:
-        """What it costs to move so many blobs there, once: each is a write in the new tier."""
-        return self.ten_thousand_writes[target] * count / 10_000
-
-
 @dataclass(frozen=True)
 class Move:
     """An upload that a rule would move; `kept` says why it stays, if it does."""
@@ -112,6 +67,10 @@ class Move:
     source: Tier
     target: Tier
     kept: Kept | None = None
+
+    def saves(self, prices: Prices) -> float:
+        """How many dollars a month it saves."""
+        return prices.month(self.source, self.size_bytes) - prices.month(self.target, self.size_bytes)
 
 
 @dataclass(frozen=True)

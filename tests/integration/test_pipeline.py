@@ -6,19 +6,23 @@ import os
 import re
 import signal
 import urllib.request
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import onnxruntime as ort
 import pytest
 from PIL import Image
 
 from imagestore.errors import NotFound
+from imagestore.pipeline.cost import OnePicture, indexed_terms
 from imagestore.pipeline.names import result_name, staged_name
 from imagestore.record import LONGEST_NAME, Status, record_id
 from imagestore.settings import ROOT
+from imagestore.store.connect import INDEXING
 from imagestore.store.documents import from_json
 from imagestore.store.tags import ETAG
 from preprocess import open_staged
@@ -194,6 +198,28 @@ def test_a_picture_costs_six_storage_calls_and_two_of_cosmos(
     assert len(storage) == (1 + 6) * count
     assert len(cosmos) == 2 * count
     assert {pipeline.record(name, etag).status for name, etag in etags.items()} == {Status.CLASSIFIED}
+    one = OnePicture()
+    kinds = Counter(re.findall(r'"(\w+) /devstoreaccount1/(?:uploads|staging|results)/budget', said("azurite")))
+    assert kinds == {
+        "GET": one.reads * count, "HEAD": (one.others - 1) * count, "PUT": (1 + one.writes + 1) * count,
+    }, "tags are put too, and count among the others, as looking does"  # fmt: skip
+
+
+def test_a_record_weighs_and_is_indexed_as_costs_are_computed(pipeline: Pipeline, cat: bytes) -> None:
+    name, one, stores = "weighed/cat.jpg", OnePicture(), pipeline.stores
+    etag = pipeline.drop(name, cat)
+    record = pipeline.record(name, etag)
+    assert len(pipeline.tags(name, etag)) == one.tags
+    stored = stores.record_items.read(record.id)
+    assert stored is not None
+    assert indexed_terms(stored.document, INDEXING) == one.terms
+    sizes = {
+        len(msgspec.json.encode(stored.document)): one.record_bytes,
+        len(stores.results.get(f"{name}.json").data or b""): one.result_bytes,
+        len(stores.staging.get(f"{name}.png").data or b""): one.staged_bytes,
+    }
+    for size, counted in sizes.items():
+        assert size == pytest.approx(counted, rel=0.15)
 
 
 def test_two_hundred_at_once(pipeline: Pipeline, cat: bytes, coffee: bytes) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from imagestore.pipeline.holdings import Holding, count, keep, kept
-from imagestore.pipeline.tiers import Prices
+from imagestore.pipeline.prices import Prices, Tier
 from imagestore.store import Listed
 from unit.memory_items import MemoryItems
 
@@ -32,8 +32,8 @@ def test_blobs_and_bytes_are_counted_by_container_and_tier() -> None:
     assert [(one.container, one.tier, one.blobs, one.size_bytes) for one in found.parts] == [
         ("uploads", "hot", 2, 2 * 10**9), ("uploads", "cold", 1, 3), ("results", "hot", 1, 5),
     ]  # fmt: skip
-    assert found.parts[0].dollars_a_month == pytest.approx(0.036)
-    assert found.dollars_a_month == pytest.approx(0.036, abs=1e-6)
+    assert found.parts[0].dollars_a_month == pytest.approx(0.0416)
+    assert found.dollars_a_month == pytest.approx(0.0416, abs=1e-6)
     assert found.prices_of == PRICES.written_down
     assert seen == [2, 1, 0, 1]
 
@@ -46,4 +46,4 @@ def test_what_was_counted_last_is_kept() -> None:
         keep(items, count(stores, PRICES))
     found = kept(items)
     assert found is not None
-    assert found.parts == (Holding("uploads", "cool", 1, 7, PRICES.gigabyte_month["cool"] * 7e-9),)
+    assert found.parts == (Holding("uploads", "cool", 1, 7, PRICES.month(Tier.COOL, 7)),)
