@@ -1,6 +1,6 @@
 # make run [IMAGES="My Photos"] [ONCE=1]    set up, start everything, take pictures in
 # make test | check | test-all | coverage | bench | bench-web | bench-model | fuzz | fuzz-api | soak |
-#   screenshots | walkthrough | package | clean    each sets up what it needs
+#   screenshots | walkthrough | openapi | package | clean    each sets up what it needs
 
 SHELL := /bin/sh
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 PYTEST = -m pytest --numprocesses auto --maxprocesses 2 --dist loadfile --no-loadscope-reorder
 export PIP_NO_WARN_SCRIPT_LOCATION=1
 
-.PHONY: run setup test test-all coverage check bench bench-web bench-model fuzz fuzz-api soak screenshots walkthrough package clean
+.PHONY: run setup test test-all coverage check bench bench-web bench-model fuzz fuzz-api soak screenshots walkthrough openapi package clean
 
 run: setup
 	@$(BIN)/imagestore run $(if $(IMAGES),--images "$(IMAGES)") $(if $(ONCE),--once)
@@ -79,6 +79,9 @@ screenshots: setup .venv/.test
 
 walkthrough: setup .venv/.test
 	@$(BIN)/python docs/walkthrough.py
+
+openapi: setup .venv/.test
+	@PYTHONPATH=tests $(BIN)/python -m compatibility
 
 package: .venv/.python
 	@$(BIN)/python infra/package.py

@@ -5,8 +5,8 @@ from imagestore.settings import ROOT
 UNIT = ROOT / "tests" / "unit"
 ROOMS = ("classify", "model", "preprocess", "imagestore")
 OF_THE_WHOLE = {
-    "test_architecture", "test_attacks", "test_docs", "test_memory_items", "test_mirror", "test_package",
-    "test_two_instances", "test_written_before",
+    "test_architecture", "test_attacks", "test_compatibility", "test_docs", "test_memory_items", "test_mirror",
+    "test_package", "test_two_instances", "test_written_before",
 }  # fmt: skip
 """What is tested here is no module but the project: its imports, docs, packages, files of versions before."""
 ELSEWHERE = {
