@@ -29,6 +29,7 @@ from preprocess.formats import FORMATS
 if TYPE_CHECKING:
     from imagestore.backup.vault import Vault
     from imagestore.jobs.sealed import Sealer
+    from imagestore.webhooks.registry import Webhooks
 
 
 def context_of(environ: Mapping[str, str]) -> Context:
@@ -108,6 +109,15 @@ def sealer_of(settings: Settings, environ: Mapping[str, str]) -> "Sealer | None"
 
     kept = secrets_of(settings, environ)
     return Sealer(kept) if kept else None
+
+
+def webhooks_of(settings: Settings, stores: Stores, environ: Mapping[str, str]) -> "Webhooks":
+    """The webhooks in these stores. Their events come from the web app's address, if it is set."""
+    from imagestore.webhooks.events import NO_SOURCE  # the function app tells no webhooks, and comes without this
+    from imagestore.webhooks.registry import Webhooks
+
+    source = settings.public_url.rstrip("/") or NO_SOURCE
+    return Webhooks(stores, sealer_of(settings, environ), settings.hosts_of_webhooks, source)
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -13,6 +13,7 @@
         │   └── NoHost             there is no host of this name, or nobody says so just now
         ├── NotAProject            a text that cannot be the title of a project, or one project too many
         ├── NotARoute              a text that cannot be a route, or one route too many
+        ├── NotAWebhook            an address or a choice of events that no webhook can have, or one webhook too many
         ├── BadPolicy              a file that is no policy of tiers
         ├── BadPrices              a file that holds no prices
         ├── NotARecord             JSON that is not a record
@@ -107,6 +108,10 @@ class NotAProject(ImageStoreError):
 
 class NotARoute(ImageStoreError):
     """This cannot be a route."""
+
+
+class NotAWebhook(ImageStoreError):
+    """This cannot be a webhook."""
 
 
 class NotARecord(ImageStoreError, ValueError):

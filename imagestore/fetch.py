@@ -1,4 +1,4 @@
-"""Fetches what an address of a user's leads to, and only from the public internet.
+"""Fetches what an address of a user's leads to, or sends something there, and only on the public internet.
 
 The host is resolved, and each of its addresses must be public; the connection goes to the address that was looked at,
 so that a name cannot lead elsewhere a moment later; each redirect is looked at anew; size and time are bounded.
@@ -11,7 +11,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 from imagestore.errors import NoHost, NotFetched
@@ -70,8 +71,56 @@ def fetch(address: str, max_bytes: int, is_allowed: IsAllowed = is_public, secon
     raise NotFetched(f"The address leads to more than {MOST_REDIRECTS} others.")
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What was answered: the status, the headers by their names in small letters, and the beginning of the content."""
+
+    status: int
+    headers: Mapping[str, str]
+    beginning: bytes
+
+
+def post(
+    address: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    max_bytes: int,
+    is_allowed: IsAllowed = is_public,
+    seconds: float = SECONDS,
+) -> Answer:
+    """Send a body to an http or https address. No redirection is followed, and of the answer no more than `max_bytes`
+    are read. Raises NotFetched, which says why."""
+    ends = time.monotonic() + seconds
+    with _answering("POST", address, body, headers, is_allowed, ends) as (response, connected, host):
+        beginning = bytearray()
+        with contextlib.suppress(OSError, http.client.HTTPException, NotFetched):  # the status is there, which counts
+            while len(beginning) < max_bytes:
+                connected.settimeout(_left(host, ends))
+                piece = response.read1(max_bytes - len(beginning))
+                if not piece:
+                    break
+                beginning += piece
+        found = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, found, bytes(beginning))
+
+
 def _asked(address: str, max_bytes: int, is_allowed: IsAllowed, ends: float) -> bytes | str:
     """The content, or where it is instead."""
+    accepted = {"Accept": "image/*, */*"}
+    with _answering("GET", address, None, accepted, is_allowed, ends) as (response, connected, host):
+        if response.status in (301, 302, 303, 307, 308) and (location := response.getheader("Location")):
+            return location
+        if response.status != 200:
+            raise NotFetched(f"{host} answered with status {response.status}.")
+        return _content(response, connected, host, max_bytes, ends)
+
+
+@contextlib.contextmanager
+def _answering(
+    method: str, address: str, body: bytes | None, headers: Mapping[str, str], is_allowed: IsAllowed, ends: float
+) -> Iterator[tuple[http.client.HTTPResponse, socket.socket, str]]:
+    """A `with` block in which the answer of an address can be read: it, its connection, and the host. Raises
+    NotFetched, also for what goes wrong in the block."""
     try:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
@@ -86,13 +135,8 @@ def _asked(address: str, max_bytes: int, is_allowed: IsAllowed, ends: float) -> 
     try:
         connected = connection.sock = _connected(host, port, parts.scheme == "https", is_allowed, ends, opened)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.request("GET", path, headers={"User-Agent": "imagestore", "Accept": "image/*, */*"})
-        response = connection.getresponse()
-        if response.status in (301, 302, 303, 307, 308) and (location := response.getheader("Location")):
-            return location
-        if response.status != 200:
-            raise NotFetched(f"{host} answered with status {response.status}.")
-        return _content(response, connected, host, max_bytes, ends)
+        connection.request(method, path, body, {"User-Agent": "imagestore", **headers})
+        yield connection.getresponse(), connected, host
     except NotFetched:
         raise
     except (OSError, http.client.HTTPException, ValueError) as error:

@@ -44,6 +44,7 @@ PACKAGES = {
             "imagestore/web",
             "imagestore/accounts",
             "imagestore/jobs",
+            "imagestore/webhooks",
             "imagestore/performance",
             "imagestore/plots",
             "model/default/figures.json",
@@ -52,7 +53,7 @@ PACKAGES = {
         ("requirements.txt", "imagestore/web/requirements.txt"),
     ),
     "jobs": Package(
-        ("imagestore/jobs", "imagestore/plots", "model/*.py", *_TRAINING, *_CORE),
+        ("imagestore/jobs", "imagestore/webhooks", "imagestore/plots", "model/*.py", *_TRAINING, *_CORE),
         ("requirements.txt", "model/requirements.txt"),
     ),
 }

@@ -8,12 +8,13 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from types import FrameType
 
 from imagestore import telemetry
-from imagestore.configure import open_stores
+from imagestore.configure import open_stores, webhooks_of
 from imagestore.errors import ImageStoreError
 from imagestore.jobs import libraries
 from imagestore.jobs.child import start
@@ -21,9 +22,13 @@ from imagestore.jobs.health import answering
 from imagestore.jobs.housekeeping import keep_house, keeping_house
 from imagestore.jobs.runner import Runner, Timing
 from imagestore.settings import ROOT, Settings
+from imagestore.store import Stores
+from imagestore.webhooks.deliverer import Deliverer, Pace
+from imagestore.webhooks.sending import Sending
 
 log = logging.getLogger("imagestore.jobs")
 LOOPBACK = "127.0.0.1"
+_STOP_S = 5.0
 
 
 def run(environ: Mapping[str, str], port: int | None = None, address: str = LOOPBACK) -> None:
@@ -54,9 +59,30 @@ def run(environ: Mapping[str, str], port: int | None = None, address: str = LOOP
         if port is not None:
             port = stack.enter_context(answering(address, port, lambda: time.monotonic() - runner.turned_at))
             log.info("it answers at http://%s:%d whether it is well", address, port)
+        stack.enter_context(telling_webhooks(settings, opened, environ))
         stack.enter_context(keeping_house(lambda: keep_house(opened, settings.undelete_days)))
         runner.run(stop)
     telemetry.stop()
+
+
+@contextmanager
+def telling_webhooks(settings: Settings, opened: Stores, environ: Mapping[str, str]) -> Iterator[None]:
+    """Tell webhooks what happens, in a thread of its own, while the block runs."""
+    deliverer = Deliverer(
+        opened,
+        webhooks_of(settings, opened, environ),
+        Sending(settings.hosts_of_webhooks),
+        timedelta(hours=settings.webhook_retry_hours),
+        Pace.of(settings.job_lease_seconds, settings.webhook_poll_seconds),
+    )
+    stop = threading.Event()
+    thread = threading.Thread(target=deliverer.run, args=(stop,), name="webhooks", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(timeout=_STOP_S)
 
 
 def main() -> None:

@@ -1,7 +1,8 @@
 """Which documents of Cosmos DB belong into a backup, and how they come back.
 
 Left out is what ends by itself or is somebody's to do again: sessions, one-time links, counts of attempts and of what
-is kept, answers that are kept for a day, runners, jobs and changes of many pictures that are not finished. A secret is
+is kept, answers that are kept for a day, runners, jobs and changes of many pictures that are not finished, webhooks,
+whose secrets nobody could open, and what is sent to them. A secret is
 never in a backup: of a second factor the secret that the app on a phone shares with us is left out. The factor itself
 comes back with another secret, so that the account is not open to whoever knows the password alone; its recovery codes,
 of which only hashes are kept, are good as before.
@@ -19,7 +20,9 @@ from imagestore.backup.format import DocumentLine
 from imagestore.errors import Conflict
 from imagestore.store import Item, Items
 
-LEFT_OUT = {"session", "link", "attempts", "idempotency", "runner", "holdings"}
+LEFT_OUT = {
+    "session", "link", "attempts", "idempotency", "runner", "holdings", "webhook", "webhook_feed", "webhook_delivery",
+}  # fmt: skip
 """Types of documents that are not in a backup."""
 _FACTOR, _SECRET = "factor", "secret"
 _ADMINS = "admins"

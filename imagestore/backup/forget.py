@@ -16,7 +16,7 @@ from imagestore.backup.vault import Vault
 from imagestore.errors import BackupError, Conflict, NotFound
 from imagestore.pipeline.commit import remove_outputs
 from imagestore.record import record_id
-from imagestore.store import Blobs, Items, Stores
+from imagestore.store import Blobs, Item, Items, Stores
 from imagestore.store.custom_vision import SUGGESTIONS_FILE
 from imagestore.store.instance import open_restore
 from imagestore.store.models import MODEL_FILE
@@ -145,9 +145,13 @@ def _in_models(blobs: Blobs, picture: Picture, done: Forgotten) -> None:
 
 
 def _in_jobs(items: Items, picture: Picture, done: Forgotten) -> None:
-    """Take the picture out of changes of many pictures, which then leave it alone when they are undone."""
-    count = 0
+    """Take the picture out of changes of many pictures, which then leave it alone when they are undone, and delete what
+    webhooks were told of it or are to be."""
+    count, told = 0, 0
     for item in list(items.every()):
+        if item.document.get("type") == "webhook_delivery":
+            told += _is_of(item, picture) and items.delete(item.id)
+            continue
         after = document_without(item.document, picture)
         if after is not None:
             for _ in range(_TRIES):
@@ -165,6 +169,12 @@ def _in_jobs(items: Items, picture: Picture, done: Forgotten) -> None:
             done.stays.append(f"The job {item.id} names it in what it says of its end; that goes within 90 days.")
     if count:
         done.deleted.append(f"In {count} parts of changes of many pictures.")
+    if told:
+        done.deleted.append(f"{told} events that tell webhooks of it. What was sent, their receivers have.")
+
+
+def _is_of(item: Item, picture: Picture) -> bool:
+    return bool(item.document.get("subject") == record_id(picture.name))
 
 
 def _in_answers(items: Items, picture: Picture, done: Forgotten) -> None:

@@ -44,6 +44,7 @@ from imagestore.cli.tier import tier
 from imagestore.cli.training import app as training
 from imagestore.cli.training import migrate
 from imagestore.cli.upload import upload
+from imagestore.cli.webhooks import app as webhooks
 from imagestore.errors import ImageStoreError, KeyRefused, Unavailable
 from imagestore.jobs import libraries
 from imagestore.local.places import IS_CHECKOUT
@@ -66,7 +67,7 @@ for registered in (
     *route.registered_commands, *jobs.registered_commands, *projects.registered_commands,
     *importing.registered_commands, *changes.registered_commands, *labels.registered_commands,
     *training.registered_commands, training.registered_callback,
-    *backups.registered_commands, backups.registered_callback,
+    *webhooks.registered_commands, *backups.registered_commands, backups.registered_callback,
 ):  # fmt: skip
     if registered is not None and registered.callback is not None:
         registered.callback = with_data(registered.callback)
@@ -81,6 +82,7 @@ app.add_typer(jobs, name="jobs")
 app.add_typer(changes, name="changes")
 app.add_typer(labels, name="labels")
 app.add_typer(keys, name="keys")
+app.add_typer(webhooks, name="webhooks")
 app.add_typer(backups, name="backup")
 app.add_typer(profile, name="profile")
 

@@ -23,6 +23,7 @@ from imagestore.client.http import TIMEOUT_S, TRIES, Http
 from imagestore.client.likeness import LikenessMethods
 from imagestore.client.projects import ProjectMethods, part
 from imagestore.client.versions import VersionMethods
+from imagestore.client.webhooks import WebhookMethods
 from imagestore.errors import GateOverride, NotReached
 from imagestore.jobs.job import HowToTrain, JobKind
 from imagestore.jobs.status import JobStatus
@@ -38,7 +39,7 @@ Sort = Literal["newest", "oldest", "confident", "doubtful", "name"]
 File = Path | bytes | IO[bytes]
 
 
-class Client(ProjectMethods, ChangeMethods, LikenessMethods, VersionMethods, AccountMethods):
+class Client(ProjectMethods, ChangeMethods, LikenessMethods, VersionMethods, AccountMethods, WebhookMethods):
     """A web app at `server`, such as https://pictures.example.org, asked with an API key or access token.
 
     Every method raises RemoteError: NotReached if the server did not answer, RequestRefused if it said no (KeyRefused,

@@ -42,7 +42,7 @@ _LATER = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 _GATEWAY = {HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT}
 """What stands before the server knows no answer: it may have been done."""
 _KEY_HEADER = "Idempotency-Key"
-_SECRET_ANSWER = re.compile("/keys|/keys/[^/]+/rotate|/invitations|/accounts/[^/]+/reset")
+_SECRET_ANSWER = re.compile("/webhooks|/keys|/keys/[^/]+/rotate|/invitations|/accounts/[^/]+/reset")
 """What answers a POST with a secret, for which the server takes no idempotency key: it is not repeated."""
 _PROBLEM = "application/problem+json"
 _KEY = re.compile("[!-~]+")

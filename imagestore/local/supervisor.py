@@ -60,6 +60,7 @@ def environment(ports: Ports, values: Mapping[str, str]) -> dict[str, str]:
         **settings.environment(),
         "PUBLIC_URL": settings.public_url or f"http://localhost:{ports.web}",
         "IMPORT_HOSTS": settings.import_hosts or own,
+        "WEBHOOK_HOSTS": settings.webhook_hosts or own,
         "AzureWebJobsStorage": storage,
         "IMAGES_STORAGE": storage,
         "COSMOS": f"AccountEndpoint=http://localhost:{ports.cosmos}/;AccountKey={_COSMOS_KEY};",

@@ -59,8 +59,10 @@ class Items(Protocol):
         until: str | None = None,
         before: str | None = None,
         limit: int | None = None,
+        oldest_first: bool = False,
     ) -> Iterator[Item]:
-        """The documents of a type whose fields have these values, in descending order of id.
+        """The documents of a type whose fields have these values, in descending order of id; `oldest_first` turns that
+        round.
 
         `since` and `until` limit the field `at` (from, and before, a time in ISO 8601). `before` is an id: only smaller
         ones are returned, at most `limit`.
@@ -125,8 +127,9 @@ class CosmosItems:
         until: str | None = None,
         before: str | None = None,
         limit: int | None = None,
+        oldest_first: bool = False,
     ) -> Iterator[Item]:
-        """The documents of a type whose fields have these values, in descending order of id."""
+        """The documents of a type whose fields have these values, in descending order of id; see Items."""
         values = {"type": type, **(equal or {})}
         if bad := [name for name in values if not _FIELD.fullmatch(name)]:
             raise ValueError(f"{bad[0]!r} is no field")
@@ -140,7 +143,8 @@ class CosmosItems:
                 values[name] = value
                 conditions.append(condition)
         top = "" if limit is None else f"TOP {limit:d} "
-        query = f"SELECT {top}* FROM c WHERE {' AND '.join(conditions)} ORDER BY c.id DESC"
+        order = "ASC" if oldest_first else "DESC"
+        query = f"SELECT {top}* FROM c WHERE {' AND '.join(conditions)} ORDER BY c.id {order}"
         parameters: list[dict[str, Any]] = [{"name": f"@{name}", "value": value} for name, value in values.items()]
         with translated("searching documents"):
             for found in asked_again(

@@ -80,9 +80,13 @@ REFUSALS = Metric(
     (SERVICE, HTTP_STATUS),
 )  # fmt: skip
 JOBS = Metric("imagestore.jobs", Instrument.COUNTER, "{job}", "Jobs that ended on this runner", (KIND, STATE))
+WEBHOOKS = Metric(
+    "imagestore.webhook.tries", Instrument.COUNTER, "{event}",
+    "Events that were sent to webhooks, by what became of them", (STATE,),
+)  # fmt: skip
 METRICS = (
     PICTURES, PICTURE_DURATION, STEP_DURATION, STEP_WAIT, RETRIES, GIVEN_UP, DEAD_LETTERS, QUEUE_LENGTH, QUEUE_AGE,
-    SWEPT, DECODER_DEATHS, REFUSALS, JOBS,
+    SWEPT, DECODER_DEATHS, REFUSALS, JOBS, WEBHOOKS,
 )  # fmt: skip
 
 SPANS = {

@@ -32,6 +32,7 @@ from imagestore.web import (
     similar_page,
     train_page,
     watch_page,
+    webhooks_page,
 )
 from imagestore.web.access import Access
 from imagestore.web.access_log import AccessLog, is_left_out
@@ -60,6 +61,7 @@ for _theirs in custom_vision.ROUTERS:
 for _part in (
     sign_in, sign_up, forgotten, openid_sign_in, account_page, second_factor_page, people_page, audit_page,
     changes_page, label_page, labels_page, jobs_page, similar_page, train_page, watch_page, pages, model_page,
+    webhooks_page,
 ):  # fmt: skip
     _ROUTES.include_router(_part.router, include_in_schema=False)
 

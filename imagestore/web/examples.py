@@ -23,7 +23,7 @@ from imagestore.record import Correction, Record, Staged, Status, Upload, record
 from imagestore.store import PromotionEntry
 from imagestore.store.projects import Change, LabelsPerPicture, ProjectSummary
 from imagestore.store.routes import ModelList, ModelVersion, Route
-from imagestore.web import training_examples, version_examples
+from imagestore.web import training_examples, version_examples, webhook_examples
 from imagestore.web.answers import (
     AccessToken,
     AccountInfo,
@@ -237,6 +237,7 @@ EXAMPLES = {
     "watch": OperationExample("", "", _WATCH),
     "outdated": OperationExample("", "", Outdated(1200)),
     **{id: OperationExample(query, curl, answer) for id, (query, curl, answer) in version_examples.ANSWERS.items()},
+    **{id: OperationExample(query, curl, answer) for id, (query, curl, answer) in webhook_examples.ANSWERS.items()},
     "modelFile": OperationExample("", "--output model.onnx"),
     "promote": OperationExample("?insist=accept_equal", "", replace(_JOB_WAITS, state="running")),
     "saveThreshold": OperationExample(
@@ -337,6 +338,7 @@ _VALUES: dict[str, Any] = {
     "sha256": "9b1c" * 16,
     **version_examples.VALUES,
     **training_examples.VALUES,
+    **webhook_examples.VALUES,
     "insist": str(GateOverride.ACCEPT_EQUAL),
     "drop": ["fish"],
     "last-event-id": "3f2a9c41-17",
@@ -370,6 +372,7 @@ _SPECIAL: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("readJob", "cancelJob", "retryJob"), _OF_A_JOB),
     **dict.fromkeys(("readChange", "continueChange", "undoChange"), _OF_A_CHANGE),
     "changes": {"before": _CHANGE.id},
+    **webhook_examples.SPECIAL,
     "labelledPictures": {"after": "9b1c" * 16},
     **dict.fromkeys(("audit", "exportAudit"), _OF_THE_LOG),
 }
@@ -385,7 +388,7 @@ def value_of(operation_id: str, parameter: str) -> Any:
 def command(method: str, address: str, operation_id: str) -> str:
     """The curl command for this operation of the app on this machine."""
     example = EXAMPLES[operation_id]
-    for name in ("id", "name", "version", "file", "project", "published", "sha256"):
+    for name in ("id", "name", "version", "file", "project", "published", "sha256", "delivery"):
         address = address.replace(f"{{{name}}}", str(value_of(operation_id, name)))
     is_default = method == "GET" or (method == "POST" and ("--data" in example.curl or "--json" in example.curl))
     options = " ".join(filter(None, ("" if is_default else f"-X {method}", example.curl)))

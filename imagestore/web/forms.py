@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 
 from imagestore.accounts.roles import Role
-from imagestore.errors import AccessError, Conflict, NotFound
+from imagestore.errors import AccessError, Conflict, NotAWebhook, NotFound
 from imagestore.web import cookies
 from imagestore.web.api.common import ServicesDep
 from imagestore.web.entrance import read_form
@@ -42,7 +42,7 @@ def attempted(do: Callable[[], object]) -> ApiProblem | None:
     """Do something that a form asks for. Returns what to say on the page if it is refused. Raises Unavailable."""
     try:
         do()
-    except (AccessError, ApiProblem, Conflict, NotFound) as error:
+    except (AccessError, ApiProblem, Conflict, NotAWebhook, NotFound) as error:
         return problem_of(error)
     return None
 

@@ -26,6 +26,7 @@ from imagestore.errors import (
     NotAModelName,
     NotAProject,
     NotARoute,
+    NotAWebhook,
     NotFound,
     Overloaded,
     Protected,
@@ -102,7 +103,7 @@ def problem_of(error: Exception) -> ApiProblem:
             return ApiProblem(409, "last_admin", f"{error}")
         case NotAccepted():
             return ApiProblem(422, "not_accepted", f"{error}")
-        case NotALabel() | NotAModelName() | NotAProject() | NotARoute():
+        case NotALabel() | NotAModelName() | NotAProject() | NotARoute() | NotAWebhook():
             return ApiProblem(422, "bad_request", str(error))
         case BadCursor():
             return ApiProblem(404, "no_such_page", str(error))

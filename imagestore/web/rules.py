@@ -267,6 +267,23 @@ _BY_NEED: dict[Need, tuple[str, ...]] = {
         "DELETE /api/v1/accounts/{id}",
         "GET /api/v1/audit",
         "GET /api/v1/audit/export",
+        "GET /webhooks",
+        "POST /webhooks",
+        "GET /webhooks/{id}",
+        "POST /webhooks/{id}/remove",
+        "POST /webhooks/{id}/off",
+        "POST /webhooks/{id}/on",
+        "POST /webhooks/{id}/test",
+        "POST /webhooks/{id}/deliveries/{delivery}/resend",
+        "GET /api/v1/webhooks",
+        "POST /api/v1/webhooks",
+        "GET /api/v1/webhooks/{id}",
+        "DELETE /api/v1/webhooks/{id}",
+        "PUT /api/v1/webhooks/{id}/off",
+        "DELETE /api/v1/webhooks/{id}/off",
+        "POST /api/v1/webhooks/{id}/test",
+        "GET /api/v1/webhooks/{id}/deliveries",
+        "POST /api/v1/webhooks/{id}/deliveries/{delivery}/resend",
     ),
 }
 TABLE: Mapping[str, Need] = {route: need for need, routes in _BY_NEED.items() for route in routes}
@@ -319,6 +336,7 @@ TAKES_KEY = {
 }
 """What takes an idempotency key (imagestore/web/idempotency.py): its answer may be kept for a day."""
 SECRET_ANSWERS = {
+    "POST /api/v1/webhooks",
     "POST /api/v1/keys",
     "POST /api/v1/keys/{id}/rotate",
     "POST /api/v1/invitations",

@@ -37,6 +37,8 @@ from imagestore.web.learned_files import LearnedFiles
 from imagestore.web.likeness import Likeness
 from imagestore.web.live_model import LiveModel
 from imagestore.web.picture_lists import PictureLists
+from imagestore.webhooks.events import NO_SOURCE
+from imagestore.webhooks.registry import Webhooks
 
 log = logging.getLogger("imagestore.web")
 
@@ -100,6 +102,7 @@ class Services:
     learned_files: LearnedFiles = field(default_factory=LearnedFiles)
     may_fetch: Callable[[str], bool] = is_public
     sealer: Sealer | None = None
+    webhook_hosts: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Services":
@@ -122,6 +125,7 @@ class Services:
             accounts=accounts_of(settings, unchecked, environ),
             account=account(),
             sealer=sealer_of(settings, environ),
+            webhook_hosts=settings.hosts_of_webhooks,
         )
 
     @property
@@ -133,6 +137,11 @@ class Services:
     def bulk(self) -> BulkChanges:
         """Changes of many pictures, of which this process's index learns at once."""
         return BulkChanges(self.stores, self.change_feed.changed_here)
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Where events are posted."""
+        return Webhooks(self.stores, self.sealer, self.webhook_hosts, self.options.public_url or NO_SOURCE)
 
     @property
     def public(self) -> PublicAddress:

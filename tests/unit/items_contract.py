@@ -47,11 +47,12 @@ class ItemsContract:
             items.create({"id": f"found-{number}", "type": "f", "who": who, "at": f"2026-11-2{number}T00:00:00.000Z"})
         items.create({"id": "found-7", "type": "g", "who": "even", "at": "2026-11-22T00:00:00.000Z"})
 
-        def ids(**options: str | int) -> list[str]:
+        def ids(**options: str | int | bool) -> list[str]:
             return [item.id for item in items.find("f", {"who": "even"}, **options)]  # type: ignore[arg-type]
 
         assert ids() == ["found-4", "found-2", "found-0"]
         assert ids(limit=2) == ["found-4", "found-2"]
+        assert ids(oldest_first=True, limit=2) == ["found-0", "found-2"]
         assert ids(before="found-4", limit=1) == ["found-2"]
         assert ids(since="2026-11-22T00:00:00.000Z", until="2026-11-24T00:00:00.000Z") == ["found-2"]
         assert list(items.find("f", {"who": "nobody"})) == []

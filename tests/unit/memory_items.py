@@ -66,10 +66,13 @@ class MemoryItems:
         until: str | None = None,
         before: str | None = None,
         limit: int | None = None,
+        oldest_first: bool = False,
     ) -> Iterator[Item]:
         self._called()
         with self._lock:
-            found = [item for id in sorted(self.items, reverse=True) if (item := self._there(id)) is not None]
+            found = [
+                item for id in sorted(self.items, reverse=not oldest_first) if (item := self._there(id)) is not None
+            ]
         wanted = {"type": type, **(equal or {})}
         matching = (
             copy.deepcopy(item)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from imagestore.errors import NotFetched
-from imagestore.fetch import MOST_REDIRECTS, fetch, is_public
+from imagestore.fetch import MOST_REDIRECTS, fetch, is_public, post
 from model.custom_vision.guarded_http import guarded_client
 
 
@@ -41,6 +41,10 @@ def server() -> Iterator[Any]:
 
         def do_GET(self) -> None:
             self.server.answers[self.path](self)  # type: ignore[attr-defined]
+
+        def do_POST(self) -> None:
+            self.server.posted = self.rfile.read(int(self.headers["Content-Length"]))  # type: ignore[attr-defined]
+            self.do_GET()
 
         def log_message(self, *_: Any) -> None:
             return
@@ -77,6 +81,21 @@ def test_a_picture_is_fetched_and_redirects_are_followed(server: Any) -> None:
     server.answers = {"/": answers(302, Location="/")}
     with pytest.raises(NotFetched, match=f"more than {MOST_REDIRECTS} others"):
         fetch(server.at, 100, anywhere)
+
+
+def test_what_is_sent_goes_to_that_address_alone_and_of_the_answer_the_beginning_is_read(server: Any) -> None:
+    server.answers = {"/a?b=1": answers(202, b"taken" * 100, Retry_After="3"), "/c": answers(307, Location="/d")}
+    answer = post(f"{server.at}/a?b=1", b"event", {"Content-Type": "text/plain"}, 7, anywhere)
+    assert (answer.status, answer.headers["retry-after"], answer.beginning) == (202, "3", b"takenta")
+    assert server.posted == b"event"
+    assert post(f"{server.at}/c", b"", {}, 7, anywhere).status == 307
+    with pytest.raises(NotFetched, match=r"'127\.0\.0\.1' is not on the public internet"):
+        post(f"{server.at}/c", b"", {}, 7)
+
+
+def test_an_answer_that_breaks_off_after_its_status_is_an_answer(server: Any) -> None:
+    server.answers = {"/": answers(200, b"x", Content_Length="9")}
+    assert post(server.at, b"", {}, 100, anywhere).status == 200
 
 
 def test_each_redirect_is_looked_at_anew(server: Any) -> None:

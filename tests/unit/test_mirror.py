@@ -122,6 +122,13 @@ ELSEWHERE = {
     "web/rules": "unit/web/test_access.py",
     "web/training_queries": "unit/web/api/test_training.py",
     "web/rendering": "unit/web/test_pages.py",
+    "web/webhook_examples": "unit/web/test_openapi.py",
+    "client/webhooks": "unit/cli/test_webhooks.py",
+    "webhooks/webhook": "unit/webhooks/test_registry.py",
+    "webhooks/delivery": "unit/webhooks/test_backoff.py",
+    "webhooks/status": "unit/web/api/test_webhooks.py",
+    "webhooks/outbox": "unit/webhooks/test_deliverer.py",
+    "webhooks/feed": "unit/webhooks/test_deliverer.py",
 }
 """Modules that are tested with what uses them, or only in a stack."""
 DATA_ALONE = {

@@ -24,6 +24,7 @@ from imagestore.web.api import (
     training,
     training_pictures,
     watch,
+    webhooks,
     why,
 )
 from imagestore.web.api.common import check_parameters
@@ -53,6 +54,7 @@ for part in (
     keys,
     oauth,
     audit,
+    webhooks,
 ):
     router.include_router(part.router)
 router.include_router(accounts.invitations)

@@ -286,6 +286,7 @@ def fill(stores: Any) -> None:
         {"id": "1", "type": "job", "is_open": "no", "ttl": 5000},
         {"id": "2", "type": "job", "is_open": "yes"},
         {"id": "runner-1", "type": "runner"},
+        {"id": "webhook-1", "type": "webhook", "sealed": "x"},
         {"id": "change-1", "type": "bulk_change", "state": "applied", "ttl": 5000},
         {"id": "change-1-part-0000", "type": "bulk_part", "change": "change-1", "state": "applied", "ttl": 5000},
         {"id": "change-2", "type": "bulk_change", "state": "applying", "ttl": 5000},
@@ -321,7 +322,7 @@ def state(stores: Any) -> dict[str, Any]:
 
 
 LEFT_OUT = {
-    "accounts session-1", "jobs 2", "jobs runner-1", "jobs change-2", "jobs change-2-part-0000",
+    "accounts session-1", "jobs 2", "jobs runner-1", "jobs webhook-1", "jobs change-2", "jobs change-2-part-0000",
 }  # fmt: skip
 """Of `fill` what is in no backup."""
 

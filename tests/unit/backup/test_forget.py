@@ -47,6 +47,9 @@ def source() -> Any:
     stores.accounts.create({"id": "idempotency-1", "type": "idempotency", "answer": answer})
     stores.accounts.create({"id": "idempotency-2", "type": "idempotency", "answer": {"text": record_id(NAME)}})
     stores.accounts.create({"id": "idempotency-3", "type": "idempotency"})
+    for id, name in (("delivery-1", NAME), ("delivery-2", "another.jpg")):
+        told = {"subject": record_id(name), "event": json.dumps({"name": name})}
+        stores.jobs.create({"id": id, "type": "webhook_delivery", **told})
     return stores
 
 
@@ -92,6 +95,9 @@ def test_nothing_of_it_is_left_here_and_in_backups(source: Any, vault: MemoryVau
     assert json.loads(source.model_files.blobs["mine/suggestions.json"].data)["pictures"] == {"b" * 64: {}}
     (kept,) = source.jobs.read("change-1-part-0001").document["pictures"]
     assert kept["name"] == "another.jpg"
+    assert source.jobs.read("delivery-1") is None
+    assert source.jobs.read("delivery-2") is not None
+    assert any("tell webhooks of it" in sentence for sentence in done.deleted)
     for id in finished_ids(vault):
         assert check(vault, manifest_of(vault, id)).wrong == []
 

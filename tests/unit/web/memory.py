@@ -167,6 +167,10 @@ class MemoryRecords:
             raise Unavailable("looking at the container of records: ServiceRequestError")
         return "memory"
 
+    def now(self) -> str:
+        self.generation()
+        return str(len(self.written))
+
     def changes(self, token: str | None) -> Iterator[tuple[list[StoredRecord], str]]:
         self.generation()
         new = self.written[int(token or 0) :]

@@ -46,6 +46,8 @@ PARAMETERS = {
     "link": "link-" + "0" * 32,
     "job": "1" * 16,
     "change": f"change-{'1' * 16}-{'0' * 8}",
+    "webhook": f"webhook-{'0' * 16}",
+    "delivery": f"delivery-{'1' * 17}-{'0' * 16}-{'0' * 32}",
     "api": "v3.0",
     **dict.fromkeys(
         ("project_id", "tag_id", "image_id", "iteration_id", "domain_id", "prediction_id"), str(uuid.UUID(int=0))
@@ -77,7 +79,7 @@ def need_of(method: str, address: str) -> Role | Open:
         if "/prediction/" in api:
             return Role.VIEWER if api.endswith("/nostore") or "/detect/" in api else Role.CONTRIBUTOR
         return Role.TRAINER
-    if api.startswith(("/accounts", "/invitations", "/audit", "/people")):
+    if api.startswith(("/accounts", "/invitations", "/audit", "/people", "/webhooks")):
         return Role.ADMIN
     if api.startswith(("/health/", "/oauth/", "/static", "/favicon.ico", *ENTRANCES)):
         return Open.ANYONE
@@ -102,6 +104,7 @@ def path_of(address: str) -> str:
         ("job", "/jobs/"),
         ("change", "/changes/"),
         ("session", "/account/sessions/"),
+        ("webhook", "/webhooks/{id}"),
     ):
         if beginning in address:
             values["id"] = PARAMETERS[kind]
