@@ -1,10 +1,12 @@
 """Speed of the whole pipeline, beside the floor of the stores in the same run: `make bench`.
 
 Latency: upload accepted → record readable, one picture at a time on an idle stack. Throughput: many uploads at once,
-from the first upload to the last record.
+from the first upload to the last record, with the processor time of our own processes (not of the stores). All of it in
+one run, as a table; `--json FILE` keeps it for programs, and `--write` puts it into docs/speed.md.
 """
 
 import argparse
+import json
 import os
 import platform
 import statistics
@@ -12,12 +14,13 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
-from bench import floor, memory
+from bench import floor, processes, ready
+from bench.processes import Taken
 from imagestore.configure import open_stores
 from imagestore.local.ports import Ports
 from imagestore.local.supervisor import Options, Stack
@@ -27,6 +30,8 @@ from imagestore.store import Stores
 
 PHOTO = ROOT / "samples" / "palace.jpg"
 MODEL = ROOT / "model" / "default" / "model.onnx"
+PAGE = ROOT / "docs" / "speed.md"
+_BEGIN, _END = "<!-- make bench: begins -->", "<!-- make bench: ends -->"
 _WARM_UP = 10
 
 
@@ -61,35 +66,112 @@ def throughput(stores: Stores, photo: bytes, count: int) -> float:
     return count / (time.perf_counter() - started)
 
 
+@dataclass(frozen=True)
+class Round:
+    """One round: pictures a second of ours and of the floor, and processor time a picture of each, in ms."""
+
+    pictures_per_s: float
+    floor_per_s: float
+    floor_cpu_ms: float
+    cpu_ms: dict[str, float]
+
+    @property
+    def ratio(self) -> float:
+        """Ours beside the floor."""
+        return self.pictures_per_s / self.floor_per_s
+
+    @property
+    def own_cpu_ms(self) -> float:
+        """Of the workers and their children."""
+        return self.cpu_ms["workers"] + self.cpu_ms["decode children"]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All that one run has found; memory is of one worker and its child, in MB."""
+
+    machine: str
+    count: int
+    p50_ms: float
+    p95_ms: float
+    ready_s: float
+    at_rest_mb: float
+    at_work_mb: float
+    rounds: list[Round]
+
+    def rows(self) -> list[tuple[str, str]]:
+        """What is shown: a figure's name, and the figure."""
+        middle = statistics.median
+        of_children = middle(one.cpu_ms["decode children"] for one in self.rounds)
+        of_workers, of_host = (middle(one.cpu_ms[name] for one in self.rounds) for name in ("workers", "host"))
+        each = ", ".join(f"{one.pictures_per_s:.1f} ÷ {one.floor_per_s:.1f}" for one in self.rounds)
+        growth = self.rounds[-1].own_cpu_ms / self.rounds[0].own_cpu_ms
+        return [
+            ("Upload accepted → record readable, idle", f"p50 {self.p50_ms:.0f} ms, p95 {self.p95_ms:.0f} ms"),
+            (
+                "Own processor time a picture",
+                f"{of_workers + of_children:.1f} ms: workers {of_workers:.1f}, decode children {of_children:.1f} "
+                f"(the host, which is Azure's there: {of_host:.1f})",
+            ),
+            ("The same calls alone, with the stock SDKs", f"{middle(one.floor_cpu_ms for one in self.rounds):.1f} ms"),
+            ("Pictures a second ÷ those calls alone", f"{middle(one.ratio for one in self.rounds):.2f} ({each})"),
+            (f"Own processor time, last {self.count} ÷ first {self.count}", f"{growth:.2f}"),
+            ("One worker ready, imports and model, processor time", f"{self.ready_s:.2f} s"),
+            ("One worker with its child, at rest and at work", f"{self.at_rest_mb:.0f} MB, {self.at_work_mb:.0f} MB"),
+        ]
+
+    def markdown(self) -> str:
+        """The table, as docs/speed.md has it."""
+        lines = [f"Measured on {time.strftime('%Y-%m-%d')}: {self.machine}; {len(self.rounds)} rounds of {self.count}."]
+        lines += ["", "| | |", "|---|---|", *(f"| {name} | {figure} |" for name, figure in self.rows())]
+        return "\n".join(lines)
+
+
+def measure(count: int, latency_count: int, rounds: int) -> Measured:
+    """Run everything once."""
+    photo, workers = PHOTO.read_bytes(), os.cpu_count() or 1
+    with tempfile.TemporaryDirectory() as folder:
+        options = Options(ports=Ports.from_base(24000), folder=Path(folder), workers=workers)
+        with Stack(options) as stack:
+            stack.start(lambda what: None)
+            stores = open_stores(stack.environment)
+            host = stack.processes["host"].pid or 0
+            latency = latencies_ms(stores, photo, latency_count)
+            at_rest, found = _memory_mb(processes.of_host(host), workers), []
+            for _ in range(rounds):
+                before = processes.of_host(host)
+                ours = throughput(stores, photo, count)
+                after = processes.of_host(host)
+                least = floor.run(stack.environment, MODEL, photo, count, workers)
+                cpu_ms = {name: (after[name].cpu_ms - before[name].cpu_ms) / count for name in after}
+                found.append(Round(ours, least.pictures_per_s, least.cpu_ms_per_picture, cpu_ms))
+            at_work = _memory_mb(after, workers)
+    cuts = statistics.quantiles(latency, n=100)
+    machine = f"{platform.machine()}, {workers} cores, Python {platform.python_version()}, {PHOTO.name} 640 × 427"
+    return Measured(machine, count, cuts[49], cuts[94], ready.cpu_s(), at_rest, at_work, found)
+
+
+def _memory_mb(taken: dict[str, Taken], workers: int) -> float:
+    return (taken["workers"].memory_mb + taken["decode children"].memory_mb) / workers
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--count", type=int, default=400, help="pictures for throughput")
     parser.add_argument("--latency-count", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=3, help="pipeline and floor in turn, so often")
+    parser.add_argument("--json", type=Path, help="a file for the figures")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/speed.md")
     arguments = parser.parse_args()
-    console, photo, workers = Console(), PHOTO.read_bytes(), os.cpu_count() or 1
-    with tempfile.TemporaryDirectory() as folder:
-        options = Options(ports=Ports.from_base(24000), folder=Path(folder), workers=workers)
-        with Stack(options) as stack:
-            stack.start(lambda what: None)
-            stores = open_stores(stack.environment)
-            latency = latencies_ms(stores, photo, arguments.latency_count)
-            rounds = []
-            for _ in range(arguments.rounds):
-                ours = throughput(stores, photo, arguments.count)
-                rounds.append((ours, floor.run(stack.environment, MODEL, photo, arguments.count, workers)))
-    console.print(f"{platform.machine()}, {workers} cores, Python {platform.python_version()}, {PHOTO.name} 640 × 427")
-    cuts = statistics.quantiles(latency, n=100)
-    console.print(f"upload accepted → record readable, idle: p50 {cuts[49]:.0f} ms, p95 {cuts[94]:.0f} ms")
-    table = Table("round", "pictures/s", "floor, pictures/s", "ratio", "floor, CPU ms a picture")
-    for number, (ours, least) in enumerate(rounds, 1):
-        ratio = f"{ours / least.pictures_per_s:.2f}"
-        table.add_row(
-            str(number), f"{ours:.1f}", f"{least.pictures_per_s:.1f}", ratio, f"{least.cpu_ms_per_picture:.1f}"
-        )
-    console.print(table)
-    console.print(memory.of_child())
+    measured = measure(arguments.count, arguments.latency_count, arguments.rounds)
+    Console(width=120).print(measured.markdown(), markup=False, highlight=False)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(asdict(measured), indent=2) + "\n", "utf-8")
+    if arguments.write:
+        page = PAGE.read_text("utf-8")
+        before, after = page.partition(_BEGIN)[0], page.partition(_END)[2]
+        PAGE.write_text(f"{before}{_BEGIN}\n{measured.markdown()}\n{_END}{after}", "utf-8")
 
 
 if __name__ == "__main__":
