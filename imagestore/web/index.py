@@ -21,10 +21,10 @@ from imagestore.pipeline.reprocess import classified_by
 from imagestore.record import Record, RecordWithVector, Status
 from imagestore.store import StoredRecord
 from imagestore.store.documents import from_json, to_json
-from imagestore.web.tallies import TABLE, tally
+from imagestore.web.tallies import TABLES, tally
 from imagestore.web.words import words_of
 
-_VERSION = 17
+_VERSION = 18
 _SCHEMA = """
 CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE pictures (
@@ -133,7 +133,7 @@ class Index:
                     f"SELECT name FROM sqlite_master WHERE type = 'table' AND {of_words}"
                 ).fetchall():
                     connection.execute(f'DROP TABLE "{name}"')
-            for statement in filter(str.strip, (*_SCHEMA.split(";"), TABLE)):
+            for statement in filter(str.strip, (*_SCHEMA.split(";"), *TABLES)):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {_VERSION}")
             self.epoch = uuid.uuid4().hex[:8]

@@ -19,8 +19,9 @@ from classify import Vector
 from imagestore.record import Record
 from imagestore.store.documents import from_json
 from imagestore.web.answers import Alike
-from imagestore.web.index import NO_CONFIDENCE, Index
+from imagestore.web.index import Index
 from imagestore.web.queries import Filter
+from imagestore.web.tallies import CONFIDENCES
 
 MOST_BYTES = 131_072_000
 """How much memory the vectors may take in a process: 102,400 of 1,280 numbers. Beyond that the newest pictures
@@ -245,8 +246,7 @@ def _records(index: Index, ids: list[str]) -> dict[str, Record]:
 
 def _classified(index: Index) -> int:
     """How many pictures a model has classified."""
-    query = f"SELECT count(*) FROM pictures WHERE status != 'deleted' AND confidence != {NO_CONFIDENCE}"
-    return int(index.query(query)[0][0])
+    return sum(count for _, count in index.query(CONFIDENCES))
 
 
 def _json(ids: list[str]) -> str:

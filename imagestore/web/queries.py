@@ -15,9 +15,10 @@ from imagestore.pipeline.queue_roles import queue_lengths
 from imagestore.record import RANDOM_BELOW, Record, Status, utc
 from imagestore.store import Stores
 from imagestore.store.documents import from_json
+from imagestore.web import tallies
 from imagestore.web.answers import Cause, Duplicates, Hour, Listing, Overview
 from imagestore.web.index import NO_CONFIDENCE, Index, row_of, signed
-from imagestore.web.tallies import ALL
+from imagestore.web.tallies import ALL, CONFIDENCES, PARTS, REASONS
 from imagestore.web.words import question
 
 NEAR_BITS = 8
@@ -26,7 +27,6 @@ MOST_DUPLICATES = 24
 HOURS = 24
 TO_REVIEW = "FROM pictures WHERE status != 'deleted' AND uncertainty IS NOT NULL AND corrected = 0"
 """Those that nobody has reviewed yet."""
-BINS = 20
 _SLACK = 8
 """So many pictures that came in one millisecond may stand in another order in the index than by their ids."""
 _COMMON = 10
@@ -328,31 +328,19 @@ def _words(index: Index, filter: Filter) -> "Words":
 def _hours(index: Index, now: datetime) -> list[Hour]:
     last = now.replace(minute=0, second=0, microsecond=0)
     hours = {utc(last - timedelta(hours=back))[:13]: dict[str, int]() for back in reversed(range(HOURS))}
-    query = (
-        "SELECT substr(at, 1, 13) AS hour, status, COUNT(*) FROM pictures "
-        "WHERE status != 'deleted' AND at >= ? GROUP BY hour, status"
-    )
-    for hour, status, count in index.query(query, [min(hours)]):
+    for hour, status, count in index.query(tallies.HOURS, [min(hours)]):
         if hour in hours:
             hours[hour][status] = count
     return [Hour(hour, statuses) for hour, statuses in hours.items()]
 
 
 def _confidence(index: Index) -> list[int]:
-    query = (
-        f"SELECT min(CAST(confidence * {BINS} AS INTEGER), {BINS - 1}) AS bin, COUNT(*) FROM pictures "
-        f"WHERE status != 'deleted' AND confidence != {NO_CONFIDENCE} GROUP BY bin"
-    )
-    bins = dict(index.query(query))
-    return [bins.get(bin, 0) for bin in range(BINS)]
+    counted = dict(index.query(CONFIDENCES))
+    return [counted.get(part, 0) for part in range(PARTS)]
 
 
 def _causes(index: Index) -> list[Cause]:
-    query = (
-        "SELECT status, reason, COUNT(*) AS n FROM pictures WHERE status != 'deleted' AND reason IS NOT NULL "
-        "GROUP BY status, reason ORDER BY n DESC"
-    )
-    return [Cause(Status(status), reason, count) for status, reason, count in index.query(query)]
+    return [Cause(Status(status), reason, count) for status, reason, count in index.query(REASONS)]
 
 
 def _documents(index: Index, query: str, values: list[object]) -> list[Record]:

@@ -18,7 +18,6 @@ from imagestore.web.answers import Cause, Hour
 from imagestore.web.counting import counts
 from imagestore.web.index import Index
 from imagestore.web.queries import (
-    BINS,
     MOST_DUPLICATES,
     NEAR_BITS,
     Filter,
@@ -29,6 +28,7 @@ from imagestore.web.queries import (
     neighbours,
     overview,
 )
+from imagestore.web.tallies import PARTS
 from unit.web.records import picture, rejected, take_in
 
 
@@ -159,7 +159,7 @@ def test_the_overview_counts_by_hour_confidence_and_cause(index: Index) -> None:
     assert len(found.hours) == 24
     assert found.hours[-1] == Hour("2026-11-21T09", {"unknown": 1, "rejected": 1})
     assert found.hours[-2] == Hour("2026-11-21T08", {"classified": 1})
-    assert [bin for bin, count in enumerate(found.confidence) if count] == [0, 6, BINS - 1]
+    assert [bin for bin, count in enumerate(found.confidence) if count] == [0, 6, PARTS - 1]
     assert found.causes == [Cause(Status.REJECTED, "empty", 1)]
     assert found.queues == {"work": 0, "work-poison": None, "webjobs-blobtrigger-poison": None}
 
