@@ -8,6 +8,7 @@
     └── ImageStoreError
         ├── SettingsError          a setting that is missing or wrong
         ├── NotALabel              a text that cannot be a label
+        ├── NotCorrections         a file or list of corrections that cannot be read, or a row of it
         ├── NotAModelName          a text that cannot be the name of a model
         ├── NotFetched             what an address leads to cannot be fetched, or may not be
         │   └── NoHost             there is no host of this name, or nobody says so just now
@@ -88,6 +89,10 @@ class BadPrices(ImageStoreError):
 
 class NotALabel(ImageStoreError):
     """This text cannot be a label."""
+
+
+class NotCorrections(ImageStoreError):
+    """What says which picture shows what cannot be read, or a row of it."""
 
 
 class NotAModelName(ImageStoreError):

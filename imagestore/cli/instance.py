@@ -14,7 +14,11 @@ from imagestore.cli.intake import PictureFile, Send, Sent
 from imagestore.cli.profiles import Server
 from imagestore.client import Client, Pending
 from imagestore.errors import NotFound
+from imagestore.pipeline.bulk import BulkChanges
+from imagestore.pipeline.bulk_documents import ChangeState
+from imagestore.pipeline.bulk_status import ChangeStatus
 from imagestore.pipeline.correct import correct
+from imagestore.pipeline.corrections import BatchCorrected, Corrections, RowStatus, told
 from imagestore.pipeline.delete import delete, demand_upload
 from imagestore.pipeline.live import add_route, remove_route
 from imagestore.pipeline.names import staged_name
@@ -55,6 +59,9 @@ class Instance(Projects, Protocol):
 
     def correct(self, name: str, labels: Sequence[str]) -> Record:
         """Say what a picture shows, or without a label take that back. Raises NotALabel, NotFound, or Conflict."""
+
+    def correct_many(self, found: Corrections) -> BatchCorrected:
+        """Make these corrections, as one change. At most MOST_CORRECTIONS."""
 
     def demand(self, name: str) -> None:
         """Raises NotFound if there is no upload of this name."""
@@ -154,6 +161,15 @@ class OverStores(ProjectsOverStores):
         """See Instance. The correction is by the user of this machine."""
         return correct(self.stores, name, next(iter(labels), None), account(), others=labels[1:]).record
 
+    def correct_many(self, found: Corrections) -> BatchCorrected:
+        """See Instance."""
+        bulk = BulkChanges(self.stores)
+        change = bulk.begin_corrections(found.wanted, account())
+        while change.state is ChangeState.APPLYING:
+            change = bulk.step(change.id)
+        left = {one.id: one.why for one in bulk.left_alone(change)}
+        return BatchCorrected(ChangeStatus.of(change), told(found.rows, {row.id for row in found.rows}, left))
+
     def demand(self, name: str) -> None:
         """See Instance."""
         demand_upload(self.stores, name)
@@ -250,6 +266,13 @@ class OverApi(ProjectsOverApi):
         """See Instance. The correction is by the account of the key."""
         id = record_id(name)
         return self.client.correct(id, *labels) if labels else self.client.uncorrect(id)
+
+    def correct_many(self, found: Corrections) -> BatchCorrected:
+        """See Instance."""
+        made = self.client.correct_many([(one.id, one.wanted) for one in found.wanted], by_id=True)
+        done = {row.id for row in made.rows if row.status is RowStatus.DONE}
+        left = {row.id: row.why for row in made.rows if row.why}
+        return BatchCorrected(made.change, told(found.rows, done, left))
 
     def demand(self, name: str) -> None:
         """See Instance."""

@@ -1,12 +1,13 @@
 """What the client does with many pictures at once."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 from imagestore.client.answers import LabelledList, LabelledPicture
 from imagestore.client.http import Http
 from imagestore.client.projects import part
 from imagestore.pipeline.bulk_status import ChangeList, ChangeStatus
+from imagestore.pipeline.corrections import BatchCorrected, told
 from imagestore.pipeline.labelled import UsedLabel
 
 Action = Literal["label", "relabel", "unlabel", "wrong", "reprocess", "delete"]
@@ -32,6 +33,29 @@ class ChangeMethods:
         """
         body = {"action": action, "labels": list(labels) or None, "pictures": list(ids)}
         return self._finished(self._change("POST", "/changes", body), progress)
+
+    def correct_many(
+        self,
+        corrections: Iterable[tuple[str, str | Sequence[str]]],
+        *,
+        by_id: bool = False,
+        progress: Progress = lambda change: None,
+    ) -> BatchCorrected:
+        """Say of up to 5,000 pictures what each shows: its name (or id, if `by_id`) and its label, or all that hold.
+
+        It is one change, which `undo_change` undoes. Rows that cannot be taken are refused, with why, and nothing else
+        stops; they count from 1. A row is still `waiting` only where more than a hundred pictures were left alone, of
+        which no more are named.
+        """
+        which = "id" if by_id else "name"
+        body = {"corrections": [{which: one, "label": _labels(label)} for one, label in corrections]}
+        begun = self._http.ask(BatchCorrected, "POST", "/pictures/corrections", body=body)
+        if begun.change is None:
+            return begun
+        change = self._finished(begun.change, progress)
+        left = self.read_change(change.id).left if change.left_alone else []
+        done = {row.id for row in begun.rows} if change.left_alone == len(left) else set()
+        return BatchCorrected(change, told(begun.rows, done, {one.id: one.why for one in left}))
 
     def changes(self, limit: int = 50) -> list[ChangeStatus]:
         """The changes of the last 30 days, the newest first, at most 50."""
@@ -93,3 +117,7 @@ class ChangeMethods:
 
     def _change(self, method: str, path: str, body: dict[str, Any] | None = None) -> ChangeStatus:
         return self._http.read(ChangeStatus, self._http.send(method, path, body=body))
+
+
+def _labels(label: str | Sequence[str]) -> str | list[str]:
+    return label if isinstance(label, str) else list(label)

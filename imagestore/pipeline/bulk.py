@@ -49,6 +49,7 @@ _MARGIN = timedelta(minutes=1)
 _GRACE = timedelta(hours=1)
 _LABELS = {Action.LABEL: (1, MOST_LABELS), Action.RELABEL: (1, 2)}
 """How many labels an action takes."""
+NOT_THERE = "There is no record of it: its name is another, or it was taken in just now."
 Heard = Callable[[StoredRecord], None]
 
 
@@ -67,6 +68,8 @@ class BulkChanges:
 
     def begin(self, action: Action, ids: Sequence[str], by: str, labels: Sequence[str] = ()) -> BulkChange:
         """Write down a change of these pictures; `step` then does it. Raises NotALabel, or Conflict if it cannot be."""
+        if action is Action.CORRECT:
+            raise Conflict(f"'{action}' needs the labels of each picture: send them to /api/v1/pictures/corrections.")
         labels = tuple(dict.fromkeys(checked_label(one) for one in labels))
         ids = list(dict.fromkeys(ids))
         least, most = _LABELS.get(action, (0, 0))
@@ -80,6 +83,13 @@ class BulkChanges:
                 f"A change takes 1 to {MOST_PICTURES:,} pictures; there are {len(ids):,}. Narrow the search."
             )
         return self._begun(BulkChange(id=new_id(), action=action, by=by, labels=labels), list(map(OnePicture, ids)))
+
+    def begin_corrections(self, wanted: Sequence[OnePicture], by: str) -> BulkChange:
+        """Write down a change that corrects each of these pictures to the labels `wanted` for it, which were checked
+        (corrections.py); `step` then does it. Raises Conflict if there are none, or too many."""
+        if not 0 < len(wanted) <= MOST_PICTURES:
+            raise Conflict(f"A change takes 1 to {MOST_PICTURES:,} pictures; there are {len(wanted):,}.")
+        return self._begun(BulkChange(id=new_id(), action=Action.CORRECT, by=by), wanted)
 
     def begin_relabel(self, asked: Relabelling, by: str, listed: Iterable[ListedPicture] | None = None) -> BulkChange:
         """Write down a change of a project's label, in labelled pictures and corrections; `step` then does it. `listed`
@@ -130,6 +140,10 @@ class BulkChanges:
         if change.left_alone + change.kept:
             for part in self._changes.parts(change):
                 yield from (one for one in part.pictures if Outcome.LEFT_ALONE in (one.outcome, one.undone))
+
+    def pictures(self, change: BulkChange, number: int = 0) -> tuple[OnePicture, ...]:
+        """The pictures of one part of a change, and what came of each. Raises NotFound."""
+        return self._changes.read_part(change, number)[0].pictures
 
     def step(self, id: str) -> BulkChange:
         """Do the next part of a change, or of undoing it, if there is one. Returns the change as it is then.
@@ -198,14 +212,16 @@ class BulkChanges:
         stored = self._stores.records.read(one.id)
         record = None if stored is None else stored.record
         if record is None or record.upload is None or record.status is Status.DELETED:
-            return _left(one, GONE)
+            return _left(one, NOT_THERE if stored is None and change.action is Action.CORRECT else GONE)
         one = replace(one, name=record.name, before=record.correction, wrong=record.wrong, etag=record.upload.etag)
         try:
             match change.action:
                 case Action.LABEL if _says(record, change.labels):
                     return replace(one, outcome=Outcome.SAME)
-                case Action.LABEL:
-                    return replace(one, after=correction_of(record, change.labels, change.by))
+                case Action.CORRECT if _says(record, one.wanted):
+                    return replace(one, outcome=Outcome.SAME)
+                case Action.LABEL | Action.CORRECT:
+                    return replace(one, after=correction_of(record, one.wanted or change.labels, change.by))
                 case Action.RELABEL:
                     return _relabelled(one, record, change)
                 case Action.WRONG if record.is_wrong:
@@ -232,7 +248,7 @@ class BulkChanges:
             return is_same and self._is_applying(change)
 
         match change.action:
-            case Action.LABEL | Action.RELABEL | Action.UNLABEL | Action.WRONG:
+            case Action.LABEL | Action.CORRECT | Action.RELABEL | Action.UNLABEL | Action.WRONG:
                 what = _what(change)
                 before, after = one.said(what)
                 stored, why = self._exchanged(one.id, what, before, after, may)
@@ -275,7 +291,7 @@ class BulkChanges:
 
     def _undone(self, change: BulkChange, one: OnePicture) -> OnePicture:
         was_left, why = one.outcome is Outcome.LEFT_ALONE, CHANGED
-        if one.outcome is Outcome.SAME or (was_left and not one.name):
+        if one.outcome is Outcome.SAME or (was_left and (not one.name or not _was_found(one))):
             return one
         if one.kind is not Kind.UPLOAD:
             return self._labelled.undone(change, one)
@@ -347,6 +363,10 @@ def _relabelled(one: OnePicture, record: Record, change: BulkChange) -> OnePictu
         return one
     of_several = labels if said.labels is not None else None
     return replace(one, after=replace(said, label=labels[0], labels=of_several, account=change.by, at=utc()))
+
+
+def _was_found(one: OnePicture) -> bool:
+    return one.etag is not None or one.kind is not Kind.UPLOAD
 
 
 def _left(one: OnePicture, why: str) -> OnePicture:

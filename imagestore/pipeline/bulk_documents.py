@@ -32,9 +32,10 @@ Document = TypeVar("Document", "BulkChange", "Part")
 class Action(StrEnum):
     """What is done to each picture. `relabel` puts the second label in place of the first, or takes the first away if
     it is alone: in corrections, and of a project in its labelled pictures too. `wrong` says that the model's answer is
-    wrong, and not what is right."""
+    wrong, and not what is right. `correct` is `label` with labels of its own for each picture."""
 
     LABEL = "label"
+    CORRECT = "correct"
     RELABEL = "relabel"
     UNLABEL = "unlabel"
     WRONG = "wrong"
@@ -87,7 +88,8 @@ class OnePicture:
 
     Of an upload that is its correction, or what says that the model is `wrong`; for a deletion `etag` is the version of
     the upload to delete, and `message` what will delete it. Of a labelled picture, whose id is its SHA-256, it is its
-    marks; of tags, whose id is their project, the tags. `why` is a sentence, where it was left alone.
+    marks; of tags, whose id is their project, the tags. `wanted` are labels of its own, where each picture is to have
+    others. `why` is a sentence, where it was left alone.
     """
 
     id: str
@@ -105,6 +107,7 @@ class OnePicture:
     marks_after: Marks | None = None
     tags: tuple[Tag, ...] = ()
     tags_after: tuple[Tag, ...] = ()
+    wanted: tuple[str, ...] = ()
     message: SentMessage | None = None
 
     def said(self, what: Said) -> tuple[Correction | WrongAnswer | None, Correction | WrongAnswer | None]:

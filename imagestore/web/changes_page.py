@@ -60,6 +60,7 @@ def title(change: ChangeStatus) -> str:
         return f"{number} of {change.project}. {done}"
     return {
         Action.LABEL: f"{number} labelled",
+        Action.CORRECT: f"{number} labelled, each as a list says",
         Action.RELABEL: f"Corrections of {number} renamed"
         if len(change.labels) > 1
         else f"A label of {number} deleted:",

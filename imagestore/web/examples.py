@@ -23,7 +23,7 @@ from imagestore.record import Correction, Record, Staged, Status, Upload, record
 from imagestore.store import PromotionEntry
 from imagestore.store.projects import Change, LabelsPerPicture, ProjectSummary
 from imagestore.store.routes import ModelList, ModelVersion, Route
-from imagestore.web import training_examples, version_examples, webhook_examples
+from imagestore.web import batch_examples, training_examples, version_examples, webhook_examples
 from imagestore.web.answers import (
     AccessToken,
     AccountInfo,
@@ -163,6 +163,7 @@ EXAMPLES = {
     "startChange": OperationExample(
         "?q=whiskers&status=unknown", _json('{"action": "label", "labels": ["lynx"], "matching": 24}'), _CHANGE
     ),
+    **{id: OperationExample(query, curl, answer) for id, (query, curl, answer) in batch_examples.ANSWERS.items()},
     "changes": OperationExample("", "", ChangeList([_CHANGE], None)),
     "readChange": OperationExample("", "", replace(_CHANGE, left=[LeftAlone(_ID, _NAME, "It is deleted.")])),
     "continueChange": OperationExample("", "", _CHANGE),

@@ -27,6 +27,7 @@ from imagestore.errors import (
     NotAProject,
     NotARoute,
     NotAWebhook,
+    NotCorrections,
     NotFound,
     Overloaded,
     Protected,
@@ -103,7 +104,7 @@ def problem_of(error: Exception) -> ApiProblem:
             return ApiProblem(409, "last_admin", f"{error}")
         case NotAccepted():
             return ApiProblem(422, "not_accepted", f"{error}")
-        case NotALabel() | NotAModelName() | NotAProject() | NotARoute() | NotAWebhook():
+        case NotALabel() | NotAModelName() | NotAProject() | NotARoute() | NotAWebhook() | NotCorrections():
             return ApiProblem(422, "bad_request", str(error))
         case BadCursor():
             return ApiProblem(404, "no_such_page", str(error))

@@ -9,10 +9,21 @@ import pytest
 from imagestore.pipeline.bulk import BulkChanges
 from imagestore.pipeline.bulk_documents import Action, BulkChange, ChangeState
 from imagestore.store.training import MINE, Part, TrainingPictures
-from unit.pipeline.bulk_pictures import IDS, LABELS, RELABELLED, SHAS, done, everything, filled, in_twos, with_labelled
+from unit.pipeline.bulk_pictures import (
+    CORRECTED,
+    IDS,
+    LABELS,
+    RELABELLED,
+    SHAS,
+    done,
+    everything,
+    filled,
+    in_twos,
+    with_labelled,
+)
 
 Hook = Callable[[], None]
-CASES = [*map(str, LABELS), *RELABELLED]
+CASES = [*map(str, LABELS), "correct", *RELABELLED]
 """Uploads are labelled and so on; a label of a project is renamed, merged, deleted and split."""
 
 
@@ -63,6 +74,8 @@ def hooked(stores: Any, at: int, hook: Hook) -> Callable[[], int]:
 def begun(changes: BulkChanges, case: str) -> BulkChange:
     if case in RELABELLED:
         return changes.begin_relabel(RELABELLED[case], "me")
+    if case == "correct":
+        return changes.begin_corrections(CORRECTED, "me")
     return changes.begin(Action(case), IDS[:4], "me", LABELS[Action(case)])
 
 

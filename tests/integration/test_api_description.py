@@ -12,7 +12,7 @@ WITHOUT = {
     "ensure_resource_availability": "a picture that was just taken in has no staged file and no thumbnail yet",
     "use_after_free": "a picture whose deletion can be undone is there until then",
 }
-LEFT_TO_OTHERS = ("classify", "startJob", "similarTo", "whyOf", "nearestOf", "addTraining", "addWebhook")
+LEFT_TO_OTHERS = ("classify", "startJob", "similarTo", "whyOf", "nearestOf", "addTraining", "addWebhook", "correctMany")
 CHECKED_LATER = "".join(
     f'[[operations]]\ninclude-operation-id = "{id}"\n[operations.checks.positive_data_acceptance]\nenabled = false\n'
     for id in LEFT_TO_OTHERS

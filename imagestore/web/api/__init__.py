@@ -8,6 +8,7 @@ from imagestore.web.api import (
     audit,
     changes,
     classify,
+    corrections,
     exports,
     files,
     jobs,
@@ -34,6 +35,7 @@ router = APIRouter(prefix=PREFIX, dependencies=[Depends(check_parameters)])
 for part in (
     exports,  # before the pictures, one of whose ids "export" would be
     pictures,
+    corrections,
     changes,
     classify,
     why,

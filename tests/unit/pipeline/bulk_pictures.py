@@ -8,7 +8,7 @@ import pytest
 
 from imagestore.pipeline import bulk
 from imagestore.pipeline.bulk import BulkChanges
-from imagestore.pipeline.bulk_documents import Action, BulkChange
+from imagestore.pipeline.bulk_documents import Action, BulkChange, OnePicture
 from imagestore.pipeline.commit import commit
 from imagestore.pipeline.correct import correct
 from imagestore.pipeline.relabel import Relabelling
@@ -24,6 +24,13 @@ IDS = tuple(map(record_id, NAMES))
 LABELS: dict[Action, list[str]] = {
     Action.LABEL: ["tiger"], Action.RELABEL: ["lynx", "puma"], Action.UNLABEL: [], Action.WRONG: [], Action.DELETE: [],
 }  # fmt: skip
+
+
+CORRECTED = [
+    OnePicture(id, name, wanted=(label,))
+    for id, name, label in zip(IDS[:4], NAMES, ("tiger", "lynx", "puma", "owl"), strict=False)
+]
+"""Labels of its own for each of four, one of which has it already."""
 
 
 def in_twos(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,25 @@
+"""Examples of the operations of many pictures at once: by operation id the query, what curl needs besides, and an
+answer."""
+
+from typing import Any
+
+from imagestore.pipeline.bulk_status import ChangeStatus
+from imagestore.pipeline.corrections import BatchCorrected, CorrectedRow, RowStatus
+from imagestore.record import record_id
+
+_AT = "2026-11-21T09:00:00.112Z"
+_CHANGE = ChangeStatus(
+    "change-1795251600112000-5c0e5c0e", "correct", [], "account-8934e564515e9ed9a4f6ec252eb8d5bd", _AT, "applied",
+    1, 1, 0, 0, 0, 0, "2026-12-21T09:00:00.112Z", True, None, None, [],
+)  # fmt: skip
+_ROWS = [
+    CorrectedRow(2, record_id("pets/cat.jpg"), RowStatus.DONE),
+    CorrectedRow(3, record_id("pets/dog.jpg"), RowStatus.REFUSED, "It needs a label: it has none."),
+]
+ANSWERS: dict[str, tuple[str, str, Any]] = {
+    "correctMany": (
+        "",
+        "--data-binary @corrections.csv -H 'Content-Type: text/csv'",
+        BatchCorrected(_CHANGE, _ROWS),
+    ),
+}
