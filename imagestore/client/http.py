@@ -87,17 +87,18 @@ class Http:
         *,
         body: Parameters | None = None,
         content: Callable[[], Any] | None = None,
+        files: Callable[[], Any] | None = None,
         wait_s: float = 0,
         once: bool = False,
     ) -> httpx2.Response:
         """The answer to a request, if it is a success. `path` is below /api/v1; parameters that are None are left out.
 
-        `content` makes the body anew for each attempt; such a request may be repeated as it is, unless it is to be done
-        `once`. All attempts of any other one that changes something carry the same idempotency key, so that it is done
-        once. Raises RemoteError.
+        `content` makes the body anew for each attempt, `files` a form with them; such a request may be repeated as it
+        is, unless it is to be done `once`. All attempts of any other one that changes something carry the same
+        idempotency key, so that it is done once. Raises RemoteError.
         """
         is_secret = method == "POST" and _SECRET_ANSWER.fullmatch(path) is not None
-        takes_key = method not in _SAFE and not is_secret and (content is None or once)
+        takes_key = method not in _SAFE and not is_secret and (once or (content is None and files is None))
         headers = self._headers | {_KEY_HEADER: f'"{uuid.uuid4()}"'} if takes_key else self._headers
         attempt, waited_s = 1, 0.0
         while True:
@@ -110,6 +111,7 @@ class Http:
                     params={name: _text(value) for name, value in (params or {}).items() if value is not None},
                     json=body,
                     content=content() if content is not None else None,
+                    files=files() if files is not None else None,
                     headers=headers,
                     follow_redirects=False,
                     extensions={

@@ -29,7 +29,7 @@ async def sent_picture(request: Request, name: str | None, max_bytes: int) -> tu
     """
     content_type = request.headers.get("content-type", "")
     is_form = content_type.partition(";")[0].strip().lower() == FORM
-    sent = _sent_bytes(request.headers.get("content-length", "0"))
+    sent = sent_bytes(request.headers.get("content-length", "0"))
     if sent > max_bytes + (FORM_BYTES if is_form else 0):
         raise too_large(sent, max_bytes)
     if is_form:
@@ -49,7 +49,7 @@ async def whole_picture(request: Request, max_bytes: int, field: str | None = No
     """
     content_type = request.headers.get("content-type", "")
     is_form = content_type.partition(";")[0].strip().lower() == FORM
-    sent = _sent_bytes(request.headers.get("content-length", "0"))
+    sent = sent_bytes(request.headers.get("content-length", "0"))
     setting = "MAX_BYTES" if field is None else None
     if sent > max_bytes + (FORM_BYTES if is_form else 0):
         raise too_large(sent, max_bytes, setting)
@@ -77,7 +77,7 @@ async def whole_pictures(
     content_type = request.headers.get("content-type", "")
     if content_type.partition(";")[0].strip().lower() != FORM:
         return [("", await whole_picture(request, max_bytes, field))]
-    sent = _sent_bytes(request.headers.get("content-length", "0"))
+    sent = sent_bytes(request.headers.get("content-length", "0"))
     if sent > most_bytes:
         raise too_large(sent, most_bytes, None)
 
@@ -93,7 +93,7 @@ async def whole_pictures(
     return [*files]
 
 
-def _sent_bytes(content_length: str) -> int:
+def sent_bytes(content_length: str) -> int:
     """The size that a request says it has. Raises ApiProblem 400 where that is no number of bytes."""
     if not _BYTES.fullmatch(content_length):
         raise ApiProblem(400, "bad_request", "The header Content-Length is no number of bytes. Nothing was kept.")

@@ -340,6 +340,7 @@ _VALUES: dict[str, Any] = {
     **version_examples.VALUES,
     **training_examples.VALUES,
     **webhook_examples.VALUES,
+    **batch_examples.VALUES,
     "insist": str(GateOverride.ACCEPT_EQUAL),
     "drop": ["fish"],
     "last-event-id": "3f2a9c41-17",

@@ -29,7 +29,7 @@ class FormFile:
         """A field of this name counts as the file though it has no file name, as some clients send it."""
         _, options = parse_options_header(content_type)
         if b"boundary" not in options:
-            raise _bad("the header Content-Type names no boundary")
+            raise bad_form("the header Content-Type names no boundary")
         self.name: str | None = None
         self._body = body
         self._is_file_too = None if field is None else field.encode()
@@ -54,7 +54,7 @@ class FormFile:
                 max_header_size=_MOST_HEADER_BYTES,
             )
         except FormParserError as error:
-            raise _bad(str(error)) from None
+            raise bad_form(str(error)) from None
 
     async def start(self) -> None:
         """Read up to the beginning of the file. Raises ApiProblem 400 if the form has none."""
@@ -62,7 +62,7 @@ class FormFile:
             self._parse(chunk)
             if self._has_file:
                 return
-        raise _bad("it holds no file; a file is sent as in curl -F file=@cat.jpg")
+        raise bad_form("it holds no file; a file is sent as in curl -F file=@cat.jpg")
 
     async def content(self) -> AsyncIterator[bytes]:
         """The pieces of the file. Raises ApiProblem 400 if the form breaks off or holds another file."""
@@ -75,19 +75,22 @@ class FormFile:
                 break
             self._parse(chunk)
         if not self._has_ended:
-            raise _bad("it breaks off before its last boundary")
+            raise bad_form("it breaks off before its last boundary")
 
     def _parse(self, chunk: bytes) -> None:
         before = sum(map(len, self._pieces))
+        self._write(chunk)
+        if self._has_second:
+            raise bad_form("it holds more than one file; send one picture in a request")
+        self._other_bytes += len(chunk) - (sum(map(len, self._pieces)) - before)
+        if self._other_bytes > FORM_BYTES:
+            raise bad_form(f"it holds more than {FORM_BYTES} bytes beside the file")
+
+    def _write(self, chunk: bytes) -> None:
         try:
             self._parser.write(chunk)
         except FormParserError as error:
-            raise _bad(str(error)) from None
-        if self._has_second:
-            raise _bad("it holds more than one file; send one picture in a request")
-        self._other_bytes += len(chunk) - (sum(map(len, self._pieces)) - before)
-        if self._other_bytes > FORM_BYTES:
-            raise _bad(f"it holds more than {FORM_BYTES} bytes beside the file")
+            raise bad_form(str(error)) from None
 
     def _begin_part(self) -> None:
         self._disposition = b""
@@ -137,14 +140,11 @@ class FormFiles(FormFile):
         self._files: list[tuple[str, bytearray]] = []
         self._most, self._file_bytes = most, file_bytes
         async for chunk in self._body:
-            try:
-                self._parser.write(chunk)
-            except FormParserError as error:
-                raise _bad(str(error)) from None
+            self._write(chunk)
         if not self._has_ended:
-            raise _bad("it breaks off before its last boundary")
+            raise bad_form("it breaks off before its last boundary")
         if not self._files:
-            raise _bad("it holds no file; a file is sent as in curl -F file=@cat.jpg")
+            raise bad_form("it holds no file; a file is sent as in curl -F file=@cat.jpg")
         return self._files
 
     def _begin_file(self, name: str) -> None:
@@ -168,11 +168,12 @@ def _file_name(disposition: bytes) -> str | None:
     if extended := _EXTENDED_NAME.search(_QUOTED.sub(b'""', disposition)):
         charset, value = (part.decode("latin-1") for part in extended.groups())
         if charset.lower() not in ("utf-8", "iso-8859-1"):
-            raise _bad(f"its file name is in the character set '{charset}', and can be in UTF-8 or ISO-8859-1")
+            raise bad_form(f"its file name is in the character set '{charset}', and can be in UTF-8 or ISO-8859-1")
         return unquote_to_bytes(value).decode(charset, "replace")
     _, options = parse_options_header(disposition)
     return options[b"filename"].decode("utf-8", "replace") if b"filename" in options else None
 
 
-def _bad(why: str) -> ApiProblem:
+def bad_form(why: str) -> ApiProblem:
+    """The problem with a form that cannot be read."""
     return ApiProblem(400, "bad_form", f"The form cannot be read: {why}. Nothing was kept.")

@@ -12,7 +12,17 @@ WITHOUT = {
     "ensure_resource_availability": "a picture that was just taken in has no staged file and no thumbnail yet",
     "use_after_free": "a picture whose deletion can be undone is there until then",
 }
-LEFT_TO_OTHERS = ("classify", "startJob", "similarTo", "whyOf", "nearestOf", "addTraining", "addWebhook", "correctMany")
+LEFT_TO_OTHERS = (
+    "classify",
+    "startJob",
+    "similarTo",
+    "whyOf",
+    "nearestOf",
+    "addTraining",
+    "addWebhook",
+    "correctMany",
+    "uploadMany",
+)
 CHECKED_LATER = "".join(
     f'[[operations]]\ninclude-operation-id = "{id}"\n[operations.checks.positive_data_acceptance]\nenabled = false\n'
     for id in LEFT_TO_OTHERS

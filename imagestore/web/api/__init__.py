@@ -6,6 +6,7 @@ from imagestore.web.api import (
     account,
     accounts,
     audit,
+    batch,
     changes,
     classify,
     corrections,
@@ -35,6 +36,7 @@ router = APIRouter(prefix=PREFIX, dependencies=[Depends(check_parameters)])
 for part in (
     exports,  # before the pictures, one of whose ids "export" would be
     pictures,
+    batch,
     corrections,
     changes,
     classify,

@@ -192,3 +192,27 @@ def test_many_pictures_are_changed_and_put_back(client_of: ClientOf, drop: Drop,
     assert client.undo_change(change.id).restored == 59
     assert [one.name for one in client.read_change(change.id).left] == ["0.jpg"]
     assert client.finish_change(change.id).state == "undone"
+
+
+def test_many_pictures_are_uploaded_and_corrected_at_once(
+    client_of: ClientOf, drop: Drop, stores: Stores, tmp_path: Path
+) -> None:
+    client = client_of(Role.CONTRIBUTOR)
+    (tmp_path / "cat.jpg").write_bytes(PICTURE)
+    uploaded = client.upload_many([tmp_path / "cat.jpg", ("dog.jpg", b"dog"), ("../x", b"x")], "pets/")
+    assert [(one.name, str(one.status)) for one in uploaded.items] == [
+        ("pets/cat.jpg", "taken"), ("pets/dog.jpg", "taken"), ("pets/../x", "refused"),
+    ]  # fmt: skip
+    assert stores.uploads.get("pets/cat.jpg").data == PICTURE
+    records = [drop(f"{number}.jpg") for number in range(60)]
+    steps: list[str] = []
+    made = client.correct_many(
+        [(one.name, "lynx") for one in records] + [("no.jpg", ["a"])], progress=lambda one: steps.append(one.state)
+    )
+    assert made.change is not None
+    assert (made.change.changed, made.change.left_alone, steps) == (60, 1, ["applying", "applied"])
+    assert [str(row.status) for row in made.rows] == ["done"] * 60 + ["left_alone"]
+    assert client.undo_change(made.change.id).restored == 60
+    by_id = client.correct_many([(records[0].id, "owl"), ("nonsense", "owl")], by_id=True)
+    assert [str(row.status) for row in by_id.rows] == ["done", "refused"]
+    assert client.correct_many([("a.jpg", "unknown")]).change is None

@@ -1,0 +1,95 @@
+"""Many pictures in one request: the files of a form, each taken in as it arrives."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
+
+from imagestore.errors import ImageStoreError, Unavailable
+from imagestore.pipeline.upload import BatchUploaded, FileStatus, UploadedFile
+from imagestore.record import LONGEST_NAME, record_id
+from imagestore.web.access import NoteDep
+from imagestore.web.api.common import ServicesDep
+from imagestore.web.bodies import sent_bytes
+from imagestore.web.multipart import FORM, bad_form
+from imagestore.web.names import checked
+from imagestore.web.problems import ApiProblem, problem_of
+from imagestore.web.receive import IfExists, receive
+from imagestore.web.services import Services
+from imagestore.web.streamed_form import StreamedForm, too_large_form
+
+router = APIRouter(prefix="/pictures", tags=["Pictures"])
+MOST_FILES = 100
+MOST_BYTES = 2**30
+_FILES = {"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1, "maxItems": MOST_FILES}
+BODY = {
+    "requestBody": {
+        "required": True,
+        "description": f"A form with 1 to {MOST_FILES} files, of {MOST_BYTES:,} bytes at most together.",
+        "content": {FORM: {"schema": {"type": "object", "required": ["file"], "properties": {"file": _FILES}}}},
+    }
+}
+
+
+@router.post("/batch", status_code=202, response_model=BatchUploaded, openapi_extra=BODY, operation_id="uploadMany")
+async def upload_many(
+    request: Request,
+    services: ServicesDep,
+    note: NoteDep,
+    prefix: Annotated[str, Query(max_length=LONGEST_NAME, description="Put before each name, such as `pets/`.")] = "",
+    if_exists: Annotated[IfExists, Query(description="Where a name is taken by another picture.")] = IfExists.ERROR,
+) -> BatchUploaded:
+    """Upload many pictures, each under the name of its file. One that is refused, with why, stops no other; what was
+    taken in before the form breaks off stays."""
+    content_type = request.headers.get("content-type", "")
+    if content_type.partition(";")[0].strip().lower() != FORM:
+        raise ApiProblem(415, "unknown_kind", f"Many pictures come as a form: {FORM}.")
+    if sent_bytes(request.headers.get("content-length", "0")) > MOST_BYTES:
+        raise too_large_form(MOST_BYTES)
+    form, items = StreamedForm(content_type, request.stream(), MOST_BYTES), list[UploadedFile]()
+    stopped: ApiProblem | None = None
+    try:
+        async for name, content in form.files():
+            if len(items) == MOST_FILES:
+                detail = f"A form has {MOST_FILES} files at most. Send those after the last in another one."
+                raise ApiProblem(413, "too_many_files", detail)
+            items.append(await _uploaded(services, prefix + name, content, if_exists))
+    except ClientDisconnect:
+        raise ApiProblem(400, "broken_off", "The form broke off; the files that had come whole were kept.") from None
+    except (ApiProblem, Unavailable) as error:
+        stopped = problem_of(error)
+    finally:
+        note.after = {"pictures": [one.id for one in items if one.status is FileStatus.TAKEN]}
+    if stopped is None and not items:
+        stopped = bad_form("it holds no file; files are sent as in curl -F file=@a.jpg -F file=@b.jpg")
+    if stopped is not None and all(one.status is FileStatus.REFUSED for one in items):
+        raise stopped
+    return BatchUploaded(items, None if stopped is None else stopped.detail)
+
+
+async def _uploaded(services: Services, name: str, content: AsyncIterator[bytes], if_exists: IfExists) -> UploadedFile:
+    """What came of one file. Raises ClientDisconnect, and Unavailable, of which the next file would know no better."""
+    options = services.options
+    try:
+        checked(name, options.max_name_length)
+        is_about_to_go = record_id(name) in await run_in_threadpool(lambda: services.hidden_ids)
+        received = await receive(
+            services.stores.uploads,
+            name,
+            content,
+            if_exists,
+            options.max_bytes,
+            options.max_name_length,
+            is_about_to_go=is_about_to_go,
+        )
+    except Unavailable:
+        raise
+    except (ApiProblem, ImageStoreError) as error:
+        problem = problem_of(error)
+        return UploadedFile(name, FileStatus.REFUSED, code=problem.code, why=problem.detail)
+    id = record_id(received.name)
+    services.recent.add(id, received.name)
+    status = FileStatus.TAKEN if received.is_new else FileStatus.UNCHANGED
+    return UploadedFile(received.name, status, id, received.etag)
