@@ -52,7 +52,7 @@ class Lane:
         self._lock = threading.Lock()
         self._queue: deque[tuple[Kept, bool]] = deque()
         self._known = set[str]()
-        self._threads = 0
+        self._threads = self._busy = 0
         self._failures = 0
         self._paused_until = float("-inf")
         self._is_closed = False
@@ -84,8 +84,12 @@ class Lane:
         """Have threads send what waits here, if it is time for that."""
         with self._lock:
             while self._may_begin():
+                try:
+                    threading.Thread(target=self._work, name=f"send {self.webhook.id}", daemon=True).start()
+                except RuntimeError as error:  # there is no thread to be had; the next turn tries again
+                    log.warning("webhook %s: %s", self.webhook.id, error)
+                    return
                 self._threads += 1
-                threading.Thread(target=self._work, name=f"send {self.webhook.id}", daemon=True).start()
 
     def close(self) -> None:
         """Begin nothing more. What is being sent ends by itself; what waits here is found again in the store."""
@@ -98,7 +102,7 @@ class Lane:
     def _may_begin(self) -> bool:
         most = AT_ONCE if self._failures < FAILURES else 1
         is_free = not self._is_closed and not self._is_paused() and self._threads < most
-        return is_free and len(self._queue) > (self._threads if self._failures < FAILURES else 0)
+        return is_free and len(self._queue) > self._threads - self._busy
 
     def _is_paused(self) -> bool:
         return self._clock() < self._paused_until
@@ -111,6 +115,7 @@ class Lane:
                     self._threads -= 1
                     return
                 kept, is_mine = self._queue.popleft()
+                self._busy += 1
             try:
                 self._deliver(*(kept if is_mine else self._claimed(*kept)))
             except Conflict:
@@ -121,6 +126,7 @@ class Lane:
                 log.exception("delivery %s", kept[0].id)
             finally:
                 with self._lock:
+                    self._busy -= 1
                     self._known.discard(kept[0].id)
 
     def _claimed(self, delivery: Delivery, etag: str) -> Kept:

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from imagestore.errors import Conflict, NotAWebhook, NotFound, SettingsError
+from imagestore.errors import Conflict, NotAWebhook, NotFound, SettingsError, StoreError
 from imagestore.jobs.sealed import NO_SECRETS, Sealer
 from imagestore.record import stored_name, utc
 from imagestore.store import Stores
@@ -74,7 +74,11 @@ class Webhooks:
         )
         webhook = replace(webhook, sealed=self._sealer.seal(secret, webhook.bound))
         self._items.create(webhook.document())
-        self._begin(webhook)
+        try:
+            self._begin(webhook)
+        except StoreError:  # nobody would know its secret
+            self._items.delete(webhook.id)
+            raise
         return webhook, secret
 
     def all(self) -> list[Webhook]:

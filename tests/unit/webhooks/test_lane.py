@@ -49,6 +49,24 @@ def test_four_are_sent_at_once_and_no_more(world: World) -> None:
     assert world.all_of(one.webhook, DeliveryState.DELIVERED)
 
 
+def test_one_that_is_not_answered_holds_up_none_that_comes_after_it(world: World) -> None:
+    held = threading.Event()
+
+    def send(webhook: Any, delivery: Any) -> Answered:
+        assert delivery.id != slow.id or held.wait(30)
+        return taken()
+
+    one = lane(world, send)
+    slow = world.webhooks.test(one.webhook.id)
+    one.offer(world.webhooks.outbox.read(one.webhook.id, slow.id))
+    until(lambda: one._busy == 1, "the slow one")
+    quick = world.webhooks.test(one.webhook.id)
+    one.offer(world.webhooks.outbox.read(one.webhook.id, quick.id))
+    until(lambda: world.webhooks.outbox.read(one.webhook.id, quick.id)[0].state == "delivered", "the quick one")
+    held.set()
+    until(lambda: one.is_idle, "the slow one's answer")
+
+
 def test_after_three_failures_one_at_a_time_is_tried_with_pauses(world: World) -> None:
     tried, is_well = list[str](), [False]
 

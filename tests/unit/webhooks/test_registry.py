@@ -5,11 +5,12 @@ from typing import Any, cast
 
 import pytest
 
-from imagestore.errors import Conflict, NotAWebhook, NotFound, SettingsError
+from imagestore.errors import Conflict, NotAWebhook, NotFound, SettingsError, Unavailable
 from imagestore.webhooks.delivery import Attempt, DeliveryState
 from imagestore.webhooks.registry import MOST, Webhooks
 from imagestore.webhooks.webhook import EventType, checked_url
 from unit.memory_items import MemoryItems
+from unit.web.memory import MemoryRecords
 from unit.webhooks.conftest import SOURCE, URL, World
 
 
@@ -80,6 +81,13 @@ def test_there_are_no_more_than_a_runner_can_bear(world: World) -> None:
 def test_without_a_place_for_secrets_none_is_registered(world: World) -> None:
     with pytest.raises(SettingsError, match="SECRETS_FILE"):
         Webhooks(world.stores, None, (), SOURCE).add(URL, [EventType.CLASSIFIED], "maria")
+
+
+def test_one_whose_secret_was_not_shown_is_not_registered(world: World) -> None:
+    cast(MemoryRecords, world.stores.records).is_away = True
+    with pytest.raises(Unavailable):
+        world.add()
+    assert world.webhooks.all() == []
 
 
 def test_it_is_turned_off_and_on_and_removed(world: World) -> None:
