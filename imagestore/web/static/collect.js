@@ -1,7 +1,40 @@
 // Files from wherever they come: chosen, dropped (folders too) or pasted; each as {file, name}.
 
+import { toast } from "./dom.js";
+
 const named = (file, path) => ({ file, name: (path || file.webkitRelativePath || file.name).replace(/^\/+/, "").normalize() });
 const isHidden = (path) => path.split("/").some((part) => part.startsWith("."));
+
+/** Have `take` called with what is chosen with these inputs, or dropped anywhere on the page, of which `area` shows that
+ * it takes something. */
+export function intake(area, inputs, take) {
+  for (const input of inputs) {
+    input.addEventListener("change", () => { take(chosen(input)); input.value = ""; });
+    input.addEventListener("keydown", (event) => {
+      // A browser opens the dialog when Space is let go, and forgets that it was pressed if the page is drawn anew between.
+      if (event.key !== " ") return;
+      event.preventDefault();
+      if (!event.repeat) input.click();
+    });
+  }
+  for (const kind of ["dragenter", "dragover"]) {
+    document.addEventListener(kind, (event) => { event.preventDefault(); area.classList.add("over"); });
+  }
+  document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) area.classList.remove("over"); });
+  document.addEventListener("drop", async (event) => {
+    event.preventDefault();
+    area.classList.remove("over");
+    let files;
+    try {
+      files = await dropped(event.dataTransfer);
+    } catch {
+      toast("What was dropped cannot be read. Choose it with the button instead.");
+      return;
+    }
+    if (files.length === 0) toast("There is no file in what was dropped.");
+    else take(files);
+  });
+}
 
 /** From an input. */
 export function chosen(input) {

@@ -1,7 +1,7 @@
 // The page that takes pictures in: it sends what is chosen, dropped or pasted, and follows each until it is final.
 
-import { chosen, dropped, pasted } from "./collect.js";
-import { element, sizeInWords, toast } from "./dom.js";
+import { intake, pasted } from "./collect.js";
+import { element, sizeInWords } from "./dom.js";
 import { watch } from "./events.js";
 import { removeResult, showResult } from "./results.js";
 import { NotTaken, send } from "./send.js";
@@ -144,31 +144,7 @@ async function lookAt(id) {
   } catch { /* the next look may find it */ }
 }
 
-for (const id of ["files", "folder"]) {
-  const input = document.getElementById(id);
-  input.addEventListener("change", () => { take(chosen(input)); input.value = ""; });
-  input.addEventListener("keydown", (event) => {
-    // A browser opens the dialog when Space is let go, and forgets that it was pressed if the page is drawn anew between.
-    if (event.key !== " ") return;
-    event.preventDefault();
-    if (!event.repeat) input.click();
-  });
-}
-for (const kind of ["dragenter", "dragover"]) {
-  document.addEventListener(kind, (event) => { event.preventDefault(); area.classList.add("over"); });
-}
-document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) area.classList.remove("over"); });
-document.addEventListener("drop", async (event) => {
-  event.preventDefault();
-  area.classList.remove("over");
-  try {
-    const files = await dropped(event.dataTransfer);
-    if (files.length === 0) toast("There is no file in what was dropped.");
-    take(files);
-  } catch {
-    toast("What was dropped cannot be read. Choose it with the buttons instead.");
-  }
-});
+intake(area, ["files", "folder"].map((id) => document.getElementById(id)), take);
 document.addEventListener("paste", (event) => take(pasted(event.clipboardData)));
 addEventListener("beforeunload", (event) => { if (queue.length > 0 || sending > 0) event.preventDefault(); });
 setInterval(lookAgain, LOOK_AGAIN_MS);

@@ -1,6 +1,6 @@
 // The page on which a model is trained takes labelled folders in: it shows which labels it has found, then sends.
 
-import { chosen, dropped } from "./collect.js";
+import { intake } from "./collect.js";
 import { element, sizeInWords, toast } from "./dom.js";
 import { byLabel } from "./folders.js";
 import { NotTaken, sendTo } from "./send.js";
@@ -149,25 +149,6 @@ function propose(files) {
 }
 
 if (area) {
-  const input = document.getElementById("folder");
-  input.addEventListener("change", () => { propose(chosen(input)); input.value = ""; });
-  input.addEventListener("keydown", (event) => {
-    if (event.key !== " ") return; // see drop.js
-    event.preventDefault();
-    if (!event.repeat) input.click();
-  });
-  for (const kind of ["dragenter", "dragover"]) {
-    document.addEventListener(kind, (event) => { event.preventDefault(); area.classList.add("over"); });
-  }
-  document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) area.classList.remove("over"); });
-  document.addEventListener("drop", async (event) => {
-    event.preventDefault();
-    area.classList.remove("over");
-    try {
-      propose(await dropped(event.dataTransfer));
-    } catch {
-      toast("What was dropped cannot be read. Choose the folder with the button instead.");
-    }
-  });
+  intake(area, [document.getElementById("folder")], propose);
   addEventListener("beforeunload", (event) => { if (queue.length + sending > 0) event.preventDefault(); });
 }

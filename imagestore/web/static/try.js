@@ -1,7 +1,7 @@
 // The box on a version's page in which pictures are tried: this version answers, and nothing is kept.
 
 import { renderAnswer } from "./answer.js";
-import { chosen, dropped, pasted } from "./collect.js";
+import { intake, pasted } from "./collect.js";
 import { element, explain, toast } from "./dom.js";
 
 const MOST = 12; // at a time
@@ -67,28 +67,9 @@ async function ask(file, { name, version }) {
 /** Take what is chosen, pasted, or dropped anywhere on the page: none of it is to be kept. */
 export function begin(version) {
   if (!area) return;
-  const input = document.getElementById("try-files");
-  input.addEventListener("change", () => { take(chosen(input), version); input.value = ""; });
-  input.addEventListener("keydown", (event) => {
-    if (event.key !== " ") return; // as on the page that takes pictures in
-    event.preventDefault();
-    if (!event.repeat) input.click();
-  });
-  for (const kind of ["dragenter", "dragover"]) {
-    document.addEventListener(kind, (event) => { event.preventDefault(); area.classList.add("over"); });
-  }
-  document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) area.classList.remove("over"); });
-  document.addEventListener("drop", async (event) => {
-    event.preventDefault();
-    area.classList.remove("over");
-    try {
-      const files = await dropped(event.dataTransfer);
-      if (files.length === 0) toast("There is no file in what was dropped.");
-      else area.scrollIntoView({ block: "nearest" });
-      take(files, version);
-    } catch {
-      toast("What was dropped cannot be read. Choose it with the button instead.");
-    }
+  intake(area, [document.getElementById("try-files")], (files) => {
+    area.scrollIntoView({ block: "nearest" });
+    take(files, version);
   });
   document.addEventListener("paste", (event) => take(pasted(event.clipboardData), version));
 }
