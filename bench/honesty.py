@@ -27,6 +27,7 @@ from bench.pictures import Pictures
 from imagestore.cli.stages import stages
 from imagestore.proportion import Share, percent, wilson
 from model.evaluation.metrics import Metrics, metrics
+from model.training import choose as choosing
 from model.training import head as heads
 from model.training import split
 from model.training.backbones import width_of_middle
@@ -152,7 +153,9 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=20)
     parser.add_argument("--burst", type=int, default=0, choices=range(4), help="altered neighbours of each picture")
     parser.add_argument("--chosen", action="store_true", help=f"let training choose, instead of {HELD.sentence()}")
+    parser.add_argument("--tie", type=float, default=choosing.TIE, help="with --chosen: standard errors that are a tie")
     arguments = parser.parse_args()
+    choosing.TIE = arguments.tie
     console = Console(width=100)
     with stages() as begin:
         benches = [_Bench(Pictures(folder, begin), arguments.burst) for folder in arguments.folders]

@@ -27,9 +27,9 @@ _CERTAIN = 1.96
 """So many standard errors to either side make an interval of 95 %."""
 MOST = 2000
 """The choice is made on at most so many pictures: more take long and add little."""
-_TIE = 0.25
-"""So many standard errors of the difference above the lowest loss count as the same: a twelfth of what would be clear. With
-more, the simplest wins wherever pictures are few, and accuracy is given away; docs/model.md has the figures."""
+TIE = 0.25
+"""So many standard errors of the difference above the lowest loss count as the same. With more, the simplest wins
+wherever pictures are few, and accuracy is given away; docs/model.md has the figures."""
 _VIEWS, _MOST_FOR_VIEWS = 3, 400
 """Altered views take as long again each, so they are tried only where pictures are few."""
 
@@ -79,14 +79,14 @@ class _Trials:
         self.found: dict[Recipe, head.OutOfFold] = {}
 
     def best(self, recipes: list[Recipe]) -> Recipe:
-        """Of these, the simplest whose loss is the lowest, or lies no more than _TIE above it."""
+        """Of these, the simplest whose loss is the lowest, or lies no more than TIE above it."""
         for recipe in recipes:
             self._try(recipe)
         by_loss = sorted(recipes, key=lambda recipe: float(self.found[recipe].losses.mean()))
         lowest = by_loss[0]
         for recipe in sorted(by_loss, key=lambda recipe: recipe.simplicity):
             mean, low, _ = self.difference(recipe, lowest)
-            if mean <= _TIE * (mean - low) / _CERTAIN:
+            if mean <= TIE * (mean - low) / _CERTAIN:
                 return recipe
         raise AssertionError("the one with the lowest loss is among them")
 
