@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from azure.core import MatchConditions
 from azure.storage.blob import BlobProperties, ContainerClient, ContentSettings
@@ -14,6 +14,9 @@ from imagestore.record import stored_name
 from imagestore.store.failures import translated
 from imagestore.store.tags import ETAG, merged
 from imagestore.store.writer import BLOCK_BYTES, BlobWriter
+
+if TYPE_CHECKING:
+    from imagestore.store.object_store import ObjectStore
 
 FIRST_READ_BYTES = 16 * 2**20
 """The first read asks for this many bytes and learns the whole size; only larger blobs take further calls."""
@@ -74,9 +77,18 @@ class Blobs:
     Every method raises Unavailable, and Protected if a lease, the archive tier or a policy forbids the call.
     """
 
-    def __init__(self, client: ContainerClient, before_change: Callable[[], object] | None = None) -> None:
-        """`before_change` is called before each put, overwrite and deletion, which what it raises prevents."""
+    def __init__(
+        self,
+        client: ContainerClient,
+        before_change: Callable[[], object] | None = None,
+        object_store: "ObjectStore | None" = None,
+    ) -> None:
+        """`before_change` is called before each put, overwrite and deletion, which what it raises prevents.
+
+        `get`, `put` and `overwrite` try the `object_store` of the same container first, if there is one.
+        """
         self._client = client
+        self._object_store = object_store
         self._before_change = before_change or (lambda: None)
         self.container = client.container_name
         self.keeps_versions = False
@@ -87,6 +99,8 @@ class Blobs:
 
         Raises NotFound, or Conflict if the blob was overwritten while it was read.
         """
+        if self._object_store and (blob := self._object_store.get(within(name), max_bytes)):
+            return blob
         with translated(f"reading from {self.container}"):
             stream = self._client.download_blob(within(name))
             found = stream.properties
@@ -144,7 +158,7 @@ class Blobs:
         Raises Conflict if another version is there, or no blob to replace.
         """
         try:
-            return self._upload(name, data, content_type, {**_in_place_of(replacing), "metadata": metadata})
+            return self._upload(name, data, content_type, metadata, replacing=replacing, overwrite=False)
         except NotFound:  # the one to replace is gone
             raise Conflict(f"writing to {self.container}: the blob is gone") from None
 
@@ -179,7 +193,7 @@ class Blobs:
 
     def overwrite(self, name: str, data: bytes, content_type: str, metadata: Mapping[str, str] | None = None) -> str:
         """Write a blob whether or not there is one. Returns the new ETag."""
-        return self._upload(name, data, content_type, {"overwrite": True, "metadata": metadata})
+        return self._upload(name, data, content_type, metadata, replacing=None, overwrite=True)
 
     def send(self, name: str, stream: IO[bytes], size_bytes: int, content_type: str, md5: bytes) -> str:
         """Write a blob from a stream, in blocks if it is large, whether or not there is one. Returns the new ETag."""
@@ -262,12 +276,33 @@ class Blobs:
                 if found.name.endswith("/"):
                     yield found.name[:-1]
 
-    def _upload(self, name: str, data: bytes, content_type: str, condition: Mapping[str, Any]) -> str:
-        settings = ContentSettings(content_type=content_type)
+    def _upload(
+        self,
+        name: str,
+        data: bytes,
+        content_type: str,
+        metadata: Mapping[str, str] | None,
+        *,
+        replacing: str | None,
+        overwrite: bool,
+    ) -> str:
         self._before_change()
+        if self._object_store and (
+            done := self._object_store.put(
+                within(name), data, content_type, metadata or {}, replacing=replacing, overwrite=overwrite
+            )
+        ):
+            self.keeps_versions = self.keeps_versions or done.keeps_versions
+            return done.etag
+        condition: dict[str, Any] = {"overwrite": True} if overwrite else _in_place_of(replacing)
+        settings = ContentSettings(content_type=content_type)
         with translated(f"writing to {self.container}"):
             written = self._client.get_blob_client(within(name)).upload_blob(
-                data, length=len(data), content_settings=settings, **condition
+                data,
+                length=len(data),
+                content_settings=settings,
+                metadata=dict(metadata) if metadata else None,
+                **condition,
             )
         self.keeps_versions = self.keeps_versions or bool(written.get("version_id"))
         return bare(written["etag"])

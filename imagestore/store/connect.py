@@ -4,7 +4,7 @@ import contextlib
 import json
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +24,7 @@ from imagestore.store.custom_vision import CustomVisionTable
 from imagestore.store.failures import translated
 from imagestore.store.items import CosmosItems, Items
 from imagestore.store.models import Models
+from imagestore.store.object_store import ObjectStore, object_store_of
 from imagestore.store.projects import ProjectTable
 from imagestore.store.queues import BLOB_POISON_QUEUE, WORK_POISON_QUEUE, WORK_QUEUE, Queue
 from imagestore.store.records import Records
@@ -74,7 +75,8 @@ class Stores:
     not answer.
 
     `first_use` is called once, when the first of them is made. `before_publishing` is called before each change to the
-    container of models, which what it raises prevents.
+    container of models, which what it raises prevents. With `direct`, the environment, blobs are read and written by
+    store/object_store.py.
     """
 
     storage: Connection
@@ -82,6 +84,7 @@ class Stores:
     names: Names
     first_use: "Callable[[Stores], object] | None" = field(default=None, repr=False, compare=False)
     before_publishing: Callable[[], object] | None = field(default=None, repr=False, compare=False)
+    direct: Mapping[str, str] | None = field(default=None, repr=False, compare=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False, init=False)
     _made: dict[str, Any] = field(default_factory=dict, repr=False, compare=False, init=False)
 
@@ -228,7 +231,13 @@ class Stores:
 
     def _blobs(self, container: str) -> Blobs:
         before_change = self.before_publishing if container == self.names.models else None
-        return Blobs(self.blob_service.get_container_client(container), before_change)
+        return Blobs(self.blob_service.get_container_client(container), before_change, self._object_store(container))
+
+    def _object_store(self, container: str) -> ObjectStore | None:
+        environ = self.direct
+        if environ is None:
+            return None
+        return self._once(f"object store {container}", lambda: object_store_of(self.blob_service, container, environ))
 
     def _items(self, container: str) -> Items:
         return CosmosItems(lambda: self.database.get_container_client(container))
@@ -242,15 +251,16 @@ class Stores:
 
 
 def stores_of(
-    names: Names, storage: Connection, cosmos: Connection, first_use: Callable[[Stores], object] | None = None
+    names: Names,
+    storage: Connection,
+    cosmos: Connection,
+    first_use: Callable[[Stores], object] | None = None,
+    direct: Mapping[str, str] | None = None,
 ) -> Stores:
-    """The stores of these names in these services. No service is called yet.
-
-    `first_use` is called once, just before the first call.
-    """
+    """The stores of these names in these services. No service is called yet. `first_use` and `direct`: see Stores."""
     sdk.tracing_enabled = False
     logging.getLogger("azure").setLevel(logging.WARNING)  # the SDK would log each address, and names with it
-    return Stores(storage, cosmos, names, first_use)
+    return Stores(storage, cosmos, names, first_use, direct=direct)
 
 
 def blobs_of(storage: Connection, container: str) -> Blobs:

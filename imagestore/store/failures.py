@@ -35,7 +35,7 @@ Found = TypeVar("Found")
 _ASKED_TOO_MUCH = {429, 503}
 _ADDRESS = re.compile(r"(with )?url: \S+")
 """Addresses hold the names of pictures, which may be personal, and errors are logged."""
-_CONFLICTS = {
+CONFLICTS = {
     "ConditionNotMet", "TargetConditionNotMet", "BlobAlreadyExists", "ContainerAlreadyExists", "QueueAlreadyExists",
     "ResourceAlreadyExists", "InvalidBlockList",
 }  # fmt: skip
@@ -130,7 +130,7 @@ def _translation(what: str, error: AzureError) -> StoreError:
     if isinstance(error, ResourceNotFoundError):
         return NotFound(message)
     is_conflict = isinstance(error, ResourceExistsError | ResourceModifiedError) or status in (409, 412)
-    if code in _CONFLICTS or (is_conflict and not code):  # Cosmos DB gives no code
+    if code in CONFLICTS or (is_conflict and not code):  # Cosmos DB gives no code
         return Conflict(message)
     if is_conflict or status in _REFUSED:
         return StoreError(f"{message}: {first_line(error)}")

@@ -28,6 +28,11 @@ def test_the_context_follows_the_settings() -> None:
     assert context.limits.max_bytes == 5
 
 
+def test_the_function_app_alone_goes_to_its_blobs_by_obstore() -> None:
+    opened = {who: open_stores(ENVIRONMENT, who) for who in ("function", "web", "jobs", None)}
+    assert [who for who, stores in opened.items() if stores.direct is not None] == ["function"]
+
+
 def test_a_connection_is_a_string_or_addresses() -> None:
     assert connection("COSMOS", {"COSMOS": "x"}).string == "x"
     string = connection("COSMOS", {"COSMOS": "AccountEndpoint=http://c/;AccountKey=k=="})

@@ -1,6 +1,8 @@
 """What one container's blobs are asked, and how often."""
 
 import io
+import subprocess
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,8 +11,11 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import ContainerClient
 
 from imagestore.errors import StoreError
+from imagestore.pipeline.memory import _COPIES_IN_WORKER
+from imagestore.settings import ROOT
 from imagestore.store import Blobs, BlobState
 from imagestore.store.tags import tags_for
+from unit.store.blob_service import Answer, Service
 
 OURS = tags_for("0x2", "classified", "tabby")
 
@@ -112,3 +117,27 @@ def test_no_name_leads_out_of_the_container(name: str) -> None:
     ):
         with pytest.raises(StoreError, match="would lead elsewhere"):
             call()
+
+
+def test_a_large_blob_takes_no_more_memory_than_an_instance_has_for_it() -> None:
+    service, size = Service(), 64 * 2**20
+    service.answers = [Answer(), Answer(data=bytes(size))]
+    program = (
+        "import sys\n"
+        "from azure.storage.blob import BlobServiceClient\n"
+        "from imagestore.store import Blobs\n"
+        "from imagestore.store.object_store import object_store_of\n"
+        "client = BlobServiceClient.from_connection_string(sys.argv[1])\n"
+        "direct = object_store_of(client, 'uploads', {})\n"
+        "blobs = Blobs(client.get_container_client('uploads'), object_store=direct)\n"
+        "peak = lambda: int([line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')][0])\n"
+        "blobs.get('a.jpg')\n"
+        "before = peak()\n"
+        "assert blobs.get('a.jpg').size_bytes == 64 * 2**20\n"
+        "print((peak() - before) * 1024)\n"
+    )
+    command = [sys.executable, "-c", program, service.string]
+    done = subprocess.run(command, check=True, cwd=ROOT, timeout=60, capture_output=True, text=True)
+    service.close()
+    assert set(service.askers) == {"obstore"}
+    assert int(done.stdout) <= _COPIES_IN_WORKER * size

@@ -42,6 +42,16 @@ def test_a_broken_connection_string_is_named_and_not_shown(string: str) -> None:
     assert string not in str(caught.value)
 
 
+def test_containers_that_are_asked_for_twice_share_one_client() -> None:
+    stores = stores_of(
+        names_of(Settings.read({})), Connection("IMAGES_STORAGE", AZURITE), Connection("COSMOS", "x"), direct={}
+    )
+    object_store = stores._object_store("models")
+    assert object_store is not None
+    assert stores._object_store("models") is object_store
+    assert stores._object_store("uploads") is not object_store
+
+
 def test_a_missing_address_is_named() -> None:
     environment = {"IMAGES_STORAGE__blobServiceUri": "https://a", "COSMOS": COSMOS_EMULATOR}
     with pytest.raises(SettingsError, match="IMAGES_STORAGE__queueServiceUri is not set"):
