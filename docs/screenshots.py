@@ -23,7 +23,16 @@ DOCS = ROOT / "docs"
 PORTS = Ports.from_base(24050)
 HELD = Held(colour=False, fit=Fit.CROP, level=False, middle=False, backbone="lite0", views=0)
 """How the version on the pictures is trained: nothing is left to be chosen, which takes seconds."""
-SHOTS = (("drop", "/"), ("gallery", "/gallery"), ("dashboard", "/dashboard"))
+SHOTS = (
+    ("drop", "/"), ("gallery", "/gallery"), ("dashboard", "/dashboard"), ("label", "/label"), ("review", "/review"),
+)  # fmt: skip
+LATER = (
+    ("train", "/train?project={name}"), ("train-pictures", "/train/pictures?project={name}"),
+    ("train-doubts", "/train/doubts?project={name}"), ("labels", "/labels?project={name}"), ("models", "/models"),
+    ("shipped", "/models/shipped"), ("watch", "/watch"), ("jobs", "/jobs"), ("changes", "/changes"),
+    ("webhooks", "/webhooks"), ("api", "/api"),
+)  # fmt: skip
+"""What is there once a project was trained and a label given."""
 
 
 def shoot(page: Page, name: str) -> None:
@@ -82,6 +91,11 @@ def main() -> None:
             page.locator(".card", has_text="cat.jpg").locator("a").click()
             page.wait_for_url("**/pictures/*")
             shoot(page, "picture")
+            id = page.url.rpartition("/")[2].partition("?")[0]
+            page.goto(f"/similar?of={id}")
+            shoot(page, "similar")
+            change = {"action": "label", "pictures": [id], "labels": ["our cat"]}
+            requests.post(f"{base}/api/v1/changes", json=change, timeout=60).raise_for_status()
             name = trained(stack)
             page.set_viewport_size({"width": 1280, "height": 1700})
             page.goto(f"/models/{name}/1?said=unknown")
@@ -94,6 +108,10 @@ def main() -> None:
             shoot(page, "mistakes")
             page.goto(f"/models/{name}/2/compare?with=1")
             shoot(page, "compare")
+            page.set_viewport_size({"width": 1280, "height": 860})
+            for shot, address in LATER:
+                page.goto(address.format(name=name))
+                shoot(page, shot)
             browser.close()
 
 
