@@ -6,11 +6,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from imagestore import telemetry
 from imagestore.errors import ImageStoreError
 from imagestore.jobs.projects import purge
 from imagestore.pipeline.holdings import count, keep
-from imagestore.pipeline.prices import Prices
+from imagestore.pipeline.prices import Prices, Tier
 from imagestore.store import Stores
+from imagestore.telemetry import signals
 
 log = logging.getLogger("imagestore.jobs")
 EVERY_S = 86_400.0
@@ -24,7 +26,11 @@ def keep_house(stores: Stores, undelete_days: int) -> None:
     except ImageStoreError as error:
         log.warning("deleted projects are looked after later: %s", error)
     try:
-        keep(stores.jobs, count(stores, Prices.read()))
+        counted = count(stores, Prices.read())
+        keep(stores.jobs, counted)
+        for tier in Tier:
+            dollars = sum(part.dollars_a_month for part in counted.parts if part.tier == tier)
+            telemetry.measure(signals.KEPT_COST, dollars, tier=str(tier))
     except ImageStoreError as error:
         log.warning("what is kept where is counted later: %s", error)
 

@@ -33,7 +33,7 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300
 STATUS, REASON, STEP, QUEUE, HOW = "status", "reason", "step", "queue", "how"
 MODEL_VERSION, MODEL_SHA256 = "model_version", "model_sha256"
 SERVICE, HTTP_STATUS, ERROR = "service", "http_status", "error"
-KIND, STATE = "kind", "state"
+KIND, STATE, TIER = "kind", "state", "tier"
 PICTURE, JOB, ATTEMPT = "picture_id", "job_id", "attempt"
 CATEGORY = "category"
 
@@ -84,9 +84,17 @@ WEBHOOKS = Metric(
     "imagestore.webhook.tries", Instrument.COUNTER, "{event}",
     "Events that were sent to webhooks, by what became of them", (STATE,),
 )  # fmt: skip
+DRIFT = Metric(
+    "imagestore.drift.far_share", Instrument.GAUGE, "1",
+    "Which share of today's pictures lies beyond the limit of a live model's baseline", (MODEL_VERSION, MODEL_SHA256),
+)  # fmt: skip
+KEPT_COST = Metric(
+    "imagestore.kept.cost", Instrument.GAUGE, "{USD}",
+    "What is kept in a tier costs so much a month, by the prices that are written down; counted once a day", (TIER,),
+)  # fmt: skip
 METRICS = (
     PICTURES, PICTURE_DURATION, STEP_DURATION, STEP_WAIT, RETRIES, GIVEN_UP, DEAD_LETTERS, QUEUE_LENGTH, QUEUE_AGE,
-    SWEPT, DECODER_DEATHS, REFUSALS, JOBS, WEBHOOKS,
+    SWEPT, DECODER_DEATHS, REFUSALS, JOBS, WEBHOOKS, DRIFT, KEPT_COST,
 )  # fmt: skip
 
 SPANS = {

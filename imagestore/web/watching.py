@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 
+from imagestore import telemetry
 from imagestore.errors import StoreError
 from imagestore.pipeline.drift import BASELINE
 from imagestore.pipeline.watched import (
@@ -20,6 +21,7 @@ from imagestore.pipeline.watched import (
 )
 from imagestore.record import RANDOM_BELOW, utc
 from imagestore.store import Stores
+from imagestore.telemetry import signals
 from imagestore.web import counting
 from imagestore.web.index import Index
 from imagestore.web.live_model import LiveModel
@@ -107,7 +109,7 @@ class DriftLog:
         self._stopping.set()
 
     def tell(self) -> None:
-        """Log one line for each model that has a verdict for today. Raises StoreError."""
+        """Log one line, and measure one share, for each model that has a verdict for today. Raises StoreError."""
         today = utc()[:10]
         for model in watch(*self._asked).models:
             for day in model.days:
@@ -123,6 +125,8 @@ class DriftLog:
                         day.far_share,
                         day.p,
                     )
+                    told = {signals.MODEL_VERSION: model.version, signals.MODEL_SHA256: model.sha256}
+                    telemetry.measure(signals.DRIFT, day.far_share or 0.0, **told)
 
     def _run(self) -> None:
         while not self._stopping.wait(self._every_s):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from imagestore import telemetry
 from imagestore.errors import Unavailable
 from imagestore.jobs.housekeeping import keep_house, keeping_house
 from imagestore.pipeline.holdings import kept
@@ -33,9 +34,20 @@ def test_projects_whose_day_has_come_are_gone_for_good(stores: Any) -> None:
     assert stores.models.versions() == []
 
 
-def test_what_is_kept_where_is_counted(stores: Any) -> None:
+def test_what_is_kept_where_is_counted_and_measured(stores: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[tuple[str, float, dict[str, Any]]] = []
+    monkeypatch.setattr(
+        telemetry, "measure", lambda metric, value, **split: measured.append((metric.name, value, split))
+    )
+    blobs = MemoryBlobs("uploads")
+    blobs.put("a.jpg", b"bytes", "image/jpeg", None)
+    stores.containers = lambda: [blobs]
     keep_house(stores, 7)
-    assert kept(stores.jobs) is not None
+    found = kept(stores.jobs)
+    assert found is not None
+    assert found.dollars_a_month > 0
+    assert measured[0] == ("imagestore.kept.cost", found.dollars_a_month, {"tier": "hot"})
+    assert [(value, split["tier"]) for _, value, split in measured[1:]] == [(0, "cool"), (0, "cold"), (0, "archive")]
 
 
 def test_a_store_that_is_away_is_left_to_the_next_time(stores: Any, caplog: pytest.LogCaptureFixture) -> None:

@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 
+from imagestore import telemetry
 from imagestore.errors import Unavailable
 from imagestore.pipeline import watched
 from imagestore.pipeline.drift import BASELINE
@@ -81,8 +82,11 @@ def test_a_model_that_tells_no_distance_is_watched_by_its_confidence(api: Api, s
 
 
 def test_every_model_with_a_verdict_for_today_is_a_line_in_the_log(
-    index: Index, records: list[Record], stores: Stores, caplog: pytest.LogCaptureFixture
-) -> None:
+    index: Index, records: list[Record], stores: Stores, caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    measured: list[tuple[str, float]] = []
+    monkeypatch.setattr(telemetry, "measure", lambda metric, value, **split: measured.append((metric.name, value)))
     told = DriftLog(index, stores, cast(LiveModel, TinyModel()))
     with caplog.at_level(logging.INFO, "imagestore.watch"):
         told.tell()
@@ -92,6 +96,7 @@ def test_every_model_with_a_verdict_for_today_is_a_line_in_the_log(
     (line,) = caplog.records
     assert line.levelno == logging.WARNING
     assert line.getMessage().startswith(f"drift=m version=1 day={TODAY} drifted=1 observations=60 far=1.000 p=")
+    assert measured == [("imagestore.drift.far_share", 1.0)]
 
 
 def test_it_is_told_again_and_again_until_the_app_ends(
