@@ -52,7 +52,8 @@ def cost(
         )
     found = estimate(asked, pictures, size(of_one), has_web=web)
     if as_json:
-        typer.echo(msgspec.json.format(msgspec.json.encode(found)).decode())
+        told = msgspec.to_builtins(found) | {"once": found.once, "monthly": found.monthly}
+        typer.echo(msgspec.json.format(msgspec.json.encode(told)).decode())
         return
     console.print(_table(found))
     for line in _sentences(found):

@@ -17,11 +17,11 @@ from imagestore.pipeline.queue_roles import QUEUES
 from imagestore.store import Connection, Names, Stores
 from imagestore.store.connect import ACCOUNTS, AUDIT, IMAGES, JOBS
 from imagestore.store.inspection import (
-    differences_of_records,
     has_hierarchical_namespace,
     look_at_container,
     look_at_items,
     look_at_queue,
+    set_up_of_records,
 )
 from imagestore.store.roles import Who, role
 
@@ -146,13 +146,16 @@ def records(stores: Stores, who: Who) -> Iterator[CheckResult]:
     """Whether the Cosmos DB containers that `who` needs exist, may be used, and are set up as the code needs them."""
     subject = f"database {stores.names.database}"
     try:
-        differences = differences_of_records(stores)
+        set_up = set_up_of_records(stores)
     except (ServiceRefused, SettingsError) as error:
         yield refused(subject, error, stores.cosmos, _needed_in_cosmos(who, IMAGES))
         return
-    for detail in differences:
+    for detail in set_up.differences:
         yield CheckResult(subject, Severity.PROBLEM, detail, "Deploy infra/ again, or set it in the portal.")
-    if not differences:
+    if set_up.is_dear and not stores.cosmos.is_local:
+        remedy = "Deploy infra/ again (azd provision): docs/cost.md says what that saves."
+        yield CheckResult(subject, Severity.WARNING, "indexes more than is asked for, which each write costs", remedy)
+    elif not set_up.differences:
         detail = "is there, with the right partition key, time to live and indexing policy"
         yield CheckResult(subject, Severity.OK, detail)
     for name in (ACCOUNTS, AUDIT, JOBS):

@@ -18,9 +18,14 @@ BLOCK_BYTES = 4 * 2**20
 INSTANCE_GIGABYTES = 2.0
 _LEAST_SECONDS = 1.0
 """So long an execution counts at least, while no other shares its instance."""
+PAGE = 5000
+"""So many uploads a call of the sweep lists."""
+SWEEPS_A_MONTH = 30 * 24 * 4
+_PAGE_SECONDS = 0.5
 _SHARE_OF_INDEX = 2.0
 """What is kept of a record, its index included, beside its own size."""
 _TERM_UNITS = 0.2
+_UNITS_OF_A_LOOK, _UNITS_OF_A_SIGN = 3.0, 11.0
 _SIZES_KB = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048)
 _READ_UNITS = (1.0, 1.04, 1.14, 1.33, 1.67, 2.19, 4.76, 9.95, 20.28, 40.95, 145.9, 291.8)
 _WRITE_UNITS = (4.95, 6.29, 6.67, 7.04, 9.52, 11.23, 22.67, 48.19, 98.29, 184.57, 625.0, 1250.0)
@@ -31,8 +36,8 @@ _WRITE_UNITS = (4.95, 6.29, 6.67, 7.04, 9.52, 11.23, 22.67, 48.19, 98.29, 184.57
 class OnePicture:
     """What taking in one picture takes. Tests count the calls, the tags and the terms, and weigh the bytes.
 
-    Of the others, `messages` are those of the Functions host's own queue for two events (read in its sources),
-    `log_bytes` and `seconds`, of an instance that many pictures share, are assumed.
+    Of the others, `messages` are those of the Functions host's own queue for two events (read in its sources);
+    `log_bytes`, and `seconds` of an instance that many pictures share, are assumed.
     """
 
     reads: int = 2
@@ -116,12 +121,14 @@ def estimate(
         ),
         *_records(prices, pictures, each),
         _logs(prices, pictures, each),
+        _sweeps(prices, pictures),
         Line("Alerts", "ten", monthly=prices.month_of_alerts, lower="ALERT_EMAIL left empty"),
     ]
     if has_web:
         lines += [
             Line("Web app", "plan P0v3", monthly=prices.month_of_web_app, lower="DEPLOY_WEB=false, or a smaller plan"),
             Line("Runner of jobs", "plan B2", monthly=prices.month_of_jobs, lower="DEPLOY_JOBS=false"),
+            _looking(prices),
         ]
     custom_vision = prices.custom_vision_thousand_predictions * pictures / 1000
     return Estimate(pictures, size_bytes, tuple(lines), alone, custom_vision, prices.written_down, prices.region)
@@ -195,6 +202,26 @@ def _records(prices: Prices, pictures: int, each: OnePicture) -> Iterator[Line]:
     )
     kept = pictures * each.record_bytes * _SHARE_OF_INDEX / GIGABYTE
     yield Line("Records", f"{kept:,.1f} GB", monthly=kept * prices.gigabyte_month_of_records)
+
+
+def _sweeps(prices: Prices, pictures: int) -> Line:
+    """Every sweep lists all uploads that are kept."""
+    calls = math.ceil(pictures / PAGE) * SWEEPS_A_MONTH
+    busy = calls * _PAGE_SECONDS * INSTANCE_GIGABYTES * prices.gigabyte_second
+    listing = calls * prices.ten_thousand_writes[Tier.HOT] / 10_000
+    return Line("Sweeps, every 15 minutes", f"{calls:,} listings", monthly=listing + busy, lower="SWEEP_SCHEDULE")
+
+
+def _looking(prices: Prices) -> Line:
+    """The runner looks for work every two seconds, and gives a sign of itself every five."""
+    looks, signs = 30 * 86_400 / 2, 30 * 86_400 / 5
+    asked = looks * _UNITS_OF_A_LOOK + signs * _UNITS_OF_A_SIGN
+    return Line(
+        "The runner's looks at Cosmos DB",
+        f"{asked / 1e6:,.1f} million RU",
+        monthly=asked * prices.million_request_units / 1e6,
+        lower="DEPLOY_JOBS=false",
+    )
 
 
 def _logs(prices: Prices, pictures: int, each: OnePicture) -> Line:

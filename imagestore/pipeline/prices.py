@@ -59,7 +59,13 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True):
     month_of_web_app: float
     month_of_jobs: float
     custom_vision_thousand_predictions: float
-    custom_vision_thousand_pictures_month: float
+
+    def __post_init__(self) -> None:
+        for name in ("gigabyte_month", "ten_thousand_writes", "gigabyte_retrieved", "least_days"):
+            if missing := set(Tier) - getattr(self, name).keys():
+                raise ValueError(f"{name} lacks {', '.join(sorted(missing))}")
+        if self.currency != "USD":
+            raise ValueError(f"its currency is {self.currency[:20]!r}, and all that is told of prices is told in USD")
 
     @classmethod
     def read(cls, path: Path | None = None) -> "Prices":

@@ -26,3 +26,9 @@ class Connection:
         if key not in self.addresses:
             raise SettingsError(f"{self.name}__{key} is not set. {self.purpose} See docs/settings.md.")
         return self.addresses[key]
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the service runs on this machine, as in the local stack."""
+        addresses = (self.string or "").split(";") if self.string is not None else self.addresses.values()
+        return any("://localhost" in one or "://127.0.0.1" in one for one in addresses)

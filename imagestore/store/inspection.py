@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
@@ -73,8 +73,16 @@ def look_at_items(stores: Stores, container: str) -> Mapping[str, Any]:
     return found
 
 
-def differences_of_records(stores: Stores) -> list[str]:
-    """How the container of records differs from what the code needs, a sentence each. Raises ServiceRefused."""
+class SetUp(NamedTuple):
+    """How the container of records differs from what the code needs, a sentence each; and whether it indexes more than
+    that, which does no harm but costs request units at each write."""
+
+    differences: list[str]
+    is_dear: bool = False
+
+
+def set_up_of_records(stores: Stores) -> SetUp:
+    """How the container of records is set up. Raises ServiceRefused."""
     found = look_at_items(stores, IMAGES)
     differences = []
     paths = found.get("partitionKey", {}).get("paths")
@@ -84,22 +92,34 @@ def differences_of_records(stores: Stores) -> list[str]:
         differences.append(
             f"its time to live is {found.get('defaultTtl', 'off')}; it must be on without a default (-1)"
         )
-    if _policy(found.get("indexingPolicy", {})) != _policy(INDEXING):
-        differences.append("its indexing policy is not the one in imagestore/store/indexing.json")
-    return differences
+    policy = found.get("indexingPolicy", {})
+    if not _covers(policy):
+        differences.append("its indexing policy lacks some of imagestore/store/indexing.json")
+    return SetUp(differences, _paths(policy, "includedPaths") > _paths(INDEXING, "includedPaths") or _has_all(policy))
 
 
-def _policy(policy: Mapping[str, Any]) -> object:
-    """An indexing policy in a form that can be compared: without order, and without what the service adds by itself."""
-    paths = [
-        {entry["path"] for entry in policy.get(kind, ())} - {'/"_etag"/?'}
-        for kind in ("includedPaths", "excludedPaths")
-    ]
-    composite = {
+def _covers(policy: Mapping[str, Any]) -> bool:
+    """Whether a policy indexes all that the code asks for, and in the orders in which it asks."""
+    wanted = _paths(INDEXING, "includedPaths")
+    has_paths = wanted <= _paths(policy, "includedPaths") or (
+        _has_all(policy) and not wanted & _paths(policy, "excludedPaths")
+    )
+    return has_paths and _composites(INDEXING) <= _composites(policy)
+
+
+def _has_all(policy: Mapping[str, Any]) -> bool:
+    return "/*" in _paths(policy, "includedPaths")
+
+
+def _paths(policy: Mapping[str, Any], kind: str) -> set[str]:
+    return {entry["path"] for entry in policy.get(kind, ())}
+
+
+def _composites(policy: Mapping[str, Any]) -> set[tuple[tuple[str, str], ...]]:
+    return {
         tuple((part["path"], part.get("order", "ascending")) for part in index)
         for index in policy.get("compositeIndexes", ())
     }
-    return paths, composite
 
 
 def _keep_headers(headers: dict[str, str]) -> Callable[[Any], None]:

@@ -95,6 +95,8 @@ class ObjectStore:
             if code_in(error) == (404, "BlobNotFound"):
                 raise NotFound(f"reading from {self._container}: BlobNotFound (404)") from None
             return None
+        except (self._api.exceptions.AlreadyExistsError, self._api.exceptions.PreconditionError):
+            return None  # of this blob alone, such as one in the archive
         except (self._api.exceptions.BaseError, OSError, ValueError) as error:
             self._note(error)
             return None
@@ -149,7 +151,7 @@ class ObjectStore:
 
     def _note(self, error: Exception) -> None:
         status, code = code_in(error)
-        if status is None or status < 429:
+        if status is None or status in (401, 403, 429) or status >= 500:
             self._rests_until = self._clock() + REST_S
             reason = f"{code} ({status})" if status else "no answer"
             _log.info("%s through obstore: %s; for %g s only Microsoft's SDK is used", self._container, reason, REST_S)

@@ -181,7 +181,7 @@ def test_a_missing_role_is_named(stores: Stores, monkeypatch: pytest.MonkeyPatch
     def forbidden(*_: object) -> None:
         raise ServiceRefused(Refusal.FORBIDDEN, "no")
 
-    for name in ("look_at_queue", "differences_of_records", "has_hierarchical_namespace"):
+    for name in ("look_at_queue", "set_up_of_records", "has_hierarchical_namespace"):
         monkeypatch.setattr(checks, name, forbidden)
     monkeypatch.setattr(doctor, "write_probe", forbidden)
     by_identity = Stores(

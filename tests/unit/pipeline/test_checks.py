@@ -13,7 +13,7 @@ from imagestore.pipeline import checks
 from imagestore.pipeline.checks import CheckResult, Severity, check_at_start, containers_of, findings
 from imagestore.settings import AZURITE, COSMOS_EMULATOR, Settings
 from imagestore.store import Connection, Stores
-from imagestore.store.inspection import ContainerFacts
+from imagestore.store.inspection import ContainerFacts, SetUp
 from imagestore.store.roles import Who, grants
 from imagestore.web.services import Services
 
@@ -43,6 +43,7 @@ class Account:
         self.asked: list[str] = []
         self.has_folders = False
         self.things_expire = True
+        self.is_dear = False
 
     def answer(self, name: str) -> None:
         self.asked.append(name)
@@ -57,9 +58,9 @@ class Account:
         self.answer(name)
         return 0
 
-    def records(self, stores: Stores) -> list[str]:
+    def records(self, stores: Stores) -> SetUp:
         self.answer("images")
-        return []
+        return SetUp([], self.is_dear)
 
     def items(self, stores: Stores, name: str) -> dict[str, int]:
         self.answer(name)
@@ -76,7 +77,7 @@ def azure(monkeypatch: pytest.MonkeyPatch) -> Account:
     for name, answer in (
         ("look_at_container", account.container),
         ("look_at_queue", account.queue),
-        ("differences_of_records", account.records),
+        ("set_up_of_records", account.records),
         ("look_at_items", account.items),
         ("has_hierarchical_namespace", account.namespace),
     ):
@@ -102,6 +103,17 @@ def test_a_missing_role_is_named_as_infra_gives_it(azure: Account, who: Who, kin
 def test_a_process_looks_at_what_it_has_a_role_for_and_at_nothing_else(azure: Account, who: Who) -> None:
     assert troubles(who) == []
     assert sorted(azure.asked) == sorted(["account", *(on for process, _, on, _ in ROWS if process == who)])
+
+
+def test_what_indexes_more_than_is_asked_for_works_and_costs_more(azure: Account) -> None:
+    azure.is_dear = True
+    (found,) = troubles("function")
+    assert found.severity is Severity.WARNING
+    assert "each write costs" in found.detail
+    assert "docs/cost.md" in found.remedy
+    here = Connection("COSMOS", "AccountEndpoint=http://localhost:8081/;AccountKey=AAAA")
+    said = [one.detail for one in findings(Stores(by_identity().storage, here, NAMES), "function")]
+    assert not any("each write costs" in one for one in said), "on this machine a write costs nothing"
 
 
 @pytest.mark.parametrize("on", ["staging", "work", "images"])

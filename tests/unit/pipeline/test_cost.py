@@ -29,12 +29,19 @@ def test_a_million_pictures_by_hand() -> None:
     assert cost_of("Cosmos DB, serverless") == (pytest.approx(units_of_one * 0.25, rel=1e-3), 0)
 
 
+def test_sweeps_list_all_that_is_kept_for_ever() -> None:
+    calls = 200 * 2880
+    assert cost_of("Sweeps, every 15 minutes") == (0, pytest.approx(calls * (0.0000055 + 0.000026)))
+
+
 def test_all_grows_with_the_number_but_what_stands_ready() -> None:
-    few, many = (estimate(PRICES, pictures, 500_000, has_web=False) for pictures in (1000, 10_000))
+    few, many = (estimate(PRICES, pictures, 500_000, has_web=False) for pictures in (10_000, 100_000))
     assert many.once == pytest.approx(10 * few.once)
     assert many.monthly - PRICES.month_of_alerts == pytest.approx(10 * (few.monthly - PRICES.month_of_alerts))
-    with_web = estimate(PRICES, 1000, 500_000)
-    assert with_web.monthly - few.monthly == pytest.approx(PRICES.month_of_web_app + PRICES.month_of_jobs)
+    with_web = estimate(PRICES, 10_000, 500_000)
+    looks = 1_296_000 * 3 + 518_400 * 11
+    plans = PRICES.month_of_web_app + PRICES.month_of_jobs
+    assert with_web.monthly - few.monthly == pytest.approx(plans + looks * 0.25e-6)
 
 
 def test_what_a_month_has_for_nothing_is_taken_off_once() -> None:

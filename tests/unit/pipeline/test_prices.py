@@ -43,6 +43,18 @@ def test_what_holds_no_prices_is_refused_in_a_sentence(tmp_path: Path, text: str
         Prices.read(path)
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"gigabyte_month": {"hot": 0.02}}, "gigabyte_month lacks archive, cold, cool"), ({"currency": "EUR"}, "in USD")],
+)
+def test_what_lacks_a_tier_or_is_in_other_money_is_refused(
+    tmp_path: Path, change: dict[str, object], said: str
+) -> None:
+    (tmp_path / "mine.json").write_bytes(msgspec.json.encode(msgspec.to_builtins(PRICES) | change))
+    with pytest.raises(BadPrices, match=said):
+        Prices.read(tmp_path / "mine.json")
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile, match=r"missing\.json cannot be read: No such file"):
         Prices.read(tmp_path / "missing.json")

@@ -172,12 +172,23 @@ def test_a_large_one_is_not_read(service: Service) -> None:
     assert service.askers == ["obstore"]
 
 
-def test_a_service_that_fails_once_is_asked_again_by_the_sdk(service: Service) -> None:
-    service.answers = [Answer(503, "ServerBusy"), Answer(), Answer(500), Answer()]
+@pytest.mark.parametrize("answer", [Answer(503, "ServerBusy"), Answer(500), Answer(429, "TooManyRequests")])
+def test_a_service_that_fails_is_asked_by_the_sdk_alone_for_a_while(service: Service, answer: Answer) -> None:
+    """Which waits between its tries, so that a service that is asked too much is not asked more."""
+    service.answers = [answer, Answer(), Answer()]
     one = blobs(service, True)
     assert one.get(PICTURE).data == b"picture"
     assert overwrite(one) == ETAG
-    assert service.askers == ["obstore", "SDK"] * 2
+    assert service.askers == ["obstore", "SDK", "SDK"]
+
+
+def test_one_archived_blob_leaves_the_others_as_they_were(service: Service) -> None:
+    service.answers = [Answer(409, "BlobArchived"), Answer(409, "BlobArchived"), Answer()]
+    one = blobs(service, True)
+    with pytest.raises(BlobArchived):
+        one.get(PICTURE)
+    assert overwrite(one) == ETAG
+    assert service.askers == ["obstore", "SDK", "obstore"]
 
 
 @pytest.mark.parametrize("call", [get, create])
