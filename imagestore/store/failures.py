@@ -8,6 +8,7 @@ https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes.
 import contextlib
 import re
 from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
 from typing import TypeVar
 
 from azure.core.exceptions import (
@@ -35,6 +36,7 @@ Found = TypeVar("Found")
 _ASKED_TOO_MUCH = {429, 503}
 _ADDRESS = re.compile(r"(with )?url: \S+")
 """Addresses hold the names of pictures, which may be personal, and errors are logged."""
+_COSMOS_CONTAINER = re.compile("/dbs/[^/]+/colls/([^/?]+)")
 CONFLICTS = {
     "ConditionNotMet", "TargetConditionNotMet", "BlobAlreadyExists", "ContainerAlreadyExists", "QueueAlreadyExists",
     "ResourceAlreadyExists", "InvalidBlockList",
@@ -116,7 +118,7 @@ def asked_again(query: Callable[[], Iterable[Found]]) -> Iterator[Found]:
 def _translation(what: str, error: AzureError) -> StoreError:
     status = error.status_code if isinstance(error, HttpResponseError) else None
     if status in _ASKED_TOO_MUCH:
-        service = "cosmos" if type(error).__module__.startswith("azure.cosmos") else "storage"
+        service = "cosmos" if _is_of_cosmos(error) else "storage"
         telemetry.measure(signals.REFUSALS, service=service, http_status=status)
     code = str(getattr(getattr(error, "error_code", None), "value", getattr(error, "error_code", None)) or "")
     message = f"{what}: {code or type(error).__name__}{f' ({status})' if status else ''}"
@@ -134,7 +136,24 @@ def _translation(what: str, error: AzureError) -> StoreError:
         return Conflict(message)
     if is_conflict or status in _REFUSED:
         return StoreError(f"{message}: {first_line(error)}")
+    if status == HTTPStatus.FORBIDDEN and _is_of_cosmos(error):
+        return Unavailable(f"{message}: {_cosmos_refusal(error)}")
     return Unavailable(message if status else f"{message}: {_ADDRESS.sub('', first_line(error))}")
+
+
+def _is_of_cosmos(error: AzureError) -> bool:
+    return type(error).__module__.startswith("azure.cosmos")
+
+
+def _cosmos_refusal(error: AzureError) -> str:
+    """What Cosmos DB refuses, by the address that was asked, and what to do."""
+    request = getattr(getattr(error, "response", None), "request", None)
+    found = _COSMOS_CONTAINER.search(str(getattr(request, "url", "")))
+    refused, of = (f"container {found[1]}", f"on {found[1]}") if found else ("account", "on the account")
+    return (
+        f"the Cosmos DB {refused} may not be used by this identity. Give it the role {of} that docs/azure.md lists, as "
+        "infra/ does (a new role takes up to ten minutes), or let it through the account's firewall."
+    )
 
 
 def first_line(error: AzureError) -> str:

@@ -105,7 +105,6 @@ ELSEWHERE = {
     "store/inspection": "integration/test_doctor.py",
     "store/items": "integration/test_cosmos.py",
     "store/queues": "integration/test_pipeline.py",
-    "store/roles": "unit/pipeline/test_checks.py",
     "web/__main__": "integration/test_web_faults.py",
     "web/api/common": "unit/web/api/test_pictures.py",
     "web/browser_session": "unit/web/test_sign_in.py",

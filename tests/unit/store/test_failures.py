@@ -1,6 +1,9 @@
 """What the SDKs raise becomes NotFound, Conflict or Unavailable, and says no name."""
 
+import json
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +14,7 @@ from azure.core.exceptions import (
     ResourceNotFoundError,
     ServiceRequestError,
 )
+from azure.cosmos import CosmosClient
 
 from imagestore.errors import (
     BlobArchived,
@@ -22,6 +26,7 @@ from imagestore.errors import (
     Unavailable,
 )
 from imagestore.store.failures import asked_again, translated
+from imagestore.store.items import CosmosItems
 
 
 def http(kind: type[HttpResponseError], status: int, code: str = "") -> HttpResponseError:
@@ -95,6 +100,46 @@ def test_no_name_gets_into_a_message() -> None:
         raise ServiceRequestError(said)
     assert "Jane" not in str(caught.value)
     assert "127.0.0.1" in str(caught.value)
+
+
+class WithoutRoles(BaseHTTPRequestHandler):
+    """Cosmos DB that lets everybody ask about the account, and refuses the rest."""
+
+    def answer(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        here = f"http://{self.headers['Host']}/"
+        account = {
+            "id": "account",
+            "writableLocations": [{"name": "here", "databaseAccountEndpoint": here}],
+            "readableLocations": [{"name": "here", "databaseAccountEndpoint": here}],
+            "userConsistencyPolicy": {"defaultConsistencyLevel": "Session"},
+        }
+        refusal = {"code": "Forbidden", "message": "Request blocked by Auth account: the principal [0-0] lacks a role."}
+        is_account = self.path == "/"
+        data = json.dumps(account if is_account else refusal).encode()
+        self.send_response(200 if is_account else 403)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    do_GET = do_POST = answer
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def test_a_refusal_of_cosmos_names_the_container_and_what_to_do() -> None:
+    with HTTPServer(("127.0.0.1", 0), WithoutRoles) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        client = CosmosClient(f"http://127.0.0.1:{server.server_port}", "a2V5", retry_total=0)
+        items = CosmosItems(lambda: client.get_database_client("pictures").get_container_client("jobs"))
+        for ask in (lambda: items.read("Jane Doe"), lambda: list(items.find("change"))):
+            with pytest.raises(Unavailable) as refused:
+                ask()
+            said = str(refused.value)
+            assert "(403): the Cosmos DB container jobs may not be used by this identity. Give it the role" in said
+            assert "Jane" not in said
+        server.shutdown()
 
 
 def test_our_own_errors_pass() -> None:
