@@ -3,7 +3,8 @@
 A client sends what the earlier description takes, and reads what it promises: so a request may be taken more freely,
 and an answer may hold more, but not the other way round. Both descriptions are OpenAPI 3.1 as FastAPI writes it:
 schemas with `$ref`, `anyOf`, `oneOf`, `allOf`, `type` as a name or a list of them. A new value of an enum in an answer
-counts as an addition; so does a status beside those that there were. A pattern that differs counts as tighter.
+counts as an addition; so does a status beside those that there were. A pattern that differs counts as tighter. What an
+optional parameter or field is when it is not given stays what it was.
 
 `python -m compatibility` writes the description of this version to tests/written_before, at a release.
 """
@@ -122,6 +123,8 @@ class _Comparison:
             if same.get("required") and not parameter.get("required"):
                 yield f"{what}: {name} must be given now."
             schemas = parameter["schema"], same["schema"]
+            if not parameter.get("required") and not same.get("required"):
+                yield from _other_default(f"{what}: {name}", *schemas)
             if place[0] == "query":  # several values are the parameter several times, so one value is one of them
                 schemas = _each(schemas[0], self.old), _each(schemas[1], self.new)
                 if _is_list(parameter["schema"], self.old) and not _is_list(same["schema"], self.new):
@@ -209,9 +212,18 @@ class _Comparison:
             if way is Way.ANSWER and name in needed - needed_now:
                 yield f"{where} may now lack the field '{name}'."
             yield from self._schema(where + f".{name}", schema, fields_now[name], way)
+            if way is Way.REQUEST and name not in needed | needed_now:
+                yield from _other_default(where + f".{name}", schema, fields_now[name])
         if way is Way.REQUEST:
             for name in sorted(needed_now - needed):
                 yield f"{where} must now have the field '{name}'."
+
+
+def _other_default(where: Place | str, old: Schema, new: Schema) -> Iterator[str]:
+    """What a client gets that sends nothing here. To say no default is to say null."""
+    before, now = (json.dumps(one.get("default")) for one in (old, new))
+    if before != now:
+        yield f"{where} is {now} now when it is not given, no longer {before}."
 
 
 def _stricter(where: Place, old: Schema, new: Schema) -> Iterator[str]:

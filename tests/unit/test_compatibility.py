@@ -158,6 +158,26 @@ BROKEN: dict[str, tuple[Change, str]] = {
         lambda d: parameter(d, "get", "/labels", "q").update(schema={"type": "string", "enum": ["cat"]}),
         "GET /api/v1/labels: the parameter 'q' no longer takes any value.",
     ),
+    "a parameter has another default": (
+        lambda d: parameter(d, "get", "/pictures", "limit")["schema"].update(default=20),
+        "GET /api/v1/pictures: the parameter 'limit' is 20 now when it is not given, no longer 60.",
+    ),
+    "a parameter of a named type has another default": (
+        lambda d: parameter(d, "post", "/pictures", "if_exists")["schema"].update(default="rename"),
+        'POST /api/v1/pictures: the parameter \'if_exists\' is "rename" now when it is not given, no longer "error".',
+    ),
+    "a parameter has no default": (
+        lambda d: parameter(d, "get", "/pictures", "limit")["schema"].pop("default"),
+        "GET /api/v1/pictures: the parameter 'limit' is null now when it is not given, no longer 60.",
+    ),
+    "a parameter has a default": (
+        lambda d: parameter(d, "get", "/pictures", "label")["schema"].update(default="cat"),
+        "GET /api/v1/pictures: the parameter 'label' is \"cat\" now when it is not given, no longer null.",
+    ),
+    "a field of a body has another default": (
+        lambda d: schemas(d)["Training"]["properties"]["seed"].update(default=2),
+        "POST /api/v1/projects/{project}/train: the body (seed) is 2 now when it is not given, no longer 1.",
+    ),
     "a body must have a new field": (
         lambda d: schemas(d)["Training"].update(required=["seed"]),
         "POST /api/v1/projects/{project}/train: the body must now have the field 'seed'.",
@@ -271,9 +291,11 @@ FITS: dict[str, Change] = {
     "a kind of body": lambda d: operation(d, "post", "/jobs")["requestBody"]["content"].update({"text/csv": {}}),
     "a wider limit": lambda d: parameter(d, "get", "/pictures", "limit")["schema"].update(maximum=501, minimum=0),
     "a request that may be null": lambda d: parameter(d, "get", "/pictures", "limit").update(
-        schema={"anyOf": [parameter(d, "get", "/pictures", "limit")["schema"], {"type": "null"}]}
+        schema={"anyOf": [parameter(d, "get", "/pictures", "limit")["schema"], {"type": "null"}], "default": 60}
     ),
     "an answer that is never null": lambda d: schemas(d)["Record"]["properties"].update(label={"type": "string"}),
+    "a default of an answer": lambda d: schemas(d)["Record"]["properties"]["schema_version"].update(default=9),
+    "a default that is null, said": lambda d: parameter(d, "get", "/pictures", "label")["schema"].update(default=None),
     "a required field of an answer": lambda d: schemas(d)["Record"]["required"].append("label"),
     "another name in a path": lambda d: d["paths"].update(
         json.loads(
