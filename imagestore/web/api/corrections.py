@@ -1,6 +1,8 @@
 """Corrections of many pictures at once, each with labels of its own: a list, or a CSV file."""
 
 import logging
+from collections.abc import Iterator
+from itertools import islice
 from typing import Annotated, Any
 
 import msgspec
@@ -114,21 +116,19 @@ def _corrected(
 
 def _read(data: bytes, is_json: bool) -> Corrections:
     """Raises NotCorrections, or ApiProblem 413 if there are too many."""
-    rows = _rows(data) if is_json else list(read_csv(data))
+    rows = list(islice(_rows(data) if is_json else read_csv(data), MOST_CORRECTIONS + 1))
     if len(rows) > MOST_CORRECTIONS:
-        detail = f"There are {len(rows):,} corrections; the limit is {MOST_CORRECTIONS:,}. Nothing was changed."
+        detail = f"There are more than {MOST_CORRECTIONS:,} corrections, which is the limit. Nothing was changed."
         raise ApiProblem(413, "too_many_corrections", detail)
     if not rows:
         raise NotCorrections("There are no corrections in it. Nothing was changed.")
     return corrections_of(rows)
 
 
-def _rows(data: bytes) -> list[Row]:
+def _rows(data: bytes) -> Iterator[Row]:
     try:
         asked = decode(data, _Asked)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise NotCorrections(f"The corrections cannot be read: {error}. Nothing was changed.") from None
-    return [
-        Row(number, one.name, one.id, [one.label] if isinstance(one.label, str) else one.label)
-        for number, one in enumerate(asked.corrections, 1)
-    ]
+    for number, one in enumerate(asked.corrections, 1):
+        yield Row(number, one.name, one.id, [one.label] if isinstance(one.label, str) else one.label)

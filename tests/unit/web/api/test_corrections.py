@@ -114,7 +114,9 @@ def test_what_cannot_be_read_changes_nothing(
 def test_too_many_or_too_large_is_refused(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(corrections, "MOST_CORRECTIONS", 2)
     many = problem(send(api, *({"name": f"{number}", "label": "a"} for number in range(3))), 413)
-    assert many["detail"] == "There are 3 corrections; the limit is 2. Nothing was changed."
+    assert many["detail"] == "There are more than 2 corrections, which is the limit. Nothing was changed."
+    unread = "name,label\n" + "x\n" * 3 + '"never closed'
+    assert problem(api.post("/pictures/corrections", content=unread, headers=CSV), 413)["detail"] == many["detail"]
     monkeypatch.setattr(corrections, "MOST_BYTES", 10)
     assert problem(api.post("/pictures/corrections", content=b"name,label\n", headers=CSV), 413)["limit_bytes"] == 10
 
