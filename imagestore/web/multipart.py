@@ -15,6 +15,7 @@ _QUOTED = re.compile(rb'"(?:\\.|[^"\\])*"')
 _EXTENDED_NAME = re.compile(rb";\s*filename\*\s*=\s*([\w.:-]*)'[^';]*'([^;\s]*)", re.IGNORECASE)
 _MOST_HEADER_BYTES = 8192
 """The limit of one header of a part: a name of 1,019 characters takes up to 4,076 bytes."""
+NOTHING_KEPT = "Nothing was kept."
 FORM_BYTES = 65_536
 """A form may be this much larger than its file."""
 
@@ -149,7 +150,7 @@ class FormFiles(FormFile):
 
     def _begin_file(self, name: str) -> None:
         if len(self._files) == self._most:
-            said = f"The form holds more than {self._most} files, which is the limit. Nothing was kept."
+            said = f"The form holds more than {self._most} files, which is the limit. {NOTHING_KEPT}"
             raise ApiProblem(400, "too_many_files", said)
         self._is_in_file = True
         self._files.append((name, bytearray()))
@@ -175,5 +176,5 @@ def _file_name(disposition: bytes) -> str | None:
 
 
 def bad_form(why: str) -> ApiProblem:
-    """The problem with a form that cannot be read."""
-    return ApiProblem(400, "bad_form", f"The form cannot be read: {why}. Nothing was kept.")
+    """The problem with a form that cannot be read. Who has kept some of its files says so instead of NOTHING_KEPT."""
+    return ApiProblem(400, "bad_form", f"The form cannot be read: {why}. {NOTHING_KEPT}")

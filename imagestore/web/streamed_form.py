@@ -18,6 +18,8 @@ class StreamedForm(FormFile):
 
     def __init__(self, content_type: str, body: AsyncIterator[bytes], most_bytes: int) -> None:
         super().__init__(content_type, body)
+        self.failed: ApiProblem | None = None
+        """Why no more of it can be read; None as long as it can."""
         self._most_bytes = most_bytes
         self._came_bytes = 0
         self._is_open = False
@@ -27,8 +29,8 @@ class StreamedForm(FormFile):
     async def files(self) -> AsyncIterator[tuple[str, AsyncIterator[bytes]]]:
         """The name of each file and its content, which is there until the next file is asked for.
 
-        Raises ApiProblem: 400 if the form breaks off or cannot be read, 413 if it is too large; here and from the
-        content, and again whenever more is asked for.
+        Raises ApiProblem: 400 if the form breaks off or cannot be read, 413 if it is too large; here or from the
+        content, after all that was read before, and again whenever more is asked for. It is in `failed` then.
         """
         while True:
             while self._is_open:
@@ -51,17 +53,25 @@ class StreamedForm(FormFile):
     async def _next(self) -> str | bytes | None:
         """The next thing that was parsed; None at the end of a file, or of the form if no file is open."""
         while not self._events:
-            if self._came_bytes > self._most_bytes:
-                raise too_large_form(self._most_bytes)
+            if self.failed is not None:
+                raise self.failed
             chunk = await anext(self._body, None)
-            if chunk is None:
-                if not self._has_ended:
-                    raise bad_form("it breaks off before its last boundary")
+            if chunk is None and self._has_ended:
                 return None
-            left = self._most_bytes - self._came_bytes
-            self._came_bytes += len(chunk)
-            self._write(chunk[:left])
+            try:
+                self._take(chunk)
+            except ApiProblem as problem:  # what was parsed before it is handed out first
+                self.failed = problem
         return self._events.popleft()
+
+    def _take(self, chunk: bytes | None) -> None:
+        if chunk is None:
+            raise bad_form("it breaks off before its last boundary")
+        left = self._most_bytes - self._came_bytes
+        self._came_bytes += len(chunk)
+        self._write(chunk[:left])
+        if self._came_bytes > self._most_bytes:
+            raise too_large_form(self._most_bytes)
 
     def _begin_file(self, name: str) -> None:
         self._is_in_file = True

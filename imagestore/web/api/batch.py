@@ -13,7 +13,7 @@ from imagestore.record import LONGEST_NAME, record_id
 from imagestore.web.access import NoteDep
 from imagestore.web.api.common import ServicesDep
 from imagestore.web.bodies import sent_bytes
-from imagestore.web.multipart import FORM, bad_form
+from imagestore.web.multipart import FORM, NOTHING_KEPT, bad_form
 from imagestore.web.names import checked
 from imagestore.web.problems import ApiProblem, problem_of
 from imagestore.web.receive import IfExists, receive
@@ -23,6 +23,7 @@ from imagestore.web.streamed_form import StreamedForm, too_large_form
 router = APIRouter(prefix="/pictures", tags=["Pictures"])
 MOST_FILES = 100
 MOST_BYTES = 2**30
+_SOME_KEPT = "Which files were kept is in `items`; send the others again."
 _FILES = {"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1, "maxItems": MOST_FILES}
 BODY = {
     "requestBody": {
@@ -55,7 +56,7 @@ async def upload_many(
             if len(items) == MOST_FILES:
                 detail = f"A form has {MOST_FILES} files at most. Send those after the last in another one."
                 raise ApiProblem(413, "too_many_files", detail)
-            items.append(await _uploaded(services, prefix + name, content, if_exists))
+            items.append(await _uploaded(services, form, prefix + name, content, if_exists))
     except ClientDisconnect:
         raise ApiProblem(400, "broken_off", "The form broke off; the files that had come whole were kept.") from None
     except (ApiProblem, Unavailable) as error:
@@ -66,11 +67,14 @@ async def upload_many(
         stopped = bad_form("it holds no file; files are sent as in curl -F file=@a.jpg -F file=@b.jpg")
     if stopped is not None and all(one.status is FileStatus.REFUSED for one in items):
         raise stopped
-    return BatchUploaded(items, None if stopped is None else stopped.detail)
+    return BatchUploaded(items, None if stopped is None else stopped.detail.replace(NOTHING_KEPT, _SOME_KEPT))
 
 
-async def _uploaded(services: Services, name: str, content: AsyncIterator[bytes], if_exists: IfExists) -> UploadedFile:
-    """What came of one file. Raises ClientDisconnect, and Unavailable, of which the next file would know no better."""
+async def _uploaded(
+    services: Services, form: StreamedForm, name: str, content: AsyncIterator[bytes], if_exists: IfExists
+) -> UploadedFile:
+    """What came of one file. Raises what the next file would meet too: ClientDisconnect, Unavailable, and the problem
+    with the form itself."""
     options = services.options
     try:
         checked(name, options.max_name_length)
@@ -87,6 +91,8 @@ async def _uploaded(services: Services, name: str, content: AsyncIterator[bytes]
     except Unavailable:
         raise
     except (ApiProblem, ImageStoreError) as error:
+        if error is form.failed:
+            raise
         problem = problem_of(error)
         return UploadedFile(name, FileStatus.REFUSED, code=problem.code, why=problem.detail)
     id = record_id(received.name)

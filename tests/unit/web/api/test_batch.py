@@ -101,19 +101,46 @@ def test_of_too_many_bytes_what_came_whole_is_taken_in(
     assert there(stores) == {}
     pieces = (part("a.jpg", "a"), part("b.jpg", "b" * 400), b"--B--\r\n")
     streamed = api.post("/pictures/batch", content=iter(pieces), headers=FORM)
-    assert told(streamed) == [("a.jpg", "taken", ""), ("b.jpg", "refused", "too_many_bytes")]
+    assert told(streamed) == [("a.jpg", "taken", "")]
     assert "more than 400 bytes" in streamed.json()["stopped"]
     assert list(there(stores)) == ["a.jpg"]
 
 
-@pytest.mark.parametrize("cut", [b"", part("c.jpg", "c")[:30], part("c.jpg", "half")[:-4], b"nonsense"])
+@pytest.mark.parametrize(
+    "cut",
+    [
+        part("c.jpg", "c")[:30],
+        part("c.jpg", "half")[:-4],
+        b"--B\r\nContent-Disposition: form-data; filename*=windows-1252''c.jpg\r\n\r\nc\r\n" + part("d.jpg", "d"),
+        part("c.jpg", "c").replace(b"\r\n\r\n", b"\r\nX: x" * 8 + b"\r\n\r\n") + part("d.jpg", "d"),
+        part("c.jpg", "c") + b"--B x\r\n" + part("d.jpg", "d"),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 10_000])
 def test_of_a_form_that_cannot_be_read_to_its_end_what_came_before_is_told(
-    api: Api, stores: Stores, cut: bytes
+    api: Api, stores: Stores, cut: bytes, size: int
 ) -> None:
+    whole = part("a.jpg", "a") + part("b.jpg", "b") + cut
+    pieces = (whole[start : start + size] for start in range(0, len(whole), size))
+    answer = api.post("/pictures/batch", content=pieces, headers=FORM)
+    assert told(answer) == [("a.jpg", "taken", ""), ("b.jpg", "taken", "")]
+    assert there(stores) == {"a.jpg": b"a", "b.jpg": b"b"}
+    stopped = answer.json()["stopped"]
+    assert stopped.startswith("The form cannot be read: ")
+    assert stopped.endswith(". Which files were kept is in `items`; send the others again.")
+
+
+@pytest.mark.parametrize("cut", [b"", b"nonsense", b"--B x\r\n"])
+def test_the_file_in_which_a_form_breaks_off_is_not_kept(api: Api, stores: Stores, cut: bytes) -> None:
     answer = raw(api, part("a.jpg", "a"), part("b.jpg", "b"), cut, end=b"")
-    assert answer.json()["stopped"].startswith("The form cannot be read: ")
-    assert there(stores)["a.jpg"] == b"a"
-    assert "c.jpg" not in there(stores)
+    assert told(answer) == [("a.jpg", "taken", "")]
+    assert list(there(stores)) == ["a.jpg"]
+
+
+def test_a_name_that_is_refused_is_told_where_the_form_breaks_off_after_it(api: Api) -> None:
+    answer = raw(api, part("a.jpg", "a"), part("../b", "b"), part("c.jpg", "c")[:-4], end=b"")
+    assert told(answer) == [("a.jpg", "taken", ""), ("../b", "refused", "bad_name")]
+    assert "breaks off" in answer.json()["stopped"]
 
 
 @pytest.mark.parametrize(
