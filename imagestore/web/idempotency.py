@@ -1,8 +1,9 @@
 """Idempotency keys: a request that a client sends again under the key of the one before is not done again.
 
 The header is that of the IETF's draft (draft-ietf-httpapi-idempotency-key-header). Who sends it gets the answer of the
-first request for a day; without it nothing is looked up or kept. Only what was done is kept: a refusal or a fault has
-done nothing, and the request with the same key is tried anew.
+first request for a day; without it nothing is looked up or kept. Only what was done is kept: after a refusal or a fault
+the request with the same key is tried anew. A form of many pictures that broke off has taken some in already, which the
+next one finds unchanged.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Writes an upload to its container as it arrives, in bounded memory."""
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,7 +11,8 @@ from starlette.concurrency import run_in_threadpool
 from imagestore import telemetry
 from imagestore.errors import Conflict
 from imagestore.pipeline.upload import UNKNOWN_TYPE, content_type, is_unchanged
-from imagestore.store import Blobs
+from imagestore.record import record_id
+from imagestore.store import Blobs, BlobState
 from imagestore.web.names import marked
 from imagestore.web.problems import ApiProblem
 
@@ -46,19 +47,20 @@ async def receive(
     max_bytes: int,
     longest_name: int,
     *,
-    is_about_to_go: bool = False,
+    about_to_go: Collection[str] = (),
 ) -> Received:
-    """Write the content in `body`. If the upload has the same content (by MD5) already, nothing is written, unless its
-    present version is about to be deleted.
+    """Write the content in `body`. If the upload has the same content (by MD5) already, or with RENAME one of its
+    numbered names has, nothing is written, unless its present version is `about_to_go` (the ids of those that are to be
+    deleted).
 
     Raises ApiProblem (409 if the name is taken, 413 if there are more than `max_bytes`), Unavailable, Conflict. An
     upload that breaks off leaves nothing behind.
     """
     there = await run_in_threadpool(uploads.stat, name)
-    target, namesake = name, there
+    target, taken = name, {} if there is None else {name: there}
     if there is not None and if_exists is IfExists.RENAME:
-        target = await run_in_threadpool(_free_name, uploads, name, longest_name)
-        namesake = None
+        target, numbered = await run_in_threadpool(_free_name, uploads, name, longest_name)
+        taken |= numbered
     writer = uploads.writer(target)
     piece = bytearray()
     async for chunk in body:
@@ -69,12 +71,13 @@ async def receive(
             await run_in_threadpool(writer.add, bytes(piece))
             piece.clear()
     await run_in_threadpool(writer.add, bytes(piece))
-    if there is not None and is_unchanged(there, writer.md5, writer.size_bytes):
-        if not is_about_to_go:
-            return Received(name, there.etag, is_new=False)
-        if target == name:
-            if_exists = IfExists.OVERWRITE
-    if namesake is not None and if_exists is IfExists.ERROR:
+    same = {at: blob for at, blob in taken.items() if is_unchanged(blob, writer.md5, writer.size_bytes)}
+    for at, blob in same.items():
+        if record_id(at) not in about_to_go:
+            return Received(at, blob.etag, is_new=False)
+    if target in same:
+        if_exists = IfExists.OVERWRITE
+    if target in taken and if_exists is IfExists.ERROR:
         raise _taken(name)
     kind, metadata = _safe_content_type(target), telemetry.carried()
     try:
@@ -107,13 +110,17 @@ def _size(size_bytes: int) -> str:
     return do_filesizeformat(size_bytes).replace(".0 ", " ")
 
 
-def _free_name(uploads: Blobs, name: str, longest: int) -> str:
-    """A similar name that no upload has: with a number, or, once a few numbers are taken, with a random mark."""
+def _free_name(uploads: Blobs, name: str, longest: int) -> tuple[str, dict[str, BlobState]]:
+    """A similar name that no upload has: with a number, or, once a few numbers are taken, with a random mark; and the
+    uploads of the numbers before it."""
+    taken: dict[str, BlobState] = {}
     for number in _NUMBERED:
         candidate = marked(name, str(number), longest)
-        if uploads.stat(candidate) is None:
-            return candidate
-    return marked(name, secrets.token_hex(_RANDOM_BYTES), longest)
+        blob = uploads.stat(candidate)
+        if blob is None:
+            return candidate, taken
+        taken[candidate] = blob
+    return marked(name, secrets.token_hex(_RANDOM_BYTES), longest), taken
 
 
 def _taken(name: str) -> ApiProblem:

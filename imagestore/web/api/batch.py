@@ -78,7 +78,6 @@ async def _uploaded(
     options = services.options
     try:
         checked(name, options.max_name_length)
-        is_about_to_go = record_id(name) in await run_in_threadpool(lambda: services.hidden_ids)
         received = await receive(
             services.stores.uploads,
             name,
@@ -86,7 +85,7 @@ async def _uploaded(
             if_exists,
             options.max_bytes,
             options.max_name_length,
-            is_about_to_go=is_about_to_go,
+            about_to_go=await run_in_threadpool(lambda: services.hidden_ids),
         )
     except Unavailable:
         raise

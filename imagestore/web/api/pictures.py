@@ -82,7 +82,7 @@ async def upload(
             if_exists,
             options.max_bytes,
             options.max_name_length,
-            is_about_to_go=record_id(name) in await run_in_threadpool(lambda: services.hidden_ids),
+            about_to_go=await run_in_threadpool(lambda: services.hidden_ids),
         )
     except ClientDisconnect:
         raise ApiProblem(400, "broken_off", "The upload broke off; nothing was kept.") from None

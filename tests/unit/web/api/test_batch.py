@@ -1,8 +1,10 @@
 """Many pictures in one form: each is taken in or refused on its own, asked of two instances in turn."""
 
+import asyncio
 from typing import Any
 
 import pytest
+from starlette.types import Message
 
 from imagestore.accounts.roles import Role
 from imagestore.errors import Unavailable
@@ -187,6 +189,41 @@ def test_sent_again_it_is_unchanged_and_with_a_key_the_same_answer(api: Api, dro
     assert (again.json(), again.headers["idempotency-replayed"]) == (first.json(), "true")
     other = send(api, ("cat.jpg", b"cat"), ("dog.jpg", b"elk"), headers=key)
     assert problem(other, 422)["code"] == "idempotency_key_reused"
+
+
+def test_a_form_that_broke_off_and_is_sent_again_under_its_key_is_taken_in_once(
+    api: Api, drop: Drop, stores: Stores
+) -> None:
+    drop("cat.jpg", b"another")
+    key = {"idempotency-key": "batch-1"}
+    scope = {
+        "type": "http", "http_version": "1.1", "method": "POST", "scheme": "http", "path": "/api/v1/pictures/batch",
+        "raw_path": b"/api/v1/pictures/batch", "query_string": b"if_exists=rename", "root_path": "",
+        "client": ("127.0.0.1", 1), "headers": [
+            (name.lower().encode(), value.encode()) for name, value in (FORM | key | {"Host": "localhost"}).items()
+        ],
+    }  # fmt: skip
+    begun = part("cat.jpg", "cat") + part("dog.jpg", "dog")
+    coming: list[Message] = [{"type": "http.request", "body": begun, "more_body": True}]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return coming.pop(0) if coming else {"type": "http.disconnect"}
+
+    async def answered(message: Message) -> None:
+        sent.append(message)
+
+    async def run() -> None:
+        await api.app(scope, receive, answered)
+
+    asyncio.run(run())
+    assert sent[0]["status"] == 400
+    assert there(stores) == {"cat.jpg": b"another", "cat (2).jpg": b"cat"}, "the end of dog.jpg has not come"
+    answer = api.post(
+        "/pictures/batch", params={"if_exists": "rename"}, content=begun + b"--B--\r\n", headers=FORM | key
+    )
+    assert told(answer) == [("cat (2).jpg", "unchanged", ""), ("dog.jpg", "taken", "")]
+    assert sorted(there(stores)) == ["cat (2).jpg", "cat.jpg", "dog.jpg"]
 
 
 def test_contributors_may_and_the_audit_log_names_what_was_taken_in(
