@@ -24,13 +24,13 @@ from unit.web.signed_in import Browser, Person
 
 PLACE = {
     "GPSLatitudeRef": "N",
-    "GPSLatitude": [48.0, 51.0, 29.5],
-    "GPSLongitude": [2.0, 17.0, 40.25],
+    "GPSLatitude": [48.0, 51.0, 29.1234],
+    "GPSLongitude": [2.0, 17.0, 40.4321],
     "GPSAltitude": 35,
 }
 NAME = "paris.jpg"
 ID = record_id(NAME)
-WHERE = ("GPS", "29.5", "40.25", "48.8582")
+WHERE = ("GPS", "29.1234", "40.4321", "48.8581")  # none of which can stand in a time
 
 
 def taken_in_paris(name: str) -> Record:
