@@ -42,6 +42,9 @@ _LATER = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 _GATEWAY = {HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT}
 """What stands before the server knows no answer: it may have been done."""
 _KEY_HEADER = "Idempotency-Key"
+_TAKES_KEYS_HEADER = "Idempotency-Supported"
+"""What a server's answers have if it takes keys. Version 0.1 does not, and does twice what it is asked twice."""
+_SAME_IF_REPEATED = {"PUT", "DELETE"}
 _SECRET_ANSWER = re.compile("/webhooks|/keys|/keys/[^/]+/rotate|/invitations|/accounts/[^/]+/reset")
 """What answers a POST with a secret, for which the server takes no idempotency key: it is not repeated."""
 _PROBLEM = "application/problem+json"
@@ -74,6 +77,7 @@ class Http:
             if not _KEY.fullmatch(key.strip()):
                 raise SettingsError("The key holds characters that no key has. Was it copied whole, and nothing else?")
             self._headers["Authorization"] = f"Bearer {key.strip()}"
+        self._takes_keys = False
 
     def close(self) -> None:
         """Close the connections."""
@@ -95,10 +99,12 @@ class Http:
 
         `content` makes the body anew for each attempt, `files` a form with them; such a request may be repeated as it
         is, unless it is to be done `once`. All attempts of any other one that changes something carry the same
-        idempotency key, so that it is done once. Raises RemoteError.
+        idempotency key, so that it is done once. Where its answer is lost, it is repeated only at a server that takes
+        keys. Raises RemoteError.
         """
         is_secret = method == "POST" and _SECRET_ANSWER.fullmatch(path) is not None
         takes_key = method not in _SAFE and not is_secret and (once or (content is None and files is None))
+        needs_key = takes_key and method not in _SAME_IF_REPEATED
         headers = self._headers | {_KEY_HEADER: f'"{uuid.uuid4()}"'} if takes_key else self._headers
         attempt, waited_s = 1, 0.0
         while True:
@@ -121,16 +127,19 @@ class Http:
             except httpx2.TransportError as error:
                 was_sent = not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
                 problem: RemoteError = _not_reached(self.server, error)
-                if _certificate_error(error) is not None or (was_sent and is_secret):
+                may_repeat = not was_sent or self._may_repeat(needs_key, is_secret)
+                if _certificate_error(error) is not None or not may_repeat:
                     raise problem from None
             else:
+                self._takes_keys |= _TAKES_KEYS_HEADER in response.headers
                 if response.is_success:
                     return response
                 refused = _problem(self.server, response)
                 problem, is_at_work = refused, refused.code == _AT_WORK
                 is_ours = response.headers.get("content-type", "").startswith(_PROBLEM)
-                is_gateway = response.status_code in _GATEWAY and not is_ours and not is_secret
-                if response.status_code not in _LATER and not is_gateway and not is_at_work:
+                is_lost = response.status_code in _GATEWAY and not is_ours
+                may_repeat = response.status_code in _LATER or is_at_work
+                if not may_repeat and not (is_lost and self._may_repeat(needs_key, is_secret)):
                     raise problem
                 pause_s = told_pause_s(response.headers.get("retry-after"), pause_s)
             if is_at_work:  # an earlier attempt: it is waited for, and this one does not count
@@ -140,6 +149,14 @@ class Http:
             if attempt > self._tries or pause_s > LONGEST_PAUSE_S or waited_s > _LONGEST_WORK_S:
                 raise problem from None
             self._sleep(pause_s)
+
+    def _may_repeat(self, needs_key: bool, is_secret: bool) -> bool:
+        """Whether a request whose answer was lost may be sent again. A server of which nothing is known yet is asked
+        whether it takes keys."""
+        if needs_key and not self._takes_keys and self._tries > 1:
+            with contextlib.suppress(RemoteError):
+                self.send("GET", "/health/live")
+        return not is_secret and (self._takes_keys or not needs_key)
 
     def ask(
         self,

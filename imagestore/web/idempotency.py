@@ -29,6 +29,8 @@ from imagestore.web.rules import SECRET_ANSWERS, TAKES_KEY
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
+SUPPORTED = "Idempotency-Supported"
+"""Every answer of the API has it: a client that lost one may then repeat its request under the same key."""
 LONGEST = 255
 RETRY_AFTER_S = 3
 _RENEWED_EVERY_S = kept_answers.LEASE_S / 3

@@ -337,6 +337,8 @@ TAKES_KEY = {
     "PUT /api/v1/projects/{project}/training/{sha256}",
     "DELETE /api/v1/projects/{project}/training/{sha256}",
     "POST /api/v1/projects/{project}/training/{sha256}/undo",
+    "POST /api/v1/webhooks/{id}/test",
+    "POST /api/v1/webhooks/{id}/deliveries/{delivery}/resend",
 }
 """What takes an idempotency key (imagestore/web/idempotency.py): its answer may be kept for a day."""
 SECRET_ANSWERS = {

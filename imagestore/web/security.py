@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imagestore.settings import Auth
+from imagestore.web import idempotency
 from imagestore.web.clients import PublicAddress
 from imagestore.web.problems import ApiProblem
 
@@ -68,6 +69,7 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 if scope["path"].startswith("/api/"):
                     headers.setdefault("Cache-Control", "no-store")
+                    headers.setdefault(idempotency.SUPPORTED, "true")
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
                 if self._public.is_https:

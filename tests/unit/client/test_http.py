@@ -1,15 +1,22 @@
 """Where a key is sent, what is tried again, and what is said when it does not succeed."""
 
+import contextlib
+import inspect
+import re
 import ssl
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
-from imagestore.client import Client, KeyRefused, NotReached, RemoteError, RequestRefused
+from imagestore.accounts.roles import Role
+from imagestore.client import Client, KeyRefused, NotReached, Pending, RemoteError, RequestRefused
+from imagestore.client.answers import Deletion
 from imagestore.distant_server import checked_server
 from imagestore.errors import SettingsError
+from imagestore.web.rules import SECRET_ANSWERS, TABLE, TAKES_KEY
 
 SERVER = "https://pictures.example.org"
 Reply = Callable[[httpx2.Request], httpx2.Response]
@@ -40,6 +47,11 @@ class Server:
 
 def me() -> httpx2.Response:
     return httpx2.Response(200, json=ME)
+
+
+def takes_keys() -> httpx2.Response:
+    """What a server that takes idempotency keys says of its health."""
+    return httpx2.Response(200, json={"status": "ok"}, headers={"Idempotency-Supported": "true"})
 
 
 def problem(status: int, detail: str, headers: dict[str, str] | None = None, **more: str) -> httpx2.Response:
@@ -132,13 +144,86 @@ def test_all_attempts_of_what_changes_something_carry_one_key_and_the_next_reque
     pending = {"id": "1" * 32, "name": "cup.jpg", "etag": "0x1", "url": "/", "status": "pending"}
     done = httpx2.Response(202, json=pending)
     gateway = httpx2.Response(502, text="<html>bad gateway</html>")
-    server = Server(httpx2.ReadTimeout("slow"), gateway, problem(503, "Busy."), done, done)
+    server = Server(httpx2.ReadTimeout("slow"), takes_keys(), gateway, problem(503, "Busy."), done, done)
     client = server.client()
     assert client.retry("1" * 32).name == client.retry("1" * 32).name == "cup.jpg"
-    keys = [request.headers["idempotency-key"] for request in server.asked]
+    assert [request.url.path for request in server.asked if request.method == "GET"] == ["/api/v1/health/live"]
+    keys = [request.headers["idempotency-key"] for request in server.asked if request.method == "POST"]
     assert len(set(keys[:4])) == 1
     assert keys[4] != keys[0]
     assert all(key[0] == key[-1] == '"' for key in keys)
+
+
+@pytest.mark.parametrize(
+    "lost", [httpx2.ReadTimeout("slow"), httpx2.WriteError("broke off"), httpx2.Response(502, text="<html>bad gateway")]
+)
+@pytest.mark.parametrize("health", [httpx2.Response(200, json={"status": "ok"}), httpx2.Response(404, text="none")])
+def test_at_a_server_that_knows_no_keys_nothing_is_done_twice(
+    lost: httpx2.Response | Exception, health: httpx2.Response
+) -> None:
+    """Going back twice is two versions."""
+    server = Server(lost, health)
+    with pytest.raises(RemoteError):
+        server.client().rollback()
+    assert [request.method for request in server.asked] == ["POST", "GET"]
+
+
+def test_a_server_that_once_said_that_it_takes_keys_is_not_asked_whether_it_does() -> None:
+    known = me()
+    known.headers["Idempotency-Supported"] = "true"
+    server = Server(known, httpx2.ReadTimeout("slow"), problem(409, "There is none.", code="conflict"))
+    client = server.client()
+    client.me()
+    with pytest.raises(RequestRefused, match="There is none"):
+        client.rollback()
+    assert [request.method for request in server.asked] == ["GET", "POST", "POST"]
+
+
+def test_what_is_the_same_when_repeated_is_repeated_at_any_server() -> None:
+    server = Server(httpx2.ReadTimeout("slow"), httpx2.Response(202, json={"id": "1" * 32}))
+    assert server.client().delete("1" * 32).id == "1" * 32
+
+
+ARGUMENTS: dict[str, Any] = {
+    "id": 1, "file": Path(__file__), "files": [Path(__file__)], "events": ["x"], "labels": ["x"], "instead_of": ["x"],
+    "ids": ["x"], "corrections": [("x", "x")], "role": Role.VIEWER, "pending": Pending("x", "x", "x", "x"),
+    "deletion": Deletion("x"), "threshold": 0.5, "action": "label",
+}  # fmt: skip
+
+
+LOOKS = {f"POST /api/v1/{path}" for path in ("classify", "classify/why", "classify/nearest", "similar")}
+SAME_IF_REPEATED = {f"POST /api/v1/{path}" for path in ("pictures", "pictures/batch", "projects/{project}/training")}
+"""The same content again changes nothing."""
+
+
+def row_of(request: httpx2.Request) -> str:
+    """The row of the table of rules that this request is for."""
+    asked = f"{request.method} {request.url.path}"
+    fitting = [row for row in TABLE if re.fullmatch(re.sub(r"\{[^}]*\}", "[^/]+", row), asked)]
+    return min(fitting, key=lambda row: row.count("{"))
+
+
+def test_all_that_the_client_may_repeat_under_a_key_takes_one_there() -> None:
+    """A request of which the server takes no key is done twice where an answer was lost."""
+    with_key, without = set[str](), set[str]()
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if request.method in ("POST", "PATCH"):
+            (with_key if "idempotency-key" in request.headers else without).add(row_of(request))
+        return problem(409, "No.", code="conflict")
+
+    client = Client(SERVER, "ims_key", http=httpx2.Client(transport=httpx2.MockTransport(answer)))
+    for name, method in inspect.getmembers(Client, inspect.isfunction):
+        if name.startswith("_") or name == "close":
+            continue
+        needed = [one for one in list(inspect.signature(method).parameters.values())[1:] if one.default is one.empty]
+        given = ["x" if one.annotation is str else ARGUMENTS[one.name] for one in needed]
+        with contextlib.suppress(RequestRefused):
+            found = method(client, *given)
+            list(found)
+    assert {"POST /api/v1/webhooks/{id}/test", "POST /api/v1/models/rollback"} < with_key
+    assert with_key <= TAKES_KEY
+    assert without == SECRET_ANSWERS | LOOKS | SAME_IF_REPEATED
 
 
 def test_what_reads_and_what_changes_nothing_when_repeated_needs_no_key() -> None:
@@ -154,7 +239,7 @@ def test_what_reads_and_what_changes_nothing_when_repeated_needs_no_key() -> Non
 def test_an_attempt_that_is_still_at_work_is_waited_for() -> None:
     pending = {"id": "1" * 32, "name": "cup.jpg", "etag": "0x1", "url": "/", "status": "pending"}
     at_work = [problem(409, "At work.", {"Retry-After": "3"}, code="request_at_work") for _ in range(30)]
-    server = Server(httpx2.ReadTimeout("slow"), *at_work[:10], httpx2.Response(202, json=pending))
+    server = Server(httpx2.ReadTimeout("slow"), takes_keys(), *at_work[:10], httpx2.Response(202, json=pending))
     assert server.client().retry("1" * 32).name == "cup.jpg"
     assert sum(server.pauses) == pytest.approx(30.5)
     for_ever = Server(*at_work)

@@ -337,9 +337,16 @@ def test_every_route_that_changes_pictures_and_models_takes_a_key() -> None:
         and row.partition(" ")[2].startswith("/api/v1/")
         and row.partition(" ")[2] not in looks_alone
     }
-    assert changing == TAKES_KEY
+    sends = {"POST /api/v1/webhooks/{id}/test", "POST /api/v1/webhooks/{id}/deliveries/{delivery}/resend"}
+    assert changing | sends == TAKES_KEY
     assert set(TABLE) > SECRET_ANSWERS
     assert not TAKES_KEY & SECRET_ANSWERS
+
+
+def test_every_answer_of_the_api_says_that_keys_are_taken(browser: Browser) -> None:
+    for path in ("/api/v1/health/live", "/api/v1/pictures", "/api/v1/nothing"):
+        assert browser.get(path).headers["idempotency-supported"] == "true"
+    assert "idempotency-supported" not in browser.get("/sign-in").headers
 
 
 def test_the_description_says_which_take_one(api: Api) -> None:
