@@ -77,6 +77,7 @@ class Deliverer:
         self._lanes: dict[str, Lane] = {}
         self._secrets: dict[str, str] = {}
         self._looked: dict[str, float] = {}
+        self._stop = threading.Event()
 
     @property
     def is_at_work(self) -> bool:
@@ -90,7 +91,7 @@ class Deliverer:
 
     def run(self, stop: threading.Event) -> None:
         """Go on until `stop` is set, and then let the next one go on."""
-        failures = 0
+        self._stop, failures = stop, 0
         while not stop.is_set():
             pause = self._pace.poll_s
             try:
@@ -146,7 +147,7 @@ class Deliverer:
             log.warning("webhooks: %s", error)
 
     def _read(self, webhooks: list[Webhook]) -> None:
-        """Write down what the feed tells, and move on."""
+        """Write down what the feed tells, and move on. A page may take longer than a lease: each event beats."""
         position, began = self._held(), utc()
         if self._is_time("generation", _LOOK_AT_CONTAINER_S):
             generation = self._stores.records.generation()
@@ -156,7 +157,10 @@ class Deliverer:
                 return
         for records, token in self._stores.records.changes(position.token):
             for stored in records:
+                if self._stop.is_set():
+                    return
                 for webhook in webhooks:
+                    self._lease.beat()
                     self._note(webhook, stored, position.at)
             self._lease.position = replace(self._held(), token=token)
             if records:

@@ -13,8 +13,9 @@ from imagestore.errors import Conflict, LeaseLost, Unavailable
 from imagestore.record import Correction, Status, record_id, tombstone, utc
 from imagestore.store import PromotionEntry
 from imagestore.webhooks import deliverer as module
-from imagestore.webhooks.delivery import DeliveryState
+from imagestore.webhooks.delivery import Delivery, DeliveryState
 from imagestore.webhooks.lane import Lane
+from imagestore.webhooks.outbox import Kept, Outbox
 from imagestore.webhooks.webhook import EventType
 from unit.memory_items import MemoryItems
 from unit.web.memory import MemoryRecords, make_default
@@ -221,6 +222,57 @@ def test_who_was_paused_and_lost_its_lease_writes_no_more(world: World) -> None:
     with pytest.raises(LeaseLost):
         paused.turn()
     assert not paused.is_at_work
+
+
+def test_a_page_that_takes_longer_than_a_lease_is_read_to_its_end_by_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook, one, other = world.add(), world.deliverer(), world.deliverer()
+    one.turn()
+    for number in range(10):
+        world.picture(f"{number}.jpg")
+    write = Outbox.put
+
+    def slow(self: Outbox, delivery: Delivery) -> Kept | None:
+        world.clock.now += 10
+        if not other.is_at_work:
+            other.turn()
+        return write(self, delivery)
+
+    monkeypatch.setattr(Outbox, "put", slow)
+    one.turn()
+    settled(one)
+    assert (one.is_at_work, other.is_at_work) == (True, False)
+    assert len(world.receiver.got) == 10
+    assert world.all_of(webhook, DeliveryState.DELIVERED)
+
+
+def test_who_is_stopped_within_a_page_leaves_the_rest_to_the_next(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook, one, stop = world.add(), world.deliverer(), threading.Event()
+    one.turn()
+    for number in range(10):
+        world.picture(f"{number}.jpg")
+    write, written = Outbox.put, list[str]()
+
+    def stopped(self: Outbox, delivery: Delivery) -> Kept | None:
+        written.append(delivery.id)
+        if len(written) == 3:
+            stop.set()
+        return write(self, delivery)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Outbox, "put", stopped)
+        one.run(stop)
+    assert (len(written), one.is_at_work) == (3, False)
+    until(lambda: one.is_idle, "what it was sending")
+    comes = world.deliverer()
+    for _ in range(2):
+        comes.turn()
+        settled(comes)
+    assert world.states(webhook) == ["delivered"] * 10
+    assert {event["data"]["name"] for _, event in world.receiver.got} == {f"{number}.jpg" for number in range(10)}
 
 
 def test_a_receiver_that_fails_is_asked_again_and_no_other_waits_for_it(world: World) -> None:
