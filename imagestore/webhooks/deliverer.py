@@ -198,13 +198,13 @@ class Deliverer:
         """Write down that a webhook is to be told of an event. If it was before, returns of which revision of the
         record."""
         lane = self._lanes[webhook.id]
-        delivery = new(webhook.id, event, utc(), self._id if lane.room else None, revision)
+        delivery = new(webhook.id, event, utc(), self._id if lane.is_free else None, revision)
         kept = self._outbox.put(delivery)
         if kept is None:
             known = self._outbox.find(delivery.id)
             return revision if known is None else known.revision
-        if delivery.by is not None:
-            lane.offer(kept, is_mine=True)
+        if delivery.by is not None or lane.room:
+            lane.offer(kept, is_mine=delivery.by is not None)
         return None
 
     def _take_up(self) -> None:

@@ -41,7 +41,8 @@ class Attempt:
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """A delivery. A later event has a greater id. `at` is when it is tried next; of one that has ended, when that was.
+    """A delivery. A later event has a greater id. `at` is when it is tried next; of one that is being sent,
+    since when; of one that has ended, when that was.
 
     `revision` is that of the record that the event tells of. `begun_at` is when it was written down, or asked for
     again: from then on it is tried until it is given up. `by` is what sends it just now. Times are UTC.

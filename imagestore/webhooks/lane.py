@@ -50,7 +50,7 @@ class Lane:
         self._limit = limit
         self._clock = clock
         self._lock = threading.Lock()
-        self._queue: deque[tuple[Kept, bool]] = deque()
+        self._queue: deque[Kept] = deque()
         self._known = set[str]()
         self._threads = self._busy = 0
         self._failures = 0
@@ -65,72 +65,91 @@ class Lane:
             return 0 if self._is_closed or self._is_paused() else max(0, ROOM - len(self._known))
 
     @property
+    def is_free(self) -> bool:
+        """Whether it would send one more at once."""
+        with self._lock:
+            return self._has_connection() and not self._queue
+
+    @property
     def is_idle(self) -> bool:
         """Whether it has nothing to send."""
         with self._lock:
             return not self._known
 
     def offer(self, kept: Kept, *, is_mine: bool = False) -> None:
-        """Send this delivery, unless it is being sent already. With `is_mine` it was written as one that is being sent
-        here; else that is written first, on its ETag, so that nobody else sends it too."""
+        """Send this delivery, unless it is being sent already. That it is being sent is written first, on its ETag, so
+        that nobody else sends it too, and nobody one that was deleted. With `is_mine` that was just written; it is
+        written again if there is no connection at once."""
         with self._lock:
             if self._is_closed or kept[0].id in self._known:
                 return
             self._known.add(kept[0].id)
-            self._queue.append((kept, is_mine))
+            if not (is_mine and self._has_connection() and self._begin(kept)):
+                self._queue.append(kept)
         self.go_on()
 
     def go_on(self) -> None:
         """Have threads send what waits here, if it is time for that."""
         with self._lock:
-            while self._may_begin():
-                try:
-                    threading.Thread(target=self._work, name=f"send {self.webhook.id}", daemon=True).start()
-                except RuntimeError as error:  # there is no thread to be had; the next turn tries again
-                    log.warning("webhook %s: %s", self.webhook.id, error)
+            while self._has_connection() and len(self._queue) > self._threads - self._busy:
+                if not self._begin():
                     return
-                self._threads += 1
 
     def close(self) -> None:
         """Begin nothing more. What is being sent ends by itself; what waits here is found again in the store."""
         with self._lock:
             self._is_closed = True
-            self._known -= {delivery.id for (delivery, _), _ in self._queue}
+            self._known -= {delivery.id for delivery, _ in self._queue}
             self._queue.clear()
         self._wait.set()
 
-    def _may_begin(self) -> bool:
+    def _has_connection(self) -> bool:
         most = AT_ONCE if self._failures < FAILURES else 1
-        is_free = not self._is_closed and not self._is_paused() and self._threads < most
-        return is_free and len(self._queue) > self._threads - self._busy
+        return not self._is_closed and not self._is_paused() and self._threads < most
+
+    def _begin(self, mine: Kept | None = None) -> bool:
+        """Have one more thread send, this delivery first. Returns whether there is one."""
+        try:
+            threading.Thread(target=self._work, args=(mine,), name=f"send {self.webhook.id}", daemon=True).start()
+        except RuntimeError as error:  # there is no thread to be had; the next turn tries again
+            log.warning("webhook %s: %s", self.webhook.id, error)
+            return False
+        self._threads += 1
+        self._busy += mine is not None
+        return True
 
     def _is_paused(self) -> bool:
         return self._clock() < self._paused_until
 
-    def _work(self) -> None:
+    def _work(self, mine: Kept | None) -> None:
+        if mine is not None:
+            self._send_one(mine, is_mine=True)
         while True:
             with self._lock:
                 is_one_too_many = self._failures >= FAILURES and self._threads > 1
                 if self._is_closed or self._is_paused() or is_one_too_many or not self._queue:
                     self._threads -= 1
                     return
-                kept, is_mine = self._queue.popleft()
+                kept = self._queue.popleft()
                 self._busy += 1
-            try:
-                self._deliver(*(kept if is_mine else self._claimed(*kept)))
-            except Conflict:
-                log.info("delivery %s: somebody else has it", kept[0].id)
-            except ImageStoreError as error:  # it is found again in the store
-                log.warning("delivery %s: %s", kept[0].id, error)
-            except Exception:
-                log.exception("delivery %s", kept[0].id)
-            finally:
-                with self._lock:
-                    self._busy -= 1
-                    self._known.discard(kept[0].id)
+            self._send_one(kept)
+
+    def _send_one(self, kept: Kept, *, is_mine: bool = False) -> None:
+        try:
+            self._deliver(*(kept if is_mine else self._claimed(*kept)))
+        except Conflict:
+            log.info("delivery %s: somebody else has it, or it was deleted", kept[0].id)
+        except ImageStoreError as error:  # it is found again in the store
+            log.warning("delivery %s: %s", kept[0].id, error)
+        except Exception:
+            log.exception("delivery %s", kept[0].id)
+        finally:
+            with self._lock:
+                self._busy -= 1
+                self._known.discard(kept[0].id)
 
     def _claimed(self, delivery: Delivery, etag: str) -> Kept:
-        return self._outbox.replace(replace(delivery, state=DeliveryState.SENDING, by=self._by), etag)
+        return self._outbox.replace(replace(delivery, state=DeliveryState.SENDING, by=self._by, at=utc()), etag)
 
     def _deliver(self, delivery: Delivery, etag: str) -> None:
         answered = self._tried(delivery)

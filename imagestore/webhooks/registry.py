@@ -4,12 +4,14 @@ delivered, and sending it again."""
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from imagestore.errors import Conflict, NotAWebhook, NotFound, SettingsError, StoreError
 from imagestore.jobs.sealed import NO_SECRETS, Sealer
 from imagestore.record import stored_name, utc
 from imagestore.store import Stores
 from imagestore.webhooks import feed
+from imagestore.webhooks.backoff import moment
 from imagestore.webhooks.delivery import Delivery, DeliveryState, new
 from imagestore.webhooks.events import of_test
 from imagestore.webhooks.outbox import Outbox
@@ -17,6 +19,8 @@ from imagestore.webhooks.signing import new_secret
 from imagestore.webhooks.webhook import LONGEST_NAME, TYPE, EventType, Webhook, checked_url, webhook_of
 
 MOST = 20
+STUCK = timedelta(minutes=1)
+"""One that is being sent for longer can be sent again: a try takes 15 seconds at most, and whoever made it has died."""
 BY_HAND = "Somebody turned it off."
 
 
@@ -125,14 +129,14 @@ class Webhooks:
         return self.outbox.latest(self.read(id).id, most, before, state)
 
     def resend(self, id: str, delivery: str) -> Delivery:
-        """Have a delivery sent once more, with the same id. Raises NotFound; Conflict if it is being sent, or the
-        webhook is off."""
+        """Have a delivery sent once more, with the same id. Raises NotFound; Conflict if it is being sent, for less
+        than STUCK, or the webhook is off."""
         webhook = self.read(id)
         if not webhook.is_on:
             raise Conflict(f"The webhook is off: {webhook.off} Turn it on first.")
         while True:
             found, etag = self.outbox.read(id, delivery)
-            if found.state is DeliveryState.SENDING:
+            if found.state is DeliveryState.SENDING and moment(found.at) > datetime.now(UTC) - STUCK:
                 raise Conflict("It is being sent just now. Look again in a moment.")
             again = found.again(utc())
             try:

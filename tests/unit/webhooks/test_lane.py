@@ -1,5 +1,6 @@
 """A few deliveries of a webhook are sent at once; a receiver that fails is tried with one at a time."""
 
+import dataclasses
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -140,6 +141,26 @@ def test_what_another_has_taken_is_not_sent(world: World) -> None:
     one.offer((delivery, etag))
     until(lambda: one.is_idle, "the look")
     assert tried == []
+
+
+def test_what_was_written_as_being_sent_is_written_again_where_no_connection_is_free(world: World) -> None:
+    held, tried = threading.Event(), list[str]()
+
+    def send(webhook: Any, delivery: Any) -> Answered:
+        tried.append(delivery.id)
+        assert held.wait(30)
+        return taken()
+
+    one = lane(world, send)
+    fill(world, one, AT_ONCE)
+    until(lambda: len(tried) == AT_ONCE, "four")
+    outbox, late = world.webhooks.outbox, world.webhooks.test(one.webhook.id)
+    sending = dataclasses.replace(late, state=DeliveryState.SENDING, by="me")
+    one.offer(outbox.replace(sending, outbox.read(one.webhook.id, late.id)[1]), is_mine=True)
+    world.stores.jobs.delete(late.id)
+    held.set()
+    until(lambda: one.is_idle, "all of them")
+    assert late.id not in tried
 
 
 def test_an_answer_that_cannot_be_written_is_written_later(world: World, monkeypatch: Any) -> None:

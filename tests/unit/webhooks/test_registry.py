@@ -1,13 +1,15 @@
 """Webhooks are registered, looked at, turned off and on, tested and removed; what cannot be one is said."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
 
 from imagestore.errors import Conflict, NotAWebhook, NotFound, SettingsError, Unavailable
+from imagestore.record import utc
 from imagestore.webhooks.delivery import Attempt, DeliveryState
-from imagestore.webhooks.registry import MOST, Webhooks
+from imagestore.webhooks.registry import MOST, STUCK, Webhooks
 from imagestore.webhooks.webhook import EventType, checked_url
 from unit.memory_items import MemoryItems
 from unit.web.memory import MemoryRecords
@@ -129,3 +131,13 @@ def test_what_was_delivered_is_listed_newest_first_and_sent_again(world: World) 
     world.webhooks.outbox.replace(replace(one, state=DeliveryState.SENDING, by="x"), etag)
     with pytest.raises(Conflict, match="being sent"):
         world.webhooks.resend(webhook.id, failed.id)
+
+
+def test_what_somebody_died_over_while_it_was_sent_is_sent_again(world: World) -> None:
+    webhook = world.add()
+    test = world.webhooks.test(webhook.id)
+    _, etag = world.webhooks.outbox.read(webhook.id, test.id)
+    long_ago = utc(datetime.now(UTC) - STUCK)
+    world.webhooks.outbox.replace(replace(test, state=DeliveryState.SENDING, by="dead", at=long_ago), etag)
+    assert world.webhooks.resend(webhook.id, test.id).state is DeliveryState.WAITING
+    assert world.states(webhook) == ["waiting"]
