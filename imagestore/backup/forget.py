@@ -16,7 +16,7 @@ from imagestore.backup.vault import Vault
 from imagestore.errors import BackupError, Conflict, NotFound
 from imagestore.pipeline.commit import remove_outputs
 from imagestore.record import record_id
-from imagestore.store import Blobs, Item, Items, Stores
+from imagestore.store import Blobs, Items, Stores
 from imagestore.store.custom_vision import SUGGESTIONS_FILE
 from imagestore.store.instance import open_restore
 from imagestore.store.models import MODEL_FILE
@@ -24,6 +24,7 @@ from imagestore.store.training import COMPUTED, SPLIT
 
 _LARGEST = 64 * 2**20
 _TRIES = 20
+_DELIVERY = "webhook_delivery"
 _WORKS_ON_PICTURES = {"train", "promote", "import", "threshold"}
 
 
@@ -147,11 +148,9 @@ def _in_models(blobs: Blobs, picture: Picture, done: Forgotten) -> None:
 def _in_jobs(items: Items, picture: Picture, done: Forgotten) -> None:
     """Take the picture out of changes of many pictures, which then leave it alone when they are undone, and delete what
     webhooks were told of it or are to be."""
-    count, told = 0, 0
-    for item in list(items.every()):
-        if item.document.get("type") == "webhook_delivery":
-            told += _is_of(item, picture) and items.delete(item.id)
-            continue
+    ids = [item.id for item in items.find(_DELIVERY, {"subject": record_id(picture.name)})]
+    count, told = 0, sum(items.delete(id) for id in ids)
+    for item in items.every(but=_DELIVERY):
         after = document_without(item.document, picture)
         if after is not None:
             for _ in range(_TRIES):
@@ -171,10 +170,6 @@ def _in_jobs(items: Items, picture: Picture, done: Forgotten) -> None:
         done.deleted.append(f"In {count} parts of changes of many pictures.")
     if told:
         done.deleted.append(f"{told} events that tell webhooks of it. What was sent, their receivers have.")
-
-
-def _is_of(item: Item, picture: Picture) -> bool:
-    return bool(item.document.get("subject") == record_id(picture.name))
 
 
 def _in_answers(items: Items, picture: Picture, done: Forgotten) -> None:

@@ -19,6 +19,8 @@ from imagestore.settings import account
 from imagestore.store import Stores
 from imagestore.store.records import TOMBSTONE_TTL_S
 from imagestore.store.retention import COSMOS_BACKUP_DAYS, QUEUE_DAYS, kept_after_deletion_days
+from imagestore.webhooks.delivery import KEPT_DAYS, OPEN_DAYS
+from imagestore.webhooks.registry import told_of_deletion
 
 _say = functools.partial(console.print, markup=False, highlight=False, soft_wrap=True)
 
@@ -54,18 +56,31 @@ def forget(
     for sentence in done.deleted:
         _say(f"- {safe(sentence)}")
     _say("Still there:")
-    for sentence in [*done.stays, *_until(opened, datetime.now(UTC)), *_for_ever(bool(vaults))]:
+    now = datetime.now(UTC)
+    for sentence in [*done.stays, *_until(opened, now), *_told(opened, name, now), *_for_ever(bool(vaults))]:
         _say(f"- {safe(sentence)}")
     for other in done.others:
         _say(f"The same picture is also there as '{safe(other)}', which stays: imagestore forget it, too.")
 
 
+def _day(now: datetime, days: float) -> str:
+    return f"{now + timedelta(days=days + 1):%Y-%m-%d}"
+
+
+def _told(opened: Stores, name: str, now: datetime) -> list[str]:
+    """The deletion is an event itself, which webhooks are told."""
+    told = [one.id for one in told_of_deletion(opened, name)]
+    days = stores.settings().webhook_retry_hours / 24 + OPEN_DAYS + KEPT_DAYS
+    sentence = (
+        f"Until {_day(now, days)} at the latest, unless somebody has it sent again: the name, in the event that tells "
+        f"webhooks of the deletion ({', '.join(told)}). It is kept for {KEPT_DAYS} days once their receivers have it."
+    )
+    return [sentence] if told else []
+
+
 def _until(opened: Stores, now: datetime) -> list[str]:
     """What still holds something of it, each with the day from which that is gone."""
-
-    def day(days: float) -> str:
-        return f"{now + timedelta(days=days + 1):%Y-%m-%d}"
-
+    day = functools.partial(_day, now)
     told = [
         f"Until {day(TOMBSTONE_TTL_S / 86_400)}: the name, in the record that says that the upload is gone.",
         f"Until {day(QUEUE_DAYS)}: the name, in messages that may wait on queues.",

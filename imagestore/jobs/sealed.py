@@ -17,6 +17,10 @@ from imagestore.store.secrets import FileSecrets, Secrets
 SECRET = "job-secrets"
 NO_SECRETS = "neither SECRETS_FILE nor KEY_VAULT is set, with which it is sealed. See docs/security.md."
 _NONCE_BYTES = 12
+_NOT_OF_THE_JOB = (
+    f"The key that came with the job cannot be read here: the secret '{SECRET}' is another one than where the job was "
+    "put in, or is new since. Do both read the same SECRETS_FILE or KEY_VAULT? Put it in again."
+)
 
 
 class Sealer:
@@ -31,17 +35,15 @@ class Sealer:
         sealed = nonce + self._cipher(makes=True).encrypt(nonce, text.encode(), bound.encode())
         return base64.b64encode(sealed).decode()
 
-    def opened(self, sealed: str, bound: str) -> str:
-        """The text again. Raises SettingsError if it was sealed with another key, or bound to something else."""
+    def opened(self, sealed: str, bound: str, otherwise: str = _NOT_OF_THE_JOB) -> str:
+        """The text again. Raises SettingsError, which says `otherwise`, if it was sealed with another key, or bound to
+        something else."""
         try:
             data = base64.b64decode(sealed, validate=True)
             cipher = self._cipher(makes=False)
             return cipher.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], bound.encode()).decode()
         except (InvalidTag, ValueError):
-            raise SettingsError(
-                f"The key that came with the job cannot be read here: the secret '{SECRET}' is another one than where "
-                "the job was put in, or is new since. Do both read the same SECRETS_FILE or KEY_VAULT? Put it in again."
-            ) from None
+            raise SettingsError(otherwise) from None
 
     def _cipher(self, *, makes: bool) -> AESGCM:
         found = self._kept.get(SECRET)

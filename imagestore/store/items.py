@@ -68,8 +68,8 @@ class Items(Protocol):
         ones are returned, at most `limit`.
         """
 
-    def every(self) -> Iterator[Item]:
-        """All documents, in no order."""
+    def every(self, but: str = "") -> Iterator[Item]:
+        """All documents, in no order, but those of this type."""
 
 
 class CosmosItems:
@@ -152,11 +152,13 @@ class CosmosItems:
             ):
                 yield _item(found)
 
-    def every(self) -> Iterator[Item]:
-        """All documents, in no order."""
+    def every(self, but: str = "") -> Iterator[Item]:
+        """All documents, in no order, but those of this type."""
+        query = "SELECT * FROM c" + (" WHERE NOT IS_DEFINED(c.type) OR c.type != @but" if but else "")
+        parameters: list[dict[str, Any]] = [{"name": "@but", "value": but}] if but else []
         with translated("reading all documents"):
             for found in asked_again(
-                lambda: self._client().query_items("SELECT * FROM c", enable_cross_partition_query=True)
+                lambda: self._client().query_items(query, parameters=parameters, enable_cross_partition_query=True)
             ):
                 yield _item(found)
 

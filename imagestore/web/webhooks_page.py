@@ -16,7 +16,7 @@ from imagestore.web.api.webhooks import DeliveryId, WebhookId
 from imagestore.web.forms import FormDep, attempted, form_page
 from imagestore.web.problems import ApiProblem
 from imagestore.web.services import Services
-from imagestore.webhooks.delivery import ID, KEPT_DAYS, DeliveryState
+from imagestore.webhooks.delivery import ID, KEPT_DAYS, OPEN_DAYS, DeliveryState
 from imagestore.webhooks.status import NewWebhook
 from imagestore.webhooks.webhook import LONGEST_NAME as LONGEST_TITLE
 from imagestore.webhooks.webhook import LONGEST_URL, EventType
@@ -171,6 +171,7 @@ def _one(
         state=state,
         states=list(DeliveryState),
         kept_days=KEPT_DAYS,
+        open_days=OPEN_DAYS,
         has_runner=_has_runner(services),
         done=done,
     )

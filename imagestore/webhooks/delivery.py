@@ -14,8 +14,9 @@ TYPE = "webhook_delivery"
 KEPT_DAYS = 7
 """For how long a delivery is kept after its end, and can be sent again."""
 KEPT_S = KEPT_DAYS * 86_400
-_OPEN_S = 21 * 86_400
-"""For how long one is kept that nobody ends, as of a webhook that is off."""
+OPEN_DAYS = 21
+"""For how long after its last try one is kept that nobody ends, as of a webhook that is off."""
+_OPEN_S = OPEN_DAYS * 86_400
 ID = r"delivery-[0-9]{17}-[0-9a-f]{16}-[0-9a-f]{32}"
 
 

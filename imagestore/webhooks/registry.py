@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from imagestore.errors import Conflict, NotAWebhook, NotFound, SettingsError, StoreError
-from imagestore.jobs.sealed import NO_SECRETS, Sealer
-from imagestore.record import stored_name, utc
+from imagestore.jobs.sealed import NO_SECRETS, SECRET, Sealer
+from imagestore.record import stored_name, tombstone, utc
 from imagestore.store import Stores
 from imagestore.webhooks import feed
 from imagestore.webhooks.backoff import moment
@@ -22,6 +22,13 @@ MOST = 20
 STUCK = timedelta(minutes=1)
 """One that is being sent for longer can be sent again: a try takes 15 seconds at most, and whoever made it has died."""
 BY_HAND = "Somebody turned it off."
+
+
+def told_of_deletion(stores: Stores, name: str) -> list[Webhook]:
+    """The webhooks that are told that the picture of this name was deleted, and its name. Raises Unavailable."""
+    found = (webhook_of(item) for item in stores.jobs.find(TYPE))
+    gone = tombstone(name, utc())
+    return [one for one in found if one is not None and one.is_on and one.wants(EventType.DELETED, gone)]
 
 
 class Webhooks:
@@ -149,7 +156,11 @@ class Webhooks:
         """The secret that signs what goes to a webhook. Raises SettingsError where it cannot be opened."""
         if self._sealer is None:
             raise SettingsError(f"The secret of the webhook {webhook.id} cannot be read: {NO_SECRETS}")
-        return self._sealer.opened(webhook.sealed, webhook.bound)
+        otherwise = (
+            f"The secret of the webhook cannot be opened: the secret '{SECRET}' is another one here than when it was "
+            "registered. Remove the webhook and register it again."
+        )
+        return self._sealer.opened(webhook.sealed, webhook.bound, otherwise)
 
     def forget(self, webhook: Webhook, most: int) -> None:
         """Delete deliveries of a removed webhook, at most so many, and after the last of them the webhook."""

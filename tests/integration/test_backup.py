@@ -33,6 +33,7 @@ from imagestore.store import Stores, create
 from imagestore.store.instance import OpenRestore, begin_restore, end_restore, open_restore
 from imagestore.store.tags import ETAG
 from imagestore.store.training import PictureFacts, TrainingPictures
+from imagestore.webhooks.webhook import EventType, Webhook
 from unit.pictures import encoded, photo
 
 from .conftest import Pipeline, eventually
@@ -366,12 +367,19 @@ def test_a_picture_is_forgotten_here_and_in_backups(
     TrainingPictures(stores.training, "mine").put_facts(sha256, PictureFacts(labels=("tulip",), source="x"), None)
     TrainingPictures(stores.training, "mine").put_picture(sha256, data)
     back_up(stores, FolderVault(tmp_path))
+    at, url = "2026-01-01T00:00:00.000Z", "https://example.invalid/"
+    told = Webhook(
+        id="webhook-1", url=url, events=(EventType.DELETED,), by="me", created_at=at, since=at, source="", sealed=""
+    )
+    stores.jobs.create(told.document())
     refused = commands.run("forget", name, environment=environment)
     assert refused.returncode == 1, "nobody has confirmed it"
     done = imagestore(environment, "forget", name, "--backup", tmp_path, "--yes")
     assert done.returncode == 0, done.stderr
     assert "Until 20" in done.stdout
     assert "train them anew" in done.stdout
+    assert "the event that tells webhooks of the deletion (webhook-1)" in done.stdout
+    stores.jobs.delete("webhook-1")
     settled(estate)
     assert stores.uploads.stat(name) is None
     stored = stores.records.read(record.id)

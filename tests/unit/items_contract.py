@@ -66,6 +66,8 @@ class ItemsContract:
         assert sorted(found) == ["every-0", "every-1", "every-2"]
         assert found["every-1"] == items.read("every-1")
         assert all(before <= item.written_at <= time.time() for item in found.values())
+        others = {item.id for item in items.every(but="every-1") if item.id.startswith("every-")}
+        assert others == {"every-0", "every-2"}
 
     def test_a_value_is_a_value_whatever_stands_in_it(self, items: Items) -> None:
         items.create({"id": "odd-1", "type": "o", "who": "x' OR '1'='1"})

@@ -84,11 +84,11 @@ class MemoryItems:
         )
         yield from itertools.islice(matching, limit)
 
-    def every(self) -> Iterator[Item]:
+    def every(self, but: str = "") -> Iterator[Item]:
         self._called()
         with self._lock:
             found = [item for id in self.items if (item := self._there(id)) is not None]
-        yield from map(copy.deepcopy, found)
+        yield from (copy.deepcopy(item) for item in found if item.document.get("type") != but)
 
     def _called(self) -> None:
         self.calls += 1

@@ -102,6 +102,31 @@ def test_nothing_of_it_is_left_here_and_in_backups(source: Any, vault: MemoryVau
         assert check(vault, manifest_of(vault, id)).wrong == []
 
 
+def test_of_many_events_for_webhooks_those_of_the_picture_alone_are_read(source: Any, monkeypatch: Any) -> None:
+    read, every, find = list[str](), source.jobs.every, source.jobs.find
+
+    def noted(found: Any) -> Any:
+        for item in found:
+            read.append(item.id)
+            yield item
+
+    monkeypatch.setattr(source.jobs, "every", lambda *asked, **named: noted(every(*asked, **named)))
+    monkeypatch.setattr(source.jobs, "find", lambda *asked, **named: noted(find(*asked, **named)))
+    replace, read_until_then = source.jobs.replace, list[str]()
+    source.jobs.create({"id": "zzz", "type": "bulk_part", "change": "change-2", "pictures": []})
+
+    def replaced(*asked: Any) -> Any:
+        read_until_then.extend(read)
+        return replace(*asked)
+
+    monkeypatch.setattr(source.jobs, "replace", replaced)
+    forget(source, NAME, [])
+    assert "delivery-1" in read
+    assert "delivery-2" not in read
+    assert "zzz" in read
+    assert "zzz" not in read_until_then, "all at once"
+
+
 def test_a_restore_does_not_bring_it_back(source: Any, vault: MemoryVault) -> None:
     forget(source, NAME, [vault])
     target, decoder = estate(), PlainDecoder()

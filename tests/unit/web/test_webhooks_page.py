@@ -10,7 +10,7 @@ from imagestore.accounts.roles import Role
 from imagestore.jobs.presence import Presence
 from imagestore.record import utc
 from imagestore.web.services import Services
-from imagestore.webhooks.delivery import Attempt, DeliveryState, new
+from imagestore.webhooks.delivery import OPEN_DAYS, Attempt, DeliveryState, new
 from imagestore.webhooks.events import of_test
 from imagestore.webhooks.webhook import EventType
 from unit.web.signed_in import Browser, Person
@@ -86,6 +86,7 @@ def test_it_is_tested_turned_off_and_on_and_removed(admin: Browser, guarded: Ser
     assert said(follow(admin, admin.submit(f"{path}/test", admin.get(path)))).startswith("A test is on its way")
     off = follow(admin, admin.submit(f"{path}/off", admin.get(path)))
     assert "It is off. Somebody turned it off." in off.text
+    assert f"What waits is kept for {OPEN_DAYS} days" in off.text
     assert admin.submit(f"{path}/test", off).status_code == 409
     assert said(follow(admin, admin.submit(f"{path}/on", off))) == "Events are sent again."
     assert said(follow(admin, admin.submit(f"{path}/remove", admin.get(path)))) == "The webhook is removed."

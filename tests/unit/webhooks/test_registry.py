@@ -2,18 +2,21 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from imagestore.errors import Conflict, NotAWebhook, NotFound, SettingsError, Unavailable
-from imagestore.record import utc
+from imagestore.jobs.sealed import Sealer
+from imagestore.record import tombstone, utc
+from imagestore.store.secrets import FileSecrets
 from imagestore.webhooks.delivery import Attempt, DeliveryState
-from imagestore.webhooks.registry import MOST, STUCK, Webhooks
+from imagestore.webhooks.registry import MOST, STUCK, Webhooks, told_of_deletion
 from imagestore.webhooks.webhook import EventType, checked_url
 from unit.memory_items import MemoryItems
 from unit.web.memory import MemoryRecords
-from unit.webhooks.conftest import SOURCE, URL, World
+from unit.webhooks.conftest import SOURCE, URL, World, settled
 
 
 def test_a_webhook_is_registered_with_a_secret_that_is_kept_sealed(world: World) -> None:
@@ -110,6 +113,31 @@ def test_it_is_turned_off_and_on_and_removed(world: World) -> None:
             ask(webhook.id)
     with pytest.raises(NotFound):
         world.webhooks.read("webhook-feed")
+
+
+def test_a_secret_that_cannot_be_opened_says_what_to_do_about_the_webhook(world: World, tmp_path: Path) -> None:
+    webhook = world.add()
+    secrets = tmp_path / "others.json"
+    sealer = Sealer(FileSecrets(secrets))
+    sealer.seal("x", "y")
+    with pytest.raises(
+        SettingsError, match=r"'job-secrets' is another one .* Remove the webhook and register it again"
+    ):
+        Webhooks(world.stores, sealer, (), SOURCE).secret(webhook)
+
+
+def test_who_is_told_of_a_deletion_is_known(world: World) -> None:
+    told = world.add(EventType.DELETED, prefix="garden/")
+    world.add(EventType.CLASSIFIED)
+    world.add(EventType.DELETED, prefix="shop/")
+    world.webhooks.turn_off(world.add(EventType.DELETED).id)
+    world.webhooks.remove(world.add(EventType.DELETED).id)
+    assert told_of_deletion(world.stores, "garden/ann.jpg") == [told]
+    deliverer = world.deliverer()
+    world.write(tombstone("garden/ann.jpg", utc()))
+    deliverer.turn()
+    settled(deliverer)
+    assert [(id, event["data"]["name"]) for id, event in world.receiver.got] == [(told.id, "garden/ann.jpg")]
 
 
 def test_what_was_delivered_is_listed_newest_first_and_sent_again(world: World) -> None:
