@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from imagestore.errors import LeaseLost, NotFound, StoreError
+from imagestore.errors import LeaseLost, NotFound, SettingsError, StoreError
 from imagestore.record import utc
 from imagestore.store import StoredRecord, Stores, is_same_generation
 from imagestore.webhooks import events, feed
@@ -99,7 +99,7 @@ class Deliverer:
                 failures = 0
             except LeaseLost as error:
                 log.info("%s", error)
-            except StoreError as error:
+            except (StoreError, SettingsError) as error:
                 failures += 1
                 self._looked.pop("generation", None)
                 log.warning("webhooks: %s", error)
