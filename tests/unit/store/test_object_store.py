@@ -24,13 +24,7 @@ from imagestore.errors import (
 )
 from imagestore.settings import ROOT
 from imagestore.store import Blobs, object_store
-from imagestore.store.object_store import (
-    MOST_WRITTEN_BYTES,
-    REST_S,
-    ObjectStore,
-    is_plain,
-    object_store_of,
-)
+from imagestore.store.object_store import MOST_WRITTEN_BYTES, REST_S, ObjectStore, is_plain, object_store_of
 from unit.store.blob_service import ETAG, Answer, Service
 
 PICTURE = "our holiday.jpg"
