@@ -77,7 +77,8 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True):
         except OSError as error:
             raise UnreadableFile(f"{path} cannot be read: {error.strerror}.") from None
         except ValueError as error:
-            raise BadPrices(f"{path} holds no prices in the form of imagestore/pipeline/prices.json: {error}.") from None
+            form = "imagestore/pipeline/prices.json"
+            raise BadPrices(f"{path} holds no prices in the form of {form}: {error}.") from None
 
     def month(self, tier: Tier, size_bytes: float) -> float:
         """What so many bytes cost a month."""
