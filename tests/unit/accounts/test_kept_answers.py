@@ -1,37 +1,16 @@
 """Answers under idempotency keys: claimed once, kept for a day, taken over from the dead."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from imagestore.accounts.kept_answers import KEPT_S, LEASE_S, Answer, Asked, AtWork, Body, Claim, Done, KeptAnswers
 from imagestore.errors import Conflict
+from unit.accounts.conftest import Clock
 from unit.memory_items import MemoryItems
 
 ASKED = Asked.by(("account-1", ""), "account-1", "POST /x", "key", ("POST", "/x", "a=1", "trainer"))
 BODY, ANSWER = Body("0" * 64, 3), Answer(202, {"location": "/x/1"}, '{"id": 1}')
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 21, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def pass_s(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def items(clock: Clock) -> MemoryItems:
-    return MemoryItems(clock)
 
 
 @pytest.fixture
@@ -65,9 +44,9 @@ def test_another_caller_route_or_key_is_another_request() -> None:
 
 def test_after_a_day_a_key_is_free(kept: KeptAnswers, clock: Clock) -> None:
     claimed(kept).keep(BODY, ANSWER)
-    clock.pass_s(KEPT_S - 1)
+    clock.turn(seconds=KEPT_S - 1)
     assert isinstance(kept.begin(ASKED), Done)
-    clock.pass_s(1)
+    clock.turn(seconds=1)
     claimed(kept)
 
 
@@ -79,9 +58,9 @@ def test_what_was_refused_frees_its_key(kept: KeptAnswers, items: MemoryItems) -
 
 def test_the_same_request_follows_one_that_died_and_no_other_does(kept: KeptAnswers, clock: Clock) -> None:
     dead = claimed(kept)
-    clock.pass_s(LEASE_S - 1)
+    clock.turn(seconds=LEASE_S - 1)
     assert isinstance(kept.begin(ASKED), AtWork)
-    clock.pass_s(1)
+    clock.turn(seconds=1)
     other = replace(ASKED, request="request-of-another-kind")
     assert kept.begin(other) == AtWork(ASKED.request)
     next_one = claimed(kept)
@@ -94,7 +73,7 @@ def test_the_same_request_follows_one_that_died_and_no_other_does(kept: KeptAnsw
 def test_who_is_heard_of_keeps_its_claim(kept: KeptAnswers, clock: Clock) -> None:
     claim = claimed(kept)
     for _ in range(5):
-        clock.pass_s(LEASE_S - 1)
+        clock.turn(seconds=LEASE_S - 1)
         claim.renew()
         assert isinstance(kept.begin(ASKED), AtWork)
     claim.keep(BODY, ANSWER)

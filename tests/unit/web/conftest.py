@@ -234,3 +234,10 @@ def records(index: Index) -> list[Record]:
     for start in range(0, len(made), 70):
         take_in(index, made[start : start + 70], str(start))
     return made
+
+
+@pytest.fixture
+def admin(browser: Browser, people: dict[Role, Person]) -> Browser:
+    """A browser in which an administrator has signed in."""
+    browser.sign_in("a.admin@example.org")
+    return browser

@@ -11,13 +11,6 @@ from imagestore.web.services import Services
 from unit.web.signed_in import Browser, Person
 
 
-@pytest.fixture
-def admin(browser: Browser, people: dict[Role, Person]) -> Browser:
-    """A browser in which an administrator has signed in."""
-    browser.sign_in("a.admin@example.org")
-    return browser
-
-
 def actions(page: str) -> list[str]:
     """The operations that a page lists, in its order."""
     rows = page.partition("<tbody>")[2].split("<tr>")[1:]

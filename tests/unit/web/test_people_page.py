@@ -21,13 +21,6 @@ def instances() -> int:
     return 2
 
 
-@pytest.fixture
-def admin(browser: Browser, people: dict[Role, Person]) -> Browser:
-    """A browser in which an administrator has signed in."""
-    browser.sign_in("a.admin@example.org")
-    return browser
-
-
 def link_in(text: str) -> str:
     """The one-time link that a page shows."""
     (found,) = re.findall(rf"<code>{PUBLIC}(/[^<]+)</code>", text)

@@ -6,14 +6,13 @@ from html import unescape
 
 import pytest
 
-from imagestore.accounts.roles import Role
 from imagestore.jobs.presence import Presence
 from imagestore.record import utc
 from imagestore.web.services import Services
 from imagestore.webhooks.delivery import OPEN_DAYS, Attempt, DeliveryState, new
 from imagestore.webhooks.events import of_test
 from imagestore.webhooks.webhook import EventType
-from unit.web.signed_in import Browser, Person
+from unit.web.signed_in import Browser
 from unit.web.test_account_page import follow, said
 
 URL = "https://example.org/hook"
@@ -23,13 +22,6 @@ URL = "https://example.org/hook"
 def instances() -> int:
     """Two instances answer in turn: none of what is tested here may be known to one of them alone."""
     return 2
-
-
-@pytest.fixture
-def admin(browser: Browser, people: dict[Role, Person]) -> Browser:
-    """A browser in which an administrator has signed in."""
-    browser.sign_in("a.admin@example.org")
-    return browser
 
 
 def test_a_webhook_is_registered_and_its_secret_shown_once(admin: Browser, guarded: Services) -> None:

@@ -96,10 +96,10 @@ class World:
 
 def until(look: Callable[[], object], what: str) -> None:
     """Wait until this is so."""
-    deadline = time.monotonic() + 30
+    deadline, pause = time.monotonic() + 30, threading.Event()
     while not look():
         assert time.monotonic() < deadline, f"still waiting for {what}"
-        time.sleep(0.001)
+        pause.wait(0.001)
 
 
 def settled(deliverer: Deliverer) -> None:
