@@ -4,19 +4,18 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from imagestore.errors import ImageStoreError, Unavailable
 from imagestore.pipeline.upload import BatchUploaded, FileStatus, UploadedFile
 from imagestore.record import LONGEST_NAME, record_id
 from imagestore.web.access import NoteDep
-from imagestore.web.api.common import ServicesDep
+from imagestore.web.api.common import ServicesDep, received
 from imagestore.web.bodies import sent_bytes
 from imagestore.web.multipart import FORM, NOTHING_KEPT, bad_form
 from imagestore.web.names import checked
 from imagestore.web.problems import ApiProblem, problem_of
-from imagestore.web.receive import IfExists, receive
+from imagestore.web.receive import IfExists
 from imagestore.web.services import Services
 from imagestore.web.streamed_form import StreamedForm, too_large_form
 
@@ -75,18 +74,9 @@ async def _uploaded(
 ) -> UploadedFile:
     """What came of one file. Raises what the next file would meet too: ClientDisconnect, Unavailable, and the problem
     with the form itself."""
-    options = services.options
     try:
-        checked(name, options.max_name_length)
-        received = await receive(
-            services.stores.uploads,
-            name,
-            content,
-            if_exists,
-            options.max_bytes,
-            options.max_name_length,
-            about_to_go=await run_in_threadpool(lambda: services.hidden_ids),
-        )
+        checked(name, services.options.max_name_length)
+        taken_in = await received(services, name, content, if_exists)
     except Unavailable:
         raise
     except (ApiProblem, ImageStoreError) as error:
@@ -94,7 +84,5 @@ async def _uploaded(
             raise
         problem = problem_of(error)
         return UploadedFile(name, FileStatus.REFUSED, code=problem.code, why=problem.detail)
-    id = record_id(received.name)
-    services.recent.add(id, received.name)
-    status = FileStatus.TAKEN if received.is_new else FileStatus.UNCHANGED
-    return UploadedFile(received.name, status, id, received.etag)
+    status = FileStatus.TAKEN if taken_in.is_new else FileStatus.UNCHANGED
+    return UploadedFile(taken_in.name, status, record_id(taken_in.name), taken_in.etag)

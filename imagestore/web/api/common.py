@@ -1,6 +1,7 @@
 """Parts that routes share."""
 
 import difflib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -8,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import Depends, Path, Query, Request, Response
 from pydantic import BeforeValidator
+from starlette.concurrency import run_in_threadpool
 
 from imagestore.errors import NotFound
 from imagestore.record import Record, Status, record_id, utc
@@ -17,6 +19,7 @@ from imagestore.web.names import checked
 from imagestore.web.openapi import parameters
 from imagestore.web.problems import ApiProblem
 from imagestore.web.queries import Filter
+from imagestore.web.receive import IfExists, Received, receive
 from imagestore.web.services import Services
 
 Id = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="The picture's id: 32 hex digits.")]
@@ -167,3 +170,18 @@ def utc_of(moment: datetime) -> str:
         return utc(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
     except (OverflowError, ValueError):
         raise ApiProblem(422, "bad_request", f"{moment} is out of range.") from None
+
+
+async def received(services: Services, name: str, content: AsyncIterator[bytes], if_exists: IfExists) -> Received:
+    """Write an upload under a checked name, within the limits of this app, and remember it until its record comes.
+
+    Raises as `receive` does, and ClientDisconnect where the content breaks off.
+    """
+    options = services.options
+    hidden = await run_in_threadpool(lambda: services.hidden_ids)
+    found = await receive(
+        services.stores.uploads, name, content, if_exists, options.max_bytes, options.max_name_length,
+        about_to_go=hidden,
+    )  # fmt: skip
+    services.recent.add(record_id(found.name), found.name)
+    return found

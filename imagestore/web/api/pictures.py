@@ -26,13 +26,23 @@ from imagestore.record import LONGEST_NAME, Record, record_id, utc
 from imagestore.store import SentMessage
 from imagestore.web.access import AuditNote, CallerDep, NoteDep
 from imagestore.web.answers import Deletion, Duplicates, Listing, Pending
-from imagestore.web.api.common import FilterQuery, Id, ServicesDep, as_json, find, matches, name_of, record_of
+from imagestore.web.api.common import (
+    FilterQuery,
+    Id,
+    ServicesDep,
+    as_json,
+    find,
+    matches,
+    name_of,
+    received,
+    record_of,
+)
 from imagestore.web.bodies import BODY, sent_picture
 from imagestore.web.location import HideLocation, shown
 from imagestore.web.names import PATTERN, checked
 from imagestore.web.problems import ApiProblem
 from imagestore.web.queries import Sort, duplicates, list_records
-from imagestore.web.receive import IfExists, receive
+from imagestore.web.receive import IfExists
 from imagestore.web.services import Services
 
 router = APIRouter(prefix="/pictures", tags=["Pictures"])
@@ -75,20 +85,11 @@ async def upload(
     try:
         name, body = await sent_picture(request, name, options.max_bytes)
         checked(name, options.max_name_length)
-        received = await receive(
-            services.stores.uploads,
-            name,
-            body,
-            if_exists,
-            options.max_bytes,
-            options.max_name_length,
-            about_to_go=await run_in_threadpool(lambda: services.hidden_ids),
-        )
+        taken_in = await received(services, name, body, if_exists)
     except ClientDisconnect:
         raise ApiProblem(400, "broken_off", "The upload broke off; nothing was kept.") from None
-    id = note.target = record_id(received.name)
-    services.recent.add(id, received.name)
-    return await _when_final(services, _pending(request, id, received.name, received.etag), wait, hide_location)
+    id = note.target = record_id(taken_in.name)
+    return await _when_final(services, _pending(request, id, taken_in.name, taken_in.etag), wait, hide_location)
 
 
 @router.get("", operation_id="list")
