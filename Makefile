@@ -6,8 +6,8 @@ SHELL := /bin/sh
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
-# Two stacks at most share the cores; a file's tests stay together, since many share a stack.
-PYTEST = -m pytest --numprocesses auto --maxprocesses 2 --dist loadfile --no-loadscope-reorder
+# Three stacks share two cores: a test waits a third of its time. A file's tests stay together, since many share a stack.
+PYTEST = -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 export PIP_NO_WARN_SCRIPT_LOCATION=1
 
 .PHONY: run setup test test-all coverage check bench bench-web bench-model fuzz fuzz-api soak screenshots walkthrough openapi package clean

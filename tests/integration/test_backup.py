@@ -45,7 +45,7 @@ PICTURES = 12
 
 @pytest.fixture(scope="module")
 def estate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
-    options = Options(ports=Ports.from_base(24100), folder=tmp_path_factory.mktemp("estate"), workers=2)
+    options = Options(ports=Ports.from_base(24300), folder=tmp_path_factory.mktemp("estate"), workers=2)
     with Stack(options) as stack:
         stack.start(lambda what: None)
         yield Pipeline(stack)

@@ -166,13 +166,14 @@ def test_each_module_has_its_tests_or_says_where_they_are() -> None:
     def is_tested(place: str, name: str) -> bool:
         return ((UNIT / place).parent / f"{name}.py").exists()
 
+    found = modules()
     packages = {path.parent for room in ROOMS for path in (ROOT / room).rglob("__init__.py")}
-    for place, name in modules().items():
+    for place, name in found.items():
         is_package = ROOT / place in packages or ROOT / "imagestore" / place in packages
         if not is_package and place not in DATA_ALONE:
             assert is_tested(place, name) or place in ELSEWHERE, f"{place} has no tests/unit/{place}: {name}.py"
             assert not (is_tested(place, name) and place in ELSEWHERE), f"{place} has tests of its own now"
     for place, tests in ELSEWHERE.items():
-        assert place in modules(), place
+        assert place in found, place
         assert (ROOT / "tests" / tests).exists(), tests
-    assert set(modules()) >= DATA_ALONE
+    assert set(found) >= DATA_ALONE
