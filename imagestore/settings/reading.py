@@ -14,6 +14,7 @@ from imagestore.settings import names
 from imagestore.settings.azureml import AzureMlSettings
 from imagestore.settings.connections import CONNECTIONS
 from imagestore.settings.jobs import JobSettings
+from imagestore.settings.load import LoadSettings
 from imagestore.settings.mail import MailSettings
 from imagestore.settings.openid import OpenIdSettings
 from imagestore.settings.pictures import PictureSettings
@@ -24,7 +25,7 @@ log = logging.getLogger("imagestore.settings")
 
 @dataclass(frozen=True)
 class Settings(
-    AzureMlSettings, MailSettings, OpenIdSettings, WebSettings, JobSettings, PictureSettings
+    AzureMlSettings, MailSettings, OpenIdSettings, LoadSettings, WebSettings, JobSettings, PictureSettings
 ):  # their fields come in the order of the last to the first
     """The settings of one process, checked."""
 

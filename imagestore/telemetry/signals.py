@@ -84,6 +84,10 @@ WEBHOOKS = Metric(
     "imagestore.webhook.tries", Instrument.COUNTER, "{event}",
     "Events that were sent to webhooks, by what became of them", (STATE,),
 )  # fmt: skip
+REFUSED = Metric(
+    "imagestore.web.refused", Instrument.COUNTER, "{request}",
+    "Requests that the web app refused since they were too many or too slow, by what was asked and why", (KIND, HOW),
+)  # fmt: skip
 DRIFT = Metric(
     "imagestore.drift.far_share", Instrument.GAUGE, "1",
     "Which share of today's pictures lies beyond the limit of a live model's baseline", (MODEL_VERSION, MODEL_SHA256),
@@ -94,7 +98,7 @@ KEPT_COST = Metric(
 )  # fmt: skip
 METRICS = (
     PICTURES, PICTURE_DURATION, STEP_DURATION, STEP_WAIT, RETRIES, GIVEN_UP, DEAD_LETTERS, QUEUE_LENGTH, QUEUE_AGE,
-    SWEPT, DECODER_DEATHS, REFUSALS, JOBS, WEBHOOKS, DRIFT, KEPT_COST,
+    SWEPT, DECODER_DEATHS, REFUSALS, JOBS, WEBHOOKS, REFUSED, DRIFT, KEPT_COST,
 )  # fmt: skip
 
 SPANS = {

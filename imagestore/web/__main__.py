@@ -1,16 +1,18 @@
 """The command: `python -m imagestore.web --port 8000`."""
 
 import argparse
+import contextlib
 import logging
 import os
 import sys
 
-import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 
 from imagestore import telemetry
 from imagestore.errors import SettingsError
 from imagestore.settings import Auth, Settings, is_loopback
 from imagestore.web.app import create_app
+from imagestore.web.server import server_of
 
 
 def main() -> None:
@@ -38,18 +40,12 @@ def main() -> None:
         app = create_app(environ)
     except SettingsError as error:
         sys.exit(f"web: {error}")
-    uvicorn.run(
-        app,
-        host=arguments.address,
-        port=arguments.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,  # TRUSTED_PROXIES says whom to believe
-        timeout_graceful_shutdown=2,
-        timeout_keep_alive=75,
-    )
+    server = server_of(app, host=arguments.address, port=arguments.port)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run()
     telemetry.stop()
+    if not server.started:
+        sys.exit(STARTUP_FAILURE)
 
 
 if __name__ == "__main__":

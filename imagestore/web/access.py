@@ -1,5 +1,6 @@
 """Who may use which route, looked at in one place, before any route runs. The rules are in imagestore/web/rules.py."""
 
+import functools
 import re
 import time
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ from imagestore.web.rules import OF_PROJECTS, TABLE, WITHOUT_FACTOR, Need, Open
 from imagestore.web.services import Services
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
+_MOST_FOUND = 4096
+"""So many addresses are remembered with their routes: to look through all takes longer than to refuse a request."""
 _UNKNOWN = ApiProblem(
     403, "no_rule", "Nobody may use this: no rule says who may. The table is in imagestore/web/rules.py."
 )
@@ -87,6 +90,10 @@ class _Route:
         return f"{'GET' if self.methods is None else method} {self.address}"
 
 
+Found = tuple[_Route, dict[str, str]]
+"""A route and the parameters in the address."""
+
+
 class Routes:
     """The app's routes, found as the router finds them: the first that fits."""
 
@@ -100,6 +107,7 @@ class Routes:
             if is_theirs(address):
                 pattern = re.compile(pattern.pattern, re.IGNORECASE)
             self._routes.append(_Route(pattern, frozenset(methods) if methods else None, address, name))
+        self._found = functools.lru_cache(_MOST_FOUND)(self._find)
 
     def rows(self) -> list[str]:
         """The row of each route in TABLE."""
@@ -109,8 +117,11 @@ class Routes:
         """The names under which the audit log has what the routes change."""
         return [route.name for route in self._routes if (route.methods or set()) - _SAFE]
 
-    def find(self, method: str, path: str) -> tuple[_Route, dict[str, str]] | None:
+    def find(self, method: str, path: str) -> Found | None:
         """The route that answers, and the parameters in its address; None where none does."""
+        return self._found(method, path)
+
+    def _find(self, method: str, path: str) -> Found | None:
         for route in self._routes:
             if (route.methods is None or method in route.methods) and (found := route.pattern.match(path)):
                 return route, found.groupdict()
@@ -120,28 +131,27 @@ class Routes:
 class Access:
     """Lets those in who may, keeps who they are in `request.state.caller`, and writes down what they change."""
 
-    def __init__(self, app: ASGIApp, of: FastAPI, services: Services, page: Any) -> None:
+    def __init__(self, app: ASGIApp, services: Services, page: Any) -> None:
         self._app = app
-        self._routes = Routes(of)
         self._services = services
         self._options = services.options
         self._page = page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or refuse it."""
+        """Answer one request, or refuse it. What stands before this has found its route (imagestore/web/load)."""
         if scope["type"] == "websocket":  # there are none, and so no rule lets anybody in
             await send({"type": "websocket.close", "code": 1008})
             return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        found = self._routes.find(scope["method"], scope["path"])
+        found: Found | None = scope["state"]["found"]
         if found is not None and is_theirs(found[0].address):
             scope = _in_our_case(scope, found[0].address, found[1])
         request = Request(scope, receive)
         need = Open.SIGNED_IN if found is None else TABLE.get(found[0].row(scope["method"]))
         note = AuditNote(target="" if found is None else "/".join(found[1].values()))
-        scope.setdefault("state", {}).update(caller=None, audit=note, route=None if found is None else found[0].address)
+        scope["state"].update(caller=None, audit=note, route=None if found is None else found[0].address)
         try:
             caller = await self._identified(request, need)
             scope["state"]["caller"] = caller

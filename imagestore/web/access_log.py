@@ -1,5 +1,8 @@
 """One line for each request: method, route, status, how long it took, and who asked, as ids.
 
+Not of what is refused because it is too much: a line for each would cost more than the refusal
+(imagestore/web/load/refusals.py counts them).
+
 The route stands for the address, which may hold a picture's name or what somebody searches for. The network address is
 in the audit log alone, whose entries expire.
 """
@@ -47,7 +50,7 @@ class AccessLog:
                 _write(scope["method"], state, status, time.perf_counter() - started)
 
         async def told(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] == "http.response.start" and not state.get("is_shed"):
                 write(message["status"])
             await send(message)
 

@@ -40,6 +40,10 @@ from imagestore.web.api.common import check_parameters
 from imagestore.web.custom_vision import api as custom_vision
 from imagestore.web.custom_vision.errors import in_their_form, is_theirs
 from imagestore.web.idempotency import Idempotency
+from imagestore.web.load.admission import Admission
+from imagestore.web.load.allowances import Allowances
+from imagestore.web.load.rates import Rates
+from imagestore.web.load.refusals import Refusals
 from imagestore.web.openapi import describe
 from imagestore.web.problems import install
 from imagestore.web.rendering import problem_page
@@ -105,10 +109,22 @@ def app_of(services: Services) -> FastAPI:
         return JSONResponse(describe(app))
 
     install(app, problem_page, lambda path: in_their_form if is_theirs(path) else None)
+    options, refusals = services.options, Refusals()
+    rates = Rates(options.most_per_minute)
     app.add_middleware(Idempotency, kept=services.accounts.kept_answers)
-    app.add_middleware(Access, of=app, services=services, page=problem_page)
+    app.add_middleware(Allowances, rates=rates, refusals=refusals, most=options.most_at_once)
+    app.add_middleware(Access, services=services, page=problem_page)
     app.add_middleware(DropEmptyParameters)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5, exclude_content_types=_NOT_COMPRESSED)
+    app.add_middleware(
+        Admission,
+        of=app,
+        rates=rates,
+        refusals=refusals,
+        auth=options.auth,
+        trusted_proxies=options.trusted_proxies,
+        slowest=options.slowest_body,
+    )
     if services.options.allowed_origins:
         app.add_middleware(ApiCors, origins=services.options.allowed_origins)
     app.add_middleware(Guard, public=services.public, auth=services.options.auth)

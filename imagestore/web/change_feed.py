@@ -20,6 +20,9 @@ _IDLE_S = 2.0
 _LONGEST_PAUSE_S = 10.0
 _LOOK_AT_CONTAINER_S = 60.0
 _NOTED = timedelta(hours=1)
+_MOST_ASKED = 100
+Changes = list[tuple[int, str, bytes | None]]
+"""Of each change its number, the picture's id, and the record as JSON, or None if the picture is deleted."""
 _OLDEST = timedelta(days=7)
 """An index that was not updated for longer may have missed tombstones, which last 14 days. It is made again."""
 
@@ -37,6 +40,7 @@ class ChangeFeedReader:
         self._stopping = threading.Event()
         self._wake = threading.Event()
         self._changed: asyncio.Event = asyncio.Event()
+        self._asked: dict[tuple[int, int], asyncio.Future[Changes]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="change feed", daemon=True)
         self.problem: str | None = "The records have not been read yet."
@@ -87,6 +91,19 @@ class ChangeFeedReader:
     def changed(self) -> asyncio.Event:
         """An event that the next change sets. Take it before you look at the index, and you miss no change."""
         return self._changed
+
+    async def since(self, seq: int, limit: int) -> Changes:
+        """What `Index.since` says, asked once for all streams that have come equally far: a change wakes them all."""
+        asked = self._asked.get((seq, limit))
+        if asked is None:
+            if len(self._asked) >= _MOST_ASKED:
+                self._asked = {}
+            asked = self._asked[seq, limit] = asyncio.ensure_future(run_in_threadpool(self._index.since, seq, limit))
+        try:
+            return await asyncio.shield(asked)
+        except Exception:
+            self._asked.pop((seq, limit), None)
+            raise
 
     async def final(self, id: str, etag: str, timeout_s: float) -> Record | None:
         """Wait for the final record of this version of an upload; None if it does not come within `timeout_s`
@@ -156,5 +173,6 @@ class ChangeFeedReader:
                 self._loop.call_soon_threadsafe(self._announce)
 
     def _announce(self) -> None:
+        self._asked = {}
         self._changed.set()
         self._changed = asyncio.Event()

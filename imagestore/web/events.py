@@ -36,7 +36,7 @@ async def events(
             if index.epoch != epoch:
                 seq, epoch = await run_in_threadpool(index.last_seq), index.epoch
                 yield _event("reset", "{}", epoch, seq)
-            rows = await run_in_threadpool(index.since, seq, _MOST_AT_ONCE)
+            rows = await change_feed.since(seq, _MOST_AT_ONCE)
             for seq, id, record in rows:
                 if record is None:
                     yield _event("deleted", msgspec.json.encode({"id": id}).decode(), epoch, seq)

@@ -36,6 +36,7 @@ from imagestore.web.index import Index
 from imagestore.web.learned_files import LearnedFiles
 from imagestore.web.likeness import Likeness
 from imagestore.web.live_model import LiveModel
+from imagestore.web.load.most import MostAtOnce, MostPerMinute, SlowestBody
 from imagestore.web.picture_lists import PictureLists
 from imagestore.webhooks.events import NO_SOURCE
 from imagestore.webhooks.registry import Webhooks
@@ -80,6 +81,9 @@ class WebOptions:
     allowed_origins: tuple[str, ...] = ()
     audit_days: int = 365
     undelete_days: int = 7
+    most_per_minute: MostPerMinute = field(default_factory=MostPerMinute)
+    most_at_once: MostAtOnce = field(default_factory=MostAtOnce)
+    slowest_body: SlowestBody = field(default_factory=SlowestBody)
 
 
 @dataclass(frozen=True)
@@ -180,6 +184,17 @@ def options_of(settings: Settings) -> WebOptions:
         sign_up=settings.sign_up,
         allowed_origins=settings.allowed_origins,
         audit_days=settings.audit_days,
+        most_per_minute=MostPerMinute(
+            settings.account_requests_per_minute,
+            settings.key_requests_per_minute,
+            settings.address_requests_per_minute,
+        ),
+        most_at_once=MostAtOnce(
+            settings.uploads_at_once,
+            settings.uploads_at_once_per_caller,
+            settings.event_streams,
+            settings.event_streams_per_caller,
+        ),
     )
 
 

@@ -38,6 +38,7 @@ from imagestore.web.api.common import (
     record_of,
 )
 from imagestore.web.bodies import BODY, sent_picture
+from imagestore.web.load.visit import Visit
 from imagestore.web.location import HideLocation, shown
 from imagestore.web.names import PATTERN, checked
 from imagestore.web.problems import ApiProblem
@@ -89,7 +90,8 @@ async def upload(
     except ClientDisconnect:
         raise ApiProblem(400, "broken_off", "The upload broke off; nothing was kept.") from None
     id = note.target = record_id(taken_in.name)
-    return await _when_final(services, _pending(request, id, taken_in.name, taken_in.etag), wait, hide_location)
+    pending = _pending(request, id, taken_in.name, taken_in.etag)
+    return await _when_final(request, services, pending, wait, hide_location)
 
 
 @router.get("", operation_id="list")
@@ -122,7 +124,8 @@ async def get_picture(
     """The record; 202 while the current version has none yet."""
     found = await run_in_threadpool(find, services, id, name)
     if found.record is None:
-        return await _when_final(services, _pending(request, id, found.name, found.blob.etag), wait, hide_location)
+        pending = _pending(request, id, found.name, found.blob.etag)
+        return await _when_final(request, services, pending, wait, hide_location)
     etag = f'"{found.record.etag}"'
     if matches(request, etag):
         return Response(status_code=304, headers={"ETag": etag})
@@ -232,9 +235,13 @@ def _hide(services: Services, id: str, until: str | None) -> None:
         services.change_feed.changed_here(stored)
 
 
-async def _when_final(services: Services, pending: Pending, wait_s: float, hide_location: bool) -> Response:
+async def _when_final(
+    request: Request, services: Services, pending: Pending, wait_s: float, hide_location: bool
+) -> Response:
     """The record of that version, if it is final within `wait_s` seconds; else where to look for it."""
-    record = await services.change_feed.final(pending.id, pending.etag, wait_s)
+    visit: Visit = request.state.visit
+    with visit.done_but_for_the_answer():
+        record = await services.change_feed.final(pending.id, pending.etag, wait_s)
     if record is not None:
         return as_json(shown(record, hide_location))
     return as_json(pending, 202, {"Location": pending.url, "Retry-After": "1"})

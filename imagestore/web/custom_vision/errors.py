@@ -25,7 +25,9 @@ _BY_STATUS = {
     403: "Forbidden",
     404: "NotFound",
     405: "NotFound",
+    408: "RequestTimeout",
     409: "Conflict",
+    429: "TooManyRequests",
 }
 _OF_PICTURES = {str(reason) for reason in Reason}
 

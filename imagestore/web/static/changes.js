@@ -1,7 +1,7 @@
 // The page of changes: goes on with one that stopped, and undoes one.
 
 import { finish, undo } from "./bulk.js";
-import { ask, toast } from "./dom.js";
+import { ask, patientFetch, toast } from "./dom.js";
 import { watch } from "./events.js";
 
 document.getElementById("changes")?.addEventListener("click", async ({ target }) => {
@@ -13,7 +13,7 @@ document.getElementById("changes")?.addEventListener("click", async ({ target })
   const done = button.dataset.do === "undo" ? await undo(id, say) : await finish(await ask("POST", `/changes/${id}/continue`), say);
   delete button.dataset.busy;
   if (!done) { toast("It stopped before the end. Try again in a moment."); return; }
-  const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+  const page = new DOMParser().parseFromString(await (await patientFetch(location.href)).text(), "text/html");
   const now = page.getElementById(id);
   if (!now) return;
   now.tabIndex = -1;

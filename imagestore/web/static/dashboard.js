@@ -1,6 +1,6 @@
 // The dashboard: it shows the newest numbers by itself.
 
-import { localise } from "./dom.js";
+import { localise, patientFetch } from "./dom.js";
 import { watch } from "./events.js";
 
 const PAUSE_MS = 2000;
@@ -11,7 +11,7 @@ let timer = null;
 async function refresh() {
   timer = null;
   if (main.contains(document.activeElement) || main.querySelector("details[open]")) return;
-  const response = await fetch(location.href);
+  const response = await patientFetch(location.href);
   if (!response.ok) return;
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   main.replaceChildren(...page.getElementById("main").childNodes);

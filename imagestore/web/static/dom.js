@@ -85,13 +85,38 @@ export async function explain(response) {
   }
 }
 
+const TRIES = 4;
+const BUSY = [429, 503]; // the server has not done it, and says when to ask again
+const LONGEST_PAUSE_S = 30;
+
+export const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+
+/** After how many seconds a server that is busy wants to be asked again, by the value of its header Retry-After. */
+export function secondsToWait(retryAfter, otherwise) {
+  const seconds = Number.parseInt(retryAfter, 10);
+  return Number.isNaN(seconds) ? otherwise : Math.min(Math.max(seconds, 1), LONGEST_PAUSE_S);
+}
+
+/** As fetch, but a server that is busy is asked again when it wants to be, and people are told that they wait. */
+export async function patientFetch(address, options) {
+  for (let attempt = 1; ; attempt += 1) {
+    const response = await fetch(address, options);
+    const asked = response.headers.get("Retry-After");
+    if (!BUSY.includes(response.status) || asked === null || attempt === TRIES) return response;
+    const seconds = secondsToWait(asked, 1);
+    const remove = toast(`The server is busy. Trying again in ${seconds} s …`, { seconds: 0 });
+    await pause(1000 * seconds);
+    remove();
+  }
+}
+
 /** Ask the API, with an object as the body if there is one; the answer, or null where it could not be done, which is
  * then said. */
 export async function ask(method, address, body) {
   const sent = body && { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
   let response;
   try {
-    response = await fetch(`/api/v1${address}`, { method, ...sent });
+    response = await patientFetch(`/api/v1${address}`, { method, ...sent });
   } catch {
     toast("The server does not answer. Nothing was changed.");
     return null;
@@ -103,13 +128,13 @@ export async function ask(method, address, body) {
 
 /** Ask the API what may be asked again, some times while it does not answer or is busy; null where it never did. */
 export async function askAgain(method, address) {
-  for (let pause = 500; pause <= 8000; pause *= 2) {
+  for (let pauseMs = 500; pauseMs <= 8000; pauseMs *= 2) {
     try {
       const response = await fetch(`/api/v1${address}`, { method });
       if (response.ok) return await response.json();
       if (response.status < 500 && response.status !== 429) return null;
     } catch { /* the next time it may answer */ }
-    await new Promise((resolve) => { setTimeout(resolve, pause); });
+    await pause(pauseMs);
   }
   return null;
 }
@@ -117,7 +142,7 @@ export async function askAgain(method, address) {
 /** A fragment of a page, null where there is none. */
 export async function fragment(address) {
   try {
-    const response = await fetch(address, { headers: { "x-fragment": "1" } });
+    const response = await patientFetch(address, { headers: { "x-fragment": "1" } });
     return response.status === 200 ? parse(await response.text()) : null;
   } catch {
     return null;

@@ -1,6 +1,6 @@
 // The gallery: it goes on as one scrolls, says what has changed, and comes back to where one was.
 
-import { fragment, toast } from "./dom.js";
+import { fragment, patientFetch, toast } from "./dom.js";
 import { watch } from "./events.js";
 import { notedPlace, notePlace, returnTo } from "./place.js";
 import "./suggest.js";
@@ -82,7 +82,7 @@ async function findLabels() {
 /** A page as a document, null while the server does not answer. */
 async function fragmentOf(address) {
   try {
-    const response = await fetch(address);
+    const response = await patientFetch(address);
     return response.ok ? new DOMParser().parseFromString(await response.text(), "text/html") : null;
   } catch {
     return null;

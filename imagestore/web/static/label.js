@@ -1,7 +1,7 @@
 // Labelling by keyboard: a key for a group of look-alikes. What was said is sent in the background, one after the other, and
 // each can be undone exactly.
 
-import { ask, toast } from "./dom.js";
+import { ask, patientFetch, toast } from "./dom.js";
 import { finish, undo as undoChange } from "./bulk.js";
 import { watch } from "./events.js";
 import "./suggest.js";
@@ -110,7 +110,7 @@ async function undoLast() {
 async function refill() {
   await chain;
   const digits = document.getElementById("digits");
-  const response = await fetch(location.href);
+  const response = await patientFetch(location.href);
   if (!response.ok) { toast("The next pictures could not be loaded. Load the page again."); return; }
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   main.replaceChildren(...page.getElementById("main").childNodes);

@@ -1,7 +1,7 @@
 // The page of labels: renames one, merges it into another, or deletes it, in all pictures of a project, with undo.
 
 import { begin } from "./bulk.js";
-import { sayAnew, toast } from "./dom.js";
+import { patientFetch, sayAnew, toast } from "./dom.js";
 import "./suggest.js";
 
 const list = document.getElementById("labels");
@@ -27,7 +27,7 @@ async function relabel(item, to) {
   });
   delete item.dataset.busy;
   if (!done) { number.textContent = was; return; }
-  const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+  const page = new DOMParser().parseFromString(await (await patientFetch(location.href)).text(), "text/html");
   const now = page.getElementById("labels");
   if (!now) { list.replaceChildren(); document.getElementById("main").focus(); return; }
   list.replaceChildren(...now.childNodes);

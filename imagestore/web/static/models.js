@@ -1,6 +1,6 @@
 // The page of models: it starts a job (promote, go back, classify everything again) and shows how far it is.
 
-import { ask, fragment, localise, toast } from "./dom.js";
+import { ask, fragment, localise, patientFetch, toast } from "./dom.js";
 import { watch } from "./events.js";
 
 const POLL_MS = 400;
@@ -12,7 +12,7 @@ const job = () => document.getElementById("job");
 /** The page as it is now, null while the server does not answer. */
 async function read() {
   try {
-    const response = await fetch(location.href);
+    const response = await patientFetch(location.href);
     return response.ok ? new DOMParser().parseFromString(await response.text(), "text/html") : null;
   } catch {
     return null;

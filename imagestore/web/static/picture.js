@@ -1,6 +1,6 @@
 // The page of one picture: correct it, try it again, delete it, and show what becomes of it.
 
-import { ask, localise, toast } from "./dom.js";
+import { ask, localise, patientFetch, toast } from "./dom.js";
 import { watch } from "./events.js";
 
 const main = document.getElementById("main");
@@ -11,7 +11,7 @@ let wasChangedHere = false; // whether what was typed is saved, so that it need 
 
 /** Read the page again and show it, with what was being typed and where. */
 async function refresh() {
-  const response = await fetch(location.href);
+  const response = await patientFetch(location.href);
   if (!response.ok) return;
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const typed = document.getElementById("label")?.value; // viewers have no field to type in

@@ -1,6 +1,6 @@
 // Review: one picture after the other to accept, correct or skip, by keyboard or mouse.
 
-import { ask, toast } from "./dom.js";
+import { ask, patientFetch, toast } from "./dom.js";
 import { watch } from "./events.js";
 
 const main = document.getElementById("main");
@@ -33,7 +33,7 @@ function begin() {
 /** Show what is next, or `again` what was said to be something by mistake: {id, randomSample}. */
 async function next(again = null) {
   const query = new URLSearchParams({ skip: [...skipped].slice(-100).join(","), ...(again && { again: again.id }) });
-  const response = await fetch(`/review?${query}`);
+  const response = await patientFetch(`/review?${query}`);
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   main.replaceChildren(...page.getElementById("main").childNodes);
   if (again && shown()?.dataset.id === again.id) shown().toggleAttribute("data-random-sample", again.randomSample);
@@ -83,7 +83,7 @@ async function undo() {
   const said = history();
   while (said.length > 0) {
     const last = said.at(-1);
-    const response = await fetch(`/api/v1/pictures/${last.id}/correction`, { method: "DELETE" }).catch(() => null);
+    const response = await patientFetch(`/api/v1/pictures/${last.id}/correction`, { method: "DELETE" }).catch(() => null);
     if (!response?.ok && response?.status !== 404) {
       toast(response ? "It could not be taken back just now." : "The server does not answer. Nothing was changed.");
       return;

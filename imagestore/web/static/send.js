@@ -1,13 +1,12 @@
-// Sends one file, with progress, and tries again where the server does not answer or is busy.
+// Sends one file, with progress, and tries again where the server does not answer or is busy, when it wants to be asked.
 
-const TRIES = 5;
-const PAUSE_MS = 1000;
+import { pause, secondsToWait } from "./dom.js";
+
+const TRIES = 8;
 const BUSY = [429, 502, 503, 504];
 
 /** The server does not want this file; sending it again cannot help. */
 export class NotTaken extends Error {}
-
-const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
 function sendOnce(address, file, progress) {
   return new Promise((resolve, reject) => {
@@ -36,6 +35,7 @@ export const send = (name, file, progress) => sendTo(`/pictures?if_exists=rename
 /** Send a file to this address of the API, and what it answered. An Error says why not; NotTaken, that it is for good. */
 export async function sendTo(address, file, progress) {
   let wrong = null;
+  let wait = 1; // seconds
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     try {
       const request = await sendOnce(address, file, progress);
@@ -43,11 +43,13 @@ export async function sendTo(address, file, progress) {
       if (request.status < 300) return answer;
       wrong = new (request.status < 500 && !BUSY.includes(request.status) ? NotTaken : Error)(answer.detail);
       wrong.status = request.status;
+      wait = secondsToWait(request.getResponseHeader("Retry-After"), attempt);
       if (!BUSY.includes(request.status)) break;
     } catch (error) {
       wrong = error;
+      wait = attempt;
     }
-    if (attempt < TRIES) await pause(PAUSE_MS * attempt);
+    if (attempt < TRIES) await pause(1000 * wait);
   }
   throw wrong;
 }

@@ -1,6 +1,6 @@
 // Compares a picture of one's own with all others: chosen, dropped or pasted. Nothing of it is kept.
 
-import { element, explain, parse, toast } from "./dom.js";
+import { element, explain, parse, patientFetch, toast } from "./dom.js";
 
 const form = document.getElementById("own");
 const found = document.getElementById("found");
@@ -17,7 +17,7 @@ async function compare(picture) {
   );
   let response;
   try {
-    response = await fetch(`/similar${location.search}`, { method: "POST", body: picture, headers: { "x-fragment": "1" } });
+    response = await patientFetch(`/similar${location.search}`, { method: "POST", body: picture, headers: { "x-fragment": "1" } });
   } catch {
     response = null;
   }

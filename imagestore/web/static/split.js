@@ -1,7 +1,7 @@
 // The pictures with a label: some are chosen, as in the gallery, and get another label, with undo.
 
 import { begin } from "./bulk.js";
-import { sayAnew, toast } from "./dom.js";
+import { patientFetch, sayAnew, toast } from "./dom.js";
 import { choose, chosen, forget, isChosen, selectable } from "./select.js";
 import "./suggest.js";
 
@@ -65,7 +65,7 @@ cards.addEventListener("click", async (event) => {
   const link = event.target.closest(".more a");
   if (!link) return;
   event.preventDefault();
-  const response = await fetch(link.href).catch(() => null);
+  const response = await patientFetch(link.href).catch(() => null);
   if (!response?.ok) { toast("The next pictures could not be loaded."); return; }
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const more = [...page.getElementById("cards").children];

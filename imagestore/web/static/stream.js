@@ -2,6 +2,7 @@
 
 const KINDS = ["hello", "picture", "deleted", "reset"];
 const RETRY_MS = 2000;
+const LONGEST_RETRY_MS = 30000;
 
 /** Connect, and go on after the event with the id `after`. `tell` is called with {kind, id, data} for every event, and
  * with {kind: "connected"} or {kind: "lost"} as the connection comes and goes. Returns the function that closes it. */
@@ -9,6 +10,7 @@ export function connect(after, tell) {
   let last = after;
   let source = null;
   let timer = null;
+  let retryMs = RETRY_MS; // longer each time that the server refuses, so that all who were refused do not crowd it
 
   function open() {
     source = new EventSource(`/api/v1/events${last ? `?after=${encodeURIComponent(last)}` : ""}`);
@@ -18,10 +20,12 @@ export function connect(after, tell) {
         tell({ kind, id: last, data: JSON.parse(event.data) });
       });
     }
-    source.addEventListener("open", () => tell({ kind: "connected" }));
+    source.addEventListener("open", () => { retryMs = RETRY_MS; tell({ kind: "connected" }); });
     source.addEventListener("error", () => {
       tell({ kind: "lost" });
-      if (source.readyState === EventSource.CLOSED) timer = setTimeout(open, RETRY_MS);
+      if (source.readyState !== EventSource.CLOSED) return;
+      timer = setTimeout(open, retryMs * (0.5 + Math.random() / 2));
+      retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS);
     });
   }
 

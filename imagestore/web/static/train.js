@@ -1,6 +1,6 @@
 // The page on which a model is trained: it begins a training, shows how far it is, and says when it is done.
 
-import { ask, fragment, localise, toast } from "./dom.js";
+import { ask, fragment, localise, patientFetch, toast } from "./dom.js";
 import { askLeave, canAsk, notify } from "./notify.js";
 
 const BUSY_MS = 1000; // while work waits or runs
@@ -55,7 +55,7 @@ async function refresh() {
 export async function refreshState() {
   let page;
   try {
-    const response = await fetch(location.href);
+    const response = await patientFetch(location.href);
     if (!response.ok) return;
     page = new DOMParser().parseFromString(await response.text(), "text/html");
   } catch {

@@ -2,7 +2,7 @@
 
 import { renderAnswer } from "./answer.js";
 import { intake, pasted } from "./collect.js";
-import { element, explain, toast } from "./dom.js";
+import { element, explain, patientFetch, toast } from "./dom.js";
 
 const MOST = 12; // at a time
 const MOST_SHOWN = 24;
@@ -52,7 +52,7 @@ async function ask(file, { name, version }) {
   let wrong = new Error("The server does not answer.");
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     try {
-      const response = await fetch(address, { method: "POST", body: file, headers: { "Content-Type": "application/octet-stream" } });
+      const response = await patientFetch(address, { method: "POST", body: file, headers: { "Content-Type": "application/octet-stream" } });
       if (response.ok) return await response.json();
       wrong = new Error(await explain(response));
       if (!BUSY.includes(response.status)) break;

@@ -1,7 +1,7 @@
 // Below the answer to a picture that is tried: where in it the label comes from, and which learned pictures are like it.
 
 import { sections } from "./answer.js";
-import { element, explain, toast } from "./dom.js";
+import { element, explain, patientFetch, toast } from "./dom.js";
 import { offerWhy, tellNearest } from "./why.js";
 
 let count = 0;
@@ -11,7 +11,7 @@ async function ask(file, { name, version }, label) {
   const asked = new URLSearchParams({ ...(name && { project: name, version }), ...(label && { label }) });
   let response;
   try {
-    response = await fetch(`/api/v1/classify/why?${asked}`, { method: "POST", body: file, headers: { "Content-Type": "application/octet-stream" } });
+    response = await patientFetch(`/api/v1/classify/why?${asked}`, { method: "POST", body: file, headers: { "Content-Type": "application/octet-stream" } });
   } catch {
     toast("The server does not answer.");
     return null;

@@ -3,7 +3,7 @@
 // `over` holds the picture's <img> alone; `ask` answers for a label (or null, the one that the model answered) what
 // GET /api/v1/pictures/{id}/why does, or null where that cannot be said.
 
-import { element, explain } from "./dom.js";
+import { element, explain, patientFetch } from "./dom.js";
 
 const FOR = [232, 74, 0]; // orange: speaks for it
 const AGAINST = [0, 96, 220]; // blue: speaks against it
@@ -41,7 +41,7 @@ const isCropped = ({ left, top, right, bottom }) => Math.max(left, top, 1 - righ
 export async function tellNearest(address, sent = {}) {
   let response;
   try {
-    response = await fetch(address, sent);
+    response = await patientFetch(address, sent);
   } catch {
     return element("p", { className: "small", textContent: "The server does not answer." });
   }

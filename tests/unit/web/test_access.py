@@ -304,8 +304,9 @@ def test_a_stream_ends_when_its_reader_may_know_less(
 
         headers = [(b"authorization", f"Bearer {reader.secret}".encode())]
         scope = {"type": "http", "method": "GET", "path": "/api/v1/events", "query_string": b"", "headers": headers}
-        guard = access.Access(stream, guarded_app, guarded, None)
-        await guard(scope | {"scheme": "https", "server": ("x", 443)}, receive, send)
+        guard = access.Access(stream, guarded, None)
+        state = {"found": Routes(guarded_app).find("GET", "/api/v1/events")}
+        await guard(scope | {"scheme": "https", "server": ("x", 443), "state": state}, receive, send)
 
     asyncio.run(go())
     assert [message.get("body") for message in sent[1:]] == [b"0", b"1", b"2", b""]

@@ -1,0 +1,341 @@
+"""What the web app does when ten times more is asked of it than it can do: `python -m bench.load`, part of
+`make bench-web`.
+
+Requests are sent at random moments at a given rate, whether or not those before were answered, from a core of its own;
+the app, its stores and its classifying child have another core. A request's time runs from the moment at which it was
+to be sent to the last byte of its answer. Goodput is what is answered with success. With `--streams 10000` so many
+streams of events are opened, which stay idle, and half as many connections that say nothing.
+"""
+
+import argparse
+import asyncio
+import os
+import platform
+import random
+import re
+import statistics
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import httptools
+from rich.console import Console
+from rich.table import Table
+
+from bench.web import PHOTO, many
+from imagestore.configure import open_stores
+from imagestore.local.ports import Ports
+from imagestore.local.supervisor import Options, Stack
+from imagestore.store import StoredRecord
+from imagestore.web.index import Index
+
+_MOST_CONNECTIONS = 2_000
+_RECORDS = 20_000
+_PATIENCE_S = 30.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request as it is sent, of a kind."""
+
+    kind: str
+    raw: bytes
+
+
+@dataclass
+class Seen:
+    """What came of the requests of one stage, by kind."""
+
+    seconds: float = 0.0
+    good: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    statuses: Counter[str] = field(default_factory=Counter)
+    unsaid: int = 0
+    """How many were refused without saying when to come again."""
+
+    @property
+    def goodput(self) -> float:
+        """Answers with success a second."""
+        return sum(map(len, self.good.values())) / self.seconds
+
+    def p95_ms(self, kind: str | None = None) -> float:
+        """Of what was answered with success."""
+        times = [t for of, ts in self.good.items() if kind in (None, of) for t in ts]
+        return 1000 * statistics.quantiles(times, n=20)[18] if len(times) > 1 else float("nan")
+
+
+class _Connection(asyncio.Protocol):
+    """One connection, which asks one thing at a time."""
+
+    def __init__(self, pool: "Generator") -> None:
+        self._pool = pool
+        self._asked: Asked | None = None
+        self._due = 0.0
+        self._headers: dict[bytes, bytes] = {}
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        self._parser = httptools.HttpResponseParser(self)
+
+    def ask(self, asked: Asked, due: float) -> None:
+        self._asked, self._due, self._headers = asked, due, {}
+        self._transport.write(asked.raw)  # type: ignore[attr-defined]
+
+    def data_received(self, data: bytes) -> None:
+        self._parser.feed_data(data)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers[name.lower()] = value
+
+    def on_message_complete(self) -> None:
+        if self._asked is not None:
+            asked, self._asked = self._asked, None
+            self._pool.answered(self, asked, self._due, self._parser.get_status_code(), self._headers)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._pool.lost(self, self._asked)
+
+
+class Generator:
+    """Asks, and counts what comes."""
+
+    def __init__(self, port: int, mix: list[tuple[float, list[Asked]]], seed: int = 1) -> None:
+        self._port = port
+        self._shares = [share for share, _ in mix]
+        self._asked = [asked for _, asked in mix]
+        self._chance = random.Random(seed)
+        self._idle: list[_Connection] = []
+        self._count = 0
+        self._seen = Seen()
+        self._under_way = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def answered(self, on: _Connection, asked: Asked, due: float, status: int, headers: dict[bytes, bytes]) -> None:
+        self._under_way -= 1
+        self._seen.statuses[f"{status}"] += 1
+        if status < 300:
+            self._seen.good[asked.kind].append(time.perf_counter() - due)
+        elif status in (429, 503) and b"retry-after" not in headers:
+            self._seen.unsaid += 1
+        if headers.get(b"connection", b"").lower() != b"close":
+            self._idle.append(on)
+
+    def lost(self, connection: _Connection, asked: Asked | None) -> None:
+        self._count -= 1
+        if connection in self._idle:
+            self._idle.remove(connection)
+        if asked is not None:
+            self._under_way -= 1
+            self._seen.statuses["broke off"] += 1
+
+    async def open_loop(self, rate: float, seconds: float) -> Seen:
+        """So many a second, at random moments."""
+        seen = self._seen = Seen(seconds)
+        began = due = time.perf_counter()
+        while due - began < seconds:
+            due += self._chance.expovariate(rate)
+            pause = due - time.perf_counter()
+            if pause > 0:
+                await asyncio.sleep(pause)
+            self._send(due)
+        ends = time.perf_counter() + _PATIENCE_S
+        while self._under_way and time.perf_counter() < ends:
+            await asyncio.sleep(0.01)
+        seen.statuses["no answer"] += self._under_way
+        return seen
+
+    async def one_by_one(self, count: int, pause_s: float) -> Seen:
+        """One after the other, with pauses: the app idles."""
+        seen, began = Seen(), time.perf_counter()
+        self._seen = seen
+        for _ in range(count):
+            await asyncio.sleep(pause_s)
+            self._send(time.perf_counter())
+            while self._under_way:
+                await asyncio.sleep(0.0005)
+        seen.seconds = time.perf_counter() - began
+        return seen
+
+    def _send(self, due: float) -> None:
+        asked = self._chance.choice(self._chance.choices(self._asked, self._shares)[0])
+        if self._idle:
+            self._under_way += 1
+            self._idle.pop().ask(asked, due)
+        elif self._count < _MOST_CONNECTIONS:
+            self._count += 1
+            self._under_way += 1
+            task = asyncio.get_running_loop().create_task(self._connected(asked, due))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        else:
+            self._seen.statuses["not sent"] += 1
+
+    async def _connected(self, asked: Asked, due: float) -> None:
+        try:
+            made = await asyncio.get_running_loop().create_connection(
+                lambda: _Connection(self), "127.0.0.1", self._port
+            )
+        except OSError:
+            self._count -= 1
+            self._under_way -= 1
+            self._seen.statuses["not connected"] += 1
+            return
+        made[1].ask(asked, due)
+
+
+def _get(kind: str, port: int, path: str) -> Asked:
+    return Asked(kind, f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nAccept: */*\r\n\r\n".encode())
+
+
+def _post(kind: str, port: int, path: str, body: bytes) -> Asked:
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return Asked(kind, head.encode() + body)
+
+
+def loads(port: int) -> dict[str, list[tuple[float, list[Asked]]]]:
+    """Each load by its name: shares, and the requests of each. What is read are lists of 60 and of ten records and the
+    gallery's first page."""
+    photo = PHOTO.read_bytes()
+    lists = [_get("list", port, "/api/v1/pictures?limit=60")]
+    pages = [_get("page", port, "/gallery")]
+    tens = [_get("ten", port, f"/api/v1/pictures?label=label+{number}&limit=10") for number in range(50)]
+    searches = [_get("search", port, f"/api/v1/counts?q={q}") for q in ("garden", "img_0099", "img_01")]
+    address = "/api/v1/pictures?if_exists=overwrite&name=load/{}.jpg"
+    uploads = [_post("upload", port, address.format(number), photo + b"%d" % number) for number in range(200)]
+    classify = [_post("classify", port, "/api/v1/classify", photo)]
+    return {
+        "reads": [(0.4, lists), (0.2, pages), (0.4, tens)],
+        "all": [(0.3, lists), (0.15, pages), (0.3, tens), (0.1, searches), (0.1, uploads), (0.05, classify)],
+        "classification": [(1.0, classify)],
+    }
+
+
+def pin(pids: Iterable[int], core: int) -> None:
+    """Keep these processes, and the threads that they have, to one core."""
+    for pid in pids:
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            os.sched_setaffinity(int(task.name), {core})
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that it has started."""
+    found = [pid]
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in task.read_text().split():
+            found += family(int(child))
+    return found
+
+
+def resident_mb(pid: int) -> float:
+    """What a process holds in memory."""
+    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert found is not None
+    return int(found[1]) / 1024
+
+
+async def measured(port: int, mix: list[tuple[float, list[Asked]]], seconds: float, table: Table, name: str) -> None:
+    """One load, from idle to ten times what can be done."""
+    generator = Generator(port, mix)
+    await generator.one_by_one(30, 0.0)
+    idle = await generator.one_by_one(100, 0.02)
+    capacity = 1 / statistics.mean(t for ts in idle.good.values() for t in ts)
+    stages: dict[float, Seen] = {}
+    for _ in range(2):  # what is reached tells better than the time of one what can be done
+        for share in (0.8, 1.0, 1.3):
+            seen = await generator.open_loop(share * capacity, seconds / 2)
+            stages[share * capacity] = seen
+        capacity = max(seen.goodput for seen in stages.values())
+    ten = await generator.open_loop(10 * capacity, seconds)
+    best = max(capacity, ten.goodput)
+    codes = ", ".join(f"{count} × {status}" for status, count in sorted(ten.statuses.items()) if count)
+    by_kind = ", ".join(f"{kind} {idle.p95_ms(kind):.0f} → {ten.p95_ms(kind):.0f}" for kind in sorted(ten.good))
+    table.add_row(
+        name,
+        f"{capacity:.0f}/s",
+        f"{10 * capacity:.0f}/s: {ten.goodput:.0f}/s",
+        f"{ten.goodput / best:.2f}",
+        f"{idle.p95_ms():.1f} ms",
+        f"{ten.p95_ms():.1f} ms ({ten.p95_ms() / idle.p95_ms():.1f} ×)",
+        f"{codes}; {ten.unsaid} without Retry-After\n{by_kind}",
+    )
+
+
+async def _quiet(port: int, streams: int, silent: int) -> list[asyncio.StreamWriter]:
+    """Open streams of events, and connections that say nothing."""
+    opened = []
+    request = f"GET /api/v1/events HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n".encode()
+    for number in range(streams + silent):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**14)
+        opened.append(writer)
+        if number < streams:
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n")
+            assert b" 200 " in head, head
+    return opened
+
+
+async def idle_streams(port: int, pid: int, count: int, console: Console) -> None:
+    """What many idle streams cost."""
+    generator = Generator(port, loads(port)["reads"])
+    before_mb, before = resident_mb(pid), await generator.one_by_one(100, 0.02)
+    began = time.perf_counter()
+    opened = await _quiet(port, count, count // 2)
+    took, during_mb = time.perf_counter() - began, resident_mb(pid)
+    during = await generator.one_by_one(100, 0.02)
+    for writer in opened:
+        writer.close()
+    del opened
+    each_kb = (during_mb - before_mb) * 1000 / count
+    console.print(
+        f"{count:,} idle streams and {count // 2:,} silent connections, opened in {took:.0f} s: {before_mb:.0f} → "
+        f"{during_mb:.0f} MB ({each_kb:.0f} kB a stream); reads p95 {before.p95_ms():.1f} → {during.p95_ms():.1f} ms"
+    )
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m bench.load", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=12, help="how long each load is kept up")
+    parser.add_argument("--streams", type=int, default=10_000)
+    parser.add_argument("--only", default="", help="only the loads whose names have this")
+    arguments = parser.parse_args()
+    console, ports = Console(width=200), Ports.from_base(24300)
+    table = Table("load", "can do", "goodput at ten times that", "÷ best", "p95 idle", "p95 then", "answers; p95 in ms")
+    with tempfile.TemporaryDirectory() as folder:
+        values = {"EVENT_STREAMS": f"{arguments.streams + 100}"}
+        options = Options(ports=ports, folder=Path(folder), with_web=True, with_host=False, values=values)
+        index = Index(Path(folder) / "web.sqlite")
+        with Stack(options) as stack:
+            stack.start(lambda what: None)
+            open_stores(stack.environment).records.write(next(many(1)), None, None)
+            while (position := index.position()) is None:  # the web app has yet to see that there is one record
+                time.sleep(0.1)
+        records = many(_RECORDS)
+        while some := [StoredRecord(record, "", None, 1) for record in islice(records, 1000)]:
+            index.apply(some, position.generation, position.token)
+        index.close()
+        with Stack(options) as stack:
+            stack.start(lambda what: None)
+            pid = stack.processes["web"].pid
+            assert pid is not None
+            cores = sorted(os.sched_getaffinity(0))
+            if len(cores) > 1:
+                roots = [process.pid for process in stack.processes.values() if process.pid is not None]
+                pin((one for root in roots for one in family(root)), cores[0])
+                pin([os.getpid()], cores[-1])
+            for name, mix in loads(ports.web).items():
+                if arguments.only in name:
+                    asyncio.run(measured(ports.web, mix, arguments.seconds, table, name))
+            if arguments.streams:
+                asyncio.run(idle_streams(ports.web, pid, arguments.streams, console))
+    console.print(
+        f"{platform.machine()}, {len(cores)} cores: one asks, one answers; Python {platform.python_version()}"
+    )
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""Who may begin, who waits for a moment, and who is refused at once.
+
+A short queue takes up what comes in bursts, as a page with sixty pictures does. A queue that stands is of no use: it
+adds to every answer's time and to none's number. So as soon as somebody has been waiting for longer than a burst lasts,
+patience becomes short, and the newest goes first, until nothing has been refused for a second. That is the controlled
+delay and adaptive LIFO of "Fail at Scale" (Maurer, ACM Queue 13/8, 2015), after CoDel (RFC 8289). Cheaper kinds go
+before dearer ones, and of each kind it is known by itself whether it waits too long: a crowd of uploads does not make
+reads impatient.
+
+Nothing here waits or knows of asyncio: `decide` is called once it is known.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from imagestore.web.load.kinds import Kind
+from imagestore.web.load.limit import AdaptiveLimit
+
+BURST_S = 0.1
+CALM_S = 1.0
+_SHORTEST_S = 0.005
+_MOST_WAITING = 1000
+
+
+@dataclass(eq=False)
+class Ticket:
+    """One request at a gate. `is_in` is None as long as it waits."""
+
+    kind: Kind
+    row: str
+    decide: Callable[[], None] = lambda: None
+    is_in: bool | None = None
+    is_resting: bool = False
+    is_alone: bool = False
+    number: int = 0
+
+
+class Gate:
+    """Admits as many as its limit says. For one thread, that of the event loop."""
+
+    def __init__(self, limit: AdaptiveLimit, monotonic: Callable[[], float]) -> None:
+        self._limit = limit
+        self._monotonic = monotonic
+        self._at_work = 0
+        self._entered = 0
+        self._waiting: dict[Kind, deque[Ticket]] = {kind: deque() for kind in Kind}
+        self._clear_at = dict.fromkeys(Kind, monotonic())
+        self._refused_at = dict.fromkeys(Kind, float("-inf"))
+
+    @property
+    def limit(self) -> int:
+        """How many may be at work now."""
+        return self._limit.value
+
+    @property
+    def at_work(self) -> int:
+        """How many are at work; who waits for their client is not."""
+        return self._at_work
+
+    def is_overloaded(self, kind: Kind) -> bool:
+        """Whether more of this kind and cheaper ones is asked than can be done."""
+        now = self._monotonic()
+        if now - self._refused_at[kind] <= CALM_S:
+            return True
+        return self._waits(kind) and now - self._clear_at[kind] > BURST_S
+
+    def patience_s(self, kind: Kind) -> float:
+        """How long one that comes now waits at most."""
+        return max(_SHORTEST_S, self._limit.mean_s / 2) if self.is_overloaded(kind) else BURST_S
+
+    def ask(self, kind: Kind, row: str) -> Ticket:
+        """Ask to begin: the ticket is in, or waits, or is refused since too many wait."""
+        now, ticket = self._monotonic(), Ticket(kind, row)
+        for dearer in Kind:
+            if dearer >= kind and not self._waits(dearer):
+                self._clear_at[dearer] = now
+        if self._at_work < self._limit.value and not self._waits(kind):
+            self._enter(ticket)
+        elif sum(map(len, self._waiting.values())) >= _MOST_WAITING:
+            self.give_up(ticket)
+        else:
+            self._waiting[kind].append(ticket)
+        return ticket
+
+    def give_up(self, ticket: Ticket) -> None:
+        """Refuse one that has waited for as long as it may."""
+        if ticket.is_in is None:
+            self.withdraw(ticket)
+            now = self._monotonic()
+            for dearer in Kind:
+                if dearer >= ticket.kind:
+                    self._refused_at[dearer] = now
+            ticket.is_in = False
+            ticket.decide()
+
+    def withdraw(self, ticket: Ticket) -> None:
+        """Forget one that waits: its client has left."""
+        if ticket in self._waiting[ticket.kind]:
+            self._waiting[ticket.kind].remove(ticket)
+
+    def rest(self, ticket: Ticket) -> None:
+        """It waits for its client, or for the record of an upload: its place is free meanwhile."""
+        if ticket.is_in and not ticket.is_resting:
+            ticket.is_resting = True
+            self._at_work -= 1
+            self._next()
+
+    def resume(self, ticket: Ticket) -> None:
+        """It goes on, even if its place was given away."""
+        if ticket.is_in and ticket.is_resting:
+            ticket.is_resting = ticket.is_alone = False
+            self._at_work += 1
+
+    def leave(self, ticket: Ticket, seconds: float | None) -> None:
+        """It is done, after so many seconds of work; None if they say nothing."""
+        if not ticket.is_in:
+            return
+        ticket.is_in = False
+        was_full = self._waits(Kind.CLASSIFY) or self._at_work >= self._limit.value
+        if not ticket.is_resting:
+            self._at_work -= 1
+        if seconds is not None:
+            was_alone = ticket.is_alone and ticket.number == self._entered
+            self._limit.took(ticket.row, seconds, was_alone=was_alone, was_full=was_full)
+        self._next()
+
+    def _waits(self, kind: Kind) -> bool:
+        """Whether any of this kind or of a cheaper one waits."""
+        return any(self._waiting[cheaper] for cheaper in Kind if cheaper <= kind)
+
+    def _enter(self, ticket: Ticket) -> None:
+        self._at_work += 1
+        self._entered += 1
+        ticket.is_in, ticket.is_alone, ticket.number = True, self._at_work == 1, self._entered
+
+    def _next(self) -> None:
+        for kind, waiting in self._waiting.items():
+            while waiting and self._at_work < self._limit.value:
+                ticket = waiting.pop() if self.is_overloaded(kind) else waiting.popleft()
+                self._enter(ticket)
+                ticket.decide()

@@ -1,0 +1,131 @@
+"""Who may begin, who waits, and who is refused: by a clock that the tests move on."""
+
+from collections.abc import Callable
+
+import pytest
+
+from imagestore.web.load.gate import BURST_S, Gate, Ticket
+from imagestore.web.load.kinds import Kind
+from imagestore.web.load.limit import AdaptiveLimit
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def gate(clock: Clock) -> Gate:
+    return Gate(AdaptiveLimit(start=2, most=2), clock)
+
+
+def ask(gate: Gate, kind: Kind = Kind.READ, tell: Callable[[], None] = lambda: None) -> Ticket:
+    ticket = gate.ask(kind, kind.word)
+    ticket.decide = tell
+    return ticket
+
+
+def overload(gate: Gate, clock: Clock, kind: Kind = Kind.READ) -> None:
+    """Fill the gate, and let one more wait for as long as it may."""
+    ask(gate, kind), ask(gate, kind)
+    late = ask(gate, kind)
+    clock.now += BURST_S + 0.001
+    gate.give_up(late)
+
+
+def test_as_many_as_the_limit_says_are_let_in_and_the_next_wait_in_their_order(gate: Gate) -> None:
+    told: list[str] = []
+    first, second = ask(gate), ask(gate)
+    third, fourth = ask(gate, tell=lambda: told.append("third")), ask(gate, tell=lambda: told.append("fourth"))
+    assert (first.is_in, second.is_in, third.is_in, fourth.is_in) == (True, True, None, None)
+    gate.leave(first, None)
+    assert (told, third.is_in, fourth.is_in) == (["third"], True, None)
+    gate.leave(second, None)
+    gate.leave(third, None)
+    gate.leave(fourth, None)
+    assert gate.at_work == 0
+
+
+def test_a_burst_has_a_tenth_of_a_second_and_a_crowd_hardly_any(gate: Gate, clock: Clock) -> None:
+    assert gate.patience_s(Kind.READ) == BURST_S
+    overload(gate, clock)
+    assert gate.patience_s(Kind.READ) < 0.01
+
+
+def test_in_a_crowd_the_newest_goes_first(gate: Gate, clock: Clock) -> None:
+    first = ask(gate)
+    overload(gate, clock)
+    older, newer = ask(gate), ask(gate)
+    gate.leave(first, None)
+    assert (older.is_in, newer.is_in) == (None, True)
+
+
+def test_a_second_after_the_last_refusal_there_is_patience_again(gate: Gate, clock: Clock) -> None:
+    overload(gate, clock)
+    clock.now += 1.1
+    assert not gate.is_overloaded(Kind.READ)
+    assert gate.patience_s(Kind.READ) == BURST_S
+
+
+def test_cheaper_work_goes_before_dearer(gate: Gate) -> None:
+    first, _ = ask(gate), ask(gate)
+    upload, search, read = ask(gate, Kind.UPLOAD), ask(gate, Kind.SEARCH), ask(gate, Kind.READ)
+    gate.leave(first, None)
+    assert (upload.is_in, search.is_in, read.is_in) == (None, None, True)
+
+
+def test_a_crowd_of_uploads_leaves_reads_their_patience_and_their_turn(gate: Gate, clock: Clock) -> None:
+    overload(gate, clock, Kind.UPLOAD)
+    assert gate.is_overloaded(Kind.UPLOAD)
+    assert not gate.is_overloaded(Kind.READ)
+    assert gate.patience_s(Kind.READ) == BURST_S
+
+
+def test_a_crowd_of_reads_is_a_crowd_for_all_that_is_dearer(gate: Gate, clock: Clock) -> None:
+    overload(gate, clock, Kind.READ)
+    assert all(gate.is_overloaded(kind) for kind in Kind if kind >= Kind.READ)
+
+
+def test_who_waits_for_a_client_gives_the_place_to_the_next(gate: Gate) -> None:
+    first, second = ask(gate), ask(gate)
+    third = ask(gate)
+    gate.rest(first)
+    assert third.is_in
+    gate.resume(first)
+    assert gate.at_work == 3
+    for ticket in (first, second, third):
+        gate.leave(ticket, 0.01)
+    assert gate.at_work == 0
+
+
+def test_who_leaves_while_at_rest_leaves_once(gate: Gate) -> None:
+    ticket = ask(gate)
+    gate.rest(ticket)
+    gate.leave(ticket, None)
+    gate.leave(ticket, None)
+    gate.resume(ticket)
+    assert gate.at_work == 0
+
+
+def test_who_has_left_while_waiting_is_not_let_in(gate: Gate) -> None:
+    first, _ = ask(gate), ask(gate)
+    gone, next_one = ask(gate), ask(gate)
+    gate.withdraw(gone)
+    gate.leave(first, None)
+    assert (gone.is_in, next_one.is_in) == (None, True)
+
+
+def test_no_more_than_a_thousand_wait(gate: Gate) -> None:
+    tickets = [ask(gate) for _ in range(1003)]
+    assert [ticket.is_in for ticket in tickets].count(None) == 1000
+    assert tickets[-1].is_in is False

@@ -1,0 +1,149 @@
+"""The server's bounds on connections, over sockets: slow heads, large ones, idle clients, ones that do not read."""
+
+import contextlib
+import resource
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from typing import Any
+
+import pytest
+import uvicorn
+
+from imagestore.web.server import Bounds, files_allowed, server_of
+
+TIMEOUT_S = 30
+GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+IDLE = 1_000
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    """Answers with as many bytes as the address says, and reads no body."""
+    size = int(scope["path"].strip("/") or 1)
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % size)]})
+    for start in range(0, size, 100_000):
+        more = start + 100_000 < size
+        await send({"type": "http.response.body", "body": b"x" * min(100_000, size - start), "more_body": more})
+
+
+Serve = Callable[..., int]
+Servers = list[uvicorn.Server]
+
+
+@pytest.fixture
+def servers() -> Servers:
+    return []
+
+
+@pytest.fixture
+def serve(servers: Servers) -> Iterator[Serve]:
+    """Serves the app with these bounds, on a port of its own."""
+    with ExitStack() as stack:
+
+        def begin(**bounds: Any) -> int:
+            listening = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=2048))
+            server = server_of(app, Bounds(**bounds), lifespan="off")
+            servers.append(server)
+            thread = threading.Thread(target=server.run, args=[[listening]])
+            thread.start()
+
+            def end() -> None:
+                server.should_exit = True
+                thread.join()
+
+            stack.callback(end)
+            until(lambda: server.started)
+            port: int = listening.getsockname()[1]
+            return port
+
+        yield begin
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    for _ in range(3000):
+        if is_so():
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError("it did not come")
+
+
+def connect(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_S)
+
+
+def rest(connection: socket.socket) -> bytes:
+    """All that comes until the server closes the connection."""
+    received = b""
+    with contextlib.suppress(ConnectionResetError):
+        while piece := connection.recv(65536):
+            received += piece
+    return received
+
+
+def test_who_sends_no_whole_head_in_time_is_told_so_and_closed(serve: Serve) -> None:
+    port = serve(head_s=0.2)
+    for begun in (b"", b"GET / HTTP/1.1\r\nHost: loc"):
+        with closing(connect(port)) as slow:
+            slow.sendall(begun)
+            assert rest(slow).startswith(b"HTTP/1.1 408 ")
+
+
+def test_the_second_head_on_a_connection_has_no_longer(serve: Serve) -> None:
+    with closing(connect(serve(head_s=0.2))) as connection:
+        connection.sendall(GET)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+        connection.sendall(b"GET / HT")
+        assert b"HTTP/1.1 408 " in rest(connection)
+
+
+def test_a_head_that_is_too_large_is_refused(serve: Serve) -> None:
+    port = serve()
+    for head in (b"GET / HTTP/1.1\r\nX: " + b"x" * 100_000, b"GET /" + b"x" * 100_000):
+        with closing(connect(port)) as connection:
+            with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+                connection.sendall(head)
+            assert rest(connection)[:13] in (b"HTTP/1.1 431 ", b"")
+
+
+def test_a_body_that_nobody_reads_neither_counts_as_a_head_nor_goes_on_for_ever(serve: Serve) -> None:
+    port = serve(head_s=0.5, idle_s=1)
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200000\r\n\r\n"
+    with closing(connect(port)) as connection:
+        connection.sendall(head + b"x" * 200_000 + GET)
+        until(lambda: b"200" in connection.recv(65536, socket.MSG_PEEK))
+        assert rest(connection).count(b"HTTP/1.1 200 ") == 2
+    with closing(connect(port)) as connection:
+        connection.sendall(head + b"x" * 100)
+        assert rest(connection).startswith(b"HTTP/1.1 200 ")
+
+
+def test_who_does_not_read_the_answer_is_left(serve: Serve, servers: Servers) -> None:
+    with closing(connect(serve(send_s=0.2))) as connection:
+        connection.sendall(b"GET /50000000 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        (server,) = servers
+        until(lambda: len(server.server_state.connections) == 1)
+        until(lambda: len(server.server_state.connections) == 0)
+
+
+def test_a_thousand_that_say_nothing_leave_others_their_answers(serve: Serve, servers: Servers) -> None:
+    port = serve(connections=IDLE)
+    (server,) = servers
+    with ExitStack() as stack:
+        idle = [stack.enter_context(closing(connect(port))) for _ in range(IDLE)]
+        until(lambda: len(server.server_state.connections) == IDLE)
+        for _ in range(3):
+            with closing(connect(port)) as connection:
+                connection.sendall(GET)
+                assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+        assert rest(idle[0]) == b""  # the longest idle made room
+
+
+def test_the_process_may_open_as_many_files_as_the_system_allows() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (512, before[1]))
+    try:
+        allowed = files_allowed()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == allowed > 512
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
