@@ -70,6 +70,7 @@ bench: setup .venv/.test
 
 bench-web: setup .venv/.test
 	@$(BIN)/python -m bench.web
+	@$(BIN)/python -m bench.load
 
 bench-model: setup .venv/.test .venv/.bench
 	@$(BIN)/python -m bench.model
