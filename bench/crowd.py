@@ -1,12 +1,13 @@
 """Thousands of uploads at once: `python -m bench.crowd --count 20000`. What the last of them take beside the first, and
 whether any is lost.
 
-Own processor time is that of workers and their decode children, taken whenever another thousand have their records. The
-pipeline is compared with its floor (bench/floor.py) before the crowd and after it, so that each time both work beside the
-same number of blobs, which makes Azurite slower.
+Own processor time is that of workers and their decode children, taken whenever another thousand have their records.
+The pipeline is compared with its floor (bench/floor.py) before the crowd and after it, so that each time both work
+beside the same number of blobs, which makes Azurite slower.
 """
 
 import argparse
+import itertools
 import os
 import platform
 import tempfile
@@ -101,7 +102,7 @@ def main() -> None:
             waiting, given_up = stores.work.length(), stores.work_poison.length()
     table = Table("records", "own CPU a picture", "pictures a second", "memory of host, workers, children")
     each = []
-    for earlier, later in zip(marks, marks[1:], strict=False):
+    for earlier, later in itertools.pairwise(marks):
         count = later.done - earlier.done
         each.append((later.cpu_ms - earlier.cpu_ms) / count)
         per_s = count / (later.seconds - earlier.seconds)
