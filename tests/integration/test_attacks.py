@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import requests
-import uvicorn
 from playwright.sync_api import Browser, Page
 
 from imagestore.accounts.roles import Role
@@ -20,6 +19,7 @@ from imagestore.settings import Auth
 from imagestore.store import Stores
 from imagestore.web.app import app_of
 from imagestore.web.change_feed import ChangeFeedReader
+from imagestore.web.server import server_of
 from imagestore.web.services import Services
 from unit.web.conftest import Drop, drop, services, stores
 from unit.web.signed_in import Person, person
@@ -49,9 +49,7 @@ def served(services: Services, stores: Stores, drop: Drop) -> Iterator[Served]:
     guarded = replace(services, options=replace(services.options, auth=Auth.REQUIRED, public_url=url))
     people = {role: person(guarded.accounts, role) for role in Role}
     records = [drop(record.name, made=record) for record in hostile_records()]
-    server = uvicorn.Server(
-        uvicorn.Config(app_of(guarded), log_config=None, access_log=False, timeout_graceful_shutdown=2)
-    )
+    server = server_of(app_of(guarded))
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
     eventually(lambda: server.started or not thread.is_alive(), "the server")
