@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from imagestore.record import Record
-from imagestore.web.change_feed import ChangeFeedReader
+from imagestore.web.change_feed import ChangeFeedReader, Changes
 from imagestore.web.index import Index
 from unit.web.memory import memory_stores
 from unit.web.records import picture, stored
@@ -139,3 +139,27 @@ def test_an_index_that_slept_longer_than_tombstones_are_sure_to_last_begins_anew
         assert index.get(picture("gone.jpg").id) is None
 
     run(reader, work)
+
+
+def test_streams_that_have_come_equally_far_ask_the_index_once(
+    reader: ChangeFeedReader, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    since = Index.since
+
+    def counted(of: Index, seq: int, limit: int) -> Changes:
+        asked.append(seq)
+        return since(of, seq, limit)
+
+    monkeypatch.setattr(Index, "since", counted)
+
+    async def go() -> None:
+        index.put(stored(picture("cat.jpg")))
+        found = await asyncio.gather(*(reader.since(0, 10) for _ in range(1000)))
+        assert {len(rows) for rows in found} == {1}
+        index.put(stored(picture("dog.jpg")))
+        reader._announce()
+        assert [len(rows) for rows in await asyncio.gather(reader.since(0, 10), reader.since(1, 10))] == [2, 1]
+
+    asyncio.run(go())
+    assert sorted(asked) == [0, 0, 1]
