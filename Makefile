@@ -1,5 +1,5 @@
 # make run [IMAGES="My Photos"] [ONCE=1]    set up, start everything, take pictures in
-# make test | check | test-all | coverage | bench | bench-web | bench-model | fuzz | fuzz-api | soak |
+# make test | check | test-all | coverage | bench | bench-web | bench-model | bench-crowd | fuzz | fuzz-api | soak |
 #   screenshots | walkthrough | openapi | package | clean    each sets up what it needs
 
 SHELL := /bin/sh
@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 PYTEST = -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 export PIP_NO_WARN_SCRIPT_LOCATION=1
 
-.PHONY: run setup test test-all coverage check bench bench-web bench-model fuzz fuzz-api soak screenshots walkthrough openapi package clean
+.PHONY: run setup test test-all coverage check bench bench-web bench-model bench-crowd fuzz fuzz-api soak screenshots walkthrough openapi package clean
 
 run: setup
 	@$(BIN)/imagestore run $(if $(IMAGES),--images "$(IMAGES)") $(if $(ONCE),--once)
@@ -74,6 +74,9 @@ bench-web: setup .venv/.test
 
 bench-model: setup .venv/.test .venv/.bench
 	@$(BIN)/python -m bench.model
+
+bench-crowd: setup .venv/.test
+	@$(BIN)/python -m bench.crowd --count $(or $(COUNT),20000)
 
 screenshots: setup .venv/.test
 	@$(BIN)/python docs/screenshots.py
