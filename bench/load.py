@@ -243,8 +243,8 @@ async def measured(port: int, mix: list[tuple[float, list[Asked]]], seconds: flo
     idle = await generator.one_by_one(100, 0.02)
     capacity = 1 / statistics.mean(t for ts in idle.good.values() for t in ts)
     stages: dict[float, Seen] = {}
-    for _ in range(2):  # what is reached tells better than the time of one what can be done
-        for share in (0.8, 1.0, 1.3):
+    for shares in ((0.8, 1.2), (0.8, 1.0, 1.5, 2.5)):  # what is reached tells better than the time of one
+        for share in shares:
             seen = await generator.open_loop(share * capacity, seconds / 2)
             stages[share * capacity] = seen
         capacity = max(seen.goodput for seen in stages.values())
