@@ -75,6 +75,7 @@ class _Bounded(HttpToolsProtocol):
     _idle: "OrderedDict[_Bounded, None]"
     """Connections without a request, in the order in which they became so."""
     _head_bytes = 0
+    _heads = 0
     _is_in_body = False
     _head_timer: asyncio.TimerHandle | None = None
     _send_timer: asyncio.TimerHandle | None = None
@@ -96,15 +97,23 @@ class _Bounded(HttpToolsProtocol):
         self.resume_writing()
 
     def data_received(self, data: bytes) -> None:
+        left = self._bounds.head_bytes - self._head_bytes
+        if self._is_waiting and not self._is_in_body and len(data) > left:
+            heads = self._heads
+            super().data_received(data[:left])
+            data = data[left:]
+            if self._heads == heads:  # so much of a head, and it goes on
+                self._end(_TOO_LARGE)
+        if self.transport.is_closing():
+            return
         if self._is_waiting and not self._is_in_body:
             self._head_bytes += len(data)
         super().data_received(data)
-        if self._is_waiting and not self._is_in_body and self._head_bytes > self._bounds.head_bytes:
-            self._end(_TOO_LARGE)
         self._look()
 
     def on_headers_complete(self) -> None:
         self._head_bytes, self._is_in_body = 0, True
+        self._heads += 1
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
