@@ -131,10 +131,11 @@ def efficientnet_lite(
     graph.constant("zero", np.float32(0))
     graph.constant("six", np.float32(6))
     x = graph.node("Cast", ["image"], "floats", to=TensorProto.FLOAT)
+    # Arithmetic on rows of one channel, as before this, would take onnxruntime 1 ms more of a gray picture.
+    x = graph.node("Transpose", [x], "planes", perm=[0, 3, 1, 2])
     x = _levelled(graph, x) if level else x
     x = graph.node("Sub", [x, graph.constant("mean", np.float32(MEAN))], "centred")
     x = graph.node("Mul", [x, graph.constant("inverse_std", np.float32(1 / STD))], "normalised")
-    x = graph.node("Transpose", [x], "planes", perm=[0, 3, 1, 2])
     x = graph.conv(x, "stem", "_conv_stem", "_bn0", stride=2)
     block, maps = 0, []
     for repeats, first_stride, expansion, channels_in, channels_out in architecture.stages:

@@ -145,9 +145,9 @@ def _from_pixels(
         ) from None
     nodes = [
         helper.make_node("Cast", ["image"], ["floats"], to=TensorProto.FLOAT),
-        helper.make_node("Sub", ["floats", "mean"], ["centred"]),
-        helper.make_node("Div", ["centred", "std"], ["normalised"]),
-        helper.make_node("Transpose", ["normalised"], [name], perm=[0, 3, 1, 2]),
+        helper.make_node("Transpose", ["floats"], ["planes"], perm=[0, 3, 1, 2]),
+        helper.make_node("Sub", ["planes", "mean"], ["centred"]),
+        helper.make_node("Div", ["centred", "std"], [name]),
     ]
     values = {"mean": mean, "std": std}
     return nodes, [numpy_helper.from_array(np.array(value, np.float32), key) for key, value in values.items()]

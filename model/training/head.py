@@ -21,13 +21,13 @@ from model.training.distance import References
 from model.training.examples import NONE
 from model.training.form import Form, form_of
 from model.training.imbalance import Balance, Balancing
-from model.training.threads import one_thread
+from model.training.threads import one_thread, side_by_side
 from model.training.thresholds import RIGHT, TARGETS, Answers, Price, Thresholds
 
 STRENGTHS = (0.0003, 0.003, 0.03, 0.3)
 _FOLDS, _FEWER_FOLDS, _MANY = 5, 3, 2000
 _MOST_ITERATIONS, _TOLERANCE = 300, 1e-3
-_FEW = 2
+_FEW = 4
 """Pictures are given by their coordinates in the space that they span if it has so many times fewer dimensions."""
 TEMPERATURES = np.geomspace(0.25, 4, 49)
 
@@ -227,11 +227,8 @@ def _out_of_fold(
     logits = {strength: np.zeros((len(truth), classes)) for strength in strengths}
     for train, held in divided:
         fitting = _Fitting(taken, truth, classes, train)
-        for strength, found in logits.items():
-            with one_thread():
-                weights, bias = fitting.fitted(strength)
-            found[held] = in_blocks.predicted(taken, held, weights, bias)
-            progress()
+        for strength, (weights, bias) in zip(strengths, side_by_side(fitting.fitted, strengths, progress), strict=True):
+            logits[strength][held] = in_blocks.predicted(taken, held, weights, bias)
     return logits
 
 
@@ -251,6 +248,7 @@ class _Fitting:
 
     Where there are far fewer of them than numbers of each, they are given by their coordinates in the space that they
     span: their products, and so the head with the lowest loss, are the same, and a fit takes half of the time or less.
+    They are of 32 bits, which take half of the memory and of the time to go through.
     """
 
     def __init__(self, taken: np.ndarray, truth: np.ndarray, classes: int, rows: np.ndarray) -> None:
@@ -268,7 +266,7 @@ class _Fitting:
             with one_thread():
                 self._basis, coordinates = np.linalg.qr(flat.T)
             flat = np.ascontiguousarray(coordinates.T)
-        self._flat = flat
+        self._flat = flat.astype(np.float32)
 
     def fitted(self, strength: float) -> tuple[np.ndarray, np.ndarray]:
         """(weights [classes, width], bias [classes])."""
@@ -279,8 +277,8 @@ class _Fitting:
             warnings.simplefilter("ignore", ConvergenceWarning)  # the best so far is what cross-validation compares
             model = LogisticRegression(C=strength / views, max_iter=_MOST_ITERATIONS, tol=_TOLERANCE)
             found = model.fit(self._flat, np.repeat(self._truth[self._rows], views))
-        weights, bias = found.coef_ if self._basis is None else found.coef_ @ self._basis.T, found.intercept_
-        weights = weights * self._scale
+        weights, bias = found.coef_.astype(np.float64), found.intercept_.astype(np.float64)
+        weights = (weights if self._basis is None else weights @ self._basis.T) * self._scale
         if len(found.classes_) == 2:
             weights, bias = _of_both(weights, bias)
         return _of_classes(weights, bias - weights @ self._mean, found.classes_, self._classes)

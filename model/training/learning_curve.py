@@ -9,12 +9,14 @@ look-alikes as one, and where a part was drawn several times, how much the draws
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 from statistics import NormalDist
 
 import numpy as np
 
 from imagestore.store.labelling import CurvePoint, LabelRise, LearningCurve, Measured
 from model.training import stratify
+from model.training.threads import side_by_side
 
 _DRAWS = {1 / 8: 1, 1 / 4: 1, 1 / 2: 2}
 MANY = 2000
@@ -116,7 +118,7 @@ def _scores(
         for fold, (rows, held) in enumerate(divided):
             chance = np.random.default_rng([seed, round(1 / share), time, fold])
             parts.append((rows[_is_in_part(holds[rows], groups[rows], share, chance)], held))
-        tried = [_predicted(parts, strength, len(holds), fitting, progress) for strength in best]
+        tried = _predicted(parts, best, len(holds), fitting, progress)
         losses = [fitting.loss(logits) for logits in tried]
         least = int(np.argmin(losses))
         best = (best[least],)
@@ -127,14 +129,20 @@ def _scores(
     return _Scores(np.mean(found, axis=0), between, round(float(np.mean(learned))))
 
 
-def _predicted(parts: Folds, strength: float, count: int, fitting: Fitting, progress: Callable[[], None]) -> np.ndarray:
-    """The logits of all pictures, float [count, outputs], each by a head that was fitted to its fold's part."""
-    found = np.zeros((count, 0))
-    for rows, held in parts:
-        logits = fitting.logits(rows, held, strength)
-        found = np.zeros((count, logits.shape[1])) if not found.size else found
-        found[held] = logits
-        progress()
+def _predicted(
+    parts: Folds, strengths: tuple[float, ...], count: int, fitting: Fitting, progress: Callable[[], None]
+) -> list[np.ndarray]:
+    """With each strength the logits of all pictures, float [count, outputs], each by a head that was fitted to its
+    fold's part."""
+    wanted = list(product(strengths, parts))
+    said = iter(side_by_side(lambda one: fitting.logits(*one[1], one[0]), wanted, progress))
+    found = []
+    for _ in strengths:
+        of_parts = [next(said) for _ in parts]
+        logits = np.zeros((count, of_parts[0].shape[1]))
+        for (_, held), one in zip(parts, of_parts, strict=True):
+            logits[held] = one
+        found.append(logits)
     return found
 
 

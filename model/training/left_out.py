@@ -11,7 +11,7 @@ from imagestore.proportion import percent
 from model.training import distance
 from model.training.examples import NONE
 from model.training.head import Head, fitted, folds, numbered
-from model.training.threads import one_thread
+from model.training.threads import one_thread, side_by_side
 
 MOST_LABELS, MOST_PICTURES = 20, 2000
 """So many labels are left out at most, and so many pictures are used: more take long and add little."""
@@ -73,19 +73,17 @@ def measure(
     taken, truth, groups = head.taken(features[chosen]), truth[chosen], groups[chosen]
     plain = head.form.without_middle(taken[:, 0])
     learned, rest = folds(truth, groups, seed)[0]
+    numbers = _most_frequent(truth[truth < len(head.labels)])
+    fit_to = [learned, *(learned[truth[learned] != number] for number in numbers)]
+    without_nothing, *without_each = side_by_side(lambda rows: _logits(taken, truth, rows, head), fit_to, progress)
     found, estimates = [], []
-    without_nothing = _logits(taken, truth, learned, head)
-    progress()
-    for number in _most_frequent(truth[truth < len(head.labels)]):
+    for number, rows, logits in zip(numbers, fit_to[1:], without_each, strict=True):
         known = rest[(truth[rest] != number) & (truth[rest] < len(head.labels))]
         estimates.append(_estimate(without_nothing, known, rest[truth[rest] == number], number, head))
-        fit_to = learned[truth[learned] != number]
-        logits = _logits(taken, truth, fit_to, head)
-        labelled = fit_to[truth[fit_to] < len(head.labels)]
+        labelled = rows[truth[rows] < len(head.labels)]
         references = distance.references(plain[labelled], truth[labelled], groups[labelled])
         parts = (known, np.flatnonzero(truth == number))
         found.append(_figures(*(_seen(logits[part], plain[part], references, head) for part in parts)))
-        progress()
     means = np.mean(found, axis=0).tolist()
     return LeftOut(len(found), float(np.mean([one for one in estimates if one is not None] or [0.5])), *means)
 

@@ -7,6 +7,7 @@ binary cross-entropy over the labels.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy.optimize import minimize
@@ -15,7 +16,7 @@ from classify.model import sigmoid
 from model.training import distance, imbalance, in_blocks, stratify, thresholds
 from model.training.form import form_of
 from model.training.head import STRENGTHS, TEMPERATURES, LinearHead, OutOfFold, fold_count
-from model.training.threads import one_thread
+from model.training.threads import one_thread, side_by_side
 from model.training.thresholds import FEWEST_OF_LABEL, RIGHT, TARGETS, Answers, Price, Thresholds
 
 LIKELY = 0.5
@@ -133,16 +134,19 @@ def fitted(
     flat -= mean
     scale = 1 / max(float(np.sqrt((flat**2).mean())), 1e-9)
     flat *= scale
+    flat = flat.astype(np.float32)  # half of the memory, and of the time to go through it
     count, labels = truth.shape
     penalty = views / (strength * count)
     share = (truth.sum(axis=0) + 0.5) / (count + 1)
 
     def loss(packed: np.ndarray) -> tuple[float, np.ndarray]:
         weights, bias = packed[:-labels].reshape(labels, width), packed[-labels:]
-        logits = flat @ weights.T + bias
+        logits = (flat @ weights.T.astype(np.float32)).astype(np.float64) + bias
         value = (np.logaddexp(0, logits) - truth * logits).sum() / count + penalty / 2 * (weights**2).sum()
         slope = (sigmoid(logits) - truth) / count
-        return float(value), np.concatenate([(slope.T @ flat + penalty * weights).ravel(), slope.sum(axis=0)])
+        return float(value), np.concatenate(
+            [(slope.T.astype(np.float32) @ flat + penalty * weights).ravel(), slope.sum(axis=0)]
+        )
 
     start = np.concatenate([np.zeros(labels * width), np.log(share / (1 - share))])
     with one_thread():
@@ -210,12 +214,12 @@ def _best_out_of_fold(
 ) -> tuple[float, np.ndarray]:
     """The regularisation with the lowest loss in cross-validation, and its predictions: logits [n, labels]."""
     best: tuple[float, float, np.ndarray] | None = None
+    trained = [train for train, _ in divided]
     for strength in STRENGTHS:
         logits = np.zeros(holds.shape)
-        for train, held in divided:
-            weights, bias = fitted(taken, holds, strength, train)
+        heads = side_by_side(partial(fitted, taken, holds, strength), trained, progress)
+        for (_, held), (weights, bias) in zip(divided, heads, strict=True):
             logits[held] = in_blocks.predicted(taken, held, weights, bias)
-            progress()
         loss = min(mean_loss(logits / t, holds) for t in TEMPERATURES)
         if best is None or loss < best[0]:
             best = loss, strength, logits

@@ -86,7 +86,6 @@ ELSEWHERE = {
     "model/model_child": "unit/model/test_model_process.py",
     "classify/portable/predict": "unit/classify/portable/test_portable.py",
     "model/training/compose": "unit/model/training/test_train.py",
-    "model/training/threads": "unit/model/training/test_head.py",
     "performance/told": "unit/web/api/test_performance.py",
     "pipeline/commit": "exhaustive/test_commit.py",
     "pipeline/events": "unit/pipeline/test_dead_letters.py",
