@@ -49,6 +49,10 @@ def copies(picture: Image.Image) -> dict[str, Image.Image]:
         "turned by −5°": turned(-5),
         "a quarter turn": picture.transpose(Image.Transpose.ROTATE_90),
         "a quarter turn, cropped by 4 %": cut(0.04, 0.04, 0.96, 0.96).transpose(Image.Transpose.ROTATE_90),
+        "mirrored, cropped by 4 %": cut(0.04, 0.04, 0.96, 0.96).transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+        "a quarter turn and 3° more, cropped": cut(0.04, 0.04, 0.96, 0.96)
+        .rotate(3, Image.Resampling.BICUBIC, fillcolor=picture.getpixel((0, 0)))
+        .transpose(Image.Transpose.ROTATE_270),
         "brightness × 1.3": ImageEnhance.Brightness(picture).enhance(1.3),
         "brightness / 1.3": ImageEnhance.Brightness(picture).enhance(1 / 1.3),
     }
@@ -80,7 +84,7 @@ def main() -> None:
     parser.add_argument("--copied", type=int, default=100, help="how many pictures are altered")
     arguments = parser.parse_args()
     console, limits, kept = Console(width=110), Limits(), KeptArrays()
-    table = Table("copies", "recognised", "without laying thumbnails over each other", "by thumbnails alone")
+    table = Table("copies", "recognised", "without turning", "without laying over", "by thumbnails alone")
     net = net_of(Recipe())
     with stages() as begin:
         sources = in_folder(arguments.folder).pictures
@@ -96,13 +100,14 @@ def main() -> None:
             begun = begin("Comparing", len(altered))
             looks = look_alikes.looks(extract(backbone, altered, Views(), limits, 0, begun, kept)[:, 0])
             seen = [replace(one, look=look) for one, look in zip(altered, looks, strict=True)]
-            ways = (similarity, replace(similarity, lowest=None), None)
+            unturned = replace(similarity, turned=False)
+            ways = (similarity, unturned, replace(unturned, lowest=None), None)
             own = list(enumerate(order.tolist()))
             found_by = [pairs_of(alike(seen, examples, way)) for way in ways]
             table.add_row(what, *(percent(float(np.mean([pair in pairs for pair in own])), 1) for pairs in found_by))
     console.print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    before = len(np.unique(grouped(examples, replace(similarity, lowest=None)).groups))
-    console.print(f"{len(examples)} pictures in {len(np.unique(groups))} groups, {before} without laying over.")
+    before = len(np.unique(grouped(examples, replace(similarity, turned=False)).groups))
+    console.print(f"{len(examples)} pictures in {len(np.unique(groups))} groups, {before} without turning thumbnails.")
     console.print(similarity.sentence())
     console.print(table)
 

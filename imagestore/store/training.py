@@ -121,13 +121,14 @@ class ListedPicture:
 @dataclass(frozen=True)
 class SplitFile:
     """By which similarity look-alikes were last found, what all looks had in common (float32 as bytes), what was
-    decided of which pictures, by SHA-256, as far as it may not stand in their own JSON yet, and by which lower
-    similarity those were found whose thumbnails agree."""
+    decided of which pictures, by SHA-256, as far as it may not stand in their own JSON yet, by which lower similarity
+    those were found whose thumbnails agree, and whether these were turned, too."""
 
     similarity: float | None = None
     centre: bytes | None = None
     pending: dict[str, Part] = field(default_factory=dict)
     lowest: float | None = None
+    turned: bool = False
 
 
 class TrainingPictures:

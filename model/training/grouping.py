@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from model.progress import BeginStage, unheard
-from model.training import bursts, look_alikes, near_duplicates, overlay, scratch
+from model.training import bursts, look_alikes, near_duplicates, overlay, scratch, turned
 from model.training.backbones import net_of
 from model.training.examples import Example, Labelled
 from model.training.features import Backbone, Copies, Views, extract, thumbs_of_copies
@@ -25,6 +25,8 @@ _FEWEST = 8
 """With fewer pictures nothing can be said of what they have in common; thumbnails alone are compared then."""
 _MANY = 5000
 """With so many pictures it takes seconds to compare them, and that is told."""
+_TURNED_TO_CHOOSE = 2000
+"""So many thumbnails at most are turned to see whether that joins too many."""
 MOST_OF_TWO_LABELS = 10_000
 """So many pairs of two labels are told at most."""
 Pair = tuple[int, int]
@@ -75,7 +77,22 @@ def with_looks(
         agree=lambda i, j: _agree(thumbs[i], thumbs[j]),
         agreeing=np.stack(agreeing),
     )
-    return examples, similarity
+    return examples, replace(similarity, turned=_may_be_turned([examples[i] for i in clear]))
+
+
+def _may_be_turned(examples: list[Example]) -> bool:
+    """Whether look-alikes can be told by turning thumbnails, and not only where pictures are of one shape."""
+    some = sorted(examples, key=lambda example: example.sha256)[:_TURNED_TO_CHOOSE]
+    thumbs = np.stack([example.thumb for example in some])
+    parts = [(np.zeros(0, int), np.zeros(0, int)), *turned.pairs(thumbs, thumbs)]
+    i, j = (np.concatenate(one) for one in zip(*parts, strict=True))
+    return not look_alikes.joins_too_many(len(some), i, j, _label_numbers(some))
+
+
+def _label_numbers(examples: list[Example]) -> np.ndarray:
+    """A number for all labels of each, int [n]."""
+    numbers: dict[tuple[str, ...], int] = {}
+    return np.array([numbers.setdefault(example.labels, len(numbers)) for example in examples])
 
 
 def _seen(
@@ -100,8 +117,7 @@ def grouped(
     Moments do not count if a label would have too few groups to learn from, as where a camera takes a picture each
     second of what goes by.
     """
-    numbers: dict[tuple[str, ...], int] = {}
-    labels = np.array([numbers.setdefault(example.labels, len(numbers)) for example in examples])
+    labels = _label_numbers(examples)
     groups, of_two_labels = Groups(len(examples)), set[Pair]()
 
     def matter(i: np.ndarray, j: np.ndarray) -> np.ndarray:
@@ -161,6 +177,9 @@ def _alike(
     yield from near_duplicates.pairs(thumbs, of_others, matter, begun)
     if similarity is None:
         return
+    if similarity.turned:
+        begun = progress("Turning pictures", turned.steps(len(thumbs)))
+        yield from turned.pairs(thumbs, of_others, matter, begun)
     first, found = _looks(these)
     second, others = (first, found) if these is those else _looks(those)
 

@@ -45,19 +45,21 @@ class Similarity:
     the same as `threshold`. `recognised` is the share of altered copies that do.
 
     `centre` float [1280] is taken away from each look before two are compared: it is what all pictures have in common.
+    With `turned` two also count whose thumbnails agree once one is turned by quarters (turned.py).
     """
 
     threshold: float
     recognised: float
     centre: np.ndarray
     lowest: float | None = None
+    turned: bool = False
 
     def sentence(self) -> str:
         """What is recognised, for a person."""
-        return recognised(self.threshold, self.recognised, self.lowest)
+        return recognised(self.threshold, self.recognised, self.lowest, turned=self.turned)
 
 
-def recognised(similarity: float, share: float, lowest: float | None = None) -> str:
+def recognised(similarity: float, share: float, lowest: float | None = None, *, turned: bool = False) -> str:
     """From which similarity on pictures count as look-alikes, and which share of altered copies is recognised so."""
     is_lower = lowest is not None and lowest < similarity
     also = f", and from {lowest:.2f} on if they agree when laid over each other" if is_lower else ""
@@ -65,6 +67,7 @@ def recognised(similarity: float, share: float, lowest: float | None = None) -> 
         f"Pictures count as look-alikes from a similarity of {similarity:.2f} on{also}; of copies that are cropped, "
         f"shifted or turned a little, {percent(share)} are recognised."
     )
+    said += " Those that agree once one is turned by quarters count, too." * turned
     warning = " The others may be learned from and tested on: keep bursts in folders of their own, and use --by-folder."
     return said + warning * (share < _MOSTLY)
 
@@ -124,7 +127,7 @@ def choose(
     while threshold < _HIGHEST:
         inside = similar >= threshold
         may_part = threshold < float(np.median(similarities))
-        if not _is_too_low(len(found), i[inside], j[inside], numbers, may_part=may_part):
+        if not joins_too_many(len(found), i[inside], j[inside], numbers, may_part=may_part):
             break
         threshold += _STEP
     lowest = threshold if agree is None else _lowest((i, j, similar), threshold, least, numbers, agree)
@@ -144,7 +147,7 @@ def _lowest(pairs: _Alike, threshold: float, lowest: float, labels: np.ndarray, 
     counts[checked] = agree(i[checked], j[checked])
     while lowest < threshold:
         inside = counts & (similar >= lowest)
-        if not _is_too_low(len(labels), i[inside], j[inside], labels, may_part=True):
+        if not joins_too_many(len(labels), i[inside], j[inside], labels, may_part=True):
             break
         lowest += _STEP
     return min(lowest, threshold)
@@ -175,7 +178,9 @@ def alike(
         yield i[counts], j[counts]
 
 
-def _is_too_low(count: int, i: np.ndarray, j: np.ndarray, labels: np.ndarray, *, may_part: bool) -> bool:
+def joins_too_many(count: int, i: np.ndarray, j: np.ndarray, labels: np.ndarray, *, may_part: bool = True) -> bool:
+    """Whether these pairs i, j int [n] of `count` pictures would make chains, or join most pictures with those of other
+    labels (numbers int [count]), or, if that counts (`may_part`), leave a label with too few groups."""
     is_other = labels[i] != labels[j]
     with_other = np.unique(np.concatenate([i[is_other], j[is_other]]))
     if len(with_other) > _MOST_OF_OTHER_LABELS * count:

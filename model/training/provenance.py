@@ -31,7 +31,7 @@ class Provenance:
     `labelling` says whether more pictures would help, and how many look mislabelled.
     `learned` is the label of each picture by the SHA-256 of its file, or a list of all its labels where several may
     hold; nothing of a picture that shows none of the labels. `lowest` is from which similarity on pictures count as
-    look-alikes whose thumbnails agree.
+    look-alikes whose thumbnails agree, and `turned` says whether these were turned, too.
     """
 
     at: str
@@ -57,6 +57,7 @@ class Provenance:
     labelling: tuple[str, ...] = ()
     learned: Mapping[str, str | list[str]] = field(default_factory=dict)
     lowest: float | None = None
+    turned: bool = False
 
     @classmethod
     def from_json(cls, data: bytes) -> "Provenance":
@@ -85,7 +86,7 @@ class Provenance:
         pictures were too few to say."""
         if self.similarity is None or self.recognised is None:
             return None
-        return recognised(self.similarity, self.recognised, self.lowest)
+        return recognised(self.similarity, self.recognised, self.lowest, turned=self.turned)
 
     @property
     def labels(self) -> dict[str, tuple[str, ...]]:

@@ -48,7 +48,8 @@ class Split:
     """The part of every picture that was ever assigned to one, by the SHA-256 of its file, which may no longer exist.
 
     `similarity` is the threshold by which look-alikes were last found, `lowest` that for pictures whose thumbnails
-    agree (None if an earlier version found them), and `centre` float [1280] what was taken away from each look then.
+    agree (None if an earlier version found them), `centre` float [1280] what was taken away from each look then, and
+    `turned` says whether thumbnails were turned, too.
     `recall` is asked only for pictures that are gone.
     """
 
@@ -57,6 +58,7 @@ class Split:
     centre: np.ndarray | None = None
     recall: Recall = _nothing
     lowest: float | None = None
+    turned: bool = False
 
     def of(self, part: Part) -> set[str]:
         """The SHA-256 of all pictures of a part."""
@@ -66,7 +68,7 @@ class Split:
         """The similarity by which look-alikes were last found, for comparing members of this split."""
         if self.similarity is None or self.centre is None:
             return None
-        return Similarity(self.similarity, 1.0, self.centre, self.lowest)
+        return Similarity(self.similarity, 1.0, self.centre, self.lowest, self.turned)
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,7 @@ def divide(
     split = _with(known, examples, is_test, is_retired)
     if similarity:
         split.similarity, split.lowest, split.centre = similarity.threshold, similarity.lowest, similarity.centre
+        split.turned = similarity.turned
     return Division(is_test, is_retired, split)
 
 
@@ -182,7 +185,7 @@ def _with(known: Split, examples: list[Example], is_test: np.ndarray, is_retired
         here = {sha256: member_of(seen[sha256]) for sha256 in pictures if sha256 in seen}
         return here | known.recall([sha256 for sha256 in pictures if sha256 not in here])
 
-    return Split(parts, known.similarity, known.centre, recall, known.lowest)
+    return Split(parts, known.similarity, known.centre, recall, known.lowest, known.turned)
 
 
 def _remembered(sha256: str, member: Member) -> Example:

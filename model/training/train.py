@@ -208,6 +208,7 @@ def train(
         similarity=similarity.threshold if similarity else None,
         recognised=similarity.recognised if similarity else None,
         lowest=similarity.lowest if similarity else None,
+        turned=bool(similarity and similarity.turned),
         right=options.right,
         prices=head.prices,
         balancing=balancing,

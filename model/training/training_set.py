@@ -95,7 +95,7 @@ def _opened(stores: Stores, project: str, progress: BeginStage = unheard, *, tel
         groups = dict(zip(asked, found, strict=True))
         listed = [replace(one, group=groups.get(one.sha256, one.group), may_have_group=False) for one in listed]
     centre = None if file.centre is None else np.frombuffer(file.centre, np.float32)
-    split = Split(known_parts(listed, file), file.similarity, centre, _recall(pictures), file.lowest)
+    split = Split(known_parts(listed, file), file.similarity, centre, _recall(pictures), file.lowest, file.turned)
     return TrainingSet(pictures, listed, split, file, etag)
 
 
@@ -291,7 +291,7 @@ def keep_division(
     if unknown := [example for sha256, example in first.items() if sha256 not in kept]:
         at_once(remember, unknown, progress("Remembering", len(unknown)))
     centre = None if split.centre is None else split.centre.astype(np.float32).tobytes()
-    file = SplitFile(split.similarity, centre, decided, split.lowest)
+    file = SplitFile(split.similarity, centre, decided, split.lowest, split.turned)
     etag = known.pictures.put_split(file, known.etag)
     if decided:
         with contextlib.suppress(Conflict):  # another training has gone on with it

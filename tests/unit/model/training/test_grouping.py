@@ -64,6 +64,21 @@ def test_no_look_alike_of_a_test_picture_is_learned_from(known: Known) -> None:
     assert sum(found == {True} for found in sides.values()) == 2
 
 
+def test_what_is_turned_by_a_quarter_and_cropped_is_one_group_too() -> None:
+    sources = []
+    for number, name in enumerate(PHOTOGRAPHS):
+        image = photograph(name)
+        across, down = round(0.04 * image.width), round(0.04 * image.height)
+        cut = image.crop((across, down, image.width - across, image.height - down))
+        copies = {"first": image, "turned": cut.transpose(Image.Transpose.ROTATE_90)}
+        sources += [labelled("ab"[number % 2], f"{name} {what}", encoded(copy)) for what, copy in copies.items()]
+    examples, similarity = with_looks(examples_of(sources), Limits(), quiet, KeptArrays())
+    groups = grouped(examples, similarity).groups
+    assert groups.reshape(-1, 2).T.tolist() == [list(range(10)), list(range(10))]
+    assert similarity is not None
+    assert "turned by quarters" in similarity.sentence()
+
+
 def test_look_alikes_of_two_labels_are_named() -> None:
     sources = [labelled("ab"[seed % 2], f"{seed}", encoded(scene(seed))) for seed in range(10)]
     sources.append(labelled("b", "wrong", moved(scene(0))["lighter"]))

@@ -253,12 +253,13 @@ def test_a_training_that_went_on_for_another_is_not_disturbed_when_that_comes_ba
 
 def test_similarity_and_centre_are_kept(stores: Any) -> None:
     known = begin(stores, "mine")
-    keep_division(known, Split({}, 0.7, np.linspace(0, 1, 1280)), [])
+    keep_division(known, Split({}, 0.7, np.linspace(0, 1, 1280), turned=True), [])
     found = open_set(stores, "mine").split.chosen_similarity()
     assert found is not None
-    assert found.threshold == 0.7
+    assert (found.threshold, found.turned) == (0.7, True)
     assert np.allclose(found.centre, np.linspace(0, 1, 1280))
-    assert open_set(stores, "mine").file == SplitFile(0.7, np.linspace(0, 1, 1280).astype(np.float32).tobytes())
+    centre = np.linspace(0, 1, 1280).astype(np.float32).tobytes()
+    assert open_set(stores, "mine").file == SplitFile(0.7, centre, turned=True)
 
 
 class Died(Exception):
