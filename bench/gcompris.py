@@ -59,7 +59,7 @@ def photographs(folder: Path = FOLDER) -> Iterator[tuple[str, bytes, tuple[str, 
     """(folder and name, file, right labels) of each photograph, each once."""
     seen = set()
     for name in _FILES:
-        for path, data in _packed(folder / f"{name}.rcc"):
+        for path, data in packed(folder / f"{name}.rcc"):
             if not path.endswith(".webp") or not _PLACES.search(path) or data in seen:
                 continue
             called = "/".join(path.lower().removesuffix(".webp").split("/")[-2:])
@@ -70,7 +70,7 @@ def photographs(folder: Path = FOLDER) -> Iterator[tuple[str, bytes, tuple[str, 
                     break
 
 
-def _packed(file: Path) -> Iterator[tuple[str, bytes]]:
+def packed(file: Path) -> Iterator[tuple[str, bytes]]:
     """(path, content) of each file in a Qt resource file, whose format is that of Qt's `rcc`, versions 1 to 3."""
     data = file.read_bytes()
     magic, version, tree, contents, names = struct.unpack_from(">4sIIII", data)

@@ -15,6 +15,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from math import sqrt
 from pathlib import Path
 
@@ -153,21 +154,25 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=20)
     parser.add_argument("--burst", type=int, default=0, choices=range(4), help="altered neighbours of each picture")
     parser.add_argument("--chosen", action="store_true", help=f"let training choose, instead of {HELD.sentence()}")
-    parser.add_argument("--tie", type=float, default=choosing.TIE, help="with --chosen: standard errors that are a tie")
+    parser.add_argument(
+        "--tie", type=float, nargs="+", default=[choosing.TIE], help="with --chosen: standard errors that are a tie"
+    )
     arguments = parser.parse_args()
-    choosing.TIE = arguments.tie
     console = Console(width=100)
     with stages() as begin:
         benches = [_Bench(Pictures(folder, begin), arguments.burst) for folder in arguments.folders]
-        repeats: list[list[Repeat]] = [[] for _ in benches]
+        found = list(product(zip(arguments.folders, benches, strict=True), arguments.tie))
+        repeats: list[list[Repeat]] = [[] for _ in found]
         with suppress(KeyboardInterrupt):  # what was measured until then is told
             for seed in range(arguments.repeats):
-                for bench, so_far in zip(benches, repeats, strict=True):
+                for ((_, bench), tie), so_far in zip(found, repeats, strict=True):
+                    choosing.TIE = tie
                     so_far.append(bench.run(seed, is_chosen=arguments.chosen))
     console.print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    for folder, bench, found in zip(arguments.folders, benches, repeats, strict=True):
-        console.print(f"\n{folder.name}: {bench.all.sentence()}, bursts of {1 + arguments.burst}")
-        for line in said(found, bench.all.groups) if found else ["It was stopped before the first repeat was done."]:
+    for ((folder, bench), tie), of_it in zip(found, repeats, strict=True):
+        ties = f", ties of {tie:g}" if arguments.chosen else ""
+        console.print(f"\n{folder.name}: {bench.all.sentence()}, bursts of {1 + arguments.burst}{ties}")
+        for line in said(of_it, bench.all.groups) if of_it else ["It was stopped before the first repeat was done."]:
             console.print(line)
 
 

@@ -1,8 +1,9 @@
 """Makes a folder of labelled pictures of a Debian package, to measure on: `python -m bench.sets stamps FOLDER`.
 
 `stamps` are those of Tux Paint (tuxpaint-stamps-default): cut-outs and drawings, of which the label is the folder.
-`photographs` are those of GCompris (gcompris-qt-data). `fashion` are the first 2,000 training pictures of Fashion-MNIST
-(dataset-fashion-mnist). None of them is part of this project.
+`photographs` are those of GCompris (gcompris-qt-data). `drawings` are those of words of eduActiv8 (pysiogame), of which
+the label is the folder. `fashion` are the first 2,000 training pictures of Fashion-MNIST (dataset-fashion-mnist), or
+`--count` of them. None of them is part of this project.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from bench.gcompris import photographs
 from imagestore.errors import BadTrainingData
 
 STAMPS = Path("/usr/share/tuxpaint/stamps")
+DRAWINGS = Path("/usr/share/games/pysiogame/res/images/art4apps")
 _FEWEST = 12
 _LEFT_OUT = ("symbols",)
 """Letters and coins, each nearly like the next."""
@@ -24,11 +26,15 @@ _OF_OTHER_FOLDERS = "monuments"
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m bench.sets", description=__doc__)
-    parser.add_argument("which", choices=("stamps", "photographs", "fashion"))
+    parser.add_argument("which", choices=("stamps", "photographs", "drawings", "fashion"))
     parser.add_argument("folder", type=Path, help="to make")
+    parser.add_argument("--count", type=int, default=2000, help="of fashion: how many")
     arguments = parser.parse_args()
-    makers = {"stamps": stamps, "photographs": photographs_by_kind, "fashion": fashion_mnist}
-    made = makers[arguments.which](arguments.folder)
+    if arguments.which == "fashion":
+        made = fashion_mnist(arguments.folder, arguments.count)
+    else:
+        makers = {"stamps": stamps, "photographs": photographs_by_kind, "drawings": drawings}
+        made = makers[arguments.which](arguments.folder)
     print(", ".join(f"{label} {count}" for label, count in sorted(made.items())))
 
 
@@ -55,6 +61,21 @@ def photographs_by_kind(folder: Path) -> dict[str, int]:
         label = kind if kind in KINDS else _OF_OTHER_FOLDERS
         _write(folder / label / name.replace("/", "_"), data)
         counts[label] += 1
+    return counts
+
+
+def drawings(folder: Path, source: Path = DRAWINGS) -> dict[str, int]:
+    """Write eduActiv8's drawings of words, and return how many each label has: its folder there. What lies in two of
+    them is left out."""
+    labels = defaultdict[bytes, set[str]](set)
+    paths = sorted(source.glob("*/*.jpg"))
+    for path in paths:
+        labels[path.read_bytes()].add(path.parent.name)
+    counts = defaultdict[str, int](int)
+    for path in paths:
+        if len(labels[data := path.read_bytes()]) == 1:
+            _write(folder / path.parent.name / path.name, data)
+            counts[path.parent.name] += 1
     return counts
 
 
