@@ -64,7 +64,7 @@ def _candidates(these: np.ndarray, those: np.ndarray, *, is_same: bool, progress
     found: list[_Candidates] = []
     for rows in blocks(len(these), _ROWS):
         turns = [turned.reshape(len(turned), -1) for turned in _turns(these[rows])]
-        of_rows: list[_Candidates] = []
+        best, least = _joined([]), np.full(len(turns[0]), _CANDIDATE_ABOVE, np.float32)
         for columns in blocks(len(those), _COLUMNS):
             similar = turns[0] @ flat[columns].T
             for turned in turns[1:]:
@@ -72,28 +72,37 @@ def _candidates(these: np.ndarray, those: np.ndarray, *, is_same: bool, progress
             if is_same:
                 own = np.arange(max(rows.start, columns.start), min(rows.stop, columns.stop))
                 similar[own - rows.start, own - columns.start] = 0
-            of_rows.append(_highest(similar, rows.start, columns.start))
-        found.append(_best_of_each(*_joined(of_rows)))
+            i, j, values = _highest(similar, least)
+            best = _best_of_each(*_joined([best, (i + rows.start, j + columns.start, values)]))
+            # Another candidate of a picture that has enough must be more alike than the last of these.
+            last = np.flatnonzero(_places(best[0]) == _MOST_PER_PICTURE - 1)
+            least[best[0][last] - rows.start] = best[2][last]
+        found.append(best)
         progress()
     return _joined(found)
 
 
-def _highest(similar: np.ndarray, row: int, column: int) -> _Candidates:
-    """Of each row the highest correlations that are high enough."""
-    inside = np.flatnonzero(similar.max(axis=1) >= _CANDIDATE_ABOVE)
+def _highest(similar: np.ndarray, least: np.ndarray) -> _Candidates:
+    """Of each row the highest correlations that are no lower than its `least`: their rows, columns and values."""
+    inside = np.flatnonzero(similar.max(axis=1) >= least)
     some, count = similar[inside], min(_MOST_PER_PICTURE, similar.shape[1])
     j = np.argpartition(-some, count - 1, axis=1)[:, :count]
     i, values = np.repeat(inside, count), np.take_along_axis(some, j, axis=1).ravel()
-    enough = values >= _CANDIDATE_ABOVE
-    return i[enough] + row, j.ravel()[enough] + column, values[enough]
+    enough = values >= least[i]
+    return i[enough], j.ravel()[enough], values[enough]
 
 
 def _best_of_each(i: np.ndarray, j: np.ndarray, similar: np.ndarray) -> _Candidates:
     """Of each picture i the most similar ones."""
     order = np.lexsort((j, -similar, i))
     i, j, similar = i[order], j[order], similar[order]
-    place = np.arange(len(i)) - np.searchsorted(i, i)
-    return i[place < _MOST_PER_PICTURE], j[place < _MOST_PER_PICTURE], similar[place < _MOST_PER_PICTURE]
+    first = _places(i) < _MOST_PER_PICTURE
+    return i[first], j[first], similar[first]
+
+
+def _places(i: np.ndarray) -> np.ndarray:
+    """Of numbers in order, int [n], which place each has among those that are the same: 0, 1, …"""
+    return np.asarray(np.arange(len(i)) - np.searchsorted(i, i))
 
 
 def _joined(parts: list[_Candidates]) -> _Candidates:
