@@ -10,7 +10,7 @@ from imagestore.pipeline.bulk_status import ChangeList, ChangeStatus
 from imagestore.pipeline.corrections import BatchCorrected, told
 from imagestore.pipeline.labelled import UsedLabel
 
-Action = Literal["label", "relabel", "unlabel", "wrong", "reprocess", "delete"]
+Action = Literal["label", "relabel", "unlabel", "wrong", "to_training", "reprocess", "delete"]
 Progress = Callable[[ChangeStatus], None]
 
 
@@ -27,7 +27,7 @@ class ChangeMethods:
         progress: Progress = lambda change: None,
     ) -> ChangeStatus:
         """Change up to 10,000 pictures: label them, take their corrections back, say that what the model says is wrong,
-        classify them again, delete them.
+        make them labelled pictures of their project (`to_training`, for trainers), classify them again, delete them.
 
         It is done in steps; `progress` is told of each. `undo_change` puts back what was before.
         """

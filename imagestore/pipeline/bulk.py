@@ -36,6 +36,7 @@ from imagestore.pipeline.commit import hide
 from imagestore.pipeline.correct import MOST_LABELS, checked_label, correction_of, exchange, wrong_answer
 from imagestore.pipeline.relabel import CHANGED, GONE, Labelled, Relabelling
 from imagestore.pipeline.retry import retry_one
+from imagestore.pipeline.to_training import Moved
 from imagestore.record import Record, Said, Status, utc
 from imagestore.store import StoredRecord, Stores
 from imagestore.store.training import ListedPicture, at_once
@@ -64,10 +65,14 @@ class BulkChanges:
         self._changes = Changes(stores.jobs)
         self._heard = heard
         self._labelled = Labelled(stores)
+        self._moved = Moved(stores)
         self._deletion = timedelta(seconds=deletion_s)
 
     def begin(self, action: Action, ids: Sequence[str], by: str, labels: Sequence[str] = ()) -> BulkChange:
-        """Write down a change of these pictures; `step` then does it. Raises NotALabel, or Conflict if it cannot be."""
+        """Write down a change of these pictures; `step` then does it.
+
+        Raises NotALabel; Conflict if it cannot be; NotMigrated if labelled pictures have an earlier version's form.
+        """
         if action is Action.CORRECT:
             raise Conflict(f"'{action}' needs the labels of each picture: send them to /api/v1/pictures/corrections.")
         labels = tuple(dict.fromkeys(checked_label(one) for one in labels))
@@ -82,6 +87,8 @@ class BulkChanges:
             raise Conflict(
                 f"A change takes 1 to {MOST_PICTURES:,} pictures; there are {len(ids):,}. Narrow the search."
             )
+        if action is Action.TO_TRAINING:
+            self._moved.demand_possible()
         return self._begun(BulkChange(id=new_id(), action=action, by=by, labels=labels), list(map(OnePicture, ids)))
 
     def begin_corrections(self, wanted: Sequence[OnePicture], by: str) -> BulkChange:
@@ -224,6 +231,8 @@ class BulkChanges:
                     return replace(one, after=correction_of(record, one.wanted or change.labels, change.by))
                 case Action.RELABEL:
                     return _relabelled(one, record, change)
+                case Action.TO_TRAINING:
+                    return self._moved.planned(change, one, record)
                 case Action.WRONG if record.is_wrong:
                     return replace(one, outcome=Outcome.SAME)
                 case Action.WRONG:
@@ -240,6 +249,8 @@ class BulkChanges:
             return one
         if one.kind is not Kind.UPLOAD:
             return self._labelled.applied(change, one, lambda: self._is_applying(change))
+        if change.action is Action.TO_TRAINING:
+            return self._moved.applied(one, lambda: self._is_applying(change))
         if change.action is Action.DELETE and utc() >= change.undo_until:
             return _left(one, "It was begun too long ago to go on with. Delete it anew.")
 
@@ -261,7 +272,7 @@ class BulkChanges:
                 task = tasks.Task(tasks.DELETE_UPLOAD, one.name, etag=one.etag, hidden_until=change.hidden_until)
                 message = tasks.send(self._stores.work, task, self._deletion.total_seconds())
                 return replace(self._came(one, stored, "", is_done=True), message=message)
-            case Action.REPROCESS:
+            case _:
                 try:
                     retry_one(self._stores, one.name)
                 except NotFound:
@@ -295,6 +306,8 @@ class BulkChanges:
             return one
         if one.kind is not Kind.UPLOAD:
             return self._labelled.undone(change, one)
+        if change.action is Action.TO_TRAINING:
+            return self._moved.undone(one)
         if change.action is Action.DELETE:
             stored = hide(self._stores, one.id, None, lambda now: now.hidden_until in (None, change.hidden_until))
             is_back = stored is not None and stored.hidden_until is None

@@ -19,7 +19,7 @@ from imagestore.errors import NotFound
 from imagestore.record import Correction, Said, WrongAnswer
 from imagestore.store import Item, Items, SentMessage
 from imagestore.store.custom_vision import Tag
-from imagestore.store.training import Marks
+from imagestore.store.said import Marks, Origin
 
 KEPT_DAYS = 30
 """How long a change can be looked at, and be undone."""
@@ -32,13 +32,15 @@ Document = TypeVar("Document", "BulkChange", "Part")
 class Action(StrEnum):
     """What is done to each picture. `relabel` puts the second label in place of the first, or takes the first away if
     it is alone: in corrections, and of a project in its labelled pictures too. `wrong` says that the model's answer is
-    wrong, and not what is right. `correct` is `label` with labels of its own for each picture."""
+    wrong, and not what is right. `correct` is `label` with labels of its own for each picture. `to_training` makes them
+    labelled pictures of their project, with the labels that they have."""
 
     LABEL = "label"
     CORRECT = "correct"
     RELABEL = "relabel"
     UNLABEL = "unlabel"
     WRONG = "wrong"
+    TO_TRAINING = "to_training"
     REPROCESS = "reprocess"
     DELETE = "delete"
 
@@ -83,13 +85,29 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
+class Move:
+    """Where an upload is moved to: the folder of a project's labelled pictures, under its SHA-256.
+
+    `was_there` is whether that content was a labelled picture already, `origin` how that had come, if it was known, and
+    `comes` how it comes now.
+    """
+
+    folder: str
+    sha256: str
+    was_there: bool = False
+    origin: Origin = Origin()
+    comes: Origin = Origin()
+
+
+@dataclass(frozen=True)
 class OnePicture:
     """One picture of a change: what it was before, what it is to be, and what came of that and of undoing it.
 
     Of an upload that is its correction, or what says that the model is `wrong`; for a deletion `etag` is the version of
     the upload to delete, and `message` what will delete it. Of a labelled picture, whose id is its SHA-256, it is its
-    marks; of tags, whose id is their project, the tags. `wanted` are labels of its own, where each picture is to have
-    others. `why` is a sentence, where it was left alone.
+    marks; of an upload that becomes one, those of its content, and `move` says where; of tags, whose id is their
+    project, the tags. `wanted` are labels of its own, where each picture is to have others. `why` is a sentence, where
+    it was left alone.
     """
 
     id: str
@@ -109,6 +127,7 @@ class OnePicture:
     tags_after: tuple[Tag, ...] = ()
     wanted: tuple[str, ...] = ()
     message: SentMessage | None = None
+    move: Move | None = None
 
     def said(self, what: Said) -> tuple[Correction | WrongAnswer | None, Correction | WrongAnswer | None]:
         """What was said of it before, and what is to be."""

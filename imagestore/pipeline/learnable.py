@@ -80,8 +80,11 @@ class TrainingState:
     is_enough: bool
 
 
-def learnable(project: Project, listed: Iterable[ListedPicture], corrections: Mapping[str, int]) -> Learnable:
-    """What the project could learn from: its pictures, and so many corrections to each label."""
+def learnable(
+    project: Project, listed: Iterable[ListedPicture], corrections: Mapping[str, int], contradicted: int = 0
+) -> Learnable:
+    """What the project could learn from: its pictures, and so many corrections to each label, of other content.
+    `contradicted` uploads are corrected to other labels than the same content has among the pictures."""
     pictures, negatives, unlabelled, without = Counter[str](), 0, 0, Counter[str]()
     total = 0
     for one in listed:
@@ -111,7 +114,7 @@ def learnable(project: Project, listed: Iterable[ListedPicture], corrections: Ma
         counts,
         negatives,
         unlabelled,
-        _problems(learned, negatives, without, has_several=has_several),
+        _contradictions(contradicted) + _problems(learned, negatives, without, has_several=has_several),
         [
             f"'{one.label}' was given to {one.corrections} corrected {'upload' if one.corrections == 1 else 'uploads'} "
             f"alone, and is left out until there are {FEWEST}."
@@ -119,6 +122,16 @@ def learnable(project: Project, listed: Iterable[ListedPicture], corrections: Ma
         ],
         _same_but_for_case(one.label for one in counts),
     )
+
+
+def _contradictions(count: int) -> list[str]:
+    if not count:
+        return []
+    uploads = "1 corrected upload has" if count == 1 else f"{count:,} corrected uploads have"
+    return [
+        f"{uploads} another label than the same picture has here. Move what is right to training in the gallery, or "
+        "correct the upload."
+    ]
 
 
 def _problems(learned: list[LabelCount], negatives: int, without: Counter[str], *, has_several: bool) -> list[str]:

@@ -43,7 +43,7 @@ class StoredRecord:
 @dataclass(frozen=True)
 class Summary:
     """The few fields of a record that `verify` and training need; only training knows the project, all labels that hold
-    where several may, and when a person said so."""
+    where several may, when a person said so, and the content's SHA-256."""
 
     name: str
     status: str
@@ -53,6 +53,7 @@ class Summary:
     project: str | None = None
     labels: tuple[str, ...] = ()
     corrected_at: str | None = None
+    sha256: str | None = None
 
 
 class Records:
@@ -173,13 +174,14 @@ class Records:
         """A summary of every record whose label is a person's correction."""
         query = (
             "SELECT c.id, c.name, c.status, c.label, c.labels, c.upload.etag, c.result_etag, c.project, "
-            "c.correction.at AS corrected_at FROM c WHERE IS_OBJECT(c.correction)"
+            "c.correction.at AS corrected_at, c.upload.sha256 FROM c WHERE IS_OBJECT(c.correction)"
         )
         for item in self._query(query, {}):
             if item.get("label") is not None:  # a correction that waits for its picture is no label yet
                 told = (item.get("etag"), item.get("result_etag"), item.get("project"))
                 labels = tuple(item.get("labels") or ())
-                yield Summary(item["name"], item["status"], item["label"], *told, labels, item.get("corrected_at"))
+                said = (labels, item.get("corrected_at"), item.get("sha256"))
+                yield Summary(item["name"], item["status"], item["label"], *told, *said)
 
     def corrected_as(self, label: str) -> Iterator[tuple[str, str | None]]:
         """The name and the project of every record whose correction has this label, also one that waits for its

@@ -13,6 +13,17 @@ class Marks:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """How a labelled picture came: its file's name, MD5 (hex), when (UTC), and its size in pixels."""
+
+    source: str = ""
+    md5: str = ""
+    created_at: str | None = None
+    width: int = 0
+    height: int = 0
+
+
+@dataclass(frozen=True)
 class Said:
     """What is said of a picture, and which of its labels a person has called right though a training doubted them."""
 

@@ -66,6 +66,7 @@ def title(change: ChangeStatus) -> str:
         else f"A label of {number} deleted:",
         Action.UNLABEL: f"Corrections of {number} taken back",
         Action.WRONG: f"{number}: the model's label is wrong",
+        Action.TO_TRAINING: f"{number} moved to training",
         Action.REPROCESS: f"{number} classified again",
         Action.DELETE: f"{number} deleted",
     }[Action(change.action)]

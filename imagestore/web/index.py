@@ -24,14 +24,15 @@ from imagestore.store.documents import from_json, to_json
 from imagestore.web.tallies import TABLES, tally
 from imagestore.web.words import words_of
 
-_VERSION = 18
+_VERSION = 19
 _SCHEMA = """
 CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE pictures (
     row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, seq INTEGER NOT NULL, revision INTEGER NOT NULL,
     name TEXT NOT NULL, status TEXT NOT NULL, label TEXT, reason TEXT, at TEXT NOT NULL, confidence REAL NOT NULL,
     corrected INTEGER NOT NULL, sha256 TEXT, phash INTEGER, uncertainty REAL, corrected_model TEXT, was_right INTEGER,
-    random_sample INTEGER NOT NULL, model TEXT, project TEXT, wrong INTEGER NOT NULL, from_learned REAL
+    random_sample INTEGER NOT NULL, model TEXT, project TEXT, wrong INTEGER NOT NULL, from_learned REAL,
+    corrected_at TEXT
 );
 CREATE TABLE more_labels (label TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (label, id)) WITHOUT ROWID;
 CREATE INDEX more_labels_of ON more_labels (id);
@@ -61,7 +62,8 @@ CREATE INDEX by_corrected_model ON pictures (corrected_model, id, was_right, ran
     WHERE status != 'deleted' AND corrected_model IS NOT NULL;
 CREATE INDEX by_model ON pictures (model, at, id, from_learned, confidence, status, phash)
     WHERE status != 'deleted' AND model IS NOT NULL;
-CREATE INDEX by_correction ON pictures (project, label, id) WHERE status != 'deleted' AND corrected = 1;
+CREATE INDEX by_correction ON pictures (project, label, id, sha256, corrected_at)
+    WHERE status != 'deleted' AND corrected = 1;
 CREATE INDEX by_wrong ON pictures (confidence, id) WHERE status != 'deleted' AND wrong = 1;
 CREATE INDEX by_sha256 ON pictures (sha256) WHERE sha256 IS NOT NULL;
 CREATE INDEX by_phash ON pictures (phash, id) WHERE phash IS NOT NULL;
@@ -71,7 +73,7 @@ _ROWS = 21
 _COLUMNS = (
     "row", "id", "seq", "revision", "name", "status", "label", "reason", "at", "confidence", "corrected", "sha256",
     "phash", "uncertainty", "corrected_model", "was_right", "random_sample", "model", "project", "wrong",
-    "from_learned",
+    "from_learned", "corrected_at",
 )  # fmt: skip
 _WRITE = (
     f"INSERT INTO pictures ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "
@@ -371,6 +373,7 @@ def _values(record: Record, revision: int, seq: int) -> tuple[object, ...]:
         record.project,
         record.is_wrong,
         record.prediction.distance if record.prediction else None,
+        correction.at if correction else None,
     )
 
 

@@ -50,6 +50,13 @@ class PictureLists:
             self._changes[folder] += 1
             self._lists.pop(folder, None)
 
+    def forget_all(self) -> None:
+        """Have every folder read anew, since any of them may have changed."""
+        with self._lock:
+            folders = [*self._lists]
+        for folder in folders:
+            self.forget(folder)
+
     def demand_migrated(self, pictures: TrainingPictures, gone: Callable[[], Collection[str]]) -> None:
         """Raises NotMigrated if labels lie in the container as in an earlier version, which is looked at once a minute;
         Unavailable. `gone` names the projects that are gone for good."""

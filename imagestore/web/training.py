@@ -24,8 +24,14 @@ def state_of(services: Services, project: Project) -> TrainingState:
     """What the project could learn from now. Raises NotMigrated, Unavailable."""
     newest, since = newest_version(services, project.name)
     projects = services.stores.projects.read()
-    given = corrections(services.index, lambda of: projects.pictures_of(of) == project.pictures_in, since)
-    found = learnable(project, listed(services, project), given.labels)
+    pictures = listed(services, project)
+    known = {one.sha256: one.labels for one in pictures if one.labels or one.negative}
+
+    def is_of(classified_by: str | None) -> bool:
+        return projects.pictures_of(classified_by) == project.pictures_in
+
+    given = corrections(services.index, is_of, since, known, has_several=project.has_several)
+    found = learnable(project, pictures, given.labels, given.contradicted)
     return TrainingState(
         project=project.name,
         title=project.title,

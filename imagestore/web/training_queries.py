@@ -1,7 +1,7 @@
 """What is asked of the index for training: how many corrections there are, and what could be labelled next."""
 
-from collections import Counter
-from collections.abc import Callable, Collection
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -12,38 +12,52 @@ from imagestore.store.documents import from_json
 from imagestore.web.index import Index
 from imagestore.web.queries import Filter
 
-_CORRECTIONS = """
-WITH given AS (
-    SELECT id, label, CAST(json AS TEXT) AS record FROM pictures JOIN documents USING (id)
-    WHERE status != 'deleted' AND corrected = 1 AND label IS NOT NULL
-), every AS (
-    SELECT id, label, 1 AS is_first FROM given
-    UNION ALL SELECT id, more_labels.label, 0 FROM more_labels JOIN given USING (id)
-)
-SELECT every.label, is_first, json_extract(record, '$.project'), json_extract(record, '$.correction.at') > ?, COUNT(*)
-FROM every JOIN given USING (id) GROUP BY 1, 2, 3, 4
-"""
-
+_CORRECTED = "status != 'deleted' AND corrected = 1 AND label IS NOT NULL"
+_CORRECTIONS = f"SELECT id, project, label, sha256, corrected_at > ? FROM pictures WHERE {_CORRECTED}"
+_MORE = f"SELECT id, more_labels.label FROM pictures JOIN more_labels USING (id) WHERE {_CORRECTED}"
 _RECORDS = "SELECT json FROM documents JOIN (SELECT id FROM pictures WHERE {}) USING (id)"
 
 
 @dataclass
 class Corrections:
-    """How many uploads were corrected, how many of them lately, and how many have each label."""
+    """How many uploads were corrected, how many of them lately, and how many have each label.
+
+    Those whose content is a labelled picture are not counted: they are learned as that alone. `contradicted` is how
+    many of them have other labels, so that a training would be refused.
+    """
 
     count: int = 0
     new: int = 0
     labels: Counter[str] = field(default_factory=Counter)
+    contradicted: int = 0
 
 
-def corrections(index: Index, is_of: Callable[[str | None], bool], since: str) -> Corrections:
-    """Count the corrected uploads whose project `is_of` says yes to; the new ones are those after this time (UTC)."""
-    found = Corrections()
-    for label, is_first, project, is_new, count in index.query(_CORRECTIONS, [since]):
-        if is_of(project):
-            found.labels[label] += count
-            found.count += count if is_first else 0
-            found.new += count if is_first and is_new else 0
+def corrections(
+    index: Index,
+    is_of: Callable[[str | None], bool],
+    since: str,
+    known: Mapping[str, Collection[str]],
+    *,
+    has_several: bool = False,
+) -> Corrections:
+    """Count the corrected uploads whose project `is_of` says yes to; the new ones are those after this time (UTC).
+    `known` are the labels of the project's labelled pictures by SHA-256, none of what shows none of them; with
+    `has_several` a picture may have several, and a correction may say others."""
+    found, more = Corrections(), defaultdict[str, list[str]](list)
+    if index.has_several():
+        for id, label in index.query(_MORE):
+            more[id].append(label)
+    for id, project, label, sha256, is_new in index.query(_CORRECTIONS, [since]):
+        if not is_of(project):
+            continue
+        labels = (label, *more.get(id, ()))
+        if sha256 in known:
+            may_differ = has_several and known[sha256]
+            found.contradicted += not may_differ and set(known[sha256]) != set(labels)
+            continue
+        found.labels.update(labels)
+        found.count += 1
+        found.new += bool(is_new)
     return found
 
 

@@ -9,6 +9,7 @@ from imagestore.store.held_out import MOST_LABELS, MOST_PICTURES, AnsweredPictur
 from imagestore.store.labelling import MOST_DOUBTS, Doubt, Labelling, OutOfFold
 from model.progress import BeginStage
 from model.training import doubts, in_blocks, learning_curve, several, stratify
+from model.training.corrected import CORRECTED
 from model.training.examples import Example
 from model.training.head import (
     STRENGTHS,
@@ -24,7 +25,6 @@ from model.training.head import (
 from model.training.learning_curve import Fitting
 from model.training.several import LIKELY, SeveralHead
 from model.training.threads import one_thread
-from model.training.training_set import CORRECTED
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from model.training.examples import NONE, Example, Labelled
 
 NONE_CALLED = "none of the labels"
 KEEP_UNDER_ONE = (
-    "Keep each under one: --relabel takes the folder's label, and imagestore training remove takes away what was kept."
+    "Keep each under one: --relabel takes the folder's label, imagestore training remove takes away what was kept, and "
+    "what is moved to training in the gallery gets the upload's label."
 )
 """What to do about a content that is there under several labels."""
 

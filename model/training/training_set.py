@@ -15,8 +15,7 @@ import numpy as np
 
 from imagestore.errors import BadTrainingData, Conflict
 from imagestore.pipeline.relabel import settled
-from imagestore.record import Status
-from imagestore.store import Blobs, Stores
+from imagestore.store import Stores
 from imagestore.store.training import (
     ListedPicture,
     Marks,
@@ -29,6 +28,7 @@ from imagestore.store.training import (
 )
 from model.progress import BeginStage, unheard
 from model.training import look_alikes
+from model.training.corrected import corrected
 from model.training.examples import NONE, THUMB_SIDE, Example, Labelled, read
 from model.training.grouping import grouped
 from model.training.kept_arrays import KeptArrays
@@ -36,8 +36,6 @@ from model.training.labels import KEEP_UNDER_ONE, NONE_CALLED, agreed
 from model.training.split import Member, Split, member_of
 from preprocess import Limits
 
-CORRECTED = "(corrected) "
-"""Before the name of an upload whose label a person corrected."""
 _TRIES = 5
 
 
@@ -230,7 +228,8 @@ def all_with(
     """All labelled pictures: the new ones, those that are kept, and corrected uploads.
 
     A content that is new and kept comes once, with the group that it is kept with; twice, if it has other labels now
-    and is not to be relabelled. Raises Unavailable.
+    and is not to be relabelled. A corrected upload comes only if its content is not among them with the same labels:
+    once it is a labelled picture, it is learned as that alone. Raises Unavailable.
     """
     groups = {one.sha256: one.group for one in known.listed}
     given = {one.sha256: replace(one, group=groups.get(one.sha256 or "") or one.group) for one in new}
@@ -240,28 +239,8 @@ def all_with(
         if same is None or not (relabel or same.labels == source.labels):
             found.append(source)
     found.sort(key=lambda source: (source.sha256 or "", source.labels))
-    return found + corrected(stores, known.pictures.folder, has_several=has_several)
-
-
-def corrected(stores: Stores, folder: str, *, has_several: bool = False) -> list[Labelled]:
-    """The uploads whose label a person corrected, of the projects whose pictures are in this folder; with `has_several`
-    all their labels, in the order of the corrections.
-
-    Raises Unavailable.
-    """
-    projects, found = stores.projects.read(), list(stores.records.corrections())
-    if has_several:
-        found.sort(key=lambda one: one.corrected_at or "")
-    return [
-        Labelled(
-            (one.labels or (one.label,)) if has_several else (one.label,),
-            f"{CORRECTED}{one.name}",
-            _reader(stores.uploads, one.name),
-            is_correction=True,
-        )
-        for one in found
-        if one.label is not None and one.status != Status.DELETED and projects.pictures_of(one.project) == folder
-    ]
+    said = {(one.sha256, frozenset(one.labels)) for one in found}
+    return found + corrected(stores, known.pictures.folder, has_several=has_several, said=said)
 
 
 def keep_division(
@@ -382,10 +361,6 @@ def _member(facts: PictureFacts) -> Member | None:
 
 def _real(labels: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(label for label in labels if label != NONE))
-
-
-def _reader(blobs: Blobs, name: str) -> Callable[[], bytes]:
-    return lambda: blobs.get(name).data or b""
 
 
 def _reader_of(pictures: TrainingPictures, sha256: str) -> Callable[[], bytes]:

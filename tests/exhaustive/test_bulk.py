@@ -8,11 +8,14 @@ import pytest
 
 from imagestore.pipeline.bulk import BulkChanges
 from imagestore.pipeline.bulk_documents import Action, BulkChange, ChangeState
+from imagestore.pipeline.labelled_intake import take_in
+from imagestore.store.projects import FIRST
 from imagestore.store.training import MINE, Part, TrainingPictures
 from unit.pipeline.bulk_pictures import (
     CORRECTED,
     IDS,
     LABELS,
+    MOVED,
     RELABELLED,
     SHAS,
     done,
@@ -20,6 +23,7 @@ from unit.pipeline.bulk_pictures import (
     filled,
     in_twos,
     with_labelled,
+    with_some_there,
 )
 
 Hook = Callable[[], None]
@@ -37,8 +41,8 @@ class Away(Exception):
 
 
 def hooked(stores: Any, at: int, hook: Hook) -> Callable[[], int]:
-    """Have `hook` called once, before the call of a store with this number. Returns what ends that, and tells how many
-    calls there were."""
+    """Have `hook` called once, before the call of a store with this number; what that calls itself is a part of it.
+    Returns what ends that, and tells how many calls there were."""
     calls, is_inside = [0], [False]
 
     def end() -> int:
@@ -49,22 +53,24 @@ def hooked(stores: Any, at: int, hook: Hook) -> Callable[[], int]:
         original = getattr(target, name)
 
         def called(*arguments: Any, **options: Any) -> Any:
-            if not is_inside[0]:
-                calls[0] += 1
+            if is_inside[0]:
+                return original(*arguments, **options)
+            calls[0] += 1
+            is_inside[0] = True
+            try:
                 if calls[0] == at:
-                    is_inside[0] = True
-                    try:
-                        hook()
-                    finally:
-                        is_inside[0] = False
-            return original(*arguments, **options)
+                    hook()
+                return original(*arguments, **options)
+            finally:
+                is_inside[0] = False
 
         setattr(target, name, called)
 
     for target, names in (
-        (stores.records, ("read", "write")), (stores.results, ("put", "stat")), (stores.uploads, ("stat", "tag")),
-        (stores.jobs, ("read", "replace")), (stores.work, ("send", "take_back")),
-        (stores.training, ("get", "put", "stat")), (stores.custom_vision._blobs, ("get", "put")),
+        (stores.records, ("read", "write")), (stores.results, ("put", "stat")),
+        (stores.uploads, ("get", "stat", "tag")), (stores.jobs, ("read", "replace")),
+        (stores.work, ("send", "take_back")),
+        (stores.training, ("get", "put", "stat", "overwrite", "delete")), (stores.custom_vision._blobs, ("get", "put")),
     ):  # fmt: skip
         for name in names:
             wrap(target, name)
@@ -80,6 +86,8 @@ def begun(changes: BulkChanges, case: str) -> BulkChange:
 
 
 def there(case: str) -> Any:
+    if case == Action.TO_TRAINING:
+        return with_some_there(filled())
     return with_labelled(filled()) if case in RELABELLED else filled()
 
 
@@ -148,7 +156,7 @@ def test_whoever_dies_at_any_moment_all_can_be_undone(case: str, goes_on: bool) 
     every_moment(run)
 
 
-@pytest.mark.parametrize("case", ["label", *RELABELLED])
+@pytest.mark.parametrize("case", ["label", "to_training", *RELABELLED])
 def test_two_who_do_the_same_step_at_the_same_time_count_it_once(case: str) -> None:
     def run(at: int) -> int:
         stores = there(case)
@@ -199,6 +207,35 @@ def test_what_is_said_by_hand_at_any_moment_stays(case: str) -> None:
         assert now[0][0] == replace(before[0], labels=("owl",)), f"said before call {at}"
         assert (now[1][0].labels, now[1][0].part) == (("lynx",), Part.RETIRED)
         assert undone.kept + changes.read(change.id).left_alone + undone.same == 1
+        return made
+
+    every_moment(run)
+
+
+def test_what_is_labelled_by_hand_while_it_is_moved_to_training_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever comes first, the person's label is kept with the picture; undoing leaves it alone."""
+
+    def run(at: int) -> int:
+        stores = there("to_training")
+        changes, pictures = BulkChanges(stores), TrainingPictures(stores.training, MINE)
+        change = begun(changes, "to_training")
+
+        def by_hand() -> None:
+            for name in ("a.jpg", "c.jpg"):
+                take_in(stores, FIRST, name.encode(), ["puma"], f"puma/{name}", (1, 1), relabel=True)
+
+        calls = hooked(stores, at, by_hand)
+        done(changes, change)
+        made = calls()
+        if made < at:
+            by_hand()
+        changes.undo(change.id, "me")
+        done(changes, changes.read(change.id))
+        for sha256 in (MOVED[0], MOVED[2]):
+            found = pictures.facts(sha256)
+            assert found is not None
+            assert found[0].labels == ("puma",), f"said before call {at}"
+            assert pictures.picture(sha256)
         return made
 
     every_moment(run)

@@ -116,6 +116,29 @@ def test_by_keyboard_alone(page: Page, site: Site, pipeline: Pipeline) -> None:
     expect(page.locator(".card")).to_have_count(4)
 
 
+def test_what_is_labelled_here_is_moved_to_training_and_taken_out_again(page: Page, site: Site) -> None:
+    for number in range(2):
+        record = site.take_in(f"to-train/{number}.jpg", encoded(photo(320, 200, seed=170 + number), "JPEG"))
+        site.put(f"/pictures/{record['id']}/correction", params={"label": "rivet"})
+    open_live(page, "/gallery?q=to-train%2F&label=rivet")
+    page.keyboard.press("ControlOrMeta+a")
+    page.get_by_role("button", name="Move to training").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#toasts")).to_contain_text("2 pictures to learn from, with the labels that they have.")
+    said = page.get_by_role("button", name="Undo")
+    (rivet,) = [one for one in site.get("/projects/mine/train").json()["labels"] if one["label"] == "rivet"]
+    assert (rivet["pictures"], rivet["corrections"]) == (2, 0), "each counts once"
+    with page.context.new_page() as other:
+        other.goto("/train/pictures?label=rivet")
+        expect(other.get_by_text("to-train/0.jpg")).to_be_visible()
+    said.click()
+    expect(page.locator("#toasts")).to_contain_text("Undone: 2 pictures are as before.")
+    (rivet,) = [one for one in site.get("/projects/mine/train").json()["labels"] if one["label"] == "rivet"]
+    assert (rivet["pictures"], rivet["corrections"]) == (0, 2)
+    page.goto("/changes")
+    expect(page.locator("#changes > li").first).to_contain_text("2 pictures moved to training")
+
+
 def test_all_that_match_are_changed_in_steps(page: Page, site: Site, pipeline: Pipeline) -> None:
     open_live(page, put(pipeline, site, "all-of-them", 70))
     page.locator(".card a").first.focus()

@@ -10,7 +10,7 @@ from pydantic import StringConstraints
 from imagestore.accounts.roles import Role
 from imagestore.errors import Conflict, StoreError
 from imagestore.pipeline.bulk import MOST_PICTURES
-from imagestore.pipeline.bulk_documents import Action
+from imagestore.pipeline.bulk_documents import Action, BulkChange
 from imagestore.pipeline.bulk_status import ChangeList, ChangeStatus, LeftAlone
 from imagestore.pipeline.correct import LABEL, LONGEST_LABEL, MOST_LABELS
 from imagestore.web.access import CallerDep, NoteDep
@@ -42,8 +42,9 @@ def start_change(
         Body(
             embed=True,
             description="`label`: they show this; `relabel`: corrections have the second label, or none, for the "
-            "first; `unlabel`: take corrections back; `wrong`: what the model says is wrong; `reprocess`: classify "
-            "them again; `delete`: in an hour, until when it can be undone.",
+            "first; `unlabel`: take corrections back; `wrong`: what the model says is wrong; `to_training`: "
+            "they become labelled pictures of their project, with the labels that they have (for trainers); "
+            "`reprocess`: classify them again; `delete`: in an hour, until when it can be undone.",
         ),
     ],
     labels: Annotated[
@@ -68,6 +69,8 @@ def start_change(
     """Change many pictures, and do the first step of it. `continueChange` does the others, until it is `applied`."""
     if (pictures is None) is (matching is None):
         raise Conflict("Name the pictures by their ids, or say how many match the filter.")
+    if action is Action.TO_TRAINING and not caller.role.covers(Role.TRAINER):
+        raise _needs_trainer("What a project learns from is for trainers", caller.role)
     ids = pictures if pictures is not None else _matching(services, filter, matching or 0)
     change = services.bulk.begin(action, ids, caller.account, labels or ())
     note.target = change.id
@@ -77,6 +80,7 @@ def start_change(
         change = services.bulk.step(change.id)
     except StoreError as error:  # it is written down, and goes on when asked to
         log.warning("change=%s its first step was not done: %s", change.id, error)
+    _look_anew(services, change)
     return ChangeStatus.of(change)
 
 
@@ -113,17 +117,28 @@ def undo_change(services: ServicesDep, caller: CallerDep, note: NoteDep, id: Cha
     note.target = id
     change = services.bulk.read(id)
     if change.by != caller.account and not caller.role.covers(Role.TRAINER):
-        detail = f"Somebody else made this change. To undo it needs the role {Role.TRAINER}; yours is {caller.role}."
-        raise ApiProblem(403, "role_needed", detail, more={"needed": str(Role.TRAINER)})
+        raise _needs_trainer("Somebody else made this change", caller.role)
     services.bulk.undo(id, caller.account)
     return _stepped(services, id)
 
 
+def _needs_trainer(why: str, role: Role) -> ApiProblem:
+    detail = f"{why}. It needs the role {Role.TRAINER}; yours is {role}."
+    return ApiProblem(403, "role_needed", detail, more={"needed": str(Role.TRAINER)})
+
+
 def _stepped(services: Services, id: str) -> ChangeStatus:
     change = services.bulk.step(id)
+    _look_anew(services, change)
+    return ChangeStatus.of(change)
+
+
+def _look_anew(services: Services, change: BulkChange) -> None:
+    """Have labelled pictures listed anew that the change may have changed."""
     if change.folder is not None:
         services.picture_lists.forget(change.folder)
-    return ChangeStatus.of(change)
+    elif change.action is Action.TO_TRAINING:
+        services.picture_lists.forget_all()
 
 
 def _matching(services: Services, filter: Filter, expected: int) -> list[str]:

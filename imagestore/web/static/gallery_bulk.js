@@ -1,4 +1,4 @@
-// The gallery's bar for what is chosen: label it, take corrections back, classify again, delete, all with undo.
+// The gallery's bar for what is chosen: label it, take corrections back, move it to training, classify again, delete, all with undo.
 
 import { change } from "./bulk.js";
 import { sayAnew, toast } from "./dom.js";
@@ -29,6 +29,7 @@ const SAID = {
   label: ({ labels, changed, same }) => `${number(changed + same)}: ${labels.join(", ")}.`,
   unlabel: ({ changed }) => `Corrections of ${number(changed)} are taken back.`,
   wrong: ({ changed, same }) => `${number(changed + same)}: what the model says is wrong. They come first on the page Label.`,
+  to_training: ({ changed, same }) => `${number(changed + same)} to learn from, with the labels that they have.`,
   reprocess: ({ changed }) => `${number(changed)} will be classified again.`,
   delete: ({ changed }) => `${number(changed)} deleted. For an hour that can be undone.`,
 };

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from imagestore.pipeline import bulk
@@ -22,7 +23,8 @@ from unit.web.records import picture, rejected
 NAMES = tuple(f"{letter}.jpg" for letter in "abcde")
 IDS = tuple(map(record_id, NAMES))
 LABELS: dict[Action, list[str]] = {
-    Action.LABEL: ["tiger"], Action.RELABEL: ["lynx", "puma"], Action.UNLABEL: [], Action.WRONG: [], Action.DELETE: [],
+    Action.LABEL: ["tiger"], Action.RELABEL: ["lynx", "puma"], Action.UNLABEL: [], Action.WRONG: [],
+    Action.TO_TRAINING: [], Action.DELETE: [],
 }  # fmt: skip
 
 
@@ -84,9 +86,27 @@ def with_labelled(stores: Any) -> Any:
     return stores
 
 
+MOVED = [hashlib.sha256(name.encode()).hexdigest() for name in NAMES[:4]]
+"""What four uploads are as labelled pictures, by their content."""
+
+
+def with_some_there(stores: Any) -> Any:
+    """Besides, of what can be moved to training: one that a training remembers, and one that is there as another."""
+    pictures = TrainingPictures(with_labelled(stores).training, MINE)
+    pictures.put_facts(MOVED[1], PictureFacts(("lynx",), source="(corrected) b.jpg", part=Part.LEARN, md5="1"), None)
+    pictures.put_facts(MOVED[2], PictureFacts(("owl",), source="owl/1.jpg", part=Part.TEST, created_at="2026"), None)
+    pictures.put_picture(MOVED[2], b"c.jpg")
+    return stores
+
+
+NOTHING = msgspec.json.encode(PictureFacts())
+
+
 def everything(stores: Any) -> tuple[Any, ...]:
-    """What is kept of records, labelled pictures and tags, to the last byte; not which version it is."""
-    kept = {name: blob.data for name, blob in stores.training.blobs.items()}
+    """What is kept of records, labelled pictures and tags, to the last byte; not which version it is, nor what says
+    nothing of a picture that is not there."""
+    found = {name: blob.data for name, blob in stores.training.blobs.items()}
+    kept = {n: data for n, data in found.items() if data != NOTHING or n.removesuffix(".json") in found}
     return facts(stores), kept, stores.custom_vision.read(MINE)
 
 

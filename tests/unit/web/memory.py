@@ -143,7 +143,7 @@ class MemoryRecords:
             one = stored.record
             if one.correction is not None and one.label is not None:
                 told = (None, stored.result_etag, one.project, one.labels or (), one.correction.at)
-                yield Summary(one.name, str(one.status), one.label, *told)
+                yield Summary(one.name, str(one.status), one.label, *told, one.upload.sha256 if one.upload else None)
 
     def corrected_as(self, label: str) -> Iterator[tuple[str, str | None]]:
         for stored in list(self.records.values()):

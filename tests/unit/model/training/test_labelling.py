@@ -6,13 +6,13 @@ import numpy as np
 from imagestore.store.labelling import Labelling
 from model.training import head as heads
 from model.training import several
+from model.training.corrected import CORRECTED
 from model.training.examples import Example, Labelled
 from model.training.kept_arrays import KeptArrays
 from model.training.labelling import FoundOut, find_out
 from model.training.recipe import Held
 from model.training.split import Split
 from model.training.train import TrainingOptions, prepare, train
-from model.training.training_set import CORRECTED
 from preprocess import Fit, Limits
 from unit.model.labelled_pictures import labelled, quiet, scene
 from unit.pictures import encoded

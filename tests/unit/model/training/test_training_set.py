@@ -310,16 +310,6 @@ def test_where_several_labels_may_hold_a_content_has_those_of_all_its_folders(st
     assert [one.labels for one in open_set(stores, "mine").labelled] == [("big",)]
 
 
-def test_where_several_labels_may_hold_a_correction_gives_all_of_them_in_its_order(stores: Any) -> None:
-    stores.records.corrections = lambda: [
-        Summary("b.jpg", str(Status.CLASSIFIED), "lynx", "1", None, None, ("lynx", "cat"), "2026-01-02"),
-        Summary("a.jpg", str(Status.CLASSIFIED), "dog", "1", None, None, (), "2026-01-01"),
-    ]
-    found = training_set.corrected(stores, "mine", has_several=True)
-    assert [one.labels for one in found] == [("dog",), ("lynx", "cat")]
-    assert [one.labels for one in training_set.corrected(stores, "mine")] == [("lynx",), ("dog",)]
-
-
 def test_pictures_of_none_of_the_labels_are_kept_and_known_as_such(stores: Any) -> None:
     sources = hashed(labelled((), "other/1.png", b"one"), labelled("rose", "rose/2.png", b"two"))
     keep(begin(stores, "mine"), sources, silent)

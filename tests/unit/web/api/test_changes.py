@@ -132,6 +132,10 @@ def test_ones_own_changes_are_undone_and_anothers_by_a_trainer_alone(
     refused = post(f"/{change['id']}/undo", Role.CONTRIBUTOR)
     assert (refused.status_code, refused.json()["needed"]) == (403, "trainer")
     assert post(f"/{change['id']}/undo", Role.ADMIN).json()["state"] == "undone"
+    to_training = {"action": "to_training", "pictures": asked["pictures"]}
+    refused = post("", Role.CONTRIBUTOR, to_training)
+    assert (refused.status_code, refused.json()["needed"]) == (403, "trainer"), "nor is what is learned from"
+    assert post("", Role.TRAINER, to_training).json()["changed"] == 1
     own = post("", Role.CONTRIBUTOR, asked).json()
     assert post(f"/{own['id']}/undo", Role.CONTRIBUTOR).json()["state"] == "undone"
     entries = [one for one in guarded.accounts.audit.search() if one.what in ("startChange", "undoChange")]

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from imagestore.record import Correction
+from imagestore.record import Correction, record_id
 from imagestore.store import Stores
 from imagestore.store.training import PictureFacts, TrainingPictures
 from unit.pictures import encoded, photo
@@ -81,3 +81,25 @@ def test_labelled_pictures_are_taken_in_and_bad_ones_refused_when_they_come(api:
     problem(api.post("/projects/mine/training", params={**asked, "label": "unknown"}, content=data), 422)
     problem(api.post("/projects/nobody/training", params=asked, content=data), 404)
     assert len(list(TrainingPictures(stores.training, "mine").list())) == 1
+
+
+def test_a_corrected_picture_that_is_moved_to_training_counts_once_and_what_contradicts_is_said(
+    api: Api, stores: Stores, drop: Drop
+) -> None:
+    names = [f"{number}.jpg" for number in range(3)]
+    for name in names:
+        drop(name)
+        api.put(f"/pictures/{record_id(name)}/correction", params={"label": "lynx"})
+    ids = [record_id(name) for name in names[:2]]
+    change = api.post("/changes", json={"action": "to_training", "pictures": ids}).json()
+    assert (change["state"], change["changed"], change["left_alone"]) == ("applied", 2, 0)
+    found = api.get("/projects/mine/train").json()
+    assert [(one["label"], one["pictures"], one["corrections"]) for one in found["labels"]] == [("lynx", 2, 1)]
+    assert (found["corrections"], found["new_corrections"]) == (1, 1)
+    assert {one["name"] for one in api.get("/projects/mine/training").json()["items"]} == set(names[:2])
+    api.put(f"/pictures/{ids[0]}/correction", params={"label": "puma"})
+    problems = api.get("/projects/mine/train").json()["problems"]
+    assert problems[0].startswith("1 corrected upload has another label than the same picture has here.")
+    api.post("/changes", json={"action": "to_training", "pictures": ids[:1]})
+    assert not any("corrected upload" in one for one in api.get("/projects/mine/train").json()["problems"])
+    assert api.post(f"/changes/{change['id']}/undo").json()["kept"] == 1, "what was moved again has another label"

@@ -1,0 +1,51 @@
+"""Uploads whose label a person corrected, to learn from.
+
+What decides is the content: one that is a labelled picture with the same labels already is learned as that alone.
+"""
+
+from collections.abc import Callable, Collection
+
+from imagestore.record import Status
+from imagestore.store import Blobs, Stores
+from imagestore.store.records import Summary
+from model.training.examples import Labelled
+
+CORRECTED = "(corrected) "
+"""Before the name of an upload whose label a person corrected."""
+
+
+def corrected(
+    stores: Stores,
+    folder: str,
+    *,
+    has_several: bool = False,
+    said: Collection[tuple[str | None, frozenset[str]]] = (),
+) -> list[Labelled]:
+    """The uploads whose label a person corrected, of the projects whose pictures are in this folder; with `has_several`
+    all their labels, in the order of the corrections. Left out are those of which the same is `said` already: the
+    SHA-256 of a content, and its labels.
+
+    Raises Unavailable.
+    """
+    projects, found = stores.projects.read(), list(stores.records.corrections())
+    if has_several:
+        found.sort(key=lambda one: one.corrected_at or "")
+
+    def labels(one: Summary) -> tuple[str, ...]:
+        return one.labels if has_several and one.labels else (one.label or "",)
+
+    return [
+        Labelled(
+            labels(one),
+            f"{CORRECTED}{one.name}",
+            _reader(stores.uploads, one.name),
+            is_correction=True,
+        )
+        for one in found
+        if one.label is not None and one.status != Status.DELETED and projects.pictures_of(one.project) == folder
+        if (one.sha256, frozenset(labels(one))) not in said
+    ]
+
+
+def _reader(blobs: Blobs, name: str) -> Callable[[], bytes]:
+    return lambda: blobs.get(name).data or b""

@@ -1,0 +1,39 @@
+"""Corrected uploads, to learn from: each content once."""
+
+from typing import Any
+
+import pytest
+
+from imagestore.record import Status
+from imagestore.store.records import Summary
+from model.training.corrected import corrected
+from model.training.training_set import all_with, begin, keep, with_content
+from unit.model.labelled_pictures import labelled
+from unit.web.memory import memory_stores
+
+
+def summary(name: str, label: str, sha256: str | None = None, labels: tuple[str, ...] = (), at: str = "") -> Summary:
+    return Summary(name, str(Status.CLASSIFIED), label, "1", None, None, labels, at, sha256)
+
+
+@pytest.fixture
+def stores() -> Any:
+    return memory_stores()
+
+
+def test_where_several_labels_may_hold_a_correction_gives_all_of_them_in_its_order(stores: Any) -> None:
+    stores.records.corrections = lambda: [
+        summary("b.jpg", "lynx", None, ("lynx", "cat"), "2026-01-02"), summary("a.jpg", "dog", None, (), "2026-01-01"),
+    ]  # fmt: skip
+    assert [one.labels for one in corrected(stores, "mine", has_several=True)] == [("dog",), ("lynx", "cat")]
+    assert [one.labels for one in corrected(stores, "mine")] == [("lynx",), ("dog",)]
+
+
+def test_what_is_a_labelled_picture_too_is_learned_once_unless_the_two_say_different_things(stores: Any) -> None:
+    (picture,) = with_content([labelled("lynx", "lynx/1.png", b"one")], lambda: None)
+    keep(begin(stores, "mine"), [picture], lambda: None)
+    said = [summary("up.jpg", "lynx", picture.sha256), summary("other.jpg", "lynx", "f" * 64)]
+    stores.records.corrections = lambda: said
+    assert [one.name for one in all_with(stores, begin(stores, "mine"), [])] == ["lynx/1.png", "(corrected) other.jpg"]
+    said[0] = summary("up.jpg", "puma", picture.sha256)
+    assert [one.label for one in all_with(stores, begin(stores, "mine"), [])] == ["lynx", "puma", "lynx"]
