@@ -7,9 +7,10 @@ from pathlib import Path
 
 import requests
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from bench.drawn import COLOURS, drawn
+from imagestore.cli.accounts import first_invitation
 from imagestore.configure import open_stores
 from imagestore.local.ports import Ports
 from imagestore.local.supervisor import Options, Stack
@@ -21,6 +22,9 @@ from preprocess import Fit, Limits
 
 DOCS = ROOT / "docs"
 PORTS = Ports.from_base(24050)
+BASE = f"http://localhost:{PORTS.web}"
+PASSWORD = "plover gazebo ninety"
+"""Of accounts that go with the stack."""
 HELD = Held(colour=False, fit=Fit.CROP, level=False, middle=False, backbone="lite0", views=0)
 """How the version on the pictures is trained: nothing is left to be chosen, which takes seconds."""
 SHOTS = (
@@ -33,6 +37,8 @@ LATER = (
     ("webhooks", "/webhooks"), ("api", "/api"),
 )  # fmt: skip
 """What is there once a project was trained and a label given."""
+SIGNED_IN = (("people", "/people", 860), ("audit", "/audit", 860), ("account", "/account", 1500))
+"""What an administrator sees where people sign in, and how high the window is."""
 
 
 def shoot(page: Page, name: str) -> None:
@@ -67,52 +73,105 @@ def trained(stack: Stack) -> str:
     return project.name
 
 
-def main() -> None:
-    """The command."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        raise SystemExit("Chromium is needed: on Debian, apt-get install chromium.")
-    base = f"http://localhost:{PORTS.web}"
+def open_to_all(browser: Browser) -> None:
+    """The pages of a stack on which nobody signs in."""
     with tempfile.TemporaryDirectory() as folder, Stack(Options(PORTS, Path(folder), with_web=True)) as stack:
         stack.start(print)
         files = {file.name: file.read_bytes() for file in sorted((ROOT / "samples").glob("*.jpg"))}
         for name, data in {"warming up.jpg": files["cat.jpg"], "notes.txt": b"Not a picture.", **files}.items():
             query = {"name": name, "wait": "30"}
-            answer = requests.post(f"{base}/api/v1/pictures", params=query, data=data, timeout=60).json()
+            answer = requests.post(f"{BASE}/api/v1/pictures", params=query, data=data, timeout=60).json()
             if name.startswith("warming"):
-                requests.delete(f"{base}/api/v1/pictures/{answer['id']}", timeout=60)
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-            page = browser.new_page(base_url=base, viewport={"width": 1280, "height": 860}, bypass_csp=True)
-            for name, address in SHOTS:
-                page.goto(address)
-                shoot(page, name)
-            page.goto("/gallery")
-            page.locator(".card", has_text="cat.jpg").locator("a").click()
-            page.wait_for_url("**/pictures/*")
-            shoot(page, "picture")
-            id = page.url.rpartition("/")[2].partition("?")[0]
-            page.goto(f"/similar?of={id}")
-            shoot(page, "similar")
-            change = {"action": "label", "pictures": [id], "labels": ["our cat"]}
-            requests.post(f"{base}/api/v1/changes", json=change, timeout=60).raise_for_status()
-            name = trained(stack)
-            page.set_viewport_size({"width": 1280, "height": 1700})
-            page.goto(f"/models/{name}/1?said=unknown")
-            page.set_input_files("#try-files", [DOCS.parent / "samples" / "hammer.jpg"])
-            page.locator("#tried img").wait_for()
-            page.locator("#marks circle").first.wait_for()
-            shoot(page, "version")
-            page.set_viewport_size({"width": 1280, "height": 1200})
-            page.locator("#by-label").evaluate("heading => heading.parentElement.scrollIntoView()")
-            shoot(page, "mistakes")
-            page.goto(f"/models/{name}/2/compare?with=1")
-            shoot(page, "compare")
-            page.set_viewport_size({"width": 1280, "height": 860})
-            for shot, address in LATER:
-                page.goto(address.format(name=name))
-                shoot(page, shot)
-            browser.close()
+                requests.delete(f"{BASE}/api/v1/pictures/{answer['id']}", timeout=60)
+        page = browser.new_page(base_url=BASE, viewport={"width": 1280, "height": 860}, bypass_csp=True)
+        for name, address in SHOTS:
+            page.goto(address)
+            shoot(page, name)
+        page.goto("/gallery")
+        page.locator(".card", has_text="cat.jpg").locator("a").click()
+        page.wait_for_url("**/pictures/*")
+        shoot(page, "picture")
+        id = page.url.rpartition("/")[2].partition("?")[0]
+        page.goto(f"/similar?of={id}")
+        shoot(page, "similar")
+        change = {"action": "label", "pictures": [id], "labels": ["our cat"]}
+        requests.post(f"{BASE}/api/v1/changes", json=change, timeout=60).raise_for_status()
+        name = trained(stack)
+        page.set_viewport_size({"width": 1280, "height": 1700})
+        page.goto(f"/models/{name}/1?said=unknown")
+        page.set_input_files("#try-files", [DOCS.parent / "samples" / "hammer.jpg"])
+        page.locator("#tried img").wait_for()
+        page.locator("#marks circle").first.wait_for()
+        shoot(page, "version")
+        page.set_viewport_size({"width": 1280, "height": 1200})
+        page.locator("#by-label").evaluate("heading => heading.parentElement.scrollIntoView()")
+        shoot(page, "mistakes")
+        page.goto(f"/models/{name}/2/compare?with=1")
+        shoot(page, "compare")
+        page.set_viewport_size({"width": 1280, "height": 860})
+        for shot, address in LATER:
+            page.goto(address.format(name=name))
+            shoot(page, shot)
+
+
+def behind_sign_in(browser: Browser) -> None:
+    """The pages for who signs in, as an administrator sees them: the first one, who invites others."""
+    values = {"AUTH": "required"}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Stack(Options(PORTS, Path(folder), with_web=True, with_host=False, values=values)) as stack,
+        browser.new_context(base_url=BASE, viewport={"width": 1280, "height": 860}, bypass_csp=True) as context,
+    ):
+        stack.start(print)
+        page = context.new_page()
+        page.goto("/sign-in")
+        shoot(page, "sign-in")
+        link = first_invitation(open_stores(stack.environment), BASE)
+        page.goto(link or "")
+        entered(page, "ada@example.org", "Ada")
+        for email, role in (("maria@example.org", "trainer"), ("vera@example.org", "viewer")):
+            page.goto("/people")
+            page.get_by_label("Email address").fill(email)
+            page.locator("select[name=role]").first.select_option(role)
+            page.get_by_role("button", name="Make a link", exact=True).click()
+        guest = browser.new_page(base_url=BASE)
+        guest.goto(page.locator(".secret code").inner_text())
+        entered(guest, None, "Vera")
+        page.goto("/account")
+        page.get_by_label("What it is for").fill("camera at the gate")
+        page.get_by_role("button", name="Make a key").click()
+        for name, address, height in SIGNED_IN:
+            page.set_viewport_size({"width": 1280, "height": height})
+            page.goto(address)
+            shoot(page, name)
+        page.set_viewport_size({"width": 1280, "height": 860})
+        factor = page.locator("section", has=page.get_by_role("heading", name="Second factor"))
+        factor.get_by_label("Password").fill(PASSWORD)
+        factor.get_by_role("button", name="Set it up").click()
+        page.get_by_role("img", name="QR code").wait_for()
+        shoot(page, "second-factor")
+
+
+def entered(page: Page, email: str | None, name: str) -> None:
+    """Make the account that a link invites to."""
+    if email is not None:
+        page.get_by_label("Email address").fill(email)
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Make my account").click()
+    page.wait_for_url(f"{BASE}/")
+
+
+def main() -> None:
+    """The command."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        raise SystemExit("Chromium is needed: on Debian, apt-get install chromium.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        open_to_all(browser)
+        behind_sign_in(browser)
+        browser.close()
 
 
 if __name__ == "__main__":
