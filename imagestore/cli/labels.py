@@ -123,7 +123,7 @@ class _OverStores:
             for label in one.labels or (one.label,)
             if label is not None
         )
-        return labelled.used_labels(labelled.there(self._stores, folder), corrections)
+        return labelled.used_labels(labelled.tally(labelled.there(self._stores, folder)), corrections)
 
     def named(self, project: str, label: str, names: Sequence[str]) -> tuple[list[str], list[str]]:
         folder = self._stores.projects.open(project).pictures_in

@@ -1,7 +1,7 @@
 """Answers to a training's doubts: a picture's labels are right, or others are; pictures that are taken out; and the
 last answer undone."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from imagestore.errors import Conflict, NotFound
@@ -55,10 +55,11 @@ def state(
     )
 
 
-def still_open(doubts: Iterable[Doubt], listed: Iterable[ListedPicture]) -> list[Doubt]:
+def still_open(doubts: Collection[Doubt], listed: Iterable[ListedPicture]) -> list[Doubt]:
     """The doubts that nobody has answered: of pictures that are there with the labels that they had, and of which
     nobody has said that these are right. Those of corrected uploads stay as they are."""
-    there = {one.sha256: one for one in listed if one.is_there and not one.is_checked}
+    asked = {doubt.sha256 for doubt in doubts}
+    there = {one.sha256: one for one in listed if one.sha256 in asked and one.is_there and not one.is_checked}
 
     def is_open(doubt: Doubt) -> bool:
         if doubt.upload is not None:

@@ -16,7 +16,7 @@ def counts(stores: Stores, project: str) -> dict[str, Counter[Part | None]]:
 
     Raises NotMigrated, Unavailable.
     """
-    return _counted(there(stores, project))
+    return tally(there(stores, project)).parts
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,42 @@ class UsedLabel:
         return self.corrections + self.labelled
 
 
-def used_labels(listed: Iterable[ListedPicture], corrections: Mapping[str, int]) -> list[UsedLabel]:
+@dataclass(frozen=True)
+class Tally:
+    """How many pictures there are: for each label by part, and under "" those that show none of the labels; `labelled`
+    in all of these, and `unlabelled` that wait for a label."""
+
+    parts: dict[str, Counter[Part | None]]
+    labelled: int
+    unlabelled: int
+
+    @property
+    def labels(self) -> dict[str, int]:
+        """How many pictures have each label."""
+        return {label: parts.total() for label, parts in self.parts.items() if label != _NONE}
+
+    @property
+    def negatives(self) -> int:
+        """How many show none of the labels."""
+        return self.parts.get(_NONE, Counter()).total()
+
+
+def tally(listed: Iterable[ListedPicture]) -> Tally:
+    """Count pictures that are there."""
+    found, labelled, unlabelled = Counter[tuple[tuple[str, ...], bool, Part | None]](), 0, 0
+    found.update((one.labels, one.negative, one.part) for one in listed if one.is_there)
+    parts = defaultdict[str, Counter[Part | None]](Counter)
+    for (labels, negative, part), count in found.items():
+        for label in labels or (_NONE,) * negative:
+            parts[label][part] += count
+        labelled += count if labels or negative else 0
+        unlabelled += 0 if labels or negative else count
+    return Tally(dict(sorted(parts.items(), key=lambda one: (one[0] == _NONE, one[0]))), labelled, unlabelled)
+
+
+def used_labels(there: Tally, corrections: Mapping[str, int]) -> list[UsedLabel]:
     """The labels of a project, the most given first: of labelled pictures that are there, and of corrections."""
-    parts = _counted(listed)
-    parts.pop(_NONE, None)
+    parts = {label: parts for label, parts in there.parts.items() if label != _NONE}
     found = [
         UsedLabel(
             label,
@@ -55,14 +87,6 @@ def used_labels(listed: Iterable[ListedPicture], corrections: Mapping[str, int])
         for label in {*parts, *corrections}
     ]
     return sorted(found, key=lambda one: (-one.total, one.label.casefold(), one.label))
-
-
-def _counted(listed: Iterable[ListedPicture]) -> dict[str, Counter[Part | None]]:
-    found = defaultdict[str, Counter[Part | None]](Counter)
-    for one in listed:
-        for label in one.labels or (_NONE,) * one.negative:
-            found[label][one.part] += 1
-    return dict(sorted(found.items(), key=lambda one: (one[0] == _NONE, one[0])))
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from classify.families import RESERVED_LABEL
+from imagestore.pipeline.labelled import Tally
 from imagestore.store.projects import LabelsPerPicture, Project
-from imagestore.store.training import ListedPicture
 
 FEWEST = 5
 """How many pictures a label needs, those that look alike counted once: four to learn from and one to test with."""
@@ -80,41 +80,31 @@ class TrainingState:
     is_enough: bool
 
 
-def learnable(
-    project: Project, listed: Iterable[ListedPicture], corrections: Mapping[str, int], contradicted: int = 0
-) -> Learnable:
+def learnable(project: Project, there: Tally, corrections: Mapping[str, int], contradicted: int = 0) -> Learnable:
     """What the project could learn from: its pictures, and so many corrections to each label, of other content.
     `contradicted` uploads are corrected to other labels than the same content has among the pictures."""
-    pictures, negatives, unlabelled, without = Counter[str](), 0, 0, Counter[str]()
-    total = 0
-    for one in listed:
-        if not one.is_there:
-            continue
-        pictures.update(one.labels)
-        negatives += one.negative
-        unlabelled += not one.labels and not one.negative
-        total += bool(one.labels) or one.negative
+    pictures = there.labels
     counts = [
         LabelCount(
             label,
-            pictures[label],
+            pictures.get(label, 0),
             corrections.get(label, 0),
-            max(0, FEWEST - pictures[label] - corrections.get(label, 0)),
-            max(0, WANTED - pictures[label] - corrections.get(label, 0)),
+            max(0, FEWEST - pictures.get(label, 0) - corrections.get(label, 0)),
+            max(0, WANTED - pictures.get(label, 0) - corrections.get(label, 0)),
         )
         for label in {*pictures, *corrections}
     ]
     counts.sort(key=lambda one: (one.pictures + one.corrections, one.label))
     left_out = [one for one in counts if one.missing and not one.pictures]
     learned = [one for one in counts if one not in left_out]
-    everything = total + sum(corrections.values())
+    everything = there.labelled + sum(corrections.values())
     without = Counter({one.label: everything - one.pictures - one.corrections for one in learned})
     has_several = project.labels_per_picture is LabelsPerPicture.SEVERAL
     return Learnable(
         counts,
-        negatives,
-        unlabelled,
-        _contradictions(contradicted) + _problems(learned, negatives, without, has_several=has_several),
+        there.negatives,
+        there.unlabelled,
+        _contradictions(contradicted) + _problems(learned, there.negatives, without, has_several=has_several),
         [
             f"'{one.label}' was given to {one.corrections} corrected {'upload' if one.corrections == 1 else 'uploads'} "
             f"alone, and is left out until there are {FEWEST}."

@@ -12,10 +12,8 @@ decided in it, and then writes that into the pictures' own JSON. Whoever reads i
 import contextlib
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from itertools import islice
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
@@ -23,6 +21,7 @@ import msgspec
 
 from imagestore.decoding import decode
 from imagestore.errors import BadSplit, Conflict, NotFound, NotMigrated
+from imagestore.store.at_once import at_once as at_once
 from imagestore.store.blobs import Blobs, Listed
 from imagestore.store.said import Marks as Marks
 from imagestore.store.said import Replaced
@@ -39,9 +38,7 @@ _PICTURE, _JSON = re.compile("[0-9a-f]{64}"), re.compile(r"[0-9a-f]{64}\.json")
 _MOST_METADATA = 6000
 _NOT_TOLD_OF_GROUPS = ("1",)
 """Versions of the metadata of which some that wrote it left the group out."""
-_AT_ONCE, _BATCH = 8, 1024
 _TRIES = 20
-Given = TypeVar("Given")
 Found = TypeVar("Found")
 
 
@@ -182,6 +179,11 @@ class TrainingPictures:
         if former != MOVED:
             raise _not_migrated()
 
+    def look(self, sha256: str) -> ListedPicture | None:
+        """One picture as the listing shows it; None if its content is not there. Raises BadSplit."""
+        found, content = self.facts(sha256), self._blobs.stat(f"{self.folder}/{sha256}")
+        return None if found is None or content is None else _shown(sha256, *found, is_there=True)
+
     def picture(self, sha256: str) -> bytes:
         """A picture's content. Raises NotFound."""
         return self._blobs.get(f"{self.folder}/{sha256}").data or b""
@@ -306,10 +308,7 @@ class TrainingPictures:
         told, sha256 = blob.metadata, blob.name.removeprefix(f"{self.folder}/").removesuffix(".json")
         if "v" not in told:  # the facts do not fit, or the blob was copied without its metadata
             facts, etag = self.facts(sha256) or (PictureFacts(), blob.etag)
-            return ListedPicture(
-                sha256, etag, is_there, facts.labels, facts.negative, facts.part, facts.source, facts.created_at,
-                facts.group, is_checked=facts.is_checked,
-            )  # fmt: skip
+            return _shown(sha256, facts, etag, is_there=is_there)
         labels = tuple(unquote(label) for label in told["labels"].split(",")) if "labels" in told else ()
         part = Part(told["part"]) if "part" in told else None
         source = unquote(told.get("source", ""))
@@ -333,23 +332,6 @@ def later(one: Part | None, other: Part | None) -> Part | None:
     if one is None or other is None or one == other:
         return one or other
     return Part.RETIRED
-
-
-def at_once(
-    do: Callable[[Given], Found], given: Iterable[Given], progress: Callable[[], None] | None = None
-) -> list[Found]:
-    """What `do` makes of each, in order, several at a time: calls to a store wait more than they work."""
-    waiting, found = iter(given), list[Found]()
-    pool = ThreadPoolExecutor(_AT_ONCE)
-    try:
-        while batch := list(islice(waiting, _BATCH)):
-            for one in pool.map(do, batch):
-                found.append(one)
-                if progress is not None:
-                    progress()
-    finally:
-        pool.shutdown(cancel_futures=True)
-    return found
 
 
 def _metadata(facts: PictureFacts) -> Mapping[str, str]:
@@ -380,6 +362,11 @@ def _decoded(data: bytes, kind: type[Found], name: str) -> Found:
             f"{name} of the labelled pictures cannot be read ({error}). Without it, models could be tested on pictures "
             "they learned from."
         ) from None
+
+
+def _shown(sha256: str, facts: PictureFacts, etag: str, *, is_there: bool) -> ListedPicture:
+    told = (facts.labels, facts.negative, facts.part, facts.source, facts.created_at, facts.group)
+    return ListedPicture(sha256, etag, is_there, *told, is_checked=facts.is_checked)
 
 
 def _not_migrated() -> NotMigrated:

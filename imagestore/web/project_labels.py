@@ -7,9 +7,9 @@ from imagestore.pipeline.labelled import UsedLabel, used_labels
 from imagestore.pipeline.relabel import NAMELESS
 from imagestore.record import Record
 from imagestore.store.projects import Project
-from imagestore.store.training import ListedPicture, TrainingPictures
 from imagestore.web.counting import corrected_labels, corrected_to
 from imagestore.web.services import Services
+from imagestore.web.training import listed
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def labels_of(services: Services, project: Project) -> list[UsedLabel]:
     for classified_by, label, count in corrected_labels(services.index, services.hidden_ids):
         if projects.pictures_of(classified_by) == project.pictures_in:
             corrections[label] += count
-    return used_labels(listed(services, project), corrections)
+    return used_labels(listed(services, project).tally, corrections)
 
 
 def with_label(services: Services, project: Project, label: str, start: int, most: int) -> tuple[list[WithLabel], int]:
@@ -56,13 +56,3 @@ def with_label(services: Services, project: Project, label: str, start: int, mos
         if one is not None
     ]
     return found, len(labelled) + len(uploads)
-
-
-def listed(services: Services, project: Project) -> list[ListedPicture]:
-    """The labelled pictures of a project that are there, as they were at most some seconds ago.
-
-    Raises NotMigrated, Unavailable.
-    """
-    pictures = TrainingPictures(services.stores.training, project.pictures_in)
-    services.picture_lists.demand_migrated(pictures, services.stores.projects.gone)
-    return services.picture_lists.get(pictures)

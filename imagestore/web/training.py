@@ -12,7 +12,8 @@ from imagestore.pipeline.learnable import WANTED, TrainingState, learnable
 from imagestore.record import Record, utc
 from imagestore.store.labelling import labelling
 from imagestore.store.projects import Project, ProjectState
-from imagestore.store.training import ListedPicture, TrainingPictures
+from imagestore.store.training import TrainingPictures
+from imagestore.web.picture_lists import Listing
 from imagestore.web.services import Services
 from imagestore.web.training_queries import corrections
 
@@ -25,13 +26,12 @@ def state_of(services: Services, project: Project) -> TrainingState:
     newest, since = newest_version(services, project.name)
     projects = services.stores.projects.read()
     pictures = listed(services, project)
-    known = {one.sha256: one.labels for one in pictures if one.labels or one.negative}
 
     def is_of(classified_by: str | None) -> bool:
         return projects.pictures_of(classified_by) == project.pictures_in
 
-    given = corrections(services.index, is_of, since, known, has_several=project.has_several)
-    found = learnable(project, pictures, given.labels, given.contradicted)
+    given = corrections(services.index, is_of, since, pictures.labels_of, has_several=project.has_several)
+    found = learnable(project, pictures.tally, given.labels, given.contradicted)
     return TrainingState(
         project=project.name,
         title=project.title,
@@ -50,7 +50,7 @@ def state_of(services: Services, project: Project) -> TrainingState:
     )
 
 
-def listed(services: Services, project: Project) -> list[ListedPicture]:
+def listed(services: Services, project: Project) -> Listing:
     """The labelled pictures of a project that are there, the newest first. Raises NotMigrated, Unavailable."""
     pictures = TrainingPictures(services.stores.training, project.pictures_in)
     services.picture_lists.demand_migrated(pictures, services.stores.projects.gone)

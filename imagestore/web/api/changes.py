@@ -1,6 +1,7 @@
 """Changes of many pictures at once, and undoing them."""
 
 import logging
+from collections import defaultdict
 from itertools import islice
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from pydantic import StringConstraints
 from imagestore.accounts.roles import Role
 from imagestore.errors import Conflict, StoreError
 from imagestore.pipeline.bulk import MOST_PICTURES
-from imagestore.pipeline.bulk_documents import Action, BulkChange
+from imagestore.pipeline.bulk_documents import Action, BulkChange, ChangeState, Kind
 from imagestore.pipeline.bulk_status import ChangeList, ChangeStatus, LeftAlone
 from imagestore.pipeline.correct import LABEL, LONGEST_LABEL, MOST_LABELS
 from imagestore.web.access import CallerDep, NoteDep
@@ -80,7 +81,7 @@ def start_change(
         change = services.bulk.step(change.id)
     except StoreError as error:  # it is written down, and goes on when asked to
         log.warning("change=%s its first step was not done: %s", change.id, error)
-    _look_anew(services, change)
+    look_anew(services, change)
     return ChangeStatus.of(change)
 
 
@@ -129,16 +130,23 @@ def _needs_trainer(why: str, role: Role) -> ApiProblem:
 
 def _stepped(services: Services, id: str) -> ChangeStatus:
     change = services.bulk.step(id)
-    _look_anew(services, change)
+    look_anew(services, change)
     return ChangeStatus.of(change)
 
 
-def _look_anew(services: Services, change: BulkChange) -> None:
-    """Have labelled pictures listed anew that the change may have changed."""
-    if change.folder is not None:
-        services.picture_lists.forget(change.folder)
-    elif change.action is Action.TO_TRAINING:
-        services.picture_lists.forget_all()
+def look_anew(services: Services, change: BulkChange) -> None:
+    """Have the labelled pictures looked at anew that the last step has changed."""
+    if change.folder is None and change.action is not Action.TO_TRAINING:
+        return
+    number = change.step if change.state in (ChangeState.UNDOING, ChangeState.UNDONE) else change.step - 1
+    changed = defaultdict[str, list[str]](list)
+    for one in services.bulk.pictures(change, number) if number >= 0 else ():
+        if one.move is not None:
+            changed[one.move.folder].append(one.move.sha256)
+        elif one.kind is Kind.LABELLED and change.folder is not None:
+            changed[change.folder].append(one.id)
+    for folder, sha256s in changed.items():
+        services.picture_lists.changed(folder, sha256s)
 
 
 def _matching(services: Services, filter: Filter, expected: int) -> list[str]:

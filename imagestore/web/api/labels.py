@@ -12,10 +12,11 @@ from imagestore.pipeline.labelled import UsedLabel
 from imagestore.pipeline.relabel import Relabelling
 from imagestore.web.access import CallerDep, NoteDep, OfProject
 from imagestore.web.answers import LabelledList, LabelledPicture
-from imagestore.web.api.changes import OneLabel, PictureId, Sha256OfPicture
+from imagestore.web.api.changes import OneLabel, PictureId, Sha256OfPicture, look_anew
 from imagestore.web.api.common import ServicesDep
 from imagestore.web.api.projects import ProjectName
-from imagestore.web.project_labels import labels_of, listed
+from imagestore.web.project_labels import labels_of
+from imagestore.web.training import listed
 
 router = APIRouter(prefix="/projects/{project}", tags=["Projects"])
 log = logging.getLogger("imagestore.web")
@@ -91,5 +92,5 @@ def change_label(
         change = services.bulk.step(change.id)
     except StoreError as error:  # it is written down, and goes on when asked to
         log.warning("change=%s its first step was not done: %s", change.id, error)
-    services.picture_lists.forget(found.pictures_in)
+    look_anew(services, change)
     return ChangeStatus.of(change)

@@ -1,5 +1,6 @@
 """What is labelled in a project, and whether it is enough to learn from."""
 
+from imagestore.pipeline.labelled import tally
 from imagestore.pipeline.learnable import FEWEST, WANTED, Learnable, learnable
 from imagestore.store.projects import LabelsPerPicture, Project
 from imagestore.store.training import ListedPicture
@@ -12,7 +13,7 @@ def kept(count: int, *labels: str, negative: bool = False, is_there: bool = True
 
 
 def found(pictures: list[ListedPicture], project: Project = ONE, **corrections: int) -> Learnable:
-    return learnable(project, pictures, corrections)
+    return learnable(project, tally(pictures), corrections)
 
 
 def test_it_says_of_each_label_what_is_there_and_what_is_missing() -> None:

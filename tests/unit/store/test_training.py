@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from imagestore.errors import BadSplit, Conflict, NotMigrated, Unavailable
+from imagestore.errors import BadSplit, Conflict, NotMigrated
 from imagestore.store.training import (
     MOVED,
     ListedPicture,
@@ -13,7 +13,6 @@ from imagestore.store.training import (
     PictureFacts,
     SplitFile,
     TrainingPictures,
-    at_once,
     known_parts,
     later,
 )
@@ -140,15 +139,3 @@ def test_a_damaged_file_says_what_it_would_cost(blobs: Any, pictures: TrainingPi
     blobs.overwrite("mine/split.json", b'{"pending": {"a": "both"}}', "application/json")
     with pytest.raises(BadSplit, match=r"split\.json .* tested on pictures they learned from"):
         pictures.split()
-
-
-def test_what_is_done_at_once_comes_in_order_and_ends_with_the_first_error() -> None:
-    counted: list[int] = []
-    assert at_once(lambda n: n * n, range(3000), lambda: counted.append(1)) == [n * n for n in range(3000)]
-    assert len(counted) == 3000
-
-    def away(n: int) -> int:
-        raise Unavailable("away")
-
-    with pytest.raises(Unavailable):
-        at_once(away, range(10))
