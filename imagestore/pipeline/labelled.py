@@ -61,6 +61,19 @@ class Tally:
         """How many show none of the labels."""
         return self.parts.get(_NONE, Counter()).total()
 
+    def more(self, other: "Tally") -> "Tally":
+        """With these pictures, too."""
+        parts = {label: Counter(of) for label, of in self.parts.items()}
+        for label, of in other.parts.items():
+            parts.setdefault(label, Counter()).update(of)
+        return Tally(parts, self.labelled + other.labelled, self.unlabelled + other.unlabelled)
+
+    def less(self, other: "Tally") -> "Tally":
+        """Without these pictures, which are among them."""
+        parts = {label: of - other.parts.get(label, Counter()) for label, of in self.parts.items()}
+        left = {label: of for label, of in parts.items() if of}
+        return Tally(left, self.labelled - other.labelled, self.unlabelled - other.unlabelled)
+
 
 def tally(listed: Iterable[ListedPicture]) -> Tally:
     """Count pictures that are there."""

@@ -8,9 +8,11 @@ each picture once at a time.
 import logging
 import threading
 import time
+from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from imagestore.errors import StoreError, TrainingError
@@ -38,28 +40,39 @@ class Listing(list[ListedPicture]):
         return tally(self)
 
     @cached_property
-    def by_sha256(self) -> dict[str, ListedPicture]:
-        """The pictures by the SHA-256 of their content."""
-        return {one.sha256: one for one in self}
-
-    @cached_property
     def labels_of(self) -> dict[str, tuple[str, ...]]:
         """The labels of each picture that somebody has said something of, by SHA-256; none of one that shows none."""
         return {one.sha256: one.labels for one in self if one.labels or one.negative}
 
+    def with_changed(self, looked_at: Mapping[str, ListedPicture | None]) -> "Listing":
+        """The same with these pictures as they are now, None for one that is gone."""
+        found = Listing(one for one in self if one.sha256 not in looked_at)
+        before = [one for one in self if one.sha256 in looked_at]
+        after = [one for one in looked_at.values() if one is not None]
+        for one in after:
+            found.insert(bisect_left(found, _age(one), key=_age), one)
+        found.tally = self.tally.less(tally(before)).more(tally(after))
+        known = {one.sha256: one.labels for one in after if one.labels or one.negative}
+        found.labels_of = {one: labels for one, labels in self.labels_of.items() if one not in looked_at} | known
+        return found
 
+
+def _age(one: ListedPicture) -> tuple[int, ...]:
+    """By what pictures are ordered, so that the newest come first."""
+    return tuple(-ord(letter) for letter in f"{one.created_at or ''} {one.sha256}")
+
+
+@dataclass(frozen=True)
 class _Kept:
     """A list, when its reading began, and how long that took."""
 
-    def __init__(self, pictures: Iterable[ListedPicture], at: float, took_s: float) -> None:
-        self.listing = Listing(sorted(pictures, key=lambda one: (one.created_at or "", one.sha256), reverse=True))
-        self.at, self.took_s = at, took_s
-        self.is_long = took_s > _WAIT_S
+    listing: Listing
+    at: float
+    took_s: float
 
-    def with_changed(self, looked_at: dict[str, ListedPicture | None]) -> "_Kept":
-        """The same list with these pictures as they are now, None for one that is gone."""
-        there = [one for one in looked_at.values() if one is not None]
-        return _Kept([*there, *(one for one in self.listing if one.sha256 not in looked_at)], self.at, self.took_s)
+    @property
+    def is_long(self) -> bool:
+        return self.took_s > _WAIT_S
 
 
 class PictureLists:
@@ -127,8 +140,9 @@ class PictureLists:
         folder, began = pictures.folder, time.monotonic()
         with self._lock:
             forgotten, changes = self._forgotten[folder], self._changes[folder]
-        there = [one for one in pictures.list() if one.is_there]
-        found = _Kept(there, began, time.monotonic() - began)
+        there = (one for one in pictures.list() if one.is_there)
+        listing = Listing(sorted(there, key=lambda one: (one.created_at or "", one.sha256), reverse=True))
+        found = _Kept(listing, began, time.monotonic() - began)
         with self._lock:
             if self._forgotten[folder] == forgotten:  # else it may lack what this process has just changed
                 self._lists[folder] = found
@@ -136,7 +150,8 @@ class PictureLists:
         return found
 
     def _looked_at(self, pictures: TrainingPictures, kept: _Kept, changed: dict[str, int]) -> _Kept:
-        patched = kept.with_changed(dict(zip(changed, at_once(pictures.look, changed), strict=True)))
+        looked_at = dict(zip(changed, at_once(pictures.look, changed), strict=True))
+        patched = replace(kept, listing=kept.listing.with_changed(looked_at))
         with self._lock:
             if self._lists.get(pictures.folder) is kept:
                 self._lists[pictures.folder] = patched
