@@ -2,8 +2,8 @@
 
 In each repeat the labels of a set are divided anew: some are the labels of a project, the others are strangers. A head
 is fitted to some pictures of the first; of what is left, 500 are the baseline, quiet days are drawn from the rest, and
-in days with strangers a fifth of the pictures are those. Compared are both numbers that a picture can have: its
-distance and what its confidence lacks to 1.
+in days with strangers a fifth of the pictures are those. Compared is what is watched: the distance and what the
+confidence lacks to 1 together, and the latter alone, as of a model that tells no distance.
 """
 
 import argparse
@@ -24,9 +24,10 @@ _DAYS = 100
 
 
 def told(baseline: np.ndarray, days: np.ndarray) -> np.ndarray:
-    """Which of these days, a row of numbers for each, are told to have drifted; no picture is a look-alike."""
+    """Which of these days, of pictures of some numbers [days, pictures, numbers], are told to have drifted; no picture
+    is a look-alike."""
     names = [f"day {number:03d}" for number in range(len(days)) for _ in range(days.shape[1])]
-    found = drift(_seen(["before"] * len(baseline), baseline), _seen(names, days.ravel()))
+    found = drift(_seen(["before"] * len(baseline), baseline), _seen(names, days.reshape(-1, days.shape[2])))
     return np.array([day.has_drifted for day in found.days])
 
 
@@ -36,7 +37,7 @@ def _seen(days: list[str], strangeness: np.ndarray) -> Seen:
 
 
 def repeat(found: PictureSet, labels: int, learn: int, pictures: int, share: float, seed: int) -> np.ndarray:
-    """Fit a head and replay days: float [2, 3], by distance and by confidence how many of 100 quiet days and of 100
+    """Fit a head and replay days: float [2, 3], by both numbers and by confidence how many of 100 quiet days and of 100
     days with strangers were told, and the share of strangers beyond what nine tenths of the baseline lie within."""
     chance = np.random.default_rng(seed)
     order = chance.permutation(np.unique(found.labels))
@@ -47,15 +48,16 @@ def repeat(found: PictureSet, labels: int, learn: int, pictures: int, share: flo
     )
     rest = chance.permutation(np.setdiff1d(ours, learned))
     fitted = head.fit(found.features[learned], found.labels[learned].tolist(), found.groups[learned], 1, lambda: None)
+    distance = fitted.distances(found.features[:, 0])
+    unsure = 1 - fitted.probabilities(found.features[:, 0]).max(axis=1)
+    quiet = np.array([chance.choice(rest[BASELINE:], pictures, replace=False) for _ in range(_DAYS)])
+    strange, few = quiet.copy(), round(share * pictures)
+    strange[:, :few] = [chance.choice(strangers, few, replace=False) for _ in range(_DAYS)]
     results = []
-    for number in (fitted.distances, lambda taken: 1 - fitted.probabilities(taken).max(axis=1)):
-        near, pool = (number(found.features[part, 0]) for part in (rest[:BASELINE], rest[BASELINE:]))
-        far, few = number(found.features[strangers, 0]), round(share * pictures)
-        quiet = np.array([chance.choice(pool, pictures, replace=False) for _ in range(_DAYS)])
-        strange = quiet.copy()
-        strange[:, :few] = [chance.choice(far, few, replace=False) for _ in range(_DAYS)]
-        limit = np.quantile(near, 0.9)
-        results.append([told(near, quiet).sum(), told(near, strange).sum(), (far > limit).mean()])
+    for numbers in (np.stack([distance, unsure], axis=1), unsure[:, None]):
+        near = numbers[rest[:BASELINE]]
+        beyond = (numbers[strangers, 0] > np.quantile(near[:, 0], 0.9)).mean()
+        results.append([told(near, numbers[quiet]).sum(), told(near, numbers[strange]).sum(), beyond])
     return np.array(results, dtype=float)
 
 
@@ -82,8 +84,8 @@ def main() -> None:
         f"{asked.set}: {asked.labels} labels of {asked.learn} pictures, days of {asked.pictures}, "
         f"{asked.share:.0%} strangers, {asked.repeats} repeats of {_DAYS} days of each kind"
     )
-    table = Table("by", "quiet days told, of 100", "most", "days with strangers told", "strangers beyond", box=None)
-    for row, name in enumerate(("distance", "confidence")):
+    table = Table("by", "quiet days told, of 100", "most", "days with strangers told", "strangers far", box=None)
+    for row, name in enumerate(("distance and confidence", "confidence")):
         quiet, strange, beyond = values[:, row].T
         table.add_row(
             name, f"{quiet.mean():.2f}", f"{quiet.max():.0f}", f"{strange.mean():.1f}", f"{beyond.mean():.2f}"

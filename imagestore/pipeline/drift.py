@@ -1,17 +1,19 @@
 """Whether pictures of today are unlike those that came when the model was new: one number of each, day by day.
 
-The number says how strange a picture is to the model: its distance to what the model learned from, or, of a model that
-tells no distance, what its confidence lacks to 1. A model's baseline is the first 500 pictures after its promotion, not
-what it learned from, since what comes in is never quite like that. The limit is what a tenth of the baseline lies
-beyond; a day is compared by the share of its pictures beyond it, which strangers raise most.
+The number says how strange a picture is to the model: its distance to what the model learned from, and what its
+confidence lacks to 1, joined by their ranks; of a model that tells no distance, the latter alone. A model's baseline is
+the first 500 pictures after its promotion, not what it learned from, since what comes in is never quite like that.
 
 Pictures that follow each other and look alike are one observation, the median of their numbers: a burst of one scene is
-no twenty witnesses. If the r-th largest of m observations is the limit, and nothing has changed, the number of k others
-beyond it has the beta-binomial distribution (k, r, m - r + 1), whatever the numbers' own distribution is (Balakrishnan
-and Ng 2006, "Precedence-Type Tests and Applications"). So the p-value of a day is exact for independent observations,
-and holds the chance that lies in the baseline too.
+no twenty witnesses. A day and the baseline are ranked together, and the r-th smallest of N observations counts
+1/N + 1/(N-1) + … + 1/(N-r+1), so that the strangest count most (Savage 1956, "Contributions to the Theory of Rank Order
+Statistics"). If nothing has changed, the day's are drawn from all without replacement, whatever the numbers' own
+distribution is: that gives the mean, variance and skewness of their sum, and a gamma distribution of these the p-value.
+It holds the chance that lies in the baseline too. How large a change is, is told by the share of the day's
+pictures beyond what a tenth of the baseline lies beyond.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -31,14 +33,15 @@ LEAST_SHARE = 0.15
 """A day with fewer pictures beyond the limit has not changed enough to tell anybody, however small its p-value is."""
 _LOOKS_BACK = 8
 _ALIKE_BITS = 8
+_HARDLY_SKEWED = 1e-3
 
 
 @dataclass(frozen=True)
 class Seen:
     """Pictures that one model classified, in the order in which they came.
 
-    `days` are dates such as 2026-11-29 (UTC), `strangeness` float [n], `is_unknown` bool [n]; `looks` int64 [n] are
-    perceptual hashes, of which `has_look` [n] says whether there is one.
+    `days` are dates such as 2026-11-29 (UTC), `strangeness` float [n, numbers], of which the first says what is far,
+    `is_unknown` bool [n]; `looks` int64 [n] are perceptual hashes, of which `has_look` [n] says whether there is one.
     """
 
     days: Sequence[str]
@@ -53,9 +56,9 @@ class Day:
     """The pictures of a day (UTC), and how many of them the model did not know.
 
     `observations` are what is left of them if those that follow each other and look alike count once, of which the
-    share `far_share` lies beyond the limit. `p` is how likely so many or more are if nothing has changed; both are None
-    where there is no baseline yet, or the day has too few to be judged. `has_drifted` is whether the day's pictures are
-    unlike the baseline's, and enough so to tell somebody.
+    share `far_share` lies beyond the limit. `p` is how likely a day so strange or more is if nothing has changed; both
+    are None where there is no baseline yet, or the day has too few to be judged. `has_drifted` is whether the day's
+    pictures are unlike the baseline's, and enough so to tell somebody.
     """
 
     day: str
@@ -90,35 +93,55 @@ class Drift:
 
 def drift(baseline: Seen, since: Seen) -> Drift:
     """Compare each day of `since` with the baseline, which is the first pictures after a promotion."""
-    observed = np.sort(_observations(baseline))
+    observed = _observations(baseline)
     far = max(1, int(len(observed) * FAR_SHARE))
     is_complete = len(baseline.days) >= BASELINE and len(observed) >= FEWEST_IN_BASELINE
-    limit = float(observed[-far]) if is_complete else None
+    limit = float(np.sort(observed[:, 0])[-far]) if is_complete else None
     found = Baseline(len(baseline.days), len(observed), far if is_complete else 0, limit)
     starts = [n for n, day in enumerate(since.days) if n == 0 or day != since.days[n - 1]]
     parts = [_part(since, slice(*of_day)) for of_day in pairwise([*starts, len(since.days)])]
-    return Drift(found, [_day(part.days[0], part, found) for part in parts])
+    return Drift(found, [_day(part.days[0], part, found, observed) for part in parts])
 
 
-def beyond(of: int, far: int, baseline: int, baseline_far: int) -> float:
-    """How likely `far` or more of `of` observations lie beyond the `baseline_far`-th largest of `baseline` others, if
-    all are drawn alike: the upper tail of the beta-binomial distribution."""
-    logs = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, of + baseline + 1)))])  # of factorials
-    a, b = baseline_far, baseline - baseline_far + 1
-    count = np.arange(far, of + 1)
-    choose = logs[of] - logs[count] - logs[of - count]
-    beta = logs[count + a - 1] + logs[of - count + b - 1] - logs[of + a + b - 1]
-    whole = logs[a - 1] + logs[b - 1] - logs[a + b - 1]
-    return float(min(1.0, np.exp(choose + beta - whole).sum()))
+def unlikely(day: np.ndarray, baseline: np.ndarray) -> float:
+    """How likely observations float [k, numbers] so strange or more beside those of the baseline [m, numbers] are, if
+    all are drawn alike. Of several numbers, what the odds of their ranks multiply to counts."""
+    pooled = np.concatenate([baseline, day])
+    of, every = len(day), len(pooled)
+    shares = np.stack([_by_rank(column, (np.arange(every) + 0.5) / every) for column in pooled.T])
+    strange = np.log(shares / (1 - shares)).sum(axis=0)
+    scores = _by_rank(strange, np.cumsum(1 / np.arange(every, 0, -1.0)))
+    if np.ptp(strange) == 0:
+        return 1.0
+    apart = scores - scores.mean()
+    variance = of * (every - of) / (every - 1) * np.mean(apart**2)
+    third = of * (every - of) * (every - 2 * of) / ((every - 1) * (every - 2)) * np.mean(apart**3)
+    return _upper_tail(float(apart[len(baseline) :].sum() / math.sqrt(variance)), float(third / variance**1.5))
 
 
-def _day(day: str, seen: Seen, baseline: Baseline) -> Day:
+def _upper_tail(z: float, skewness: float) -> float:
+    """How likely a gamma distribution of this skewness, mean 0 and variance 1 goes beyond `z` (Wilson and Hilferty
+    1931)."""
+    if abs(skewness) > _HARDLY_SKEWED:
+        root = max(0.0, skewness * z / 2 + 1) ** (1 / 3)
+        z = 6 / skewness * (root - 1) + skewness / 6
+    return math.erfc(z / math.sqrt(2)) / 2
+
+
+def _by_rank(numbers: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """For each number the value [n] of its rank, the smallest first; the same numbers have the mean of theirs."""
+    _, which, counts = np.unique(numbers, return_inverse=True, return_counts=True)
+    ordered = np.empty(len(numbers))
+    ordered[np.argsort(numbers, kind="stable")] = values
+    return np.asarray((np.bincount(which, ordered) / counts)[which])
+
+
+def _day(day: str, seen: Seen, baseline: Baseline, before: np.ndarray) -> Day:
     observed = _observations(seen)
     counted = Day(day, len(seen.days), int(seen.is_unknown.sum()), len(observed))
     if baseline.limit is None or len(observed) < FEWEST:
         return counted
-    far = int((observed > baseline.limit).sum())
-    share, p = far / len(observed), beyond(len(observed), far, baseline.observations, baseline.far)
+    share, p = float((observed[:, 0] > baseline.limit).mean()), unlikely(observed, before)
     return replace(counted, far_share=share, p=p, has_drifted=p <= P_LIMIT and share >= LEAST_SHARE)
 
 
@@ -128,10 +151,15 @@ def _part(seen: Seen, part: slice) -> Seen:
 
 
 def _observations(seen: Seen) -> np.ndarray:
-    """The strangeness of the pictures, those that look alike and follow each other as one: float [k]."""
+    """The strangeness of the pictures, those that look alike and follow each other as one: float [k, numbers]."""
     bursts = _bursts(seen)
-    order = np.lexsort((seen.strangeness, bursts))
-    ordered = seen.strangeness[order]
+    return np.stack([_medians(column, bursts) for column in seen.strangeness.T], axis=1)
+
+
+def _medians(numbers: np.ndarray, bursts: np.ndarray) -> np.ndarray:
+    """The median of the numbers of each burst: float [k]."""
+    order = np.lexsort((numbers, bursts))
+    ordered = numbers[order]
     starts = np.flatnonzero(np.diff(bursts[order], prepend=-1))
     counts = np.diff(np.append(starts, len(ordered)))
     low, high = ordered[starts + (counts - 1) // 2], ordered[starts + counts // 2]

@@ -188,10 +188,13 @@ def _seen(rows: Sequence[Row], tells: Strangeness) -> Seen:
     """The rows as columns, without those that lack the number."""
     if tells is Strangeness.DISTANCE:
         rows = [row for row in rows if row.distance is not None]
-    numbers = [1 - row.confidence if tells is Strangeness.CONFIDENCE else row.distance for row in rows]
+    unsure = np.array([1 - row.confidence for row in rows], dtype=float)
+    numbers = [unsure]
+    if tells is Strangeness.DISTANCE:
+        numbers = [np.array([row.distance for row in rows], dtype=float), unsure]
     return Seen(
         [row.at[:10] for row in rows],
-        np.array(numbers, dtype=float),
+        np.stack(numbers, axis=1),
         np.array([row.is_unknown for row in rows], dtype=bool),
         np.array([row.phash or 0 for row in rows], dtype=np.int64),
         np.array([row.phash is not None for row in rows], dtype=bool),

@@ -121,6 +121,7 @@ def test_what_is_labelled_here_is_moved_to_training_and_taken_out_again(page: Pa
         record = site.take_in(f"to-train/{number}.jpg", encoded(photo(320, 200, seed=170 + number), "JPEG"))
         site.put(f"/pictures/{record['id']}/correction", params={"label": "rivet"})
     open_live(page, "/gallery?q=to-train%2F&label=rivet")
+    page.locator(".card a").first.focus()
     page.keyboard.press("ControlOrMeta+a")
     page.get_by_role("button", name="Move to training").focus()
     page.keyboard.press("Enter")

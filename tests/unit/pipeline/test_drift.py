@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from imagestore.pipeline.drift import BASELINE, FAR_SHARE, FEWEST, LEAST_SHARE, P_LIMIT, Day, Seen, beyond, drift
+from imagestore.pipeline.drift import BASELINE, FAR_SHARE, FEWEST, LEAST_SHARE, P_LIMIT, Day, Seen, drift, unlikely
 
 SPREAD, FARTHER = 0.06, 0.15
 """How widely the distance of a picture is drawn, and by how much more a stranger's."""
@@ -18,7 +18,7 @@ def seen(
     count = len(days)
     if looks is None:
         looks = chance.integers(-(2**63), 2**63 - 1, count)
-    return Seen(days, strangeness, strangeness > 0.7, looks, np.ones(count, dtype=bool))
+    return Seen(days, strangeness[:, None], strangeness > 0.7, looks, np.ones(count, dtype=bool))
 
 
 def quiet(chance: np.random.Generator, count: int) -> np.ndarray:
@@ -100,9 +100,9 @@ def test_nothing_is_compared_before_there_is_a_baseline_nor_on_a_day_of_few() ->
     few = seen(["2026-02-01"] * (FEWEST - 1), np.full(FEWEST - 1, 9.0), chance)
     assert drift(baseline(chance), few).days == [Day("2026-02-01", FEWEST - 1, FEWEST - 1, FEWEST - 1)]
     whole = baseline(chance)
-    short = seen(whole.days[:-1], whole.strangeness[:-1], chance)
+    short = seen(whole.days[:-1], whole.strangeness[:-1, 0], chance)
     assert drift(short, seen(["2026-02-01"] * 99, np.full(99, 9.0), chance)).days[0].p is None
-    of_one_scene = seen(whole.days, whole.strangeness, chance, np.zeros(BASELINE, dtype=np.int64))
+    of_one_scene = seen(whole.days, whole.strangeness[:, 0], chance, np.zeros(BASELINE, dtype=np.int64))
     found = drift(of_one_scene, few)
     assert (found.baseline.pictures, found.baseline.observations, found.baseline.limit) == (BASELINE, 1, None)
     nothing = drift(seen([], np.array([]), chance), seen([], np.array([]), chance))
@@ -112,19 +112,36 @@ def test_nothing_is_compared_before_there_is_a_baseline_nor_on_a_day_of_few() ->
 def test_pictures_without_a_hash_are_no_look_alikes() -> None:
     chance = np.random.default_rng(1)
     no_looks = Seen(
-        ["2026-02-01"] * 50, quiet(chance, 50), np.zeros(50, bool), np.zeros(50, np.int64), np.zeros(50, bool)
+        ["2026-02-01"] * 50, quiet(chance, 50)[:, None], np.zeros(50, bool), np.zeros(50, np.int64), np.zeros(50, bool)
     )
     assert drift(baseline(chance), no_looks).days[0].observations == 50
 
 
-def test_the_p_value_is_that_of_drawing_without_an_order() -> None:
-    """How often the r-th largest of m is passed by so many of k others, counted over all their orders: k + m places, of
-    which k are the others', and each choice is as likely."""
-    of, others, far_of_others = 6, 8, 2
-    for far in range(of + 1):
-        expected = sum(
-            math.comb(x + far_of_others - 1, x) * math.comb(of - x + others - far_of_others, of - x)
-            for x in range(far, of + 1)
-        ) / math.comb(of + others, of)
-        assert beyond(of, far, others, far_of_others) == pytest.approx(expected)
-    assert beyond(200, 60, 500, 50) < P_LIMIT < beyond(200, 30, 500, 50)
+def test_the_p_value_is_as_rare_as_it_says_whatever_the_distribution() -> None:
+    """Counted over quiet days, each with a baseline of its own."""
+    chance, count = np.random.default_rng(3), 1000
+    for of in (20, 200):
+        found = np.array(
+            [
+                unlikely(chance.pareto(2, (of, 2)), chance.pareto(2, (BASELINE, 2)))  # with a tail beyond all others
+                for _ in range(count)
+            ]
+        )
+        for limit in (0.5, 0.1, 0.01):
+            assert (found <= limit).mean() == pytest.approx(limit, abs=4 * math.sqrt(limit / count)), (of, limit)
+        assert (found <= P_LIMIT).mean() <= 2 / count
+
+
+def test_what_both_numbers_tell_together_is_told_sooner_than_by_either() -> None:
+    chance = np.random.default_rng(4)
+    before, day = chance.normal(0, 1, (BASELINE, 2)), chance.normal(0, 1, (200, 2))
+    day[:40] += 1.5
+    both = unlikely(day, before)
+    assert both < P_LIMIT
+    assert both < min(unlikely(day[:, :1], before[:, :1]), unlikely(day[:, 1:], before[:, 1:]))
+
+
+def test_numbers_that_are_all_the_same_tell_nothing() -> None:
+    assert unlikely(np.ones((30, 1)), np.ones((BASELINE, 1))) == 1.0
+    ties = unlikely(np.repeat([0.0, 1.0], 100)[:, None], np.repeat([0.0, 1.0], 250)[:, None])
+    assert ties == pytest.approx(0.5, abs=0.02)
