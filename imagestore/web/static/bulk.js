@@ -44,7 +44,7 @@ export async function begin(address, body, { said, say, tell }) {
   const done = begun && await finish(begun, say);
   if (begun && !done) toast("It stopped before the end. The page Changes goes on with it, or undoes it.", { seconds: 20 });
   if (!done) return null;
-  const left = done.left_alone ? ` ${done.left_alone} were left alone: see Changes.` : "";
+  const left = done.left_alone ? ` ${done.left_alone === 1 ? "1 was" : `${done.left_alone} were`} left alone: see Changes.` : "";
   const action = done.can_undo && done.changed ? { text: "Undo", run: () => undo(done.id, say, tell) } : null;
   toast(said(done) + left, { action, seconds: action ? UNDO_S : 6 });
   return done;

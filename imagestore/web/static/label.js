@@ -63,7 +63,7 @@ function label(groups, text) {
       if (begun) toast("It stopped before the end: see Changes.");
       return null;
     }
-    if (change.left_alone) toast(`${change.left_alone} were left alone: see Changes.`);
+    if (change.left_alone) toast(`${change.left_alone === 1 ? "1 was" : `${change.left_alone} were`} left alone: see Changes.`);
     return change.id;
   });
   done.push(entry);
