@@ -58,10 +58,11 @@ class Learnable:
 class TrainingState:
     """What a project could learn from now, its labels the rarest first.
 
-    `negatives` are pictures that show none of the labels, `unlabelled` those that wait for a label. Of the
-    `corrections` to uploads, `new_corrections` are later than `newest`, the newest version. `problems` say why a
-    training would be refused now, `left_out` which labels it would leave out, and `same_case` are labels that differ by
-    upper and lower case alone. `pictures_of` is the project that the pictures belong to.
+    `negatives` are pictures that show none of the labels, `unlabelled` those that wait for a label. `corrections` are
+    corrected uploads whose content is no labelled picture, of which `new_corrections` are later than `newest`, the
+    newest version. `problems` say why a training would be refused now, `left_out` which labels it would leave out, and
+    `same_case` are labels that differ by upper and lower case alone. `pictures_of` is the project that the pictures
+    belong to.
     """
 
     project: str

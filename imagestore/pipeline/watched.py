@@ -56,8 +56,8 @@ class Row(NamedTuple):
 class WatchedModel:
     """A live version, the baseline since it was made live, and the days after that, the first one first.
 
-    `strangeness` is the number by which days are compared: the distance, or what the confidence lacks to 1 where the
-    model tells no distance; null while it has classified nothing.
+    `strangeness` is the number by which pictures are far: the distance, beside which what the confidence lacks to 1
+    counts in p, or the latter alone where the model tells no distance; null while it has classified nothing.
     """
 
     project: str
