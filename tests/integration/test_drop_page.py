@@ -1,6 +1,7 @@
 """The page that takes pictures in: chosen, dropped, pasted, in folders, too large, or while the server is away."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Page, Route, expect
@@ -204,3 +205,32 @@ def test_an_upload_waits_out_a_server_that_is_away(page: Page, complaints: list[
     page.unroute_all()
     assert len(complaints) == 2, "the browser itself says that it was refused twice"
     assert all("503" in complaints.pop() for _ in range(2))
+
+
+def test_a_crowded_server_is_asked_again_when_it_wants_to_be_and_people_are_told(
+    page: Page, complaints: list[str], coffee: bytes
+) -> None:
+    def crowded() -> Callable[[Route], None]:
+        left = iter(range(1))
+
+        def answer(route: Route) -> None:
+            if next(left, None) is None:
+                route.continue_()
+            else:
+                route.fulfill(status=429, headers={"Retry-After": "1"}, json={"detail": "More than can be done."})
+
+        return answer
+
+    open_live(page, "/")
+    page.route("**/api/v1/pictures?*", crowded())
+    page.route("**/api/v1/labels", crowded())
+    drop(page, {"crowded.jpg": coffee})
+    expect(page.locator(".toast")).to_have_text("The server is busy. Trying again in 1 s …")
+    expect(page.locator(".result", has_text="crowded.jpg").locator("h3")).to_have_text("espresso")
+    expect(page.locator(".toast")).to_have_count(0)
+    page.evaluate("async () => { window.asked = (await import('/static/dom.js')).ask('GET', '/labels'); }")
+    expect(page.locator(".toast")).to_have_text("The server is busy. Trying again in 1 s …")
+    assert page.evaluate("async () => Array.isArray(await window.asked)")
+    page.unroute_all()
+    assert len(complaints) == 2, "the browser itself says that it was refused twice"
+    assert all("429" in complaints.pop() for _ in range(2))

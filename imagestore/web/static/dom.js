@@ -97,6 +97,14 @@ export function secondsToWait(retryAfter, otherwise) {
   return Number.isNaN(seconds) ? otherwise : Math.min(Math.max(seconds, 1), LONGEST_PAUSE_S);
 }
 
+let unsay = null; // takes away what was said last of a server that is busy
+
+/** Say that the server is busy and is asked again in so many seconds; once, however many requests wait. */
+export function sayBusy(seconds) {
+  unsay?.();
+  unsay = toast(`The server is busy. Trying again in ${seconds} s …`, { seconds });
+}
+
 /** As fetch, but a server that is busy is asked again when it wants to be, and people are told that they wait. */
 export async function patientFetch(address, options) {
   for (let attempt = 1; ; attempt += 1) {
@@ -104,9 +112,8 @@ export async function patientFetch(address, options) {
     const asked = response.headers.get("Retry-After");
     if (!BUSY.includes(response.status) || asked === null || attempt === TRIES) return response;
     const seconds = secondsToWait(asked, 1);
-    const remove = toast(`The server is busy. Trying again in ${seconds} s …`, { seconds: 0 });
+    sayBusy(seconds);
     await pause(1000 * seconds);
-    remove();
   }
 }
 

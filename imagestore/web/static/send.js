@@ -1,6 +1,6 @@
 // Sends one file, with progress, and tries again where the server does not answer or is busy, when it wants to be asked.
 
-import { pause, secondsToWait } from "./dom.js";
+import { pause, sayBusy, secondsToWait } from "./dom.js";
 
 const TRIES = 8;
 const BUSY = [429, 502, 503, 504];
@@ -45,6 +45,7 @@ export async function sendTo(address, file, progress) {
       wrong.status = request.status;
       wait = secondsToWait(request.getResponseHeader("Retry-After"), attempt);
       if (!BUSY.includes(request.status)) break;
+      if (request.status === 429) sayBusy(wait);
     } catch (error) {
       wrong = error;
       wait = attempt;
