@@ -1,5 +1,6 @@
 """Where a request comes from, and which addresses are this app's own."""
 
+import functools
 import ipaddress
 import re
 from collections.abc import Callable
@@ -24,6 +25,7 @@ class HostAndPort:
     port: int | None
 
 
+@functools.lru_cache(1024)
 def host_and_port(host: str, scheme: str) -> HostAndPort | None:
     """The name or address and the port in the value of a header Host; None where it holds none."""
     found = _HOST.fullmatch(host)

@@ -9,7 +9,7 @@ Where the app's address is an https one, a page that a proxy says was asked for 
 address, and anything else is refused. The checks of health are not: Azure makes them in plain text.
 """
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -57,6 +57,9 @@ class Guard:
         self._app = app
         self._public = public
         self._auth = auth
+        always = _HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if public.is_https else {})
+        self._of_pages = _raw(always)
+        self._of_api = _raw(always | {"Cache-Control": "no-store", idempotency.SUPPORTED: "true"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or refuse it."""
@@ -66,14 +69,9 @@ class Guard:
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                if scope["path"].startswith("/api/"):
-                    headers.setdefault("Cache-Control", "no-store")
-                    headers.setdefault(idempotency.SUPPORTED, "true")
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
-                if self._public.is_https:
-                    headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+                given = {name for name, _ in message["headers"]}
+                own = self._of_api if scope["path"].startswith("/api/") else self._of_pages
+                message["headers"] = [*message["headers"], *(one for one in own if one[0] not in given)]
             await send(message)
 
         headers = Headers(scope=scope)
@@ -85,6 +83,11 @@ class Guard:
             await in_plain_text(scope, self._public)(scope, receive, send_guarded)
             return
         await self._app(scope, receive, send_guarded)
+
+
+def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    """Headers as they are sent."""
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
 
 def refused(

@@ -44,9 +44,9 @@ class Gate:
         self._monotonic = monotonic
         self._at_work = 0
         self._entered = 0
-        self._waiting: dict[Kind, deque[Ticket]] = {kind: deque() for kind in Kind}
-        self._clear_at = dict.fromkeys(Kind, monotonic())
-        self._refused_at = dict.fromkeys(Kind, float("-inf"))
+        self._waiting: list[deque[Ticket]] = [deque() for _ in Kind]
+        self._clear_at = [monotonic() for _ in Kind]
+        self._refused_at = [float("-inf") for _ in Kind]
 
     @property
     def limit(self) -> int:
@@ -72,12 +72,12 @@ class Gate:
     def ask(self, kind: Kind, row: str) -> Ticket:
         """Ask to begin: the ticket is in, or waits, or is refused since too many wait."""
         now, ticket = self._monotonic(), Ticket(kind, row)
-        for dearer in Kind:
-            if dearer >= kind and not self._waits(dearer):
+        for dearer in range(kind, len(self._waiting)):
+            if not self._waits(dearer):
                 self._clear_at[dearer] = now
         if self._at_work < self._limit.value and not self._waits(kind):
             self._enter(ticket)
-        elif sum(map(len, self._waiting.values())) >= _MOST_WAITING:
+        elif self._is_full(kind):
             self.give_up(ticket)
         else:
             self._waiting[kind].append(ticket)
@@ -88,9 +88,8 @@ class Gate:
         if ticket.is_in is None:
             self.withdraw(ticket)
             now = self._monotonic()
-            for dearer in Kind:
-                if dearer >= ticket.kind:
-                    self._refused_at[dearer] = now
+            for dearer in range(ticket.kind, len(self._waiting)):
+                self._refused_at[dearer] = now
             ticket.is_in = False
             ticket.decide()
 
@@ -125,9 +124,15 @@ class Gate:
             self._limit.took(ticket.row, seconds, was_alone=was_alone, was_full=was_full)
         self._next()
 
-    def _waits(self, kind: Kind) -> bool:
+    def _waits(self, kind: int) -> bool:
         """Whether any of this kind or of a cheaper one waits."""
-        return any(self._waiting[cheaper] for cheaper in Kind if cheaper <= kind)
+        return any(self._waiting[: kind + 1])
+
+    def _is_full(self, kind: Kind) -> bool:
+        """Whether one more would wait in vain: in a crowd none but the next few get in before their time is over, and
+        to refuse at once costs least."""
+        most = 2 * self._limit.value if self.is_overloaded(kind) else _MOST_WAITING
+        return sum(map(len, self._waiting[: kind + 1])) >= most
 
     def _enter(self, ticket: Ticket) -> None:
         self._at_work += 1
@@ -135,7 +140,8 @@ class Gate:
         ticket.is_in, ticket.is_alone, ticket.number = True, self._at_work == 1, self._entered
 
     def _next(self) -> None:
-        for kind, waiting in self._waiting.items():
+        for kind in Kind:
+            waiting = self._waiting[kind]
             while waiting and self._at_work < self._limit.value:
                 ticket = waiting.pop() if self.is_overloaded(kind) else waiting.popleft()
                 self._enter(ticket)

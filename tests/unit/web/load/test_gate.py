@@ -125,6 +125,19 @@ def test_who_has_left_while_waiting_is_not_let_in(gate: Gate) -> None:
     assert (gone.is_in, next_one.is_in) == (None, True)
 
 
+def test_in_a_crowd_only_the_next_few_wait_and_others_are_refused_at_once(gate: Gate, clock: Clock) -> None:
+    overload(gate, clock)
+    assert [ask(gate).is_in for _ in range(6)] == [None] * 4 + [False] * 2
+    assert ask(gate, Kind.UPLOAD).is_in is False
+
+
+def test_a_crowd_of_uploads_does_not_take_the_places_of_reads_that_wait(gate: Gate, clock: Clock) -> None:
+    overload(gate, clock, Kind.UPLOAD)
+    for _ in range(6):
+        ask(gate, Kind.UPLOAD)
+    assert ask(gate, Kind.READ).is_in is None
+
+
 def test_no_more_than_a_thousand_wait(gate: Gate) -> None:
     tickets = [ask(gate) for _ in range(1003)]
     assert [ticket.is_in for ticket in tickets].count(None) == 1000
