@@ -101,17 +101,36 @@ function offerFresh(text) {
   freshButton.textContent = text;
 }
 
+const changed = new Set(); // ids of cards that are to be made anew
+let isRenewing = false;
+
+/** Make a card anew. */
+async function renew(id) {
+  const now = await fragment(`/cards/${id}`);
+  const link = now?.querySelector("a"), card = shown(id);
+  if (!link || !card) return;
+  link.href = card.querySelector("a").href; // with the list that it stands in
+  const hadFocus = card.contains(document.activeElement);
+  card.replaceWith(now);
+  if (hadFocus) link.focus({ preventScroll: true });
+}
+
+/** Make cards anew one after the other, so that a change of many does not ask for all of them at once. */
+async function renewChanged() {
+  if (isRenewing) return;
+  isRenewing = true;
+  for (const id of changed) {
+    changed.delete(id);
+    await renew(id);
+  }
+  isRenewing = false;
+}
+
 watch({
-  async picture({ id }) {
-    const card = shown(id);
-    if (card) {
-      const now = await fragment(`/cards/${id}`);
-      const link = now?.querySelector("a");
-      if (!link) return;
-      link.href = card.querySelector("a").href; // with the list that it stands in
-      const hadFocus = card.contains(document.activeElement);
-      card.replaceWith(now);
-      if (hadFocus) link.focus({ preventScroll: true });
+  picture({ id }) {
+    if (shown(id)) {
+      changed.add(id);
+      renewChanged();
       return;
     }
     unseen.add(id);
