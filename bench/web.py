@@ -231,7 +231,7 @@ def main() -> None:
                 ("/api/v1/counts", "100 ms"),
                 ("/api/v1/counts?q=img_09", "100 ms"),
                 ("/api/v1/counts?q=garden", "100 ms"),
-                ("/dashboard", ""),
+                ("/dashboard", "100 ms"),
             ):
                 server_ms(ports.web, path, 3)
                 row(f"{path} at {arguments.records:,} records", server_ms(ports.web, path, 40), limit)
