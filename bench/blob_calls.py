@@ -1,4 +1,4 @@
-"""CPU of this process for a call of `Blobs`, by Microsoft's SDK alone and by obstore: `python -m bench.blob_calls`.
+"""CPU of this process for a call of `Blobs`, by Microsoft's SDK alone and directly: `python -m bench.blob_calls`.
 
 Both ask the same Azurite, which keeps blobs in memory and is started and ended here. Rounds of the two take turns; what
 is printed is the median of the rounds. Nothing of Azurite's own CPU is counted.
@@ -16,13 +16,14 @@ from imagestore.local.node import demand_node
 from imagestore.local.places import LOCAL
 from imagestore.local.ports import is_listening
 from imagestore.settings import AZURITE
-from imagestore.store import Blobs
+from imagestore.store import Blobs, BlobState
 from imagestore.store.connect import _blob_service
 from imagestore.store.connection import Connection
 from imagestore.store.object_store import object_store_of
 
 PORT = 29610
 _NAME = "a/picture.jpg"
+_TAGS = {"imagestore_etag": "0x8DE", "status": "classified", "label": "tabby"}
 
 
 @contextlib.contextmanager
@@ -58,6 +59,8 @@ def _calls(blobs: Blobs, data: bytes) -> dict[str, Callable[[], object]]:
         "get": lambda: blobs.get(_NAME),
         "overwrite": lambda: blobs.overwrite(_NAME, data, "image/jpeg", {"traceparent": "00-1-2-01"}),
         "put in place of a version": replace,
+        "stat": lambda: blobs.stat(_NAME),
+        "tag": lambda: blobs.tag(_NAME, _TAGS, BlobState(etag)),
     }
 
 
@@ -75,7 +78,7 @@ def main() -> None:
         store = object_store_of(service, "bench", os.environ)
         if store is None:
             raise SystemExit("obstore is not used here: see object_store_of in imagestore/store/object_store.py")
-        ways = {"SDK": Blobs(client), "obstore": Blobs(client, object_store=store)}
+        ways = {"SDK": Blobs(client), "directly": Blobs(client, object_store=store)}
         print(f"CPU of this process, ms a call, {asked.kb} kB, median of {asked.rounds} rounds of {asked.calls} calls")
         for name in _calls(ways["SDK"], data):
             found: dict[str, list[float]] = {way: [] for way in ways}
@@ -83,7 +86,7 @@ def main() -> None:
                 for way, blobs in ways.items():
                     found[way].append(_cpu_ms(_calls(blobs, data)[name], asked.calls))
             sdk, direct = (statistics.median(found[way]) for way in ways)
-            print(f"{name:28}SDK {sdk:5.2f}   obstore {direct:5.2f}   {sdk / direct:4.1f} times less")
+            print(f"{name:28}SDK {sdk:5.2f}   directly {direct:5.2f}   {sdk / direct:4.1f} times less")
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ class Blobs:
     ) -> None:
         """`before_change` is called before each put, overwrite and deletion, which what it raises prevents.
 
-        `get`, `put` and `overwrite` try the `object_store` of the same container first, if there is one.
+        `get`, `stat`, `put`, `overwrite` and `tag` try the `object_store` of the same container first, if there is one.
         """
         self._client = client
         self._object_store = object_store
@@ -132,6 +132,8 @@ class Blobs:
     def stat(self, name: str) -> BlobState | None:
         """The current version of the blob, None if there is none. Does not read the content."""
         try:
+            if self._object_store and (state := self._object_store.stat(within(name))):
+                return state
             with translated(f"looking into {self.container}"):
                 found = self._client.get_blob_client(within(name)).get_blob_properties()
         except NotFound:
@@ -238,12 +240,16 @@ class Blobs:
         Setting tags replaces all tags of a blob, so if it has any, they are read first, which is one more call. Azure
         checks the condition on the ETag; Azurite ignores it. Raises NotFound, or Conflict if another version is there.
         """
-        blob = self._client.get_blob_client(within(name))
+        name, direct = within(name), self._object_store
         with translated(f"tagging in {self.container}"):
-            present = blob.get_blob_tags() if state.has_tags else {}
+            present = direct.tags(name) if direct and state.has_tags else None
+            if present is None:
+                present = self._client.get_blob_client(name).get_blob_tags() if state.has_tags else {}
             wanted, left_out = merged(present, tags)
-            if wanted != present:
-                blob.set_blob_tags(wanted, etag=quoted(state.etag), match_condition=MatchConditions.IfNotModified)
+            if wanted != present and not (direct and direct.set_tags(name, wanted, state.etag)):
+                self._client.get_blob_client(name).set_blob_tags(
+                    wanted, etag=quoted(state.etag), match_condition=MatchConditions.IfNotModified
+                )
         return left_out
 
     def set_tier(self, name: str, tier: str, etag: str | None = None) -> None:

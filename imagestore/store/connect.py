@@ -7,15 +7,13 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.core.settings import settings as sdk
 from azure.cosmos import CosmosClient, DatabaseProxy, PartitionKey
 from azure.storage.blob import BlobServiceClient
 from azure.storage.blob import ExponentialRetry as BlobRetry
-from azure.storage.queue import ExponentialRetry as QueueRetry
-from azure.storage.queue import QueueServiceClient, TextBase64DecodePolicy, TextBase64EncodePolicy
 
 from imagestore.errors import Conflict, SettingsError, StoreError
 from imagestore.store.blobs import FIRST_READ_BYTES, Blobs
@@ -23,12 +21,17 @@ from imagestore.store.connection import Connection
 from imagestore.store.custom_vision import CustomVisionTable
 from imagestore.store.failures import translated
 from imagestore.store.items import CosmosItems, Items
+from imagestore.store.kept_connections import are_plain
 from imagestore.store.models import Models
 from imagestore.store.object_store import ObjectStore, object_store_of
 from imagestore.store.projects import ProjectTable
 from imagestore.store.queues import BLOB_POISON_QUEUE, WORK_POISON_QUEUE, WORK_QUEUE, Queue
 from imagestore.store.records import Records
 from imagestore.store.routes import RouteTable
+from imagestore.store.transport import KeptTransport
+
+if TYPE_CHECKING:
+    from azure.storage.queue import QueueServiceClient
 
 T = TypeVar("T")
 IMAGES = "images"
@@ -76,7 +79,7 @@ class Stores:
 
     `first_use` is called once, when the first of them is made. `before_publishing` is called before each change to the
     container of models, which what it raises prevents. With `direct`, the environment, blobs are read and written by
-    store/object_store.py.
+    store/object_store.py, and Cosmos DB is asked over store/transport.py.
     """
 
     storage: Connection
@@ -204,7 +207,7 @@ class Stores:
     @property
     def cosmos_service(self) -> CosmosClient:
         """The client of the Cosmos DB account; the first to ask for it connects, and gets the SDK's own errors."""
-        return self._once("cosmos_service", lambda: _cosmos(self.cosmos))
+        return self._once("cosmos_service", lambda: _cosmos(self.cosmos, self.direct))
 
     @property
     def blob_service(self) -> BlobServiceClient:
@@ -212,7 +215,7 @@ class Stores:
         return self._once("blob_service", lambda: _blob_service(self.storage))
 
     @property
-    def queue_service(self) -> QueueServiceClient:
+    def queue_service(self) -> "QueueServiceClient":
         """The client of the account's Queue service."""
         return self._once("queue_service", lambda: _queue_service(self.storage))
 
@@ -243,6 +246,8 @@ class Stores:
         return CosmosItems(lambda: self.database.get_container_client(container))
 
     def _queue(self, name: str) -> Queue:
+        from azure.storage.queue import TextBase64DecodePolicy, TextBase64EncodePolicy
+
         policies: dict[str, Any] = {
             "message_encode_policy": TextBase64EncodePolicy(),
             "message_decode_policy": TextBase64DecodePolicy(),
@@ -339,7 +344,10 @@ def _blob_service(connection: Connection) -> BlobServiceClient:
         return BlobServiceClient(connection.address("blobServiceUri"), identity(connection), **options)
 
 
-def _queue_service(connection: Connection) -> QueueServiceClient:
+def _queue_service(connection: Connection) -> "QueueServiceClient":
+    from azure.storage.queue import ExponentialRetry as QueueRetry  # what no ordinary picture needs
+    from azure.storage.queue import QueueServiceClient
+
     options: dict[str, Any] = {"retry_policy": QueueRetry(**_RETRY), **_HTTP}
     with _checked(connection):
         if connection.string:
@@ -347,11 +355,15 @@ def _queue_service(connection: Connection) -> QueueServiceClient:
         return QueueServiceClient(connection.address("queueServiceUri"), identity(connection), **options)
 
 
-def _cosmos(connection: Connection) -> CosmosClient:
+def _cosmos(connection: Connection, direct: Mapping[str, str] | None = None) -> CosmosClient:
+    options = dict(_COSMOS)
+    has_tls = not connection.address("accountEndpoint").startswith("http://")
+    if direct is not None and are_plain(direct, has_tls=has_tls):
+        options["transport"] = KeptTransport()
     with _checked(connection):
         if connection.string:
-            return CosmosClient.from_connection_string(connection.string, **_COSMOS)
-        return CosmosClient(connection.address("accountEndpoint"), identity(connection), **_COSMOS)
+            return CosmosClient.from_connection_string(connection.string, **options)
+        return CosmosClient(connection.address("accountEndpoint"), identity(connection), **options)
 
 
 def identity(connection: Connection) -> Any:

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-
-from azure.storage.queue import QueueClient
+from typing import TYPE_CHECKING
 
 from imagestore.errors import NotFound, StoreError, Unavailable
 from imagestore.store.failures import translated
+
+if TYPE_CHECKING:
+    from azure.storage.queue import QueueClient
 
 WORK_QUEUE = "work"
 WORK_POISON_QUEUE = WORK_QUEUE + "-poison"
@@ -36,7 +38,7 @@ class TakenMessage:
 class Queue:
     """One queue. Every method raises Unavailable."""
 
-    def __init__(self, client: QueueClient) -> None:
+    def __init__(self, client: "QueueClient") -> None:
         self._client = client
         self.name = client.queue_name
 

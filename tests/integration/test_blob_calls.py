@@ -123,6 +123,28 @@ def test_a_leased_blob_is_protected(client: ContainerClient, blobs: Blobs) -> No
     lease.release()
 
 
+def test_an_upload_is_looked_at_and_tagged_alike(client: ContainerClient, blobs: Blobs, sdk: Blobs) -> None:
+    for name in ("a.jpg", "our holiday/ü (1).jpg", "日本/写真.jpg"):
+        assert blobs.stat(name) is None
+        etag = blobs.overwrite(name, b"1", "image/jpeg")
+        state = blobs.stat(name)
+        assert state is not None
+        assert (state, state.has_tags) == (sdk.stat(name), False)
+        assert blobs.tag(name, {"imagestore_etag": etag, "status": "classified", "label": "it=27s"}, state) == []
+        tagged = {"imagestore_etag": etag, "status": "classified", "label": "it=27s"}
+        assert client.get_blob_client(name).get_blob_tags() == tagged
+        now = blobs.stat(name)
+        assert now is not None
+        assert (now, now.has_tags) == (sdk.stat(name), True)
+        client.get_blob_client(name).set_blob_tags({**tagged, "shop": "Bern"})
+        assert blobs.tag(name, {"imagestore_etag": etag, "status": "rejected"}, now) == []
+        assert client.get_blob_client(name).get_blob_tags()["shop"] == "Bern"
+    blobs.delete("a.jpg")
+    assert state is not None
+    with pytest.raises(NotFound, match="BlobNotFound"):
+        blobs.tag("a.jpg", {"status": "classified"}, state)
+
+
 def test_a_container_that_is_not_there_is_no_blob_that_is_not_there(pipeline: Pipeline) -> None:
     service = pipeline.stores.blob_service
     gone = f"contract-{uuid.uuid4().hex}"
@@ -132,3 +154,5 @@ def test_a_container_that_is_not_there_is_no_blob_that_is_not_there(pipeline: Pi
             blobs.get("a.jpg")
         with pytest.raises(Unavailable, match="ContainerNotFound"):
             blobs.overwrite("a.jpg", b"", "image/jpeg")
+        with pytest.raises(Unavailable, match="ContainerNotFound"):
+            blobs.stat("a.jpg")

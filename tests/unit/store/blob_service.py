@@ -27,6 +27,7 @@ class Service:
     def __init__(self) -> None:
         self.answers: list[Answer] = []
         self.askers: list[str] = []
+        self.bodies: list[str] = []
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         service = self
 
@@ -34,14 +35,14 @@ class Service:
             protocol_version = "HTTP/1.1"
 
             def answer(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                agent = self.headers.get("User-Agent", "")
-                service.askers.append("SDK" if "azsdk" in agent else "obstore")
+                service.bodies.append(self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode("latin-1"))
+                agent = self.headers.get("User-Agent", "direct")
+                service.askers.append("SDK" if "azsdk" in agent else "direct" if agent == "direct" else "obstore")
                 headers = {key.lower(): value for key, value in self.headers.items()}
                 service.requests.append((self.command, self.path, headers))
                 self.send(service.answers.pop(0) if service.answers else Answer())
 
-            do_GET = do_PUT = answer
+            do_GET = do_HEAD = do_PUT = answer
 
             def send(self, answer: Answer) -> None:
                 if answer.waits_for:
@@ -51,7 +52,7 @@ class Service:
                     data = f"\ufeff<?xml version='1.0'?><Error><Code>{answer.code}</Code></Error>".encode()
                     data = data if answer.code else b""
                 elif self.command == "PUT":
-                    status, data = 201, b""
+                    status, data = 204 if "comp=tags" in self.path else 201, b""
                 elif "x-ms-range" in self.headers:
                     status = 206
                 self.send_response_only(status)
@@ -63,7 +64,7 @@ class Service:
                 for key, value in {**headers, "Content-Length": str(len(data))}.items():
                     self.send_header(key, value)
                 self.end_headers()
-                self.wfile.write(data[: answer.sent])
+                self.wfile.write(b"" if self.command == "HEAD" else data[: answer.sent])
                 self.close_connection = answer.sent is not None
 
             def log_message(self, *parameters: object) -> None:

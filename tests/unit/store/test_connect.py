@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from azure import identity
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.cosmos import CosmosClient
 from azure.storage.blob import BlobServiceClient
 
 from exhaustive.memory import memory_stores
@@ -50,6 +51,27 @@ def test_containers_that_are_asked_for_twice_share_one_client() -> None:
     assert object_store is not None
     assert stores._object_store("models") is object_store
     assert stores._object_store("uploads") is not object_store
+
+
+@pytest.mark.parametrize(
+    ("address", "direct", "expected"),
+    [
+        ("http://localhost:8081", {}, "KeptTransport"),
+        ("https://a.documents.azure.com", {"SSL_CERT_FILE": ""}, "KeptTransport"),
+        ("https://a.documents.azure.com", {"SSL_CERT_FILE": "a.pem"}, None),
+        ("http://localhost:8081", {"SSL_CERT_FILE": "a.pem"}, "KeptTransport"),
+        ("http://localhost:8081", {"HTTPS_PROXY": "http://proxy"}, None),
+        ("http://localhost:8081", None, None),
+    ],
+)
+def test_cosmos_db_is_asked_over_kept_connections_only_where_its_own_transport_would_do_the_same(
+    monkeypatch: pytest.MonkeyPatch, address: str, direct: dict[str, str] | None, expected: str | None
+) -> None:
+    made: list[dict[str, object]] = []
+    monkeypatch.setattr(CosmosClient, "from_connection_string", lambda _, **options: made.append(options))
+    connect._cosmos(Connection("COSMOS", f"AccountEndpoint={address}/;AccountKey=a2V5;"), direct)
+    transport = made[0].get("transport")
+    assert (transport and type(transport).__name__) == expected
 
 
 def test_a_missing_address_is_named() -> None:
