@@ -4,10 +4,12 @@ Pixels and record are one file, so one atomic write stores both and one call rea
 """
 
 import io
+import struct
+import zlib
 
 import numpy as np
 from PIL import Image
-from PIL.PngImagePlugin import PngImageFile, PngInfo
+from PIL.PngImagePlugin import PngImageFile
 
 from preprocess.errors import NotStaged
 from preprocess.image import MAX_SIDE
@@ -17,6 +19,8 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHUNK_BYTES = 12
 """Of a chunk: its length, its kind and its checksum."""
 _PIXELS = {b"IHDR", b"IDAT", b"IEND"}
+_COLOUR_TYPES = {1: 0, 3: 2}
+_UP = 2
 
 
 def write_staged(pixels: np.ndarray, note: str) -> bytes:
@@ -28,12 +32,31 @@ def write_staged(pixels: np.ndarray, note: str) -> bytes:
         raise ValueError(
             f"{pixels.shape[1]} × {pixels.shape[0]} pixels cannot be staged: the limit is {MAX_SIDE} a side"
         )
-    info = PngInfo()
-    info.add_itxt(_KEYWORD, note, zip=True)
-    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
-    out = io.BytesIO()
-    image.save(out, "PNG", compress_level=1, pnginfo=info)
-    return out.getvalue()
+    height, width, channels = pixels.shape
+    header = struct.pack(">IIBBBBB", width, height, 8, _COLOUR_TYPES[channels], 0, 0, 0)
+    text = _KEYWORD.encode("latin-1") + b"\0\0\0\0\0" + note.encode()
+    chunks = ((b"IHDR", header), (b"iTXt", text), (b"IDAT", _packed(pixels)), (b"IEND", b""))
+    return _SIGNATURE + b"".join(_chunk(kind, data) for kind, data in chunks)
+
+
+def _packed(pixels: np.ndarray) -> bytes:
+    """The compressed rows, each as its differences from the row above ("Up").
+
+    Pillow tries five filters for each row and looks for repetitions, which photographs hardly have: for pictures of the
+    same size it takes 1.5 ms where this takes 0.4, and reading them 0.7 ms instead of 0.4 (docs/speed.md).
+    """
+    height = len(pixels)
+    rows = pixels.reshape(height, -1)
+    filtered = np.empty((height, 1 + rows.shape[1]), np.uint8)
+    filtered[:, 0] = _UP
+    filtered[0, 1:] = rows[0]
+    np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
+    packing = zlib.compressobj(1, strategy=zlib.Z_HUFFMAN_ONLY)
+    return packing.compress(filtered.data) + packing.flush()
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))
 
 
 def without_note(data: bytes) -> bytes:
