@@ -49,7 +49,8 @@ def families_in(metadata: dict[str, str], labels: Sequence[str]) -> tuple[Family
 def surest_family(families: Sequence[Family], probabilities: np.ndarray) -> Family | None:
     """Of the families whose probabilities, of float [classes], sum to their threshold, the one with the fewest classes;
     of several with as many, the likeliest."""
-    sums = [float(probabilities[list(family.classes)].sum()) for family in families]
+    given = probabilities.tolist()  # of so few numbers each, Python's sums take a third of NumPy's time
+    sums = [sum(map(given.__getitem__, family.classes)) for family in families]
     sure = [number for number, family in enumerate(families) if sums[number] >= family.threshold]
     if not sure:
         return None
