@@ -3,7 +3,6 @@
 import os
 
 import azure.functions as func
-import azurefunctions.extensions.bindings.blob as blob
 
 from imagestore.configure import context_of
 from imagestore.pipeline import (
@@ -18,6 +17,7 @@ from imagestore.pipeline import (
 )
 from imagestore.pipeline.names import upload_name
 from imagestore.pipeline.tasks import CLASSIFY, PREPROCESS, Task
+from imagestore.store.triggered_blob import TriggeredBlob
 from imagestore.telemetry import start as start_telemetry
 
 start_telemetry("imagestore-function", os.environ)
@@ -31,7 +31,7 @@ context = context_of(os.environ)
     connection="IMAGES_STORAGE",
     source=func.BlobSource.EVENT_GRID,
 )
-def preprocess(upload: blob.BlobClient) -> None:
+def preprocess(upload: TriggeredBlob) -> None:
     """A picture was uploaded: crop and resize it, turn it gray, and put it into the staging container."""
     name = stored_name(upload.blob_name)
     with retry_later(context, Task(PREPROCESS, name, by_event=True)):
@@ -44,7 +44,7 @@ def preprocess(upload: blob.BlobClient) -> None:
     connection="IMAGES_STORAGE",
     source=func.BlobSource.EVENT_GRID,
 )
-def classify(staged: blob.BlobClient) -> None:
+def classify(staged: TriggeredBlob) -> None:
     """A picture was staged: classify it, and write result, record and tags."""
     name = stored_name(upload_name(staged.blob_name))
     with retry_later(context, Task(CLASSIFY, name, by_event=True)):

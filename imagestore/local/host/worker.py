@@ -51,22 +51,21 @@ class App:
         function = self._functions[name]
         trigger = function.get_trigger()
         assert trigger is not None, f"{name} has no trigger"
-        function.get_user_function()(**{trigger.name: _CONVERT[str(trigger.type)](value)})
+        run = function.get_user_function()
+        run(**{trigger.name: _CONVERT[str(trigger.type)](value, run.__annotations__[trigger.name])})
 
 
-def _blob(value: dict[str, Any]) -> Any:
-    """A BlobClient, made as the blob extension of azure-functions makes it."""
+def _blob(value: dict[str, Any], wanted: type) -> Any:
+    """What the converter of blobs makes of the names that the host tells."""
     source = {"Connection": value["connection"], "ContainerName": value["container"], "BlobName": value["name"]}
     data = SimpleNamespace(
         version="1.0", source="AzureStorageBlobs", content_type="application/json", content=json.dumps(source)
     )
-    from azurefunctions.extensions.bindings.blob import BlobClient
-
     converter = get_deferred_registry().get("blobTrigger")
-    return converter.decode(Datum(data, "model_binding_data"), trigger_metadata=None, pytype=BlobClient)
+    return converter.decode(Datum(data, "model_binding_data"), trigger_metadata=None, pytype=wanted)
 
 
-def _queue(value: dict[str, Any]) -> Any:
+def _queue(value: dict[str, Any], _: type) -> Any:
     metadata = {
         "Id": Datum(value["id"], "string"),
         "DequeueCount": Datum(str(value["dequeue_count"]), "json"),
@@ -75,7 +74,7 @@ def _queue(value: dict[str, Any]) -> Any:
     return _converter("queueTrigger").decode(Datum(value["body"], "string"), trigger_metadata=metadata)
 
 
-def _timer(value: dict[str, Any]) -> Any:
+def _timer(value: dict[str, Any], _: type) -> Any:
     info = json.dumps({"Schedule": {"AdjustForDST": True}, "ScheduleStatus": None, "IsPastDue": False})
     return _converter("timerTrigger").decode(Datum(info, "json"), trigger_metadata=None)
 
@@ -85,7 +84,7 @@ def _converter(kind: str) -> Any:
     return registry.get(kind)
 
 
-_CONVERT: dict[str, Callable[[dict[str, Any]], Any]] = {
+_CONVERT: dict[str, Callable[[dict[str, Any], type], Any]] = {
     "blobTrigger": _blob,
     "queueTrigger": _queue,
     "timerTrigger": _timer,

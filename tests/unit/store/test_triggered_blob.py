@@ -1,0 +1,26 @@
+"""A blob trigger's value, as the worker makes it."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from azurefunctions.extensions.base import Datum, get_binding_registry
+
+from imagestore.store.triggered_blob import TriggeredBlob
+
+
+def test_a_function_is_told_the_names_alone() -> None:
+    registry = get_binding_registry()
+    assert registry.check_supported_type(TriggeredBlob)
+    told = {"Connection": "IMAGES_STORAGE", "ContainerName": "uploads", "BlobName": "garden/猫 1.jpg"}
+    for content in (json.dumps(told), json.dumps(told).encode()):
+        value = Datum(SimpleNamespace(version="1.0", content=content), "model_binding_data")
+        found = registry.get("blobTrigger").decode(value, trigger_metadata=None, pytype=TriggeredBlob)
+        assert found == TriggeredBlob("uploads", "garden/猫 1.jpg")
+
+
+def test_the_content_of_a_blob_is_not_taken_for_its_name() -> None:
+    with pytest.raises(ValueError, match="bytes"):
+        get_binding_registry().get("blobTrigger").decode(
+            Datum(b"picture", "bytes"), trigger_metadata=None, pytype=TriggeredBlob
+        )
