@@ -5,6 +5,7 @@ import statistics
 import subprocess
 import sys
 
+from imagestore.local.supervisor import OF_WORKERS
 from imagestore.settings import AZURITE, COSMOS_EMULATOR, ROOT, Settings
 
 _READY = (
@@ -18,7 +19,8 @@ _READY = (
 def cpu_s(runs: int = 7) -> float:
     """The median of so many fresh processes, in seconds; a first one, which reads from the disk, does not count."""
     environment = {
-        **Settings().environment(), "PATH": os.environ["PATH"], "IMAGES_STORAGE": AZURITE, "COSMOS": COSMOS_EMULATOR,
+        **Settings().environment(), **OF_WORKERS, "PATH": os.environ["PATH"], "IMAGES_STORAGE": AZURITE,
+        "COSMOS": COSMOS_EMULATOR,
     }  # fmt: skip
     found = []
     for _ in range(runs + 1):

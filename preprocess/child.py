@@ -1,5 +1,6 @@
 """The decode child: `python -m preprocess.child`. Answers requests on standard output until standard input ends."""
 
+import importlib
 import os
 import resource
 import signal
@@ -10,6 +11,8 @@ from preprocess.limits import Limits
 from preprocess.preprocess import preprocess
 from preprocess.rendition import described_rendition
 from preprocess.wire import HELLO, DecodeAnswer, read_request, write_answer
+
+importlib.import_module("preprocess.decode")  # the formats' libraries, of which the memory is limited below
 
 _GRACE_S = 10.0
 _BYTES_PER_PIXEL = 16

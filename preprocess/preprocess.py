@@ -4,7 +4,6 @@ import numpy as np
 from PIL import Image
 
 from preprocess import metadata
-from preprocess.decode import open_picture, read_pixels
 from preprocess.image import ImageInfo, ImageSpec
 from preprocess.limits import Limits
 from preprocess.transform import fit, perceptual_hash, smallest_useful_side, upright
@@ -28,6 +27,8 @@ def read_upright(
     A JPEG may come back smaller, but with no side under `side` pixels. A `plain` picture has its colours as stored.
     Raises PictureError if the picture is at fault.
     """
+    from preprocess.decode import open_picture, read_pixels  # the formats' libraries: only who decodes loads them
+
     opened = open_picture(data, limits)
     pixels = read_pixels(opened, channels, side, plain=plain)
     exif = metadata.read_exif(opened.image)

@@ -1,7 +1,8 @@
 """The names of settings: those of before, which are still understood, and what a misspelled one was meant to be."""
 
 import difflib
-from collections.abc import Collection, Iterable, Mapping
+import functools
+from collections.abc import Iterable, Mapping
 
 from imagestore.settings.connections import CONNECTION_KEYS, CONNECTIONS
 from imagestore.settings.kinds import ROOT
@@ -24,7 +25,8 @@ _ALIKE = 0.86
 """A name that is this similar to a setting's (ratio of difflib) is taken for a misspelling."""
 
 
-def nearly(name: str, settings: Collection[str]) -> str | None:
+@functools.cache  # a process reads its settings more than once, and each look costs 0.1 ms
+def nearly(name: str, settings: tuple[str, ...]) -> str | None:
     """The setting or connection that this name nearly is; None if there is none, or if the name is one of azd's."""
     # such as AZURE_DEADLETTER_CONTAINER, which infra/ puts out for the hooks, and AZUREML_WORKSPACE_ID of its jobs
     if name.startswith(("AZURE_", "AZUREML_")):
@@ -39,7 +41,7 @@ def nearly(name: str, settings: Collection[str]) -> str | None:
     return meant if meant != name else None
 
 
-def understood(environ: Mapping[str, str], settings: Collection[str]) -> tuple[dict[str, str], list[str]]:
+def understood(environ: Mapping[str, str], settings: tuple[str, ...]) -> tuple[dict[str, str], list[str]]:
     """The values of settings by their current names, and the warnings about those that are not in order."""
     values = {name: environ[name] for name in settings if environ.get(name)}
     warnings = []

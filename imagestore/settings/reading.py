@@ -76,8 +76,8 @@ def concerns_us(name: str) -> bool:
     return is_one or names.nearly(name, _names()) is not None
 
 
-def _names() -> list[str]:
-    return [f.name.upper() for f in fields(Settings)]
+def _names() -> tuple[str, ...]:
+    return tuple(f.name.upper() for f in fields(Settings))
 
 
 @functools.cache

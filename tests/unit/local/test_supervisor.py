@@ -9,7 +9,8 @@ import pytest
 
 from imagestore.errors import NotStarted
 from imagestore.local.ports import Ports
-from imagestore.local.supervisor import environment, keep_logs_short, lock
+from imagestore.local.supervisor import OF_WORKERS, environment, keep_logs_short, lock
+from imagestore.settings import ROOT
 
 
 def test_data_belong_to_one_stack_and_a_command_that_looks_is_no_stack(tmp_path: Path) -> None:
@@ -45,3 +46,9 @@ def test_the_web_app_is_the_owners_unless_sign_in_is_asked_for(monkeypatch: pyte
     assert (made["AUTH"], made["PUBLIC_URL"]) == ("required", "http://localhost:8123")
     monkeypatch.setenv("PUBLIC_URL", "https://pictures.example.org")
     assert environment(Ports(), copied)["PUBLIC_URL"] == "https://pictures.example.org"
+
+
+def test_workers_have_the_variables_that_those_in_azure_have() -> None:
+    deployed = (ROOT / "infra" / "modules" / "functions.bicep").read_text("utf-8")
+    assert OF_WORKERS
+    assert all(f"{name}: '{value}'" in deployed for name, value in OF_WORKERS.items())
