@@ -120,13 +120,15 @@ def queue_again(stores: Stores, models: LoadedModels, sleep: Sleep = time.sleep)
     """
     found, sha256 = _checkpoint(stores), models.fingerprint()
     marker = found.marker if found and found.sha256 == sha256 else None
+    room = 0
     for page, after in stores.uploads.list(marker):
         for blob in page:
             stored, model = stores.records.read(record_id(blob.name)), models.current(blob.name).model
             step = needed(stored.record if stored else None, blob.etag, model)
             if step is not None:
-                while stores.work.due() >= BACKLOG:
+                while room <= 0 and (room := BACKLOG - stores.work.due()) <= 0:
                     sleep(_LOOK_S)
+                room -= 1
                 tasks.send(stores.work, tasks.Task(step, blob.name, model=model.ref.sha256))
             yield CheckedUpload(blob.name, step)
         stores.models.note(CHECKPOINT, msgspec.json.encode(Checkpoint(sha256, after)))
