@@ -65,8 +65,8 @@ check: setup .venv/.test
 	@$(BIN)/mypy
 	@mkdir -p .cache && $(BIN)/lint-imports --no-cache > .cache/imports 2>&1 || { cat .cache/imports; exit 1; }
 
-bench: setup .venv/.test
-	@$(BIN)/python -m bench
+bench: setup .venv/.test .venv/.bench
+	@$(BIN)/python -m bench --write --json .cache/bench.json
 
 bench-web: setup .venv/.test
 	@$(BIN)/python -m bench.web
