@@ -34,7 +34,9 @@ _COLOURS = {
     "imagestore": "#e6a157",
     "preprocess": "#e6a157",
     "classify": "#e6a157",
-    "azure": "#7ba7c7",
+    "core/": "#7ba7c7",  # of the namespace package azure, py-spy names what is within
+    "cosmos/": "#7ba7c7",
+    "storage/": "#7ba7c7",
     "http": "#9ec49b",
 }
 

@@ -34,7 +34,10 @@ PHOTO = ROOT / "samples" / "palace.jpg"
 DRAWING = ROOT / "docs" / "stages.svg"
 _WARM_UP = 20
 _WIDTH, _BAR, _LINE = 760, 46, 20
-_COLOURS = ("#1f6f8b", "#99a8b2", "#e6a157", "#5c8a4c", "#b65d5d", "#7a6aa8", "#c9b458", "#4aa3a2")
+_COLOURS = (
+    "#1f6f8b", "#99a8b2", "#e6a157", "#5c8a4c", "#b65d5d", "#7a6aa8", "#c9b458", "#4aa3a2",
+    "#8c6d46", "#d98ca6", "#5b6770",
+)  # fmt: skip
 
 
 class _Clock:
