@@ -30,6 +30,8 @@ from imagestore.web.services import Services
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _MOST_FOUND = 4096
 """So many addresses are remembered with their routes: to look through all takes longer than to refuse a request."""
+_LONGEST_FOUND = 200
+"""Longer addresses are looked through each time: anybody can make up as many as they like."""
 _UNKNOWN = ApiProblem(
     403, "no_rule", "Nobody may use this: no rule says who may. The table is in imagestore/web/rules.py."
 )
@@ -119,7 +121,7 @@ class Routes:
 
     def find(self, method: str, path: str) -> Found | None:
         """The route that answers, and the parameters in its address; None where none does."""
-        return self._found(method, path)
+        return self._found(method, path) if len(path) <= _LONGEST_FOUND else self._find(method, path)
 
     def _find(self, method: str, path: str) -> Found | None:
         for route in self._routes:

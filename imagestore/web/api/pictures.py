@@ -240,7 +240,7 @@ async def _when_final(
 ) -> Response:
     """The record of that version, if it is final within `wait_s` seconds; else where to look for it."""
     visit: Visit = request.state.visit
-    with visit.done_but_for_the_answer():
+    async with visit.done_but_for_the_answer():
         record = await services.change_feed.final(pending.id, pending.etag, wait_s)
     if record is not None:
         return as_json(shown(record, hide_location))

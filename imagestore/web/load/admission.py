@@ -8,6 +8,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.datastructures import Headers
@@ -24,9 +25,15 @@ from imagestore.web.load.pace import PacedBody, too_slow
 from imagestore.web.load.rates import Rates
 from imagestore.web.load.refusals import Refusals, too_many
 from imagestore.web.load.visit import Visit
+from imagestore.web.problems import ApiProblem
 
-MOST_AT_WORK, MOST_CLASSIFYING = 24, 6
+LEAST_AT_WORK, MOST_AT_WORK, MOST_CLASSIFYING = 4, 24, 6
 """Starlette has forty threads: some are left for sign-in, health and event streams."""
+_LONGEST_ADDRESS = 8192
+_HEALTH = "/api/v1/health/"
+_TOO_LONG = ApiProblem(
+    414, "too_long", f"An address has {_LONGEST_ADDRESS:,} bytes at most, with its parameters. Shorten it."
+)
 RETRY_AFTER_S = {Kind.READ: 1, Kind.CHANGE: 1, Kind.SEARCH: 2, Kind.UPLOAD: 3, Kind.CLASSIFY: 5}
 _SAID = "More is asked of this app than it can do just now. Nothing was done."
 
@@ -53,7 +60,7 @@ class Admission:
         self._trusted_proxies = trusted_proxies
         self._slowest = slowest or SlowestBody()
         self._monotonic = monotonic
-        self._own = Gate(AdaptiveLimit(start=8, most=MOST_AT_WORK), monotonic)
+        self._own = Gate(AdaptiveLimit(start=8, most=MOST_AT_WORK, least=LEAST_AT_WORK), monotonic)
         self._child = Gate(AdaptiveLimit(start=2, most=MOST_CLASSIFYING), monotonic)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,29 +68,40 @@ class Admission:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        state: dict[str, Any] = scope.setdefault("state", {})
+        state.update(found=None, row="", kind=Kind.READ)
+        problem = self._of_address(scope)
+        if problem is not None:
+            how = "long" if problem is _TOO_LONG else "address"
+            await self._refusals.send(Kind.READ, how, problem, scope, receive, send)
+            return
         found = self._routes.find(scope["method"], scope["path"])
-        row = "" if found is None else found[0].row(scope["method"])
+        row = None if found is None else found[0].row(scope["method"])
         kind = kind_of(row, scope["query_string"])
-        scope.setdefault("state", {}).update(found=found, row=row, kind=kind)
+        state.update(found=found, row=row or "", kind=kind)
         if kind is Kind.FREE:
             await self._pass_on(None, kind, scope, receive, send)
             return
-        if self._auth is Auth.REQUIRED:
-            problem = self._rates.of_address(address_of(scope, self._trusted_proxies))
-            if problem is not None:
-                await self._refusals.send(kind, "address", problem, scope, receive, send)
-                return
         gate = self._child if kind is Kind.CLASSIFY else self._own
-        ticket = await self._admitted(gate, kind, row)
+        ticket = await self._admitted(gate, kind, row or "")
         if ticket is None:
             wait_s = random.randint(RETRY_AFTER_S[kind], 2 * RETRY_AFTER_S[kind])  # so that not all come back at once
             await self._refusals.send(kind, "load", too_many("overloaded", _SAID, wait_s), scope, receive, send)
             return
-        visit = scope["state"]["visit"] = Visit(gate, ticket, self._monotonic)
+        visit = state["visit"] = Visit(gate, ticket, self._monotonic)
         try:
             await self._pass_on(visit, kind, scope, receive, send)
         finally:
             visit.end()
+
+    def _of_address(self, scope: Scope) -> ApiProblem | None:
+        """Count whose network address it comes from, before anything is looked up; the problem, if there is one."""
+        if self._auth is Auth.REQUIRED and not scope["path"].startswith(_HEALTH):
+            problem = self._rates.of_address(address_of(scope, self._trusted_proxies))
+            if problem is not None:
+                return problem
+        size = len(scope.get("raw_path") or scope["path"]) + len(scope["query_string"])
+        return _TOO_LONG if size > _LONGEST_ADDRESS else None
 
     async def _admitted(self, gate: Gate, kind: Kind, row: str) -> Ticket | None:
         """A ticket that is in; None if this is refused, at once or after a moment."""
@@ -108,33 +126,63 @@ class Admission:
     async def _pass_on(self, visit: Visit | None, kind: Kind, scope: Scope, receive: Receive, send: Send) -> None:
         """Have the app answer. A body that came too slowly is answered with 408, whatever the app says of it."""
         body = PacedBody(scope, receive, self._slowest, self._monotonic)
-        has_begun = is_replaced = False
+        answer = _Answer(send, visit)
 
         async def received() -> Message:
             if visit is None or body.is_whole:
                 return await body.receive()
-            with visit.waiting():
+            async with visit.waiting():
                 return await body.receive()
 
         async def told(message: Message) -> None:
-            nonlocal has_begun, is_replaced
             if message["type"] == "http.response.start":
-                has_begun, is_replaced = True, body.is_late and not has_begun
-                if is_replaced:
+                answer.is_replaced = body.is_late and not answer.has_begun
+                if answer.is_replaced:
+                    if visit is not None:
+                        visit.end()
                     await self._refusals.send(kind, "slow", too_slow(self._slowest), scope, receive, send)
-                if visit is not None and _is_event_stream(message):
-                    visit.is_measured = False
-                    visit.end()
-            if is_replaced:
-                return
-            if visit is None or not message.get("more_body"):
-                await send(message)
-                return
-            visit.is_measured = False  # a long answer, which goes as fast as its client reads
-            with visit.waiting():
-                await send(message)
+            if not answer.is_replaced:
+                await answer.send(message)
 
         await self._app(scope, received, told)
+
+
+class _Answer:
+    """What the app answers, as it goes to the client. No place is held while the client takes it: also its first piece
+    may have to wait, where the client has not taken the answer before."""
+
+    def __init__(self, send: Send, visit: Visit | None) -> None:
+        self._send = send
+        self._visit = visit
+        self._start: Message | None = None
+        self.has_begun = self.is_replaced = False
+
+    async def send(self, message: Message) -> None:
+        """Send a piece; the head goes together with what comes next."""
+        if self._visit is None:
+            await self._send(message)
+        elif message["type"] == "http.response.start":
+            self.has_begun = True
+            self._visit.is_measured &= message["status"] < 300  # a refusal takes less, and says nothing of the route
+            if _is_event_stream(message):
+                self._visit.is_measured = False
+                self._visit.end()
+                await self._send(message)
+            else:
+                self._start = message
+        elif message.get("more_body"):
+            self._visit.is_measured = False  # a long answer, which goes as fast as its client reads
+            async with self._visit.waiting():
+                await self._send_both(message)
+        else:
+            self._visit.end()
+            await self._send_both(message)
+
+    async def _send_both(self, message: Message) -> None:
+        if self._start is not None:
+            start, self._start = self._start, None
+            await self._send(start)
+        await self._send(message)
 
 
 def _is_event_stream(start: Message) -> bool:

@@ -10,6 +10,7 @@ reads impatient.
 Nothing here waits or knows of asyncio: `decide` is called once it is known.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,20 +21,20 @@ from imagestore.web.load.limit import AdaptiveLimit
 BURST_S = 0.1
 CALM_S = 1.0
 _SHORTEST_S = 0.005
+_OF_LATE_S = 0.5
 _MOST_WAITING = 1000
 
 
 @dataclass(eq=False)
 class Ticket:
-    """One request at a gate. `is_in` is None as long as it waits."""
+    """One request at a gate. `is_in` is None as long as it waits; once it is in, `decide` tells it after a rest that it
+    has a place again."""
 
     kind: Kind
     row: str
     decide: Callable[[], None] = lambda: None
     is_in: bool | None = None
     is_resting: bool = False
-    is_alone: bool = False
-    number: int = 0
 
 
 class Gate:
@@ -42,8 +43,9 @@ class Gate:
     def __init__(self, limit: AdaptiveLimit, monotonic: Callable[[], float]) -> None:
         self._limit = limit
         self._monotonic = monotonic
-        self._at_work = 0
-        self._entered = 0
+        self._at_work = self._uploads_at_work = 0
+        self._of_late, self._counted_at = 0.0, monotonic()
+        self._returning: list[Ticket] = []
         self._waiting: list[deque[Ticket]] = [deque() for _ in Kind]
         self._clear_at = [monotonic() for _ in Kind]
         self._refused_at = [float("-inf") for _ in Kind]
@@ -75,7 +77,7 @@ class Gate:
         for dearer in range(kind, len(self._waiting)):
             if not self._waits(dearer):
                 self._clear_at[dearer] = now
-        if self._at_work < self._limit.value and not self._waits(kind):
+        if self._has_room(kind) and not self._waits(kind):
             self._enter(ticket)
         elif self._is_full(kind):
             self.give_up(ticket)
@@ -102,26 +104,34 @@ class Gate:
         """It waits for its client, or for the record of an upload: its place is free meanwhile."""
         if ticket.is_in and not ticket.is_resting:
             ticket.is_resting = True
-            self._at_work -= 1
+            self._count(ticket.kind, -1)
             self._next()
 
-    def resume(self, ticket: Ticket) -> None:
-        """It goes on, even if its place was given away."""
-        if ticket.is_in and ticket.is_resting:
-            ticket.is_resting = ticket.is_alone = False
-            self._at_work += 1
+    def resume(self, ticket: Ticket) -> bool:
+        """Ask to go on after a rest: whether it may at once. Else it is told, before any that has not begun."""
+        if not ticket.is_in or not ticket.is_resting:
+            return True
+        if ticket not in self._returning:
+            if self._has_room(ticket.kind):
+                ticket.is_resting = False
+                self._count(ticket.kind, 1)
+                return True
+            self._returning.append(ticket)
+        return False
 
     def leave(self, ticket: Ticket, seconds: float | None) -> None:
         """It is done, after so many seconds of work; None if they say nothing."""
         if not ticket.is_in:
             return
         ticket.is_in = False
-        was_full = self._waits(Kind.CLASSIFY) or self._at_work >= self._limit.value
-        if not ticket.is_resting:
-            self._at_work -= 1
+        was_full = self._waits(Kind.CLASSIFY) or bool(self._returning) or self._at_work >= self._limit.value
+        self._count(ticket.kind, 0)
         if seconds is not None:
-            was_alone = ticket.is_alone and ticket.number == self._entered
-            self._limit.took(ticket.row, seconds, was_alone=was_alone, was_full=was_full)
+            self._limit.took(ticket.row, seconds, at_once=self._of_late, was_full=was_full)
+        if ticket in self._returning:
+            self._returning.remove(ticket)
+        if not ticket.is_resting:
+            self._count(ticket.kind, -1)
         self._next()
 
     def _waits(self, kind: int) -> bool:
@@ -134,15 +144,35 @@ class Gate:
         most = 2 * self._limit.value if self.is_overloaded(kind) else _MOST_WAITING
         return sum(map(len, self._waiting[: kind + 1])) >= most
 
+    def _has_room(self, kind: Kind) -> bool:
+        """Whether one more of this kind may begin or go on. Uploads have half of the places, so that reads find one."""
+        most = self._limit.value
+        return self._at_work < most and (kind is not Kind.UPLOAD or self._uploads_at_work < max(1, most // 2))
+
+    def _count(self, kind: Kind, change: int) -> None:
+        """So many more are at work from now on. How many were so of late is the mean of half a second, whatever
+        each answer took: quick answers would else count as those with little beside them."""
+        now = self._monotonic()
+        self._of_late += (self._at_work - self._of_late) * -math.expm1((self._counted_at - now) / _OF_LATE_S)
+        self._counted_at = now
+        self._at_work += change
+        if kind is Kind.UPLOAD:
+            self._uploads_at_work += change
+
     def _enter(self, ticket: Ticket) -> None:
-        self._at_work += 1
-        self._entered += 1
-        ticket.is_in, ticket.is_alone, ticket.number = True, self._at_work == 1, self._entered
+        self._count(ticket.kind, 1)
+        ticket.is_in = True
 
     def _next(self) -> None:
+        for ticket in [one for one in self._returning if self._has_room(one.kind)]:
+            if self._has_room(ticket.kind):
+                self._returning.remove(ticket)
+                ticket.is_resting = False
+                self._count(ticket.kind, 1)
+                ticket.decide()
         for kind in Kind:
             waiting = self._waiting[kind]
-            while waiting and self._at_work < self._limit.value:
+            while waiting and self._has_room(kind):
                 ticket = waiting.pop() if self.is_overloaded(kind) else waiting.popleft()
                 self._enter(ticket)
                 ticket.decide()

@@ -82,6 +82,8 @@ def kind_of(row: str | None, query: bytes = b"") -> Kind:
     nothing."""
     if row is None:
         return Kind.READ
+    if row.startswith("HEAD "):
+        row = f"GET {row[5:]}"
     if row in _SEARCHED and (query.startswith(b"q=") or b"&q=" in query):
         return Kind.SEARCH
     return _KINDS.get(row, Kind.READ if row.startswith("GET ") else Kind.CHANGE)

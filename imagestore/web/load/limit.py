@@ -1,26 +1,73 @@
-"""How many requests are worth working on at once: measured, and not set.
+"""How many requests at once are worth working on: measured, and not set.
 
-Each answer's time is compared with what the same route takes when nothing else is at work. While that ratio is small,
-more at once means more done; once it grows, what is admitted only waits inside, for the interpreter, a lock or a store,
-and the limit shrinks. That is the gradient of Netflix's concurrency-limits (https://github.com/Netflix/concurrency-limits,
-Gradient2), with a time alone for each route in place of one for all, since a page and an upload differ a hundredfold.
+What a route takes is compared with what the same route takes while little else is at work. As long as that ratio is
+small, more at once means more done; once it grows, what is admitted only waits inside, for the interpreter, a lock or a
+store, and the limit shrinks. That is the gradient of Netflix's concurrency-limits
+(https://github.com/Netflix/concurrency-limits, Gradient2), with times for each route in place of one for all, since a
+page and an upload differ a hundredfold.
+
+Answers of one route differ too: a thumbnail is at hand, or must be fetched. So means are compared and not the quickest
+answer, each mean is of answers that had about as many beside them, and the limit shrinks only for what is more than
+chance.
 """
+
+import math
+from dataclasses import dataclass, field
 
 _MOST_ROWS = 1000
 _MOST_RATIO = 4.0
 """So much does one answer count at the most: of a route some answers are much larger than others."""
+_ENOUGH = 32
+_KEPT = 64
+"""A mean is of this many answers, about."""
+_FORGOTTEN = 100_000
+"""After this many answers with more at work, what was measured with little at work counts no longer: a store may have
+become slower for good."""
+_LEVELS = 5
+
+
+@dataclass
+class _Level:
+    """What a route takes while about so many are at work."""
+
+    answers: int = 0
+    mean_s: float = 0.0
+
+    def add(self, seconds: float) -> None:
+        self.answers += 1
+        self.mean_s += (seconds - self.mean_s) / min(self.answers, _KEPT)
+
+
+@dataclass
+class _Row:
+    """What one route takes: while one or two are at work, two or three, four to seven, and so on."""
+
+    levels: list[_Level] = field(default_factory=lambda: [_Level() for _ in range(_LEVELS)])
+
+    def ratio(self, seconds: float, at_once: float) -> float | None:
+        """Learn from an answer; how long it took beside what is usual with least at work, if that is known."""
+        level = min(_LEVELS - 1, int(math.log2(max(1.0, at_once))))
+        self.levels[level].add(seconds)
+        for lower in self.levels[:level]:
+            lower.mean_s += (seconds - lower.mean_s) / _FORGOTTEN
+        usual_s = next((one.mean_s for one in self.levels if one.answers >= _ENOUGH), None)
+        if usual_s is None:
+            return None
+        return min(_MOST_RATIO, seconds / usual_s) if usual_s > 0 else 1.0
 
 
 class AdaptiveLimit:
-    """A limit between 1 and `most`, which follows what is measured."""
+    """A limit between `least` and `most`, which follows what is measured."""
 
-    def __init__(self, start: int = 8, most: int = 24, tolerance: float = 1.4, window: int = 16) -> None:
-        """An answer may take `tolerance` times as long as alone, on average over `window` answers."""
+    def __init__(
+        self, start: int = 8, most: int = 24, least: int = 1, tolerance: float = 1.4, window: int = 32
+    ) -> None:
+        """An answer may take `tolerance` times as long as with little at work, on average over `window` answers."""
         self._limit = float(start)
-        self._most = float(most)
+        self._least, self._most = float(least), float(most)
         self._tolerance = tolerance
         self._window = window
-        self._alone_s: dict[str, float] = {}
+        self._rows: dict[str, _Row] = {}
         self._ratios: list[float] = []
         self._was_full = False
         self._has_shrunk = False
@@ -32,29 +79,33 @@ class AdaptiveLimit:
         """How many may be at work now."""
         return int(self._limit)
 
-    def took(self, row: str, seconds: float, *, was_alone: bool, was_full: bool) -> None:
-        """Learn from one answer: how long its route worked on it, whether nothing else was at work meanwhile, and
+    def took(self, row: str, seconds: float, *, at_once: float, was_full: bool) -> None:
+        """Learn from one answer: how long its route worked on it, how many were at work of late on average, and
         whether more was asked than the limit allows."""
         self.mean_s += (seconds - self.mean_s) * (0.1 if self.mean_s else 1.0)
-        alone_s = self._alone_s.get(row)
-        if alone_s is None:
-            if len(self._alone_s) >= _MOST_ROWS:
-                return
-            alone_s = self._alone_s[row] = seconds
-        elif was_alone or seconds < alone_s:
-            self._alone_s[row] = alone_s + 0.1 * (seconds - alone_s)
-        self._ratios.append(min(_MOST_RATIO, seconds / alone_s) if alone_s > 0 else 1.0)
         self._was_full |= was_full
+        known = self._rows.get(row)
+        if known is None:
+            if len(self._rows) >= _MOST_ROWS:
+                return
+            known = self._rows[row] = _Row()
+        ratio = known.ratio(seconds, at_once)
+        if ratio is not None:
+            self._ratios.append(ratio)
         if len(self._ratios) >= self._window:
-            self._adapt(sum(self._ratios) / len(self._ratios))
+            self._adapt()
 
-    def _adapt(self, ratio: float) -> None:
-        if ratio > self._tolerance:
+    def _adapt(self) -> None:
+        count = len(self._ratios)
+        ratio = sum(self._ratios) / count
+        spread = math.sqrt(sum((one - ratio) ** 2 for one in self._ratios) / (count - 1))
+        chance = 2 * spread * math.sqrt(1 / count + 1 / _ENOUGH)  # of these, and of those before
+        if ratio - chance > self._tolerance:
             self._limit *= max(0.5, self._tolerance / ratio)
             self._has_shrunk = True
         elif self._was_full:
             self._limit *= self._growth(ratio)
-        self._limit = min(max(self._limit, 1.0), self._most)
+        self._limit = min(max(self._limit, self._least), self._most)
         self._ratios.clear()
         self._was_full = False
 

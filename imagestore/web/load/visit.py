@@ -2,12 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 
 from imagestore.web.load.gate import Gate, Ticket
-
-REST_AFTER_S = 0.02
-"""What comes sooner from a client does not count as waiting, so that places do not change hands at every piece."""
 
 
 class Visit:
@@ -19,29 +16,39 @@ class Visit:
         self._monotonic = monotonic
         self._began = monotonic()
         self._waited_s = 0.0
+        self._may_go_on = asyncio.Event()
         self.is_measured = True
         """Whether the time that it takes tells how busy the app is."""
         self.let_go: Callable[[], None] = lambda: None
         """Gives back early what of a bounded number this request has taken."""
 
-    @contextlib.contextmanager
-    def waiting(self) -> Iterator[None]:
-        """A `with` block in which the app waits for something else than its own work."""
+    @contextlib.asynccontextmanager
+    async def waiting(self) -> AsyncIterator[None]:
+        """A block in which the app waits for something else than its own work. What is there at once, as a body that
+        came with its head, costs no place."""
         began = self._monotonic()
-        timer = asyncio.get_running_loop().call_later(REST_AFTER_S, self._gate.rest, self._ticket)
+        soon = asyncio.get_running_loop().call_soon(self._rest)
         try:
             yield
         finally:
-            timer.cancel()
-            self._gate.resume(self._ticket)
+            soon.cancel()
             self._waited_s += self._monotonic() - began
+        began = self._monotonic()
+        while not self._gate.resume(self._ticket):
+            await self._may_go_on.wait()
+        self._waited_s += self._monotonic() - began
 
-    @contextlib.contextmanager
-    def done_but_for_the_answer(self) -> Iterator[None]:
-        """A `with` block in which only that is waited for which the answer is to say, as the record of an upload."""
+    @contextlib.asynccontextmanager
+    async def done_but_for_the_answer(self) -> AsyncIterator[None]:
+        """A block in which only that is waited for which the answer is to say, as the record of an upload."""
         self.let_go()
-        with self.waiting():
+        async with self.waiting():
             yield
+
+    def _rest(self) -> None:
+        self._may_go_on.clear()
+        self._ticket.decide = self._may_go_on.set
+        self._gate.rest(self._ticket)
 
     def end(self) -> None:
         """Its place is free; once is enough."""

@@ -106,7 +106,8 @@ def test_a_key_an_account_and_an_address_have_so_many_requests_a_minute(
         refused = ask(tom.bearer)
         assert (refused.status_code, refused.json()["code"]) == (429, "too_many_of_address")
         assert asking.get("/api/v1/health/live").status_code == 200
-        assert asking.get("/sign-in").status_code == 200
+        assert asking.get("/sign-in").status_code == 429
+        assert asking.get("/static/favicon.ico").status_code == 429
 
 
 def test_what_is_refused_is_not_in_the_audit_log(guarded: Services, people: dict[Role, Person]) -> None:

@@ -96,16 +96,45 @@ def test_a_crowd_of_reads_is_a_crowd_for_all_that_is_dearer(gate: Gate, clock: C
     assert all(gate.is_overloaded(kind) for kind in Kind if kind >= Kind.READ)
 
 
-def test_who_waits_for_a_client_gives_the_place_to_the_next(gate: Gate) -> None:
+def test_who_waits_for_a_client_gives_the_place_to_the_next_and_gets_the_next_that_is_free(gate: Gate) -> None:
+    told: list[str] = []
     first, second = ask(gate), ask(gate)
-    third = ask(gate)
+    third, fourth = ask(gate), ask(gate)
+    first.decide = lambda: told.append("first")
     gate.rest(first)
     assert third.is_in
-    gate.resume(first)
-    assert gate.at_work == 3
-    for ticket in (first, second, third):
+    assert not gate.resume(first)
+    assert not gate.resume(first)  # who asks again is counted once
+    assert (gate.at_work, told) == (2, [])
+    gate.leave(second, 0.01)
+    assert (gate.at_work, told, fourth.is_in) == (2, ["first"], None)
+    assert gate.resume(first)
+    for ticket in (first, third, fourth):
         gate.leave(ticket, 0.01)
     assert gate.at_work == 0
+
+
+def test_who_leaves_while_it_waits_to_go_on_is_forgotten(gate: Gate) -> None:
+    first, second, third = ask(gate), ask(gate), ask(gate)
+    gate.rest(first)
+    gate.resume(first)
+    gate.leave(first, None)
+    gate.leave(second, None)
+    gate.leave(third, None)
+    assert gate.at_work == 0
+    assert [ask(gate).is_in, ask(gate).is_in] == [True, True]
+
+
+def test_uploads_have_half_of_the_places_also_when_they_go_on(clock: Clock) -> None:
+    gate = Gate(AdaptiveLimit(start=4, most=4), clock)
+    uploads = [ask(gate, Kind.UPLOAD) for _ in range(6)]
+    assert [upload.is_in for upload in uploads] == [True, True, None, None, None, None]
+    for upload in uploads:
+        gate.rest(upload)
+    assert [upload.is_in for upload in uploads] == [True] * 6
+    assert [gate.resume(upload) for upload in uploads] == [True] * 2 + [False] * 4
+    assert [ask(gate).is_in, ask(gate).is_in, ask(gate).is_in] == [True, True, None]
+    assert gate.at_work == 4
 
 
 def test_who_leaves_while_at_rest_leaves_once(gate: Gate) -> None:
@@ -135,6 +164,7 @@ def test_a_crowd_of_uploads_does_not_take_the_places_of_reads_that_wait(gate: Ga
     overload(gate, clock, Kind.UPLOAD)
     for _ in range(6):
         ask(gate, Kind.UPLOAD)
+    assert ask(gate, Kind.READ).is_in
     assert ask(gate, Kind.READ).is_in is None
 
 

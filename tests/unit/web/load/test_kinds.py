@@ -32,10 +32,12 @@ def test_every_row_that_is_named_is_a_route() -> None:
             Kind.CLASSIFY,
         ),
         ("GET /customvision/{api}/training/projects/{project_id}/images/{image_id}/content", b"", Kind.READ),
-        ("", b"", Kind.CHANGE),
+        (None, b"", Kind.READ),
+        ("HEAD /api/v1/pictures/{id}/thumbnail", b"", Kind.READ),
+        ("HEAD /static", b"", Kind.FREE),
     ],
 )
-def test_what_is_asked_for_has_a_kind(row: str, query: bytes, kind: Kind) -> None:
+def test_what_is_asked_for_has_a_kind(row: str | None, query: bytes, kind: Kind) -> None:
     assert kind_of(row, query) is kind
 
 
