@@ -106,7 +106,6 @@ ELSEWHERE = {
     "store/queues": "integration/test_pipeline.py",
     "settings/load": "unit/web/load/test_admission.py",
     "web/load/most": "unit/web/load/test_pace.py",
-    "web/load/visit": "unit/web/load/test_admission.py",
     "web/__main__": "integration/test_web_faults.py",
     "web/api/common": "unit/web/api/test_pictures.py",
     "web/browser_session": "unit/web/test_sign_in.py",

@@ -32,7 +32,7 @@ LEAST_AT_WORK, MOST_AT_WORK, MOST_CLASSIFYING = 4, 24, 6
 _LONGEST_ADDRESS = 8192
 _HEALTH = "/api/v1/health/"
 _TOO_LONG = ApiProblem(
-    414, "too_long", f"An address has {_LONGEST_ADDRESS:,} bytes at most, with its parameters. Shorten it."
+    414, "too_long", f"An address has {_LONGEST_ADDRESS:,} bytes at most, up to its question mark. Shorten it."
 )
 RETRY_AFTER_S = {Kind.READ: 1, Kind.CHANGE: 1, Kind.SEARCH: 2, Kind.UPLOAD: 3, Kind.CLASSIFY: 5}
 _SAID = "More is asked of this app than it can do just now. Nothing was done."
@@ -100,8 +100,7 @@ class Admission:
             problem = self._rates.of_address(address_of(scope, self._trusted_proxies))
             if problem is not None:
                 return problem
-        size = len(scope.get("raw_path") or scope["path"]) + len(scope["query_string"])
-        return _TOO_LONG if size > _LONGEST_ADDRESS else None
+        return _TOO_LONG if len(scope.get("raw_path") or scope["path"]) > _LONGEST_ADDRESS else None
 
     async def _admitted(self, gate: Gate, kind: Kind, row: str) -> Ticket | None:
         """A ticket that is in; None if this is refused, at once or after a moment."""

@@ -113,7 +113,6 @@ def test_a_client_that_does_not_take_its_answer_holds_no_place(admission: Admiss
 
 def test_an_address_that_is_far_too_long_is_refused(admission: Admission) -> None:
     assert asyncio.run(status(admission, scope("GET", f"/{'x' * 9_000}"))) == 414
-    assert asyncio.run(status(admission, scope("GET", ADDRESS, b"q=" + b"x" * 9_000))) == 414
 
 
 def test_long_addresses_are_not_kept(admission: Admission) -> None:
