@@ -5,13 +5,14 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, expect, sync_playwright
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 _QUIET = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+_BUSY = "the server responded with a status of 429"
 _WORST = ("serious", "critical")
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt-get install chromium).")
 
@@ -25,13 +26,20 @@ def launched() -> Iterator[Browser]:
 
 
 def watch(page: Page, complaints: list[str]) -> None:
-    """Note what a page complains of: console errors, uncaught exceptions, violations of its own security policy."""
+    """Note what a page complains of: console errors, uncaught exceptions, violations of its own security policy.
+
+    That the server was busy is no complaint: the page asks again.
+    """
+
+    def said(message: ConsoleMessage) -> None:
+        if message.type == "error" and _BUSY not in message.text:
+            complaints.append(message.text)
 
     def dismissed(dialog: Dialog) -> None:
         complaints.append(f"dialog: {dialog.message}")
         dialog.dismiss()
 
-    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.on("console", said)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("dialog", dismissed)
     page.add_init_script(

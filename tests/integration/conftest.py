@@ -98,10 +98,15 @@ class Site(requests.Session):
         self.base = base
 
     def request(self, method: str, url: str | bytes, *args: Any, **options: Any) -> requests.Response:
-        """An address that begins with a slash is below /api/v1."""
+        """An address that begins with a slash is below /api/v1. Where the app is busy, it is asked again."""
         if isinstance(url, str) and url.startswith("/"):
             url = self.base + "/api/v1" + url
-        return super().request(method, url, *args, **{"timeout": TIMEOUT_S, **options})
+        deadline, pause = time.monotonic() + TIMEOUT_S, threading.Event()
+        while True:
+            response = super().request(method, url, *args, **{"timeout": TIMEOUT_S, **options})
+            if response.status_code != 429 or '"overloaded"' not in response.text or time.monotonic() > deadline:
+                return response
+            pause.wait(float(response.headers["Retry-After"]))
 
     def take_in(self, name: str, data: bytes, **query: Any) -> dict[str, Any]:
         """Upload and wait for the record, whatever a test before left under this name."""
