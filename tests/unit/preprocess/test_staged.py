@@ -28,3 +28,7 @@ def test_it_is_an_ordinary_png() -> None:
 def test_other_files_are_refused(data: bytes) -> None:
     with pytest.raises(NotStaged):
         open_staged(data)
+
+
+def test_a_flat_picture_takes_hardly_any_room() -> None:
+    assert len(write_staged(np.full((224, 224, 3), 255, np.uint8), "{}")) < 1000
