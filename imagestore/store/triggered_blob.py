@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from azurefunctions.extensions.base import Datum, InConverter, SdkType
+from azurefunctions.extensions.base import Datum, InConverter, SdkType, get_binding_registry
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,14 @@ class TriggeredBlob(SdkType):  # type: ignore[misc]
     def get_sdk_type(self) -> "TriggeredBlob":
         """Itself: there is no other object behind it."""
         return self
+
+
+_other = get_binding_registry().get("blobTrigger") or get_binding_registry().get("blob")
+if _other is not None:
+    raise ImportError(
+        f"{__name__} cannot hand blobs to functions: {_other.__module__} does so in this process already, and only one "
+        "may. Take its import out of the function app; TriggeredBlob stands in place of its types."
+    )
 
 
 class _Converter(InConverter, binding="blob", trigger="blobTrigger"):  # type: ignore[misc,call-arg]

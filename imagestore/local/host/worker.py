@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
-from typing import IO, Any
+from typing import IO, Any, get_type_hints
 
 import azure.functions as func
 from azure.functions.meta import Datum
@@ -52,7 +52,7 @@ class App:
         trigger = function.get_trigger()
         assert trigger is not None, f"{name} has no trigger"
         run = function.get_user_function()
-        run(**{trigger.name: _CONVERT[str(trigger.type)](value, run.__annotations__[trigger.name])})
+        run(**{trigger.name: _CONVERT[str(trigger.type)](value, get_type_hints(run)[trigger.name])})
 
 
 def _blob(value: dict[str, Any], wanted: type) -> Any:
