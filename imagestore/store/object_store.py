@@ -26,7 +26,7 @@ from imagestore.errors import Conflict, NotFound
 from imagestore.store.blobs import Blob, BlobState, bare, quoted
 from imagestore.store.failures import CONFLICTS
 from imagestore.store.kept_connections import Answer, are_plain
-from imagestore.store.signed_requests import SCOPE, Sign, SignedRequests, by_identity, by_key, tags_in
+from imagestore.store.signed_requests import SCOPE, ByIdentity, Sign, SignedRequests, by_key, tags_in
 
 if TYPE_CHECKING:
     from obstore import Attributes, GetResult, PutMode
@@ -298,4 +298,4 @@ def _signing(service: BlobServiceClient, account: str) -> Sign | None:
     credential = service.credential
     if key := getattr(credential, "account_key", None):
         return by_key(account, key)
-    return by_identity(credential) if hasattr(credential, "get_token") else None
+    return ByIdentity(credential) if hasattr(credential, "get_token") else None

@@ -1,6 +1,7 @@
 """Asks a container of blobs for what obstore cannot ask: a blob's properties with the number of its tags, and its tags.
 
-As in store/object_store.py a request is sent once, and only a plain answer counts.
+As in store/object_store.py only a plain answer counts. A request is sent once, or once more on a new connection if one
+that was kept breaks: all that is asked here may be asked twice.
 """
 
 import base64
@@ -10,10 +11,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
+from http import HTTPStatus
 from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
+
+from azure.core.exceptions import ClientAuthenticationError
 
 from imagestore.store.kept_connections import Answer, KeptConnections, Timeouts
 
@@ -21,6 +25,8 @@ SCOPE = "https://storage.azure.com/.default"
 _TIMEOUTS = Timeouts(connect_s=10, read_s=30)
 _EARLY_S = 300
 """A token is asked for again so long before it expires."""
+_FAILED_S = 10.0
+"""So long no token is asked for after none was given: that may take seconds, which all threads would wait in turn."""
 Sign = Callable[[str, str, str, Mapping[str, str]], str]
 """From the method, the path with its query, the length of the body as text ("" for none) and all headers to the header
 `Authorization`."""
@@ -66,10 +72,10 @@ class SignedRequests:
         if body is not None:
             headers["Content-Type"] = "application/xml"
         headers["Authorization"] = self._sign(method, target, str(len(body)) if body else "", headers)
-        try:
-            return self._connections.ask(method, self._origin + target, headers, body, _TIMEOUTS)
-        except OSError:  # mostly a kept connection that the service closed just now; all of these may be repeated
-            return self._connections.ask(method, self._origin + target, headers, body, _TIMEOUTS)
+        answer = self._connections.ask(method, self._origin + target, headers, body, _TIMEOUTS, may_repeat=True)
+        if answer.status == HTTPStatus.UNAUTHORIZED and isinstance(self._sign, ByIdentity):
+            self._sign.forget(headers["Authorization"])
+        return answer
 
 
 def by_key(account: str, key: str) -> Sign:
@@ -91,20 +97,50 @@ def by_key(account: str, key: str) -> Sign:
     return sign
 
 
-def by_identity(credential: Credential, clock: Callable[[], float] = time.time) -> Sign:
-    """Sign in with a token, which is kept while it is valid."""
-    lock, kept = threading.Lock(), ("", 0.0)
+class ByIdentity:
+    """Signs in with a token, which is kept while it is valid. A Sign that threads may share."""
 
-    def sign(method: str, target: str, length: str, headers: Mapping[str, str]) -> str:
-        nonlocal kept
-        if clock() >= kept[1] - _EARLY_S:
-            with lock:
-                if clock() >= kept[1] - _EARLY_S:
-                    given = credential.get_token(SCOPE)
-                    kept = given.token, float(given.expires_on)
-        return f"Bearer {kept[0]}"
+    def __init__(self, credential: Credential, clock: Callable[[], float] = time.time) -> None:
+        self._credential = credential
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._token, self._expires = "", 0.0
+        self._failed: tuple[float, str] | None = None
 
-    return sign
+    def __call__(self, method: str, target: str, length: str, headers: Mapping[str, str]) -> str:
+        """The header `Authorization`. Raises as the credential does, or ClientAuthenticationError without asking it if
+        it failed in the last _FAILED_S."""
+        if self._clock() >= self._expires - _EARLY_S:
+            with self._lock:  # those who waited find what the first of them was told
+                if self._clock() >= self._expires - _EARLY_S:
+                    self._renew()
+        return f"Bearer {self._token}"
+
+    def forget(self, authorization: str) -> None:
+        """The service refused this header: another token is asked for, if this one is still kept."""
+        with self._lock:
+            if authorization == f"Bearer {self._token}":
+                self._expires = 0.0
+
+    def _renew(self) -> None:
+        now = self._clock()
+        is_valid = now < self._expires
+        if self._failed is not None and 0 <= now - self._failed[0] < _FAILED_S:
+            if is_valid:
+                return
+            raise ClientAuthenticationError(
+                f"No token for Azure Storage: {self._failed[1]} {now - self._failed[0]:.0f} s ago. One is asked for "
+                f"again {_FAILED_S:g} s after that."
+            )
+        try:
+            given = self._credential.get_token(SCOPE)
+        except Exception as error:
+            self._failed = self._clock(), type(error).__name__
+            if is_valid:
+                return
+            raise
+        self._failed = None
+        self._token, self._expires = given.token, float(given.expires_on)
 
 
 def tags_in(xml: bytes) -> dict[str, str]:

@@ -75,9 +75,9 @@ class Service:
         self._server.block_on_close = False
         self._server.handle_error = lambda *_: None  # type: ignore[method-assign]
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
         self.string = (
-            "DefaultEndpointsProtocol=http;AccountName=account;AccountKey=a2V5;"
-            f"BlobEndpoint=http://127.0.0.1:{self._server.server_port}/account;"
+            f"DefaultEndpointsProtocol=http;AccountName=account;AccountKey=a2V5;BlobEndpoint={self.url}/account;"
         )
 
     def client(self) -> BlobServiceClient:

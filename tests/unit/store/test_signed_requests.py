@@ -1,18 +1,20 @@
 """Looking at blobs and tagging them by requests of our own: as the SDK does, which has the last word."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
+from azure.identity import CredentialUnavailableError
 from azure.storage.blob import BlobServiceClient
 
 from imagestore.errors import Conflict, NotFound, StoreError, Unavailable
 from imagestore.store import Blobs, BlobState
 from imagestore.store.object_store import object_store_of
-from imagestore.store.signed_requests import by_identity
+from imagestore.store.signed_requests import ByIdentity, SignedRequests
 from unit.store.blob_service import ETAG, Answer, Service
 
 PICTURE = "our holiday/ü.jpg"
@@ -155,13 +157,67 @@ def test_a_token_is_asked_for_once_until_it_is_about_to_expire() -> None:
         return SimpleNamespace(token=f"t{len(scopes)}", expires_on=now[0] + 3600)
 
     credential: Any = SimpleNamespace(get_token=get_token)
-    sign = by_identity(credential, lambda: now[0])
+    sign = ByIdentity(credential, lambda: now[0])
     found = []
     for at in (0, 3299, 3301, 3400):
         now[0] = at
         found.append(sign("HEAD", "/a", "", {}))
     assert found == ["Bearer t1", "Bearer t1", "Bearer t2", "Bearer t2"]
     assert scopes == [("https://storage.azure.com/.default",)] * 2
+
+
+def test_a_token_that_was_refused_is_not_used_again(service: Service) -> None:
+    given: list[str] = []
+
+    def get_token(*_: str) -> SimpleNamespace:
+        given.append(f"t{len(given) + 1}")
+        return SimpleNamespace(token=given[-1], expires_on=time.time() + 3600)
+
+    credential: Any = SimpleNamespace(get_token=get_token)
+    one = SignedRequests(f"{service.url}/account/uploads", "2023-11-03", ByIdentity(credential))
+    service.answers = [Answer(), Answer(401, "InvalidAuthenticationInfo"), Answer(403, "AuthorizationFailure")]
+    for _ in range(4):
+        one.properties(PICTURE)
+    assert [headers["authorization"] for _, _, headers in service.requests] == ["Bearer t1"] * 2 + ["Bearer t2"] * 2
+
+
+def test_an_identity_that_gave_no_token_is_not_asked_by_each_thread_in_turn() -> None:
+    now, asked = [0.0], []
+
+    def get_token(*_: str) -> SimpleNamespace:
+        asked.append(now[0])
+        if now[0] < 10:
+            raise CredentialUnavailableError("a secret of the credential's")
+        return SimpleNamespace(token="t", expires_on=now[0] + 3600)
+
+    credential: Any = SimpleNamespace(get_token=get_token)
+    sign = ByIdentity(credential, lambda: now[0])
+    with pytest.raises(CredentialUnavailableError):
+        sign("HEAD", "/a", "", {})
+    now[0] = 9
+    with pytest.raises(ClientAuthenticationError, match="CredentialUnavailableError 9 s ago"):
+        sign("HEAD", "/a", "", {})
+    now[0] = 10
+    assert sign("HEAD", "/a", "", {}) == "Bearer t"
+    assert asked == [0, 10]
+
+
+def test_a_token_is_used_until_it_expires_if_there_is_no_other() -> None:
+    now = [0.0]
+
+    def get_token(*_: str) -> SimpleNamespace:
+        if now[0]:
+            raise CredentialUnavailableError("no")
+        return SimpleNamespace(token="t", expires_on=3600)
+
+    credential: Any = SimpleNamespace(get_token=get_token)
+    sign = ByIdentity(credential, lambda: now[0])
+    for at in (0, 3301, 3302, 3599):
+        now[0] = at
+        assert sign("HEAD", "/a", "", {}) == "Bearer t"
+    now[0] = 3600
+    with pytest.raises(ClientAuthenticationError):
+        sign("HEAD", "/a", "", {})
 
 
 def test_an_identity_that_gets_no_token_leaves_the_error_to_the_sdk() -> None:
