@@ -3,6 +3,10 @@
 uvicorn's own `limit_concurrency` counts idle connections and streams as work and answers 503 at it, so it is not used.
 Here a connection has so long for the head of a request, and must take what is sent to it within so long. If there are
 as many connections as the process may have files, the one that has been idle for longest makes room.
+
+A request that is refused before its body has come keeps its answer: what comes is thrown away for a while, then the
+connection is closed for writing, and as a whole only once the client has done so. Else the system would tell the client
+that the connection broke off, and the answer would be lost.
 """
 
 import asyncio
@@ -31,6 +35,8 @@ class Bounds:
 
     head_s: float = 20.0
     head_bytes: int = 65_536
+    pipelined: int = 8
+    drained_bytes: int = 32 * 1024 * 1024
     send_s: float = 60.0
     idle_s: int = 75
     connections: int = _MOST_CONNECTIONS
@@ -56,6 +62,7 @@ def server_of(app: ASGIApp, bounds: Bounds | None = None, **options: Any) -> uvi
 
     config = uvicorn.Config(
         app,
+        ws="none",
         http=type("Bounded", (_Bounded,), {"_bounds": bounds, "_idle": OrderedDict()}),
         log_config=None,
         access_log=False,
@@ -74,9 +81,9 @@ class _Bounded(HttpToolsProtocol):
     _bounds: Bounds
     _idle: "OrderedDict[_Bounded, None]"
     """Connections without a request, in the order in which they became so."""
-    _head_bytes = 0
+    _head_bytes = _drained_bytes = 0
     _heads = 0
-    _is_in_body = False
+    _is_in_head = _is_in_body = _is_leaving = False
     _head_timer: asyncio.TimerHandle | None = None
     _send_timer: asyncio.TimerHandle | None = None
 
@@ -97,32 +104,57 @@ class _Bounded(HttpToolsProtocol):
         self.resume_writing()
 
     def data_received(self, data: bytes) -> None:
+        if self._is_leaving:
+            return
+        if self._is_in_body and self._is_waiting:
+            self._drained_bytes += len(data)
+            if self._drained_bytes > self._bounds.drained_bytes:
+                self._leave()
+                return
         left = self._bounds.head_bytes - self._head_bytes
-        if self._is_waiting and not self._is_in_body and len(data) > left:
+        if not self._is_in_body and len(data) > left:
             heads = self._heads
             super().data_received(data[:left])
             data = data[left:]
             if self._heads == heads:  # so much of a head, and it goes on
-                self._end(_TOO_LARGE)
+                self._end(_TOO_LARGE if self._is_waiting else b"")
         if self.transport.is_closing():
             return
-        if self._is_waiting and not self._is_in_body:
+        if not self._is_in_body:
             self._head_bytes += len(data)
         super().data_received(data)
         self._look()
 
+    def on_message_begin(self) -> None:
+        self._is_in_head = True
+        super().on_message_begin()
+
     def on_headers_complete(self) -> None:
-        self._head_bytes, self._is_in_body = 0, True
+        self._head_bytes, self._drained_bytes, self._is_in_head, self._is_in_body = 0, 0, False, True
         self._heads += 1
+        if self.transport.is_closing():
+            return
+        if len(self.pipeline) >= self._bounds.pipelined:
+            self._end(b"")
+            return
         super().on_headers_complete()
+        self.cycle.transport = _Closing(self)  # type: ignore[assignment]
+
+    def on_body(self, body: bytes) -> None:
+        if not self.transport.is_closing():
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._is_in_body = False
         super().on_message_complete()
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Whoever asks for a websocket is answered as if they had not; two lines in the log for each say no more."""
+
     def on_response_complete(self) -> None:
-        super().on_response_complete()
-        self._look()
+        if not self._is_leaving:
+            super().on_response_complete()
+            self._look()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -150,13 +182,40 @@ class _Bounded(HttpToolsProtocol):
         if not self._is_waiting:
             self._idle.pop(self, None)
             self._stop_head_timer()
-        elif not self.transport.is_closing():
+        elif not self.transport.is_closing() and not self._is_leaving:
             self._idle.setdefault(self, None)
-            if self._head_timer is None and self.timeout_keep_alive_task is None:
+            if self.cycle is not None and not self._is_in_head and not self._is_in_body:
+                self._stop_head_timer()
+                if self.timeout_keep_alive_task is None:
+                    self.timeout_keep_alive_task = self.loop.call_later(
+                        self.timeout_keep_alive, self.timeout_keep_alive_handler
+                    )
+            elif self._head_timer is None:
+                self._unset_keepalive_if_required()
                 self._head_timer = self.loop.call_later(self._bounds.head_s, self._give_up)
 
     def _give_up(self) -> None:
-        self._end(b"" if self._is_in_body else _TOO_SLOW)
+        if self._is_in_body:
+            self._leave()
+        else:  # who has asked nothing is told nothing: a proxy may take it for the answer to its next request
+            self._end(_TOO_SLOW if self._is_in_head else b"")
+
+    def close(self) -> None:
+        """Close the connection after an answer; gently, while the body of its request is on its way."""
+        if self._is_in_body and not self.transport.is_closing():
+            self._leave()
+        else:
+            self.transport.close()
+
+    def _leave(self) -> None:
+        """Say that nothing more will come, and throw away what comes until the client has closed, too."""
+        self._is_leaving = True
+        self._stop_head_timer()
+        self._unset_keepalive_if_required()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.flow.resume_reading()
+        self.loop.call_later(self._bounds.head_s, self.transport.abort)
 
     def _stop_head_timer(self) -> None:
         if self._head_timer is not None:
@@ -172,3 +231,12 @@ class _Bounded(HttpToolsProtocol):
     def _abort_soon(self) -> None:
         """A closed connection stays until its client has taken all that was sent; no longer than this."""
         self.loop.call_later(self._bounds.send_s, self.transport.abort)
+
+
+class _Closing:
+    """What an answer knows of its connection, closed as the server closes it."""
+
+    def __init__(self, connection: _Bounded) -> None:
+        self.write = connection.transport.write
+        self.is_closing = connection.transport.is_closing
+        self.close = connection.close

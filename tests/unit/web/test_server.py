@@ -15,11 +15,16 @@ from imagestore.web.server import Bounds, files_allowed, server_of
 
 TIMEOUT_S = 30
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+NEVER = b"GET /never HTTP/1.1\r\nHost: localhost\r\n\r\n"
 IDLE = 1_000
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
-    """Answers with as many bytes as the address says, and reads no body."""
+    """Answers with as many bytes as the address says, and reads no body; at /never, it does not answer."""
+    if scope["path"] == "/never":
+        assert (await receive())["type"] == "http.request"
+        assert (await receive())["type"] == "http.disconnect"
+        return
     size = int(scope["path"].strip("/") or 1)
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % size)]})
     for start in range(0, size, 100_000):
@@ -83,10 +88,68 @@ def rest(connection: socket.socket) -> bytes:
 
 def test_who_sends_no_whole_head_in_time_is_told_so_and_closed(serve: Serve) -> None:
     port = serve(head_s=0.2)
-    for begun in (b"", b"GET / HTTP/1.1\r\nHost: loc"):
-        with closing(connect(port)) as slow:
-            slow.sendall(begun)
-            assert rest(slow).startswith(b"HTTP/1.1 408 ")
+    with closing(connect(port)) as slow:
+        slow.sendall(b"GET / HTTP/1.1\r\nHost: loc")
+        assert rest(slow).startswith(b"HTTP/1.1 408 ")
+
+
+def test_who_says_nothing_is_told_nothing(serve: Serve) -> None:
+    with closing(connect(serve(head_s=0.2))) as silent:
+        assert rest(silent) == b""
+
+
+def test_a_kept_connection_is_idle_again_once_the_body_of_a_refused_request_has_come(serve: Serve) -> None:
+    with closing(connect(serve(head_s=0.5, idle_s=30))) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+        connection.sendall(b"0123456789")
+        connection.settimeout(1)
+        with pytest.raises(TimeoutError):  # neither closed nor told anything
+            connection.recv(65536)
+        connection.sendall(GET)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("header", [b"Host: localhost", b"Connection: close"])
+def test_a_request_that_is_answered_before_its_body_has_come_keeps_its_answer(serve: Serve, header: bytes) -> None:
+    with closing(connect(serve(drained_bytes=100_000))) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\n%s\r\nContent-Length: 5000000\r\n\r\n" % header)
+        for _ in range(50):
+            connection.sendall(b"x" * 100_000)
+        connection.shutdown(socket.SHUT_WR)
+        received = b""
+        while piece := connection.recv(65536):  # a connection that breaks off would raise
+            received += piece
+        assert received.startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_head_is_bounded_also_while_the_answer_before_it_is_made(serve: Serve) -> None:
+    with closing(connect(serve())) as connection:
+        connection.sendall(NEVER + b"GET / HTTP/1.1\r\n")
+        with pytest.raises(ConnectionError):
+            connection.sendall((b"X: " + b"x" * 60_000 + b"\r\n") * 1000)
+
+
+def test_a_few_requests_may_be_sent_before_the_first_is_answered_and_no_more(serve: Serve, servers: Servers) -> None:
+    port = serve()
+    with closing(connect(port)) as connection:
+        connection.sendall(GET * 8)
+        answers = b""
+        while answers.count(b"HTTP/1.1 200 ") < 8:
+            answers += connection.recv(65536)
+    with closing(connect(port)) as connection:
+        connection.sendall(NEVER + GET * 1000)
+        assert rest(connection) == b""
+    until(lambda: not servers[0].server_state.connections)
+
+
+def test_who_asks_for_a_websocket_gets_an_answer_and_no_line_in_the_log(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    with closing(connect(serve())) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+    assert "pgrade" not in caplog.text
 
 
 def test_the_second_head_on_a_connection_has_no_longer(serve: Serve) -> None:

@@ -124,7 +124,7 @@ def test_what_is_refused_is_not_in_the_audit_log(guarded: Services, people: dict
 @pytest.fixture
 def small(services: Services) -> Services:
     """What the routes need, where little is allowed at once and bodies must come quickly."""
-    options = replace(services.options, most_at_once=MostAtOnce(2, 2, 2, 2), slowest_body=SlowestBody(0.3, 1e9, 0.3))
+    options = replace(services.options, most_at_once=MostAtOnce(2, 2, 2, 2), slowest_body=SlowestBody(1.5, 1e9, 1.5))
     return replace(services, options=options)
 
 
