@@ -1,7 +1,8 @@
 """Forgets a picture: wherever a name, pixels or numbers of it are kept, they go, or it is said that they stay.
 
 The order lets it be given again after it broke off anywhere: what is found by the picture's content comes first, and
-the upload with its record, by which the content is known, last.
+the upload with its record, by which the content is known, last. Once the upload is gone labelled pictures are looked
+through again, for copies that were made of it meanwhile.
 """
 
 import json
@@ -14,6 +15,7 @@ from imagestore.backup.format import sha256_of
 from imagestore.backup.snapshots import head_of
 from imagestore.backup.vault import Vault
 from imagestore.errors import BackupError, Conflict, NotFound
+from imagestore.pipeline.bulk_documents import Changes
 from imagestore.pipeline.commit import remove_outputs
 from imagestore.record import record_id
 from imagestore.store import Blobs, Items, Stores
@@ -73,12 +75,13 @@ def forget(
     _in_answers(stores.accounts, picture, done)
     told("the upload")
     done.others = _others(stores, picture)
+    _demand_no_move(stores)
     _here(stores, picture, done)
     return done
 
 
 def _demand_quiet(stores: Stores) -> None:
-    """Raises Conflict while a job or a restore goes on that may keep a copy of any picture."""
+    """Raises Conflict while a job, a change or a restore goes on that may keep a copy of any picture."""
     busy = [
         str(item.document.get("kind"))
         for item in stores.jobs.find("job", {"is_open": "yes"})
@@ -88,8 +91,18 @@ def _demand_quiet(stores: Stores) -> None:
         raise Conflict(
             f"A job ({busy[0]}) is open, which may read the picture and keep numbers of it. Wait for its end."
         )
+    _demand_no_move(stores)
     if open_restore(stores.model_files) is not None:
         raise Conflict("A restore is not finished, which may bring the picture back. End it first.")
+
+
+def _demand_no_move(stores: Stores) -> None:
+    """Raises Conflict while pictures are moved to training, or taken back."""
+    if (one := next(Changes(stores.jobs).open_moves(), None)) is not None:
+        raise Conflict(
+            f"A change that moves pictures to training ({one.id}) is open, and may copy the picture. Wait for its end, "
+            f"then give the command again; if it has stopped: imagestore changes continue {one.id}, or undo."
+        )
 
 
 def _contents_here(stores: Stores, name: str) -> set[str]:
@@ -105,15 +118,9 @@ def _contents_here(stores: Stores, name: str) -> set[str]:
 
 def _in_training(blobs: Blobs, picture: Picture, done: Forgotten) -> None:
     """Delete copies in every project, what is known of them, and what was computed of the project's pictures."""
-    folders, count = set[str](), 0
-    names = [blob.name for page, _ in blobs.list() for blob in page]
-    for name in names:
-        folder, _, inner = name.rpartition("/")
-        if inner.removesuffix(".json") in picture.contents:
-            blobs.delete(name)
-            folders.add(folder)
-            count += 1
-    for name in names:
+    deleted = _copies(blobs, picture)
+    folders, count = {name.rpartition("/")[0] for name in deleted}, len(deleted)
+    for name in [blob.name for page, _ in blobs.list() for blob in page]:
         folder, _, inner = name.rpartition("/")
         if COMPUTED.fullmatch(inner) and _holds(blobs, name, picture):
             blobs.delete(name)
@@ -124,6 +131,15 @@ def _in_training(blobs: Blobs, picture: Picture, done: Forgotten) -> None:
     if count:
         done.deleted.append(f"{count} files of labelled pictures in {', '.join(sorted(folders))}: the copy, what was")
         done.deleted[-1] += " known of it, and numbers that were computed of it."
+
+
+def _copies(blobs: Blobs, picture: Picture) -> list[str]:
+    """Delete copies in every project, and what is known of them. Returns their names."""
+    names = [blob.name for page, _ in blobs.list() for blob in page]
+    found = [name for name in names if name.rpartition("/")[2].removesuffix(".json") in picture.contents]
+    for name in found:
+        blobs.delete(name)
+    return found
 
 
 def _in_models(blobs: Blobs, picture: Picture, done: Forgotten) -> None:
@@ -190,6 +206,8 @@ def _here(stores: Stores, picture: Picture, done: Forgotten) -> None:
     name = picture.name
     had = stores.uploads.stat(name) is not None
     stores.uploads.delete(name)
+    if _copies(stores.training, picture):
+        done.deleted.append("A copy that was made of it meanwhile, among the labelled pictures.")
     remove_outputs(stores, name, for_good=True)
     if had:
         done.deleted.append("The upload, its record, result, staged picture, small pictures and vector.")

@@ -32,6 +32,7 @@ from imagestore.pipeline.bulk_documents import (
     new_id,
     part_id,
 )
+from imagestore.pipeline.bulk_twins import agreeing, counted_once, undone_before
 from imagestore.pipeline.commit import hide
 from imagestore.pipeline.correct import MOST_LABELS, checked_label, correction_of, exchange, wrong_answer
 from imagestore.pipeline.relabel import CHANGED, GONE, Labelled, Relabelling
@@ -191,11 +192,11 @@ class BulkChanges:
     def _apply(self, change: BulkChange, etag: str) -> BulkChange:
         part, part_etag = self._changes.read_part(change, change.step)
         if part.state is PartState.WAITING:
-            planned = tuple(at_once(lambda one: self._planned(change, one), part.pictures))
+            planned = tuple(agreeing(change, at_once(lambda one: self._planned(change, one), part.pictures)))
             part = replace(part, state=PartState.PLANNED, pictures=planned)
             part_etag = self._changes.replace(part, part_etag)
         if part.state is PartState.PLANNED:
-            applied = tuple(at_once(lambda one: self._applied(change, one), part.pictures))
+            applied = tuple(counted_once(change, at_once(lambda one: self._applied(change, one), part.pictures)))
             if not self._is_applying(change):
                 return self.read(change.id)
             part = replace(part, state=PartState.APPLIED, pictures=applied)
@@ -305,9 +306,9 @@ class BulkChanges:
         if one.outcome is Outcome.SAME or (was_left and (not one.name or not _was_found(one))):
             return one
         if one.kind is not Kind.UPLOAD:
-            return self._labelled.undone(change, one)
+            return self._and_before(change, one, self._labelled.undone(change, one))
         if change.action is Action.TO_TRAINING:
-            return self._moved.undone(one)
+            return self._and_before(change, one, self._moved.undone(one))
         if change.action is Action.DELETE:
             stored = hide(self._stores, one.id, None, lambda now: now.hidden_until in (None, change.hidden_until))
             is_back = stored is not None and stored.hidden_until is None
@@ -332,6 +333,11 @@ class BulkChanges:
         if is_back:
             return replace(one, undone=Outcome.DONE)
         return replace(one, undone=Outcome.LEFT_ALONE, why=GONE if _is_gone(stored) else why)
+
+    def _and_before(self, change: BulkChange, one: OnePicture, undone: OnePicture) -> OnePicture:
+        for earlier, other in undone_before(self._changes, change, one):
+            self._undone(earlier, other)
+        return undone
 
     def _exchanged(
         self, id: str, what: Said, before: object, after: object, may: Callable[[Record], bool]

@@ -231,6 +231,12 @@ class Changes:
         for item in self._items.find(_TYPE, {"folder": folder}):
             yield _read(item, BulkChange)
 
+    def open_moves(self) -> Iterator[BulkChange]:
+        """The changes that move pictures to training, or take them back, and are not done."""
+        for state in (one for one in ChangeState if one.is_open):
+            for item in self._items.find(_TYPE, {"action": str(Action.TO_TRAINING), "state": str(state)}):
+                yield _read(item, BulkChange)
+
     def parts(self, change: BulkChange) -> Iterator[Part]:
         """All parts of a change, the last first."""
         for item in self._items.find(_PART_TYPE, {"change": change.id}):

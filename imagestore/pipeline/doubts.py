@@ -135,7 +135,7 @@ def _demand_own(project: Project) -> None:
 
 
 def _demand_there(stores: Stores, project: Project, sha256: str) -> None:
-    if stores.training.stat(f"{project.pictures_in}/{sha256}") is None:
+    if not TrainingPictures(stores.training, project.pictures_in).has(sha256):
         raise NotFound(f"'{project.title}' has no labelled picture {sha256[:12]}…; it may have been taken away.")
 
 

@@ -12,8 +12,9 @@ from imagestore.errors import Conflict
 from imagestore.pipeline.correct import checked_label
 from imagestore.record import utc
 from imagestore.store import Stores
+from imagestore.store.moved_content import Contents
 from imagestore.store.projects import Project
-from imagestore.store.training import PictureFacts, TrainingPictures
+from imagestore.store.training import Marks, PictureFacts, TrainingPictures
 
 NONE_CALLED = "none of the labels"
 
@@ -60,7 +61,7 @@ def take_in(
     pictures.begin()
     sha256 = hashlib.sha256(data).hexdigest()
     md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
-    was_there = stores.training.stat(f"{project.pictures_in}/{sha256}") is not None
+    was_there = pictures.has(sha256)
     outcome, labels_now = Outcome.NEW, wanted
 
     def kept(before: PictureFacts) -> PictureFacts:
@@ -72,15 +73,18 @@ def take_in(
         if is_there and has_label and not relabel:
             labels_now = _joined(before, wanted, project)
             outcome = Outcome.SAME if set(labels_now) == set(before.labels) else Outcome.RELABELLED
-            return before if outcome is Outcome.SAME else replace(before, labels=labels_now)
+            return replace(before, labels=labels_now if outcome is Outcome.RELABELLED else before.labels, said_by=None)
         outcome = Outcome.NEW if not is_there else Outcome.RELABELLED
         if is_there and before.labels == wanted and before.negative == (not wanted):
             outcome = Outcome.SAME
-        known = replace(before, labels=wanted, negative=not wanted, md5=md5, width=size[0], height=size[1])
+        said = before.marked(Marks(wanted, not wanted))  # it is no change's any more, also if it says the same
+        known = replace(said, md5=md5, width=size[0], height=size[1])
         return known if is_there else replace(known, source=source, created_at=utc())
 
     pictures.change(sha256, kept, is_new=not was_there)
-    if not was_there:
+    if was_there:  # a change that put it in may be taking it away just now
+        Contents(stores.training, project.pictures_in).keep(sha256, data)
+    else:
         pictures.put_picture(sha256, data)
     return TakenIn(sha256, list(labels_now), outcome)
 

@@ -110,10 +110,10 @@ class Labelled:
         if one.kind is Kind.TAGS:
             return one
         try:
-            found = self._pictures(change).facts(one.id)
+            found, is_there = self._pictures(change).facts(one.id), self._pictures(change).has(one.id)
         except (Protected, BadSplit) as error:
             return _left(one, f"{error}")
-        if found is None or self._stores.training.stat(f"{change.folder}/{one.id}") is None:
+        if found is None or not is_there:
             return _left(one, GONE)
         old, *new = change.labels
         marks = found[0].marks

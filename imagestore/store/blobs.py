@@ -42,6 +42,7 @@ class BlobState:
     size_bytes: int = 0
     has_tags: bool = False
     md5: bytes | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,7 @@ class Blobs:
             size_bytes=found.size,
             has_tags=bool(found.tag_count),
             md5=bytes(md5) if md5 else None,
+            metadata=found.metadata or {},
         )
 
     def put(

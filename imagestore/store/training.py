@@ -156,10 +156,11 @@ class TrainingPictures:
                 is_its_json = waiting is not None and blob.name == f"{waiting.name}.json"
                 if waiting is not None and not is_its_json:
                     yield waiting, None
-                waiting = blob if _PICTURE.fullmatch(name) else None
+                is_content = _PICTURE.fullmatch(name) is not None
+                waiting = blob if is_content and blob.size_bytes else None  # of no bytes: moved_content.py
                 if _JSON.fullmatch(name):
                     yield blob, is_its_json
-                elif waiting is None and name != SPLIT and not COMPUTED.fullmatch(name):
+                elif not is_content and name != SPLIT and not COMPUTED.fullmatch(name):
                     yield blob, None
         if waiting is not None:
             yield waiting, None
@@ -181,12 +182,19 @@ class TrainingPictures:
 
     def look(self, sha256: str) -> ListedPicture | None:
         """One picture as the listing shows it; None if its content is not there. Raises BadSplit."""
-        found, content = self.facts(sha256), self._blobs.stat(f"{self.folder}/{sha256}")
-        return None if found is None or content is None else _shown(sha256, *found, is_there=True)
+        found, is_there = self.facts(sha256), self.has(sha256)
+        return None if found is None or not is_there else _shown(sha256, *found, is_there=True)
 
     def picture(self, sha256: str) -> bytes:
         """A picture's content. Raises NotFound."""
-        return self._blobs.get(f"{self.folder}/{sha256}").data or b""
+        if not (data := self._blobs.get(f"{self.folder}/{sha256}").data):
+            raise NotFound(f"There is no labelled picture {sha256}.")
+        return data
+
+    def has(self, sha256: str) -> bool:
+        """Whether a picture's content is there."""
+        state = self._blobs.stat(f"{self.folder}/{sha256}")
+        return state is not None and state.size_bytes > 0
 
     def beginning_with(self, digits: str) -> str | None:
         """The SHA-256 of the only picture that is known whose SHA-256 begins with these hex digits; None if there is

@@ -63,7 +63,7 @@ def _nearest(
     pictures = TrainingPictures(services.stores.training, services.stores.projects.open(version.project).pictures_in)
     for row in np.argsort(-cosines, kind="stable")[:_MOST_LOOKED_AT]:
         one = learned.pictures[row]
-        if services.stores.training.stat(f"{pictures.folder}/{one.sha256}") is None:
+        if not pictures.has(one.sha256):
             continue
         items.append(LearnedAlike(one.sha256, list(one.labels), round(float(min(cosines[row], 1.0)), 4)))
         if len(items) == SHOWN:

@@ -1,6 +1,7 @@
 """A change of many pictures is undone exactly at every moment of it, and whoever dies."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -40,9 +41,9 @@ class Away(Exception):
     """The process dies."""
 
 
-def hooked(stores: Any, at: int, hook: Hook) -> Callable[[], int]:
-    """Have `hook` called once, before the call of a store with this number; what that calls itself is a part of it.
-    Returns what ends that, and tells how many calls there were."""
+def hooked(stores: Any, at: int, hook: Hook, after: Hook = lambda: None) -> Callable[[], int]:
+    """Have `hook` called once, before the call of a store with this number, and `after` after it; what that calls
+    itself is a part of it. Returns what ends that, and tells how many calls there were."""
     calls, is_inside = [0], [False]
 
     def end() -> int:
@@ -60,7 +61,10 @@ def hooked(stores: Any, at: int, hook: Hook) -> Callable[[], int]:
             try:
                 if calls[0] == at:
                     hook()
-                return original(*arguments, **options)
+                answer = original(*arguments, **options)
+                if calls[0] == at:
+                    after()
+                return answer
             finally:
                 is_inside[0] = False
 
@@ -89,6 +93,11 @@ def there(case: str) -> Any:
     if case == Action.TO_TRAINING:
         return with_some_there(filled())
     return with_labelled(filled()) if case in RELABELLED else filled()
+
+
+def shown(stores: Any) -> list[tuple[str, tuple[str, ...]]]:
+    """The labelled pictures that a training would find."""
+    return [(one.sha256, one.labels) for one in TrainingPictures(stores.training, MINE).list() if one.is_there]
 
 
 def every_moment(run: Callable[[int], int]) -> None:
@@ -121,6 +130,35 @@ def test_undone_at_any_moment_of_a_step_all_is_as_it_was(case: str) -> None:
         assert changes.read(change.id).state is ChangeState.UNDONE
         assert everything(stores) == before, f"undone before call {at}"
         assert not any(stores.records.read(id).hidden_until for id in IDS)
+        return made
+
+    every_moment(run)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_one_who_is_overtaken_by_undoing_and_dies_after_the_next_call_leaves_nothing(case: str) -> None:
+    """That call was prepared before, and nobody comes after it."""
+
+    def run(at: int) -> int:
+        stores = there(case)
+        before, changes = everything(stores), BulkChanges(stores)
+        change, listed = begun(changes, case), shown(stores)
+
+        def undo() -> None:
+            changes.undo(change.id, "otto")
+            done(changes, changes.read(change.id))
+
+        def die() -> None:
+            raise Away
+
+        calls = hooked(stores, at, undo, die)
+        with suppress(Away):
+            done(changes, change)
+        made = calls()
+        if made < at:
+            undo()
+        assert everything(stores) == before, f"undone before call {at}, after which it died"
+        assert shown(stores) == listed
         return made
 
     every_moment(run)
@@ -239,3 +277,71 @@ def test_what_is_labelled_by_hand_while_it_is_moved_to_training_stays(monkeypatc
         return made
 
     every_moment(run)
+
+
+@pytest.mark.parametrize("while_undone", [False, True])
+@pytest.mark.parametrize("says", ["the same", "another"])
+def test_what_is_put_in_while_it_is_moved_or_while_that_is_undone_stays(says: str, *, while_undone: bool) -> None:
+    """With the label that it is moved with, or another: undoing takes nobody else's picture away."""
+    given = {"a.jpg": "tabby", "b.jpg": "lynx"} if says == "the same" else dict.fromkeys(("a.jpg", "b.jpg"), "puma")
+
+    def run(at: int) -> int:
+        stores = there("to_training")
+        changes, pictures = BulkChanges(stores), TrainingPictures(stores.training, MINE)
+        change = begun(changes, "to_training")
+
+        def put_in() -> None:
+            for name, label in given.items():
+                take_in(stores, FIRST, name.encode(), [label], f"{label}/{name}", (1, 1), relabel=says == "another")
+
+        def undo() -> None:
+            changes.undo(change.id, "me")
+            done(changes, changes.read(change.id))
+
+        if while_undone:
+            done(changes, change)
+        calls = hooked(stores, at, put_in)
+        if while_undone:
+            undo()
+        else:
+            done(changes, change)
+        made = calls()
+        if made < at:
+            put_in()
+        undo()
+        for sha256, (name, label) in zip(MOVED, given.items(), strict=False):
+            found = pictures.facts(sha256)
+            assert found is not None
+            assert (found[0].labels, found[0].said_by) == ((label,), None), f"put in before call {at}"
+            assert pictures.picture(sha256) == name.encode(), f"put in before call {at}"
+        return made
+
+    every_moment(run)
+
+
+@pytest.mark.parametrize("label", ["tabby", "lynx", "puma"])
+def test_undoing_at_any_moment_of_putting_a_picture_in_leaves_it(label: str) -> None:
+    def run(at: int) -> int:
+        stores = there("to_training")
+        changes, pictures = BulkChanges(stores), TrainingPictures(stores.training, MINE)
+        change = done(changes, begun(changes, "to_training"))
+
+        def undo() -> None:
+            changes.undo(change.id, "me")
+            done(changes, changes.read(change.id))
+
+        calls = hooked(stores, at, undo)
+        for name in ("a.jpg", "b.jpg"):
+            take_in(stores, FIRST, name.encode(), [label], f"{label}/{name}", (1, 1), relabel=True)
+        made = calls()
+        for sha256, name in zip(MOVED, ("a.jpg", "b.jpg"), strict=False):
+            found = pictures.facts(sha256)
+            assert found is not None
+            assert (found[0].labels, found[0].said_by) == ((label,), None), f"undone before call {at}"
+            assert pictures.picture(sha256) == name.encode(), f"undone before call {at}"
+        return made
+
+    at = 1
+    while run(at) >= at:
+        at += 1
+    assert at > 8

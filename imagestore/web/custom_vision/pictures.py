@@ -90,7 +90,7 @@ class Pictures:
 
     def has(self, sha256: str) -> bool:
         """Whether this picture is there now, whatever another process did a moment ago."""
-        return self.stores.training.stat(f"{self.project.pictures_in}/{sha256}") is not None
+        return self.training.has(sha256)
 
     def demand_own(self) -> None:
         """Raises ApiProblem 400 if the project learns from the pictures of another, which are not its own to change."""
@@ -117,7 +117,7 @@ class Pictures:
             )
         if self.project.labels_per_picture is LabelsPerPicture.ONE and len(labels) > 1:
             raise refused("BadRequestImageTags", "A picture of this project can have one tag.")
-        return replace(facts, labels=tuple(labels), negative=negative)
+        return replace(facts, labels=tuple(labels), negative=negative, said_by=None)
 
     def untag(self, sha256s: Iterable[str], tags: Sequence[Tag]) -> None:
         """Take these tags from these pictures."""

@@ -12,6 +12,7 @@ from imagestore.backup.make import back_up
 from imagestore.backup.restore import Wanted, restore
 from imagestore.backup.snapshots import check, finished_ids, manifest_of
 from imagestore.errors import Conflict, NotFound
+from imagestore.pipeline.bulk_documents import Action, BulkChange, ChangeState
 from imagestore.record import record_id
 from imagestore.store.instance import OpenRestore, begin_restore
 from preprocess import Limits
@@ -188,3 +189,32 @@ def test_what_nobody_knows_is_said_and_what_is_under_way_is_waited_for(source: A
     begin_restore(source.model_files, OpenRestore("20200101T000000Z-000000", "2020-01-01T00:00:00.000Z", "me"))
     with pytest.raises(Conflict, match="restore"):
         forget(source, NAME, [vault])
+
+
+@pytest.mark.parametrize("state", ["applying", "undoing"])
+def test_a_move_to_training_is_waited_for_however_late_it_is_begun(source: Any, state: str) -> None:
+    kept = BulkChange(id="change-7", action=Action.TO_TRAINING, by="me", state=ChangeState(state)).document()
+    source.jobs.create(kept)
+    with pytest.raises(Conflict, match=r"change-7.*changes continue"):
+        forget(source, NAME, [])
+    source.jobs.delete("change-7")
+    with pytest.raises(Conflict, match="change-7"):
+        forget(source, NAME, [], lambda place: source.jobs.create(kept) if place == "jobs" else None)
+    assert NAME in source.uploads.blobs, "what is needed to go on is there"
+    source.jobs.replace(kept | {"state": "undone"}, source.jobs.read("change-7").etag)
+    forget(source, NAME, [])
+    assert traces(source) == set()
+
+
+def test_a_copy_that_is_made_until_the_upload_is_gone_goes_too(source: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    delete = source.uploads.delete
+
+    def deleted(name: str) -> None:
+        source.training.overwrite(f"mine/{SHA256}.json", b'{"source": "x"}', "application/json")
+        source.training.overwrite(f"mine/{SHA256}", PIXELS, "image/jpeg")
+        delete(name)
+
+    monkeypatch.setattr(source.uploads, "delete", deleted)
+    done = forget(source, NAME, [])
+    assert traces(source) == set()
+    assert "A copy that was made of it meanwhile, among the labelled pictures." in done.deleted

@@ -104,8 +104,8 @@ NOTHING = msgspec.json.encode(PictureFacts())
 
 def everything(stores: Any) -> tuple[Any, ...]:
     """What is kept of records, labelled pictures and tags, to the last byte; not which version it is, nor what says
-    nothing of a picture that is not there."""
-    found = {name: blob.data for name, blob in stores.training.blobs.items()}
+    nothing of a picture that is not there, nor a place that has no picture."""
+    found = {name: blob.data for name, blob in stores.training.blobs.items() if blob.data}
     kept = {n: data for n, data in found.items() if data != NOTHING or n.removesuffix(".json") in found}
     return facts(stores), kept, stores.custom_vision.read(MINE)
 

@@ -84,7 +84,7 @@ def test_another_project_is_another_set(blobs: Any, pictures: TrainingPictures) 
 def test_what_lies_there_in_the_form_of_before_is_said_with_the_command(
     blobs: Any, pictures: TrainingPictures, name: str
 ) -> None:
-    blobs.overwrite(name, b"", "image/png")
+    blobs.overwrite(name, b"1", "image/png")
 
     def look() -> None:
         pictures.demand_migrated(set)

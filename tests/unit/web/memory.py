@@ -47,7 +47,7 @@ class MemoryBlobs:
         blob = self.blobs.get(name)
         if blob is None or blob.data is None:
             return None
-        return BlobState(blob.etag, len(blob.data), md5=hashlib.md5(blob.data).digest())
+        return BlobState(blob.etag, len(blob.data), md5=hashlib.md5(blob.data).digest(), metadata=blob.metadata)
 
     def put(
         self,
