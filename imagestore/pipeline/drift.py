@@ -4,13 +4,13 @@ The number says how strange a picture is to the model: its distance to what the 
 confidence lacks to 1, joined by their ranks; of a model that tells no distance, the latter alone. A model's baseline is
 the first 500 pictures after its promotion, not what it learned from, since what comes in is never quite like that.
 
-Pictures that follow each other and look alike are one observation, the median of their numbers: a burst of one scene is
-no twenty witnesses. A day and the baseline are ranked together, and the r-th smallest of N observations counts
-1/N + 1/(N-1) + … + 1/(N-r+1), so that the strangest count most (Savage 1956, "Contributions to the Theory of Rank Order
-Statistics"). If nothing has changed, the day's are drawn from all without replacement, whatever the numbers' own
-distribution is: that gives the mean, variance and skewness of their sum, and a gamma distribution of these the p-value.
-It holds the chance that lies in the baseline too. How large a change is, is told by the share of the day's
-pictures beyond what a tenth of the baseline lies beyond.
+Pictures of a day that look alike are one observation, the median of their numbers: a burst of one scene is no twenty
+witnesses, nor is a fixed camera among others that take turns. A day and the baseline are ranked together, and the r-th
+smallest of N observations counts 1/N + 1/(N-1) + … + 1/(N-r+1), so that the strangest count most (Savage 1956,
+"Contributions to the Theory of Rank Order Statistics"). If nothing has changed, the day's are drawn from all without
+replacement, whatever the numbers' own distribution is: that gives the mean, variance and skewness of their sum, and a
+gamma distribution of these the p-value. It holds the chance that lies in the baseline too. How large a change is, is
+told by the share of the day's pictures beyond what a tenth of the baseline lies beyond.
 """
 
 import math
@@ -32,6 +32,9 @@ P_LIMIT = 0.0005
 LEAST_SHARE = 0.15
 """A day with fewer pictures beyond the limit has not changed enough to tell anybody, however small its p-value is."""
 _LOOKS_BACK = 8
+_SCENES = 1024
+"""A picture is compared with so many scenes before it, which bounds the time that a large day takes."""
+_AT_ONCE = 64
 _ALIKE_BITS = 8
 _HARDLY_SKEWED = 1e-3
 
@@ -55,10 +58,10 @@ class Seen:
 class Day:
     """The pictures of a day (UTC), and how many of them the model did not know.
 
-    `observations` are what is left of them if those that follow each other and look alike count once, of which the
-    share `far_share` lies beyond the limit. `p` is how likely a day so strange or more is if nothing has changed; both
-    are None where there is no baseline yet, or the day has too few to be judged. `has_drifted` is whether the day's
-    pictures are unlike the baseline's, and enough so to tell somebody.
+    `observations` are what is left of them if those that look alike count once, of which the share `far_share` lies
+    beyond the limit. `p` is how likely a day so strange or more is if nothing has changed; both are None where there is
+    no baseline yet, or the day has too few to be judged. `has_drifted` is whether the day's pictures are unlike the
+    baseline's, and enough so to tell somebody.
     """
 
     day: str
@@ -93,14 +96,12 @@ class Drift:
 
 def drift(baseline: Seen, since: Seen) -> Drift:
     """Compare each day of `since` with the baseline, which is the first pictures after a promotion."""
-    observed = _observations(baseline)
+    observed = np.concatenate([baseline.strangeness[:0], *map(_observations, _by_day(baseline))])
     far = max(1, int(len(observed) * FAR_SHARE))
     is_complete = len(baseline.days) >= BASELINE and len(observed) >= FEWEST_IN_BASELINE
     limit = float(np.sort(observed[:, 0])[-far]) if is_complete else None
     found = Baseline(len(baseline.days), len(observed), far if is_complete else 0, limit)
-    starts = [n for n, day in enumerate(since.days) if n == 0 or day != since.days[n - 1]]
-    parts = [_part(since, slice(*of_day)) for of_day in pairwise([*starts, len(since.days)])]
-    return Drift(found, [_day(part.days[0], part, found, observed) for part in parts])
+    return Drift(found, [_day(part.days[0], part, found, observed) for part in _by_day(since)])
 
 
 def unlikely(day: np.ndarray, baseline: np.ndarray) -> float:
@@ -145,13 +146,15 @@ def _day(day: str, seen: Seen, baseline: Baseline, before: np.ndarray) -> Day:
     return replace(counted, far_share=share, p=p, has_drifted=p <= P_LIMIT and share >= LEAST_SHARE)
 
 
-def _part(seen: Seen, part: slice) -> Seen:
+def _by_day(seen: Seen) -> list[Seen]:
+    starts = [n for n, day in enumerate(seen.days) if n == 0 or day != seen.days[n - 1]]
     columns = (seen.strangeness, seen.is_unknown, seen.looks, seen.has_look)
-    return Seen(seen.days[part], *(column[part] for column in columns))
+    parts = [slice(*of_day) for of_day in pairwise([*starts, len(seen.days)])]
+    return [Seen(seen.days[part], *(column[part] for column in columns)) for part in parts]
 
 
 def _observations(seen: Seen) -> np.ndarray:
-    """The strangeness of the pictures, those that look alike and follow each other as one: float [k, numbers]."""
+    """The strangeness of the pictures of a day, those that look alike as one: float [k, numbers]."""
     bursts = _bursts(seen)
     return np.stack([_medians(column, bursts) for column in seen.strangeness.T], axis=1)
 
@@ -169,16 +172,38 @@ def _medians(numbers: np.ndarray, bursts: np.ndarray) -> np.ndarray:
 def _bursts(seen: Seen) -> np.ndarray:
     """For each picture the number of its burst, which is that of the first picture in it: int [n].
 
-    A picture belongs to that of any of the few before it that it looks like; two bursts so joined become one.
+    A picture belongs to that of any of the few before it that it looks like; two bursts so joined become one. Whatever
+    lies between, a burst belongs to another whose first picture its own looks like, but not by way of a third: of a day
+    of shirts, each of which resembles some other, half would be one.
     """
     first = np.arange(len(seen.days))
     for back in range(1, min(_LOOKS_BACK, len(first) - 1) + 1):
-        apart = np.bitwise_count((seen.looks[back:] ^ seen.looks[:-back]).view(np.uint64))
-        alike = (apart <= _ALIKE_BITS) & seen.has_look[back:] & seen.has_look[:-back]
+        alike = _alike(seen.looks[back:], seen.looks[:-back]) & seen.has_look[back:] & seen.has_look[:-back]
         for later in np.flatnonzero(alike) + back:
             one, other = _root(first, int(later)), _root(first, int(later) - back)
             first[max(one, other)] = min(one, other)
-    return np.array([_root(first, number) for number in range(len(first))], dtype=int)
+    bursts = np.array([_root(first, number) for number in range(len(first))], dtype=int)
+    firsts = np.flatnonzero((bursts == np.arange(len(bursts))) & seen.has_look)
+    first[firsts] = firsts[_scenes(seen.looks[firsts])]
+    return np.asarray(first[bursts])
+
+
+def _scenes(looks: np.ndarray) -> np.ndarray:
+    """For each hash int64 [n] the number of the first one before it that it is like and that is like none itself, of
+    the last _SCENES of those; its own number if there is none: int [n]."""
+    found, scenes = np.arange(len(looks)), np.empty(0, dtype=int)
+    for start in range(0, len(looks), _AT_ONCE):
+        part, known = np.arange(start, min(start + _AT_ONCE, len(looks))), scenes[-_SCENES:]
+        among = np.concatenate([known, part])
+        alike = _alike(looks[part, None], looks[among])
+        for row in np.flatnonzero(alike.sum(axis=1) > 1):  # each is like itself
+            found[part[row]] = among[np.argmax(alike[row] & (found[among] == among))]
+        scenes = np.append(scenes, part[found[part] == part])
+    return found
+
+
+def _alike(looks: np.ndarray, others: np.ndarray) -> np.ndarray:
+    return np.asarray(np.bitwise_count((looks ^ others).view(np.uint64)) <= _ALIKE_BITS)
 
 
 def _root(first: np.ndarray, number: int) -> int:

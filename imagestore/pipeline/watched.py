@@ -125,12 +125,18 @@ def _each_once(versions: Iterable[LiveVersion]) -> list[LiveVersion]:
 
 def watched(version: LiveVersion, baseline: Sequence[Row], since: Sequence[Row]) -> WatchedModel:
     """What became of a version: `baseline` are the first BASELINE pictures since it is live, `since` those after, of
-    the last DAYS."""
+    the last DAYS; `comparable` ones."""
     rows = [*baseline, *since]
     tells = Strangeness.DISTANCE if any(row.distance is not None for row in rows) else Strangeness.CONFIDENCE
     found: Drift = drift(_seen(baseline, tells), _seen(since, tells))
     named = version.project, version.version, version.sha256, version.since
     return WatchedModel(*named, tells if rows else None, found.baseline, found.days)
+
+
+def comparable(rows: Sequence[Row]) -> Sequence[Row]:
+    """The rows without those that have no distance, if others have one: an earlier version of the app kept none."""
+    told = [row for row in rows if row.distance is not None]
+    return told or rows
 
 
 def reviewed(version: LiveVersion, right: int, of: int, confidence: float | None) -> ReviewedModel:
@@ -159,7 +165,7 @@ def of_records(records: Iterable[Record], live: LiveModels, shipped: ModelRef | 
     begins = first_day()
     models = []
     for sha256, version in versions.items():
-        rows = [row for _, _, row in sorted(came[sha256], key=lambda one: one[:2])]
+        rows = comparable([row for _, _, row in sorted(came[sha256], key=lambda one: one[:2])])
         models.append(watched(version, rows[:BASELINE], [row for row in rows[BASELINE:] if row.at >= begins]))
     return Watch(models, list(_reviewed(past_versions(live, shipped), drawn)))
 
@@ -185,9 +191,7 @@ def _reviewed(versions: list[LiveVersion], drawn: dict[str, list[tuple[str, Reco
 
 
 def _seen(rows: Sequence[Row], tells: Strangeness) -> Seen:
-    """The rows as columns, without those that lack the number."""
-    if tells is Strangeness.DISTANCE:
-        rows = [row for row in rows if row.distance is not None]
+    """The rows as columns."""
     unsure = np.array([1 - row.confidence for row in rows], dtype=float)
     numbers = [unsure]
     if tells is Strangeness.DISTANCE:

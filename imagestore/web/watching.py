@@ -13,6 +13,7 @@ from imagestore.pipeline.watched import (
     Row,
     Watch,
     WatchedModel,
+    comparable,
     first_day,
     live_versions,
     past_versions,
@@ -40,11 +41,18 @@ def watch(index: Index, stores: Stores, live_model: LiveModel) -> Watch:
 
 
 def _watched(index: Index, version: LiveVersion) -> WatchedModel:
-    baseline, last = classified_after(index, version.sha256, (version.since, ""), BASELINE)
-    if len(baseline) < BASELINE:
-        return watched(version, baseline, [])
-    since, _ = classified_after(index, version.sha256, max(last, (first_day(), "")))
+    baseline, since = _rows(index, version)
+    if len(comparable([*baseline, *since])) < len(baseline) + len(since):
+        baseline, since = _rows(index, version, with_distance=True)
     return watched(version, baseline, since)
+
+
+def _rows(index: Index, version: LiveVersion, *, with_distance: bool = False) -> tuple[list[Row], list[Row]]:
+    baseline, last = classified_after(index, version.sha256, (version.since, ""), BASELINE, with_distance=with_distance)
+    if len(baseline) < BASELINE:
+        return baseline, []
+    after = max(last, (first_day(), ""))
+    return baseline, classified_after(index, version.sha256, after, with_distance=with_distance)[0]
 
 
 def _reviewed(index: Index, version: LiveVersion) -> ReviewedModel | None:
@@ -65,14 +73,15 @@ def sure_in_sample(index: Index, model_sha256: str) -> float | None:
 
 
 def classified_after(
-    index: Index, model_sha256: str, after: tuple[str, str], limit: int = -1
+    index: Index, model_sha256: str, after: tuple[str, str], limit: int = -1, *, with_distance: bool = False
 ) -> tuple[list[Row], tuple[str, str]]:
     """What is watched of the pictures that this model classified, in the order in which they came, from the one after
-    this time and id; and time and id of the last of them."""
+    this time and id, or of those that have a distance; and time and id of the last of them."""
+    told = "AND from_learned IS NOT NULL " if with_distance else ""
     found = index.query(
         "SELECT at, from_learned, confidence, status = 'unknown', phash, id FROM pictures INDEXED BY by_model "
         "WHERE status != 'deleted' AND model IS NOT NULL AND model = ? AND (at, id) > (?, ?) "
-        "AND status IN ('classified', 'unknown') ORDER BY at, id LIMIT ?",
+        f"AND status IN ('classified', 'unknown') {told}ORDER BY at, id LIMIT ?",
         [model_sha256, *after, limit],
     )
     last = (found[-1][0], found[-1][-1]) if found else after

@@ -68,6 +68,57 @@ def test_of_a_hundred_quiet_days_of_bursts_at_most_one_is_told() -> None:
         assert all(25 <= day.observations <= 30 for day in found.days), "a scene counts once"
 
 
+def take_turns(chance: np.random.Generator, day: str, cameras: int, scenes: int, shots: int) -> Seen:
+    """A day of cameras that take turns, of which each sees so many scenes, one after the other."""
+    parts = []
+    for _ in range(scenes):
+        looks = np.tile(chance.integers(-(2**63), 2**63 - 1, cameras), shots)
+        strangeness = np.tile(quiet(chance, cameras), shots) + chance.normal(0, 0.002, cameras * shots)
+        flipped = np.int64(1) << chance.integers(0, 63, len(looks))
+        parts.append(seen([day] * len(looks), strangeness, chance, looks ^ flipped))
+    return together(*parts)
+
+
+@pytest.mark.parametrize(("cameras", "scenes", "shots"), [(12, 2, 25), (12, 3, 15), (20, 1, 20)])
+def test_of_a_hundred_quiet_days_of_cameras_that_take_turns_at_most_one_is_told(
+    cameras: int, scenes: int, shots: int
+) -> None:
+    for seed in range(3):
+        chance = np.random.default_rng(200 + seed)
+        days = together(*(take_turns(chance, day, cameras, scenes, shots) for day in days_of(2)))
+        found = drift(baseline(chance), days)
+        assert sum(day.has_drifted for day in found.days) <= 1, seed
+        assert {day.observations for day in found.days} == {cameras * scenes}
+
+
+def test_a_baseline_of_cameras_that_take_turns_counts_each_once_a_day() -> None:
+    chance = np.random.default_rng(5)
+    before = together(*(take_turns(chance, day, 25, 1, 4) for day in days_of(1, 5)))
+    found = drift(before, together(*(take_turns(chance, day, 25, 1, 4) for day in days_of(2))))
+    assert (found.baseline.pictures, found.baseline.observations) == (BASELINE, 125)
+    assert sum(day.has_drifted for day in found.days) <= 1
+
+
+def test_pictures_of_which_each_resembles_the_next_are_not_all_one() -> None:
+    """Of a day of shirts half would be, so that strangers among them counted nothing."""
+    chance = np.random.default_rng(6)
+    steps = np.int64(1) << np.arange(60)
+    looks = np.bitwise_or.accumulate(steps)[::6]  # each 6 bits from the next
+    others = chance.integers(-(2**63), 2**63 - 1, 90)
+    mixed = np.ravel(np.stack([looks, *others.reshape(9, 10)], axis=1))
+    (day,) = drift(baseline(chance), seen(["2026-02-01"] * 100, quiet(chance, 100), chance, mixed)).days
+    assert day.observations == 90 + 5
+
+
+def test_a_picture_is_compared_with_so_many_scenes_as_are_bearable() -> None:
+    """What lies behind more others than that counts again, which bounds the time of a large day."""
+    chance = np.random.default_rng(7)
+    looks = chance.integers(-(2**63), 2**63 - 1, 5_000)
+    looks[[0, 1000]], looks[[2000, 4900]] = 7, 1 << 40
+    (day,) = drift(baseline(chance), seen(["2026-02-01"] * 5_000, quiet(chance, 5_000), chance, looks)).days
+    assert (day.observations, day.has_drifted) == (4_999, False)
+
+
 def test_a_fifth_of_strangers_among_two_hundred_is_told_the_same_day() -> None:
     told = 0
     for seed in range(100):

@@ -66,6 +66,17 @@ def test_the_first_pictures_are_the_baseline_and_those_after_them_are_days() -> 
     assert model.latest_drift == day
 
 
+@pytest.mark.parametrize("lacking", [1, BASELINE])
+def test_pictures_without_a_distance_do_not_count_where_others_have_one(lacking: int) -> None:
+    """Which an earlier version of the app kept none of: the baseline is complete all the same."""
+    without = [of_today(number, 7) for number in range(lacking)]
+    records = [of_today(1000 + number, 8, 0.3) for number in range(BASELINE)]
+    after = [of_today(2000 + number, 9, 0.9) for number in range(30)]
+    (model,) = of_records([*without, *records, *after], LIVE, SHIPPED).models
+    assert (model.strangeness, model.baseline.pictures) == (Strangeness.DISTANCE, BASELINE)
+    assert [(day.pictures, day.has_drifted) for day in model.days] == [(30, True)]
+
+
 def test_what_came_before_the_promotion_does_not_count() -> None:
     live = LiveModels(Active(PromotionEntry("m", "1", "f" * 64, f"{TODAY}T09:00:00.000Z", "me")), Routes())
     records = [of_today(number, 8) for number in range(5)] + [of_today(10 + number, 9) for number in range(3)]

@@ -49,6 +49,19 @@ def test_the_index_and_the_records_say_the_same(index: Index, records: list[Reco
     assert len(found.reviewed) == 1
 
 
+@pytest.mark.parametrize("lacking", [range(7, 8), range(BASELINE)])
+def test_pictures_without_a_distance_are_left_out_before_the_baseline_is_taken(
+    index: Index, records: list[Record], stores: Stores, lacking: range
+) -> None:
+    for number in lacking:
+        records[number] = of_today(number, None)
+    more = [of_today(2000 + number, 0.3) for number in range(BASELINE)]
+    take_in(index, [*records, *more])
+    found = watch(index, stores, cast(LiveModel, TinyModel()))
+    assert found.models == watched.of_records([*records, *more], LiveModels(None, Routes()), SHIPPED).models
+    assert found.models[0].baseline.pictures == BASELINE
+
+
 def test_where_nothing_came_nothing_is_said(index: Index, stores: Stores) -> None:
     (model,) = watch(index, stores, cast(LiveModel, TinyModel())).models
     assert (model.strangeness, model.baseline.pictures, model.days) == (None, 0, [])
