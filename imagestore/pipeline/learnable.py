@@ -81,9 +81,12 @@ class TrainingState:
     is_enough: bool
 
 
-def learnable(project: Project, there: Tally, corrections: Mapping[str, int], contradicted: int = 0) -> Learnable:
+def learnable(
+    project: Project, there: Tally, corrections: Mapping[str, int], contradicted: int = 0, at_odds: int = 0
+) -> Learnable:
     """What the project could learn from: its pictures, and so many corrections to each label, of other content.
-    `contradicted` uploads are corrected to other labels than the same content has among the pictures."""
+    `contradicted` uploads are corrected to other labels than the same content has among the pictures, and the uploads
+    of `at_odds` other contents to several labels."""
     pictures = there.labels
     counts = [
         LabelCount(
@@ -105,7 +108,7 @@ def learnable(project: Project, there: Tally, corrections: Mapping[str, int], co
         counts,
         there.negatives,
         there.unlabelled,
-        _contradictions(contradicted) + _problems(learned, there.negatives, without, has_several=has_several),
+        _contradictions(contradicted, at_odds) + _problems(learned, there.negatives, without, has_several=has_several),
         [
             f"'{one.label}' was given to {one.corrections} corrected {'upload' if one.corrections == 1 else 'uploads'} "
             f"alone, and is left out until there are {FEWEST}."
@@ -115,14 +118,21 @@ def learnable(project: Project, there: Tally, corrections: Mapping[str, int], co
     )
 
 
-def _contradictions(count: int) -> list[str]:
-    if not count:
-        return []
-    uploads = "1 corrected upload has" if count == 1 else f"{count:,} corrected uploads have"
-    return [
-        f"{uploads} another label than the same picture has here. Move what is right to training in the gallery, or "
-        "correct the upload."
-    ]
+def _contradictions(count: int, at_odds: int) -> list[str]:
+    found = []
+    if count:
+        uploads = "1 corrected upload has" if count == 1 else f"{count:,} corrected uploads have"
+        found.append(
+            f"{uploads} another label than the same picture has here. Move what is right to training in the gallery, "
+            "or correct the upload."
+        )
+    if at_odds:
+        pictures = "1 picture was" if at_odds == 1 else f"{at_odds:,} pictures were"
+        found.append(
+            f"{pictures} uploaded several times and corrected to different labels. Correct the uploads of each to one "
+            "label; a picture's page names those with the same bytes."
+        )
+    return found
 
 
 def _problems(learned: list[LabelCount], negatives: int, without: Counter[str], *, has_several: bool) -> list[str]:

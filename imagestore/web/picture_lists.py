@@ -9,11 +9,12 @@ import logging
 import threading
 import time
 from bisect import bisect_left
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 
 from imagestore.errors import StoreError, TrainingError
 from imagestore.pipeline.labelled import Tally, tally
@@ -25,8 +26,10 @@ _WAIT_S = 1.0
 """A list that takes longer than this to read is read in the background."""
 _REST = 20
 """A long list is read again after so many times what it took, so that reading it takes a twentieth of a process."""
-_MOST_LOOKED_AT = 200
-"""Of more pictures that changed the list is read anew instead."""
+_MOST_LOOKED_AT = 1000
+"""So many changed pictures are looked at before a list is shown; where there are more, it is read anew behind it."""
+_MOST_REMEMBERED = 20_000
+"""Of more changed pictures it is not remembered which they are: the list is read anew."""
 _MIGRATED_S = 60.0
 _LOCKS = 64
 
@@ -64,61 +67,82 @@ def _age(one: ListedPicture) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class _Kept:
-    """A list, when its reading began, and how long that took."""
+    """A list, when its reading began, how long that took, which reading it was, and how often the folder had been
+    forgotten when it began."""
 
     listing: Listing
     at: float
     took_s: float
+    reading: int
+    forgotten: int
 
     @property
     def is_long(self) -> bool:
         return self.took_s > _WAIT_S
 
 
+@dataclass
+class _Folder:
+    """What is known of a folder: the list that is shown; `changed` in this process since the reading of that began, and
+    `looked_at` since it was read, by SHA-256 with the number of the change. Who reads it holds `reader`."""
+
+    kept: _Kept | None = None
+    changes: int = 0
+    changed: dict[str, int] = field(default_factory=dict)
+    looked_at: dict[str, int] = field(default_factory=dict)
+    readings: int = 0
+    forgotten: int = 0
+    reader: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def pending(self) -> dict[str, int]:
+        """What the list may lack."""
+        return {one: number for one, number in self.changed.items() if self.looked_at.get(one) != number}
+
+
 class PictureLists:
-    """The lists of pictures by folder."""
+    """The lists of pictures by folder, of which each is read by one at a time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._lists: dict[str, _Kept] = {}
-        self._forgotten: Counter[str] = Counter()
-        self._changes: Counter[str] = Counter()
-        self._changed: dict[str, dict[str, int]] = defaultdict(dict)
-        """What this process has changed that the list may lack: by SHA-256, the number of its latest change."""
-        self._reading: set[str] = set()
+        self._folders = defaultdict[str, _Folder](_Folder)
         self._changing = [threading.Lock() for _ in range(_LOCKS)]
         self._migrated_at = float("-inf")
 
-    def get(self, pictures: TrainingPictures) -> Listing:
+    def get(self, pictures: TrainingPictures, *, fresh: bool = False) -> Listing:
         """The pictures that are there, the newest first, as they were at most some seconds ago; where reading them
-        takes longer, as they were when that was last done. What this process has changed is as it is now.
+        takes longer, as they were when that was last done, or as they are now with `fresh`. What this process has
+        changed is as it is now.
 
         Raises NotMigrated, Unavailable.
         """
-        folder = pictures.folder
         with self._lock:
-            kept, changed = self._lists.get(folder), dict(self._changed[folder])
-        age_s = float("inf") if kept is None else time.monotonic() - kept.at
-        if kept is None or (not kept.is_long and (changed or age_s >= _KEPT_S)):
-            return self._read(pictures).listing
-        if kept.is_long and age_s >= max(_KEPT_S, _REST * kept.took_s):
-            self._read_behind(pictures)
-        return (self._looked_at(pictures, kept, changed) if changed else kept).listing
+            folder = self._folders[pictures.folder]
+            readings = folder.readings
+        shown = None if fresh else self._shown(pictures, folder)
+        if shown is not None:
+            return shown
+        with folder.reader:  # and what another has read meanwhile is not read again
+            kept = folder.kept
+            if not fresh or (kept is not None and kept.reading > readings):
+                shown = self._shown(pictures, folder)
+            return self._read(pictures, folder) if shown is None else shown
 
-    def forget(self, folder: str) -> None:
-        """Have a folder read anew, in which something has changed."""
+    def forget(self, folder: str | None = None) -> None:
+        """Have a folder read anew in which something has changed, or all; a long list is shown until that is done."""
         with self._lock:
-            self._forgotten[folder] += 1
-            self._lists.pop(folder, None)
+            for found in [*self._folders.values()] if folder is None else [self._folders[folder]]:
+                found.forgotten += 1
 
     def changed(self, folder: str, sha256s: Collection[str]) -> None:
         """Have these pictures looked at anew, which this process has changed."""
         with self._lock:
-            self._changes[folder] += 1
-            self._changed[folder] |= dict.fromkeys(sha256s, self._changes[folder])
-            is_too_many = len(self._changed[folder]) > _MOST_LOOKED_AT
-        if is_too_many:
-            self.forget(folder)
+            found = self._folders[folder]
+            found.changes += 1
+            found.changed |= dict.fromkeys(sha256s, found.changes)
+            if len(found.changed) > _MOST_REMEMBERED:
+                found.changed.clear()
+                found.forgotten += 1
 
     def demand_migrated(self, pictures: TrainingPictures, gone: Callable[[], Collection[str]]) -> None:
         """Raises NotMigrated if labels lie in the container as in an earlier version, which is looked at once a minute;
@@ -136,42 +160,55 @@ class PictureLists:
             finally:
                 self.changed(folder, [sha256])
 
-    def _read(self, pictures: TrainingPictures) -> _Kept:
-        folder, began = pictures.folder, time.monotonic()
+    def _shown(self, pictures: TrainingPictures, folder: _Folder) -> Listing | None:
+        """What is shown without reading the list first, None if it must be read."""
         with self._lock:
-            forgotten, changes = self._forgotten[folder], self._changes[folder]
+            kept, pending, is_forgotten = folder.kept, folder.pending, False
+            if kept is not None:
+                is_forgotten = kept.forgotten != folder.forgotten
+        if kept is None:
+            return None
+        age_s = time.monotonic() - kept.at
+        if not kept.is_long:
+            return None if pending or is_forgotten or age_s >= _KEPT_S else kept.listing
+        if is_forgotten or len(pending) > _MOST_LOOKED_AT or age_s >= max(_KEPT_S, _REST * kept.took_s):
+            self._read_behind(pictures, folder)
+        looked_at = dict(islice(pending.items(), _MOST_LOOKED_AT))
+        return self._looked_at(pictures, folder, kept, looked_at) if looked_at else kept.listing
+
+    def _read(self, pictures: TrainingPictures, folder: _Folder) -> Listing:
+        """Read the list, as the one who holds its `reader`."""
+        began = time.monotonic()
+        with self._lock:
+            folder.readings += 1
+            reading, forgotten, changes = folder.readings, folder.forgotten, folder.changes
         there = (one for one in pictures.list() if one.is_there)
         listing = Listing(sorted(there, key=lambda one: (one.created_at or "", one.sha256), reverse=True))
-        found = _Kept(listing, began, time.monotonic() - began)
-        with self._lock:
-            if self._forgotten[folder] == forgotten:  # else it may lack what this process has just changed
-                self._lists[folder] = found
-                self._changed[folder] = {one: n for one, n in self._changed[folder].items() if n > changes}
-        return found
+        found = _Kept(listing, began, time.monotonic() - began, reading, forgotten)
+        with self._lock:  # what was changed while it was read is looked at once more
+            folder.kept, folder.looked_at = found, {}
+            folder.changed = {one: number for one, number in folder.changed.items() if number > changes}
+        return listing
 
-    def _looked_at(self, pictures: TrainingPictures, kept: _Kept, changed: dict[str, int]) -> _Kept:
+    def _looked_at(self, pictures: TrainingPictures, folder: _Folder, kept: _Kept, changed: dict[str, int]) -> Listing:
         looked_at = dict(zip(changed, at_once(pictures.look, changed), strict=True))
         patched = replace(kept, listing=kept.listing.with_changed(looked_at))
         with self._lock:
-            if self._lists.get(pictures.folder) is kept:
-                self._lists[pictures.folder] = patched
-                now = self._changed[pictures.folder]
-                self._changed[pictures.folder] = {one: n for one, n in now.items() if n != changed.get(one)}
-        return patched
+            if folder.kept is kept:
+                folder.kept = patched
+                folder.looked_at |= changed
+        return patched.listing
 
-    def _read_behind(self, pictures: TrainingPictures) -> None:
-        with self._lock:
-            if pictures.folder in self._reading:
-                return
-            self._reading.add(pictures.folder)
+    def _read_behind(self, pictures: TrainingPictures, folder: _Folder) -> None:
+        if not folder.reader.acquire(blocking=False):
+            return
 
         def read() -> None:
             try:
-                self._read(pictures)
+                self._read(pictures, folder)
             except (StoreError, TrainingError) as error:  # what is kept is shown until it can be read
                 log.warning("The labelled pictures were not listed: %s", error)
             finally:
-                with self._lock:
-                    self._reading.discard(pictures.folder)
+                folder.reader.release()
 
         threading.Thread(target=read, name="labelled pictures", daemon=True).start()

@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from imagestore.errors import StoreError, TrainingError
 from imagestore.jobs.job import JobKind
 from imagestore.jobs.status import JobStatus
+from imagestore.pipeline.labelled import tally
 from imagestore.pipeline.learnable import WANTED, TrainingState, learnable
 from imagestore.record import Record, utc
 from imagestore.store.labelling import labelling
@@ -31,7 +32,12 @@ def state_of(services: Services, project: Project) -> TrainingState:
         return projects.pictures_of(classified_by) == project.pictures_in
 
     given = corrections(services.index, is_of, since, pictures.labels_of, has_several=project.has_several)
-    found = learnable(project, pictures.tally, given.labels, given.contradicted)
+    there = pictures.tally
+    if given.relabelled:
+        before = [one for one in pictures if one.sha256 in given.relabelled]
+        after = [replace(one, labels=given.relabelled[one.sha256]) for one in before]
+        there = there.less(tally(before)).more(tally(after))
+    found = learnable(project, there, given.labels, given.contradicted, given.at_odds)
     return TrainingState(
         project=project.name,
         title=project.title,
@@ -50,11 +56,12 @@ def state_of(services: Services, project: Project) -> TrainingState:
     )
 
 
-def listed(services: Services, project: Project) -> Listing:
-    """The labelled pictures of a project that are there, the newest first. Raises NotMigrated, Unavailable."""
+def listed(services: Services, project: Project, *, fresh: bool = False) -> Listing:
+    """The labelled pictures of a project that are there, the newest first; with `fresh`, also what another process
+    changed a moment ago. Raises NotMigrated, Unavailable."""
     pictures = TrainingPictures(services.stores.training, project.pictures_in)
     services.picture_lists.demand_migrated(pictures, services.stores.projects.gone)
-    return services.picture_lists.get(pictures)
+    return services.picture_lists.get(pictures, fresh=fresh)
 
 
 def newest_version(services: Services, name: str) -> tuple[str | None, str]:

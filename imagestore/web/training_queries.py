@@ -12,24 +12,29 @@ from imagestore.store.documents import from_json
 from imagestore.web.index import Index
 from imagestore.web.queries import Filter
 
-_CORRECTED = "status != 'deleted' AND corrected = 1 AND label IS NOT NULL"
-_CORRECTIONS = f"SELECT id, project, label, sha256, corrected_at > ? FROM pictures WHERE {_CORRECTED}"
+_CORRECTED = "status != 'deleted' AND corrected = 1 AND pictures.label IS NOT NULL"
+_CORRECTIONS = f"SELECT id, project, label, sha256, corrected_at FROM pictures WHERE {_CORRECTED}"
 _MORE = f"SELECT id, more_labels.label FROM pictures JOIN more_labels USING (id) WHERE {_CORRECTED}"
 _RECORDS = "SELECT json FROM documents JOIN (SELECT id FROM pictures WHERE {}) USING (id)"
 
 
 @dataclass
 class Corrections:
-    """How many uploads were corrected, how many of them lately, and how many have each label.
+    """What people have said of uploads, by content as training learns it: how many contents, how many of them lately,
+    and how many have each label.
 
     Those whose content is a labelled picture are not counted: they are learned as that alone. `contradicted` is how
-    many of them have other labels, so that a training would be refused.
+    many uploads have other labels than theirs, and `at_odds` how many other contents have several labels of which only
+    one can be right, so that a training would be refused. `relabelled` are the labels, by SHA-256, with which labelled
+    pictures are learned that may have several, and of which a correction says others.
     """
 
     count: int = 0
     new: int = 0
     labels: Counter[str] = field(default_factory=Counter)
     contradicted: int = 0
+    at_odds: int = 0
+    relabelled: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def corrections(
@@ -42,22 +47,38 @@ def corrections(
 ) -> Corrections:
     """Count the corrected uploads whose project `is_of` says yes to; the new ones are those after this time (UTC).
     `known` are the labels of the project's labelled pictures by SHA-256, none of what shows none of them; with
-    `has_several` a picture may have several, and a correction may say others."""
-    found, more = Corrections(), defaultdict[str, list[str]](list)
-    if index.has_several():
-        for id, label in index.query(_MORE):
-            more[id].append(label)
-    for id, project, label, sha256, is_new in index.query(_CORRECTIONS, [since]):
-        if not is_of(project):
-            continue
-        labels = (label, *more.get(id, ()))
+    `has_several` a picture may have several, and the last that was said of it is learned."""
+    found = Corrections()
+    for sha256, said in _by_content(index, is_of, has_several=has_several).items():
         if sha256 in known:
-            may_differ = has_several and known[sha256]
-            found.contradicted += not may_differ and set(known[sha256]) != set(labels)
+            others = [labels for _, labels in said if set(labels) != set(known[sha256])]
+            if has_several and known[sha256]:
+                found.relabelled |= {sha256: others[-1]} if others else {}
+            else:
+                found.contradicted += len(others)
             continue
+        labels = said[-1][1]
         found.labels.update(labels)
         found.count += 1
-        found.new += bool(is_new)
+        found.new += all(at > since for at, before in said if set(before) == set(labels))
+        found.at_odds += not has_several and len({before for _, before in said}) > 1
+    return found
+
+
+def _by_content(
+    index: Index, is_of: Callable[[str | None], bool], *, has_several: bool
+) -> dict[str, list[tuple[str, tuple[str, ...]]]]:
+    """When (UTC) each content was corrected, and to which labels, the last time last: by SHA-256, or by the id of an
+    upload whose content is not known."""
+    more, found = defaultdict[str, list[str]](list), defaultdict[str, list[tuple[str, tuple[str, ...]]]](list)
+    if has_several and index.has_several():
+        for id, label in index.query(_MORE):
+            more[id].append(label)
+    for id, project, label, sha256, at in index.query(_CORRECTIONS):
+        if is_of(project):
+            found[sha256 or id].append((at or "", (label, *more.get(id, ()))))
+    for said in found.values():
+        said.sort(key=lambda one: one[0])
     return found
 
 

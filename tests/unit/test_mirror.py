@@ -120,7 +120,6 @@ ELSEWHERE = {
     "web/reference": "unit/web/test_openapi.py",
     "web/sign_up": "unit/web/test_forgotten.py",
     "web/rules": "unit/web/test_access.py",
-    "web/training_queries": "unit/web/api/test_training.py",
     "web/rendering": "unit/web/test_pages.py",
     "web/webhook_examples": "unit/web/test_openapi.py",
     "client/webhooks": "unit/cli/test_webhooks.py",

@@ -135,12 +135,19 @@ def _stepped(services: Services, id: str) -> ChangeStatus:
 
 
 def look_anew(services: Services, change: BulkChange) -> None:
-    """Have the labelled pictures looked at anew that the last step has changed."""
+    """Have the labelled pictures looked at anew that the last step has changed. Where it cannot be read which they are,
+    their folders are read anew: the step is done, and its change is to be answered."""
     if change.folder is None and change.action is not Action.TO_TRAINING:
         return
     number = change.step if change.state in (ChangeState.UNDOING, ChangeState.UNDONE) else change.step - 1
     changed = defaultdict[str, list[str]](list)
-    for one in services.bulk.pictures(change, number) if number >= 0 else ():
+    try:
+        found = services.bulk.pictures(change, number) if number >= 0 else ()
+    except StoreError as error:
+        log.warning("change=%s what it changed is not known now: %s", change.id, error)
+        services.picture_lists.forget(change.folder)
+        return
+    for one in found:
         if one.move is not None:
             changed[one.move.folder].append(one.move.sha256)
         elif one.kind is Kind.LABELLED and change.folder is not None:

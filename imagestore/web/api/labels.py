@@ -83,8 +83,7 @@ def change_label(
     `pictures` or `training` the others keep the label."""
     found = services.stores.projects.open(project)
     asked = Relabelling(found, label, to, pictures, training)
-    services.picture_lists.forget(found.pictures_in)  # what another instance has just changed is to be found too
-    change = services.bulk.begin_relabel(asked, caller.account, listed(services, found))
+    change = services.bulk.begin_relabel(asked, caller.account, listed(services, found, fresh=True))
     note.target = change.id
     note.after = {"project": found.name, "label": label, "to": to, "pictures": change.pictures}
     response.headers["Location"] = f"/api/v1/changes/{change.id}"

@@ -197,12 +197,12 @@ def delete_images(
     everything: Annotated[bool, Query(alias="allImages")] = False,
 ) -> Response:
     """Delete these pictures, or all."""
-    pictures = pictures_of(services, project, fresh=True)
-    wanted = {digits_of(id) for id in ids(image_ids)}
+    pictures = pictures_of(services, project, fresh=everything)
+    wanted = list(dict.fromkeys(digits_of(id) for id in ids(image_ids)))
     if not wanted and not everything:
         raise refused("BadRequestRequiredParamIsNull", "imageIds is missing: say which pictures are to go.")
     note.target, note.before = project.name, {"images": ids(image_ids) or "all"}
-    pictures.remove([one.sha256 for one in pictures.listed if everything or one.sha256[:32] in wanted])
+    pictures.remove([one.sha256 for one in pictures.listed] if everything else pictures.beginning_with(wanted))
     return Response(status_code=204)
 
 

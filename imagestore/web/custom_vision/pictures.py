@@ -4,7 +4,8 @@ A picture's id is a UUID made of the first half of its SHA-256.
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -28,11 +29,12 @@ class Pictures:
     project: Project
     file: CustomVisionFile
     lists: PictureLists
+    is_fresh: bool = False
 
     @cached_property
     def listed(self) -> list[ListedPicture]:
         """All pictures, the newest first. Raises NotMigrated."""
-        return self.lists.get(self.training)
+        return self.lists.get(self.training, fresh=self.is_fresh)
 
     @cached_property
     def tags(self) -> Tags:
@@ -88,6 +90,11 @@ class Pictures:
             raise refused("NotFoundImage", f"There is no picture {id[:40]} in '{self.project.title}'.", 404)
         return sha256
 
+    def beginning_with(self, digits: Sequence[str]) -> list[str]:
+        """The pictures that are there whose SHA-256 begin with these."""
+        found = at_once(self.training.beginning_with, digits)
+        return [sha256 for sha256 in found if sha256 is not None and self.has(sha256)]
+
     def has(self, sha256: str) -> bool:
         """Whether this picture is there now, whatever another process did a moment ago."""
         return self.training.has(sha256)
@@ -104,8 +111,10 @@ class Pictures:
         """Give a picture these tags beside those that it has, and the regions and metadata of one that was `sent`
         again. Raises ApiProblem 400 where it cannot have all the tags."""
         self.demand_own()
-        self.training.change(sha256, lambda facts: self.tagged(facts if sent is None else _joined(facts, sent), tags))
-        self.lists.forget(self.project.pictures_in)
+        with self._changing([sha256]):
+            self.training.change(
+                sha256, lambda facts: self.tagged(facts if sent is None else _joined(facts, sent), tags)
+            )
 
     def tagged(self, facts: PictureFacts, tags: Sequence[Tag]) -> PictureFacts:
         """The facts with these tags added. Raises ApiProblem 400 where there cannot be all of them."""
@@ -129,8 +138,8 @@ class Pictures:
             labels = tuple(label for label in facts.labels if label not in names)
             return replace(facts, labels=labels, negative=facts.negative and not is_negative)
 
-        at_once(lambda sha256: self.training.change(sha256, without), list(sha256s))
-        self.lists.forget(self.project.pictures_in)
+        with self._changing(found := list(sha256s)):
+            at_once(lambda sha256: self.training.change(sha256, without), found)
 
     def rename(self, tag: Tag, name: str) -> None:
         """Give every picture with this tag the other label instead. Begun again, it goes on where it was stopped."""
@@ -141,8 +150,8 @@ class Pictures:
             labels = dict.fromkeys(name if one in names else one for one in facts.labels)
             return replace(facts, labels=tuple(labels))
 
-        at_once(lambda sha256: self.training.change(sha256, renamed), self.with_tag(tag))
-        self.lists.forget(self.project.pictures_in)
+        with self._changing(found := self.with_tag(tag)):
+            at_once(lambda sha256: self.training.change(sha256, renamed), found)
 
     def put(self, sha256: str, data: bytes, sent: PictureFacts, tags: Sequence[Tag], looked_at: str) -> None:
         """Keep a picture, which was not there at a moment before (UTC). What is known of it from earlier stays, but for
@@ -171,15 +180,23 @@ class Pictures:
             return self.tagged(known, tags)
 
         assert self.is_begun
-        self.training.change(sha256, kept, is_new=True)
-        self.training.put_picture(sha256, data)
-        self.lists.forget(self.project.pictures_in)
+        with self._changing([sha256]):
+            self.training.change(sha256, kept, is_new=True)
+            self.training.put_picture(sha256, data)
 
     def remove(self, sha256s: Sequence[str]) -> None:
         """Delete pictures."""
         self.demand_own()
-        at_once(self.training.remove_picture, sha256s)
-        self.lists.forget(self.project.pictures_in)
+        with self._changing(sha256s):
+            at_once(self.training.remove_picture, sha256s)
+
+    @contextmanager
+    def _changing(self, sha256s: Collection[str]) -> Iterator[None]:
+        """A `with` block that changes these pictures, or some of them if it fails."""
+        try:
+            yield
+        finally:
+            self.lists.changed(self.project.pictures_in, sha256s)
 
 
 def pictures_of(services: Services, project: Project, *, fresh: bool = False) -> Pictures:
@@ -189,10 +206,8 @@ def pictures_of(services: Services, project: Project, *, fresh: bool = False) ->
     """
     lists = services.picture_lists
     training = TrainingPictures(services.stores.training, project.pictures_in)
-    if fresh:
-        lists.forget(training.folder)
     lists.demand_migrated(training, services.stores.projects.gone)
-    return Pictures(services.stores, project, services.stores.custom_vision.read(project.name), lists)
+    return Pictures(services.stores, project, services.stores.custom_vision.read(project.name), lists, fresh)
 
 
 def _joined(facts: PictureFacts, sent: PictureFacts) -> PictureFacts:

@@ -5,10 +5,13 @@ from typing import Any
 import pytest
 
 from imagestore.accounts.roles import Role
+from imagestore.errors import Unavailable
 from imagestore.pipeline import bulk
+from imagestore.pipeline.bulk_documents import BulkChange, OnePicture
 from imagestore.store import Stores
 from imagestore.store.projects import Project, Projects
 from imagestore.store.training import MINE
+from imagestore.web.services import Services
 from unit.pipeline.bulk_pictures import LYNX, SHAS, with_labelled
 from unit.web.conftest import Api, Drop, problem
 from unit.web.signed_in import PUBLIC, Browser, Person
@@ -50,6 +53,23 @@ def test_labels_are_counted_where_they_are_and_changed_everywhere(api: Api, ids:
     undone = finished(api, api.post(f"/changes/{change['id']}/undo").json())
     assert (undone["restored"], undone["kept"]) == (5, 0)
     assert used(api) == before
+
+
+def test_a_step_is_answered_though_it_cannot_be_read_what_it_changed(
+    api: Api, ids: list[str], services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the page would not know the change's id, and could neither go on with it nor undo it."""
+    before = used(api)
+
+    def away(change: BulkChange, number: int = 0) -> tuple[OnePicture, ...]:
+        raise Unavailable("reading an item: ServiceRequestError")
+
+    monkeypatch.setattr(services.bulk, "pictures", away)
+    answer = api.post("/projects/mine/labels", json={"label": "lynx", "to": "bobcat"})
+    assert answer.status_code == 202
+    change = finished(api, answer.json())
+    assert (change["state"], change["changed"]) == ("applied", 5)
+    assert used(api) == {"bobcat": before["lynx"], "tiger": before["tiger"]}, "the list is read anew"
 
 
 def test_some_pictures_get_another_label(api: Api, ids: list[str]) -> None:

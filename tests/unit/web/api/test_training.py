@@ -5,9 +5,10 @@ from dataclasses import replace
 from imagestore.record import Correction, record_id
 from imagestore.store import Stores
 from imagestore.store.training import PictureFacts, TrainingPictures
+from imagestore.web.services import Services
 from unit.pictures import encoded, photo
 from unit.web.conftest import MAX_BYTES, Api, Drop, problem
-from unit.web.records import picture
+from unit.web.records import picture, take_in
 
 
 def keep(stores: Stores, project: str, label: str, count: int) -> None:
@@ -81,6 +82,34 @@ def test_labelled_pictures_are_taken_in_and_bad_ones_refused_when_they_come(api:
     problem(api.post("/projects/mine/training", params={**asked, "label": "unknown"}, content=data), 422)
     problem(api.post("/projects/nobody/training", params=asked, content=data), 404)
     assert len(list(TrainingPictures(stores.training, "mine").list())) == 1
+
+
+def test_uploads_of_one_picture_that_were_corrected_to_different_labels_are_said(api: Api, drop: Drop) -> None:
+    for number, label in enumerate(("lynx", "lynx", "puma")):
+        drop(f"{number}.jpg", b"the same")
+        api.put(f"/pictures/{record_id(f'{number}.jpg')}/correction", params={"label": label})
+    found = api.get("/projects/mine/train").json()
+    assert (found["corrections"], found["is_enough"]) == (1, False)
+    assert found["problems"][0].startswith("1 picture was uploaded several times and corrected to different labels.")
+
+
+def test_a_labelled_picture_that_may_have_several_labels_counts_with_those_that_were_said_last(
+    api: Api, stores: Stores, services: Services
+) -> None:
+    name = api.post("/projects", json={"title": "Scenes", "labels_per_picture": "several"}).json()["name"]
+    made = picture("1.jpg")
+    assert made.upload is not None
+    assert made.upload.sha256 is not None
+    at = "2026-11-22T09:00:00.000Z"
+    said = Correction("lynx", "me", at, sha256=made.upload.sha256, labels=("lynx", "snow"))
+    take_in(services.index, [replace(made, project=name, correction=said).finished(at)])
+    pictures = TrainingPictures(stores.training, name)
+    pictures.begin()
+    pictures.put_facts(made.upload.sha256, PictureFacts(labels=("lynx", "tree")), None)
+    pictures.put_picture(made.upload.sha256, b"picture")
+    found = api.get(f"/projects/{name}/train").json()
+    assert {one["label"]: one["pictures"] for one in found["labels"]} == {"lynx": 1, "snow": 1}
+    assert (found["corrections"], found["pictures_of"]) == (0, name)
 
 
 def test_a_corrected_picture_that_is_moved_to_training_counts_once_and_what_contradicts_is_said(

@@ -1,12 +1,14 @@
 """Custom Vision's tags."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from imagestore.errors import Unavailable
 from imagestore.store import Stores
-from imagestore.store.training import PictureFacts, TrainingPictures
+from imagestore.store.training import ListedPicture, PictureFacts, TrainingPictures
+from imagestore.web import picture_lists
 
 from .conftest import Client, entry, picture, refused, send, tag
 
@@ -24,6 +26,33 @@ def test_a_tag_is_begun_and_counted(client: Client, project: dict[str, Any]) -> 
     assert tags(client, project) == {"rose": 1}
     found = client.training("GET", f"/projects/{project['id']}/tags/{rose}").json()
     assert (found["name"], found["description"], found["type"]) == ("rose", "red", "Regular")
+
+
+def test_a_long_list_is_not_read_again_for_what_a_client_changes(
+    client: Client, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picture_lists, "_WAIT_S", -1.0)  # every list is a long one
+    monkeypatch.setattr(picture_lists, "_KEPT_S", 3600.0)
+    reads, read = list[str](), TrainingPictures.list
+
+    def counted(self: TrainingPictures, **given: Any) -> Iterator[ListedPicture]:
+        reads.append(self.folder)
+        return read(self, **given)
+
+    monkeypatch.setattr(TrainingPictures, "list", counted)
+    rose, tulip = tag(client, project, "rose"), tag(client, project, "tulip")
+    assert tags(client, project) == {"rose": 0, "tulip": 0}
+    sent = send(client, project, *(entry(picture(number), rose) for number in (1, 2, 3)))
+    one, other, _ = (found["image"]["id"] for found in sent)
+    images = f"/projects/{project['id']}/images"
+    assert tags(client, project) == {"rose": 3, "tulip": 0}
+    assert client.training("DELETE", f"{images}/tags?imageIds={one}&tagIds={rose}").status_code == 204
+    assert tags(client, project) == {"rose": 2, "tulip": 0}
+    tagged = client.training("POST", f"{images}/tags", json={"tags": [{"imageId": one, "tagId": tulip}]})
+    assert (tagged.status_code, tags(client, project)) == (200, {"rose": 2, "tulip": 1})
+    assert client.training("DELETE", f"{images}?imageIds={other}").status_code == 204
+    assert tags(client, project) == {"rose": 1, "tulip": 1}
+    assert len(reads) == 1
 
 
 def test_a_tag_that_is_renamed_keeps_its_id_and_its_pictures(
