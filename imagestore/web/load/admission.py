@@ -124,7 +124,8 @@ class Admission:
 
     async def _pass_on(self, visit: Visit | None, kind: Kind, scope: Scope, receive: Receive, send: Send) -> None:
         """Have the app answer. A body that came too slowly is answered with 408, whatever the app says of it."""
-        body = PacedBody(scope, receive, self._slowest, self._monotonic)
+        in_memory = kind is Kind.CLASSIFY
+        body = PacedBody(scope, receive, self._slowest, self._monotonic, is_in_memory=in_memory)
         answer = _Answer(send, visit)
 
         async def received() -> Message:

@@ -17,7 +17,7 @@ from imagestore.web.load.rates import Rates
 from imagestore.web.load.refusals import Refusals, too_many
 from imagestore.web.problems import ApiProblem
 
-MOST_IN_MEMORY = 16
+MOST_IN_MEMORY, MOST_IN_MEMORY_OF_ONE = 16, 4
 """Pictures that are classified on request are held in memory, 20 MB each at most."""
 _UPLOADS_WAIT_S, _STREAMS_WAIT_S = 2, 10
 
@@ -25,10 +25,10 @@ _UPLOADS_WAIT_S, _STREAMS_WAIT_S = 2, 10
 class Places:
     """So many places for one thing, of which one caller may have so many."""
 
-    def __init__(self, what: str, setting: str, most: int, most_of_one: int | None, wait_s: int) -> None:
-        """`setting` names what limits them all, with _PER_CALLER what limits one."""
+    def __init__(self, what: str, setting: str | None, most: int, most_of_one: int, wait_s: int) -> None:
+        """`setting` names what limits them all, with _PER_CALLER what limits one; None where both are fixed."""
         self._what = what
-        self._setting = setting
+        self._named = ("", "") if setting is None else (f" ({setting})", f" ({setting}_PER_CALLER)")
         self._most = most
         self._most_of_one = most_of_one
         self._wait_s = wait_s
@@ -42,10 +42,10 @@ class Places:
     def take(self, caller: Caller) -> ApiProblem | None:
         """Take a place for this caller; the problem, if there is none. Where nobody signs in, one caller is all."""
         has = self._taken[caller.account]
-        if self._most_of_one is not None and has >= self._most_of_one and caller.means is not Means.LOCAL:
-            said = f"{has:,} {self._what} of yours are open already, which is the limit ({self._setting}_PER_CALLER)."
+        if has >= self._most_of_one and caller.means is not Means.LOCAL:
+            said = f"{has:,} {self._what} of yours are open already, which is the limit{self._named[1]}."
         elif self.taken >= self._most:
-            said = f"{self.taken:,} {self._what} are open already, which is the limit ({self._setting})."
+            said = f"{self.taken:,} {self._what} are open already, which is the limit{self._named[0]}."
         else:
             self._taken[caller.account] += 1
             return None
@@ -67,7 +67,7 @@ class Allowances:
         self._refusals = refusals
         self.uploads = Places("uploads", "UPLOADS_AT_ONCE", most.uploads, most.uploads_of_one, _UPLOADS_WAIT_S)
         self.streams = Places("event streams", "EVENT_STREAMS", most.streams, most.streams_of_one, _STREAMS_WAIT_S)
-        self.in_memory = Places("pictures to classify", "fixed", MOST_IN_MEMORY, None, _UPLOADS_WAIT_S)
+        self.in_memory = Places("pictures to classify", None, MOST_IN_MEMORY, MOST_IN_MEMORY_OF_ONE, _UPLOADS_WAIT_S)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from imagestore.web.load.kinds import Kind
 from imagestore.web.load.limit import AdaptiveLimit
 
-BURST_S = 0.1
+BURST_S, READ_BURST_S = 0.1, 1.0
+"""A page with sixty pictures is one burst of reads."""
 CALM_S = 1.0
 _SHORTEST_S = 0.005
 _OF_LATE_S = 0.5
@@ -65,11 +66,13 @@ class Gate:
         now = self._monotonic()
         if now - self._refused_at[kind] <= CALM_S:
             return True
-        return self._waits(kind) and now - self._clear_at[kind] > BURST_S
+        return self._waits(kind) and now - self._clear_at[kind] > _burst_s(kind)
 
     def patience_s(self, kind: Kind) -> float:
         """How long one that comes now waits at most."""
-        return max(_SHORTEST_S, self._limit.mean_s / 2) if self.is_overloaded(kind) else BURST_S
+        if self.is_overloaded(kind):
+            return max(_SHORTEST_S, self._limit.mean_s / 2)
+        return _burst_s(kind)
 
     def ask(self, kind: Kind, row: str) -> Ticket:
         """Ask to begin: the ticket is in, or waits, or is refused since too many wait."""
@@ -176,3 +179,7 @@ class Gate:
                 ticket = waiting.pop() if self.is_overloaded(kind) else waiting.popleft()
                 self._enter(ticket)
                 ticket.decide()
+
+
+def _burst_s(kind: Kind) -> float:
+    return READ_BURST_S if kind <= Kind.READ else BURST_S

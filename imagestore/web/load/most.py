@@ -24,12 +24,14 @@ class MostAtOnce:
 
 @dataclass(frozen=True)
 class SlowestBody:
-    """How long the pieces of a body may be waited for: together, and each."""
+    """How long the pieces of a body may be waited for: together, and each; and all of a body that is held in memory."""
 
     first_s: float = 20.0
     bytes_a_second: float = 500.0
     longest_s: float = 60.0
+    in_memory_s: float = 120.0
 
-    def left_s(self, size_bytes: int, waited_s: float) -> float:
-        """How long the next piece may take, of a body of which so much has come after so long."""
-        return min(self.longest_s, max(0.0, self.first_s + size_bytes / self.bytes_a_second - waited_s))
+    def left_s(self, before_s: float, size_bytes: int, waited_s: float) -> float:
+        """How long the next piece may take, where so long was left before a piece of this size came after so long: what
+        comes quickly is not saved up for longer than a piece may take."""
+        return min(self.longest_s, max(0.0, before_s - waited_s) + size_bytes / self.bytes_a_second)

@@ -1,7 +1,8 @@
 """How slowly a client may send the body of its request.
 
 The bound is that of Apache's mod_reqtimeout (`body=20,MinRate=500`): twenty seconds, and one more for every 500 bytes.
-Only the time counts in which the app waits for the client; at no time does it wait for longer than a minute.
+Only the time counts in which the app waits for the client; at no time does it wait for longer than a minute, however
+quickly the body came before. What is held in memory until it is whole has two minutes in all.
 """
 
 import asyncio
@@ -29,14 +30,20 @@ class PacedBody:
     up as it does then."""
 
     def __init__(
-        self, scope: Scope, receive: Receive, slowest: SlowestBody, monotonic: Callable[[], float] = time.monotonic
+        self,
+        scope: Scope,
+        receive: Receive,
+        slowest: SlowestBody,
+        monotonic: Callable[[], float] = time.monotonic,
+        *,
+        is_in_memory: bool = False,
     ) -> None:
         headers = Headers(scope=scope)
         self._receive = receive
         self._slowest = slowest
         self._monotonic = monotonic
-        self._waited_s = 0.0
-        self._size_bytes = 0
+        self._left_s = slowest.first_s
+        self._left_of_all_s = slowest.in_memory_s if is_in_memory else float("inf")
         self.is_whole = "content-length" not in headers and "transfer-encoding" not in headers
         self.is_late = False
 
@@ -48,12 +55,13 @@ class PacedBody:
             return await self._receive()
         began = self._monotonic()
         try:
-            async with asyncio.timeout(self._slowest.left_s(self._size_bytes, self._waited_s)):
+            async with asyncio.timeout(min(self._left_s, self._left_of_all_s)):
                 message = await self._receive()
         except TimeoutError:
             self.is_late = True
             return {"type": "http.disconnect"}
-        self._waited_s += self._monotonic() - began
-        self._size_bytes += len(message.get("body", b""))
+        waited_s = self._monotonic() - began
+        self._left_s = self._slowest.left_s(self._left_s, len(message.get("body", b"")), waited_s)
+        self._left_of_all_s -= waited_s
         self.is_whole = not message.get("more_body", False)
         return message

@@ -31,8 +31,8 @@ class Rates:
     def __init__(self, most: MostPerMinute, now: Callable[[], float] = time.time) -> None:
         self._most = most
         self._now = now
-        self._counts = Counts(now)
-        self._limiter = SlidingWindowCounterRateLimiter(self._counts)
+        self._limiters = {what: SlidingWindowCounterRateLimiter(Counts(now)) for what in ("address", "key", "account")}
+        """One for each, so that a crowd of addresses does not make room by what accounts have used up."""
 
     def of_address(self, address: str) -> ApiProblem | None:
         """Count a request from this network address; the problem, if it is one too many."""
@@ -51,10 +51,10 @@ class Rates:
     def _count(self, what: str, most: int, who: str, id: str) -> ApiProblem | None:
         if not most:
             return None
-        item = RateLimitItemPerMinute(most, 1, what)
-        if self._limiter.hit(item, id):
+        item, limiter = RateLimitItemPerMinute(most, 1, what), self._limiters[what]
+        if limiter.hit(item, id):
             return None
-        wait_s = max(1, math.ceil(self._limiter.get_window_stats(item, id).reset_time - time.time()))
+        wait_s = max(1, math.ceil(limiter.get_window_stats(item, id).reset_time - time.time()))
         setting = f"{what.upper()}_REQUESTS_PER_MINUTE"
         said = f"{who} came more than {most:,} requests in a minute, which is the limit ({setting})."
         return too_many(f"too_many_of_{what}", said, wait_s)

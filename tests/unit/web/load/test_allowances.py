@@ -2,7 +2,10 @@
 
 from imagestore.accounts.callers import Caller, Means
 from imagestore.accounts.roles import Role
-from imagestore.web.load.allowances import Places
+from imagestore.web.load.allowances import Allowances, Places
+from imagestore.web.load.most import MostAtOnce, MostPerMinute
+from imagestore.web.load.rates import Rates
+from imagestore.web.load.refusals import Refusals
 
 
 def caller(account: str, means: Means = Means.KEY) -> Caller:
@@ -32,3 +35,14 @@ def test_where_nobody_signs_in_one_caller_may_have_all() -> None:
     places = Places("uploads", "UPLOADS_AT_ONCE", 3, 1, 5)
     assert [places.take(caller("me", Means.LOCAL)) for _ in range(3)] == [None] * 3
     assert places.take(caller("me", Means.LOCAL)) is not None
+
+
+def test_what_is_held_in_memory_is_bounded_for_each_caller() -> None:
+    async def nothing(*_: object) -> None: ...
+
+    allowances = Allowances(nothing, Rates(MostPerMinute()), Refusals(), MostAtOnce())
+    assert [allowances.in_memory.take(caller("maria")) for _ in range(4)] == [None] * 4
+    refused = allowances.in_memory.take(caller("maria"))
+    assert refused is not None
+    assert "4 pictures to classify of yours are open already, which is the limit. Try again" in refused.detail
+    assert allowances.in_memory.take(caller("tom")) is None

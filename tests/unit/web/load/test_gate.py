@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from imagestore.web.load.gate import BURST_S, Gate, Ticket
+from imagestore.web.load.gate import BURST_S, READ_BURST_S, Gate, Ticket
 from imagestore.web.load.kinds import Kind
 from imagestore.web.load.limit import AdaptiveLimit
 
@@ -39,7 +39,7 @@ def overload(gate: Gate, clock: Clock, kind: Kind = Kind.READ) -> None:
     """Fill the gate, and let one more wait for as long as it may."""
     ask(gate, kind), ask(gate, kind)
     late = ask(gate, kind)
-    clock.now += BURST_S + 0.001
+    clock.now += gate.patience_s(kind) + 0.001
     gate.give_up(late)
 
 
@@ -56,8 +56,17 @@ def test_as_many_as_the_limit_says_are_let_in_and_the_next_wait_in_their_order(g
     assert gate.at_work == 0
 
 
+def test_the_pictures_of_a_page_wait_for_a_second_and_nothing_dearer_so_long(gate: Gate, clock: Clock) -> None:
+    page = [ask(gate) for _ in range(60)]
+    clock.now += 0.9
+    assert gate.patience_s(Kind.READ) == READ_BURST_S == 1
+    assert gate.patience_s(Kind.SEARCH) < 0.01
+    assert [ticket.is_in for ticket in page] == [True] * 2 + [None] * 58
+
+
 def test_a_burst_has_a_tenth_of_a_second_and_a_crowd_hardly_any(gate: Gate, clock: Clock) -> None:
-    assert gate.patience_s(Kind.READ) == BURST_S
+    assert gate.patience_s(Kind.UPLOAD) == BURST_S == 0.1
+    assert gate.patience_s(Kind.READ) == READ_BURST_S
     overload(gate, clock)
     assert gate.patience_s(Kind.READ) < 0.01
 
@@ -74,7 +83,7 @@ def test_a_second_after_the_last_refusal_there_is_patience_again(gate: Gate, clo
     overload(gate, clock)
     clock.now += 1.1
     assert not gate.is_overloaded(Kind.READ)
-    assert gate.patience_s(Kind.READ) == BURST_S
+    assert gate.patience_s(Kind.READ) == READ_BURST_S
 
 
 def test_cheaper_work_goes_before_dearer(gate: Gate) -> None:
@@ -88,7 +97,7 @@ def test_a_crowd_of_uploads_leaves_reads_their_patience_and_their_turn(gate: Gat
     overload(gate, clock, Kind.UPLOAD)
     assert gate.is_overloaded(Kind.UPLOAD)
     assert not gate.is_overloaded(Kind.READ)
-    assert gate.patience_s(Kind.READ) == BURST_S
+    assert gate.patience_s(Kind.READ) == READ_BURST_S
 
 
 def test_a_crowd_of_reads_is_a_crowd_for_all_that_is_dearer(gate: Gate, clock: Clock) -> None:

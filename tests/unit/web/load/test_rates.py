@@ -77,3 +77,11 @@ def test_of_strangers_no_more_than_so_many_are_remembered() -> None:
         assert counts.acquire_sliding_window_entry(f"{number}", 1, 60)
     assert not counts.acquire_sliding_window_entry("99", 1, 60)
     assert counts.acquire_sliding_window_entry("0", 1, 60)
+
+
+def test_a_crowd_of_addresses_does_not_make_an_account_forgotten() -> None:
+    rates = Rates(MostPerMinute(account=1), Clock())
+    assert rates.of_caller(MARIA) is None
+    for number in range(20_001):
+        rates.of_address(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
+    assert rates.of_caller(MARIA) is not None
