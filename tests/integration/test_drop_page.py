@@ -230,3 +230,21 @@ def test_a_crowded_server_is_asked_again_when_it_wants_to_be_and_people_are_told
     expect(page.locator(".toast")).to_have_text("The server is busy. Trying again in 1 s …")
     assert page.evaluate("async () => Array.isArray(await window.asked)")
     page.unroute_all()
+
+
+def test_images_that_a_crowded_server_refused_are_asked_for_again(page: Page, coffee: bytes) -> None:
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.resource_type)
+        if len(asked) < 4:
+            route.fulfill(status=429, headers={"Retry-After": "1"}, json={"detail": "More than can be done."})
+        else:
+            route.fulfill(body=coffee, content_type="image/jpeg")
+
+    open_live(page, "/")
+    page.route("**/crowded.jpg", answer)
+    page.evaluate("document.body.append(Object.assign(new Image(), { src: '/crowded.jpg', id: 'crowded' }))")
+    expect(page.locator("#crowded")).not_to_have_js_property("naturalWidth", 0, timeout=20_000)
+    assert asked[:3] == ["image", "fetch", "image"]
+    page.unroute_all()

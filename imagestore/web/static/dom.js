@@ -86,8 +86,8 @@ export async function explain(response) {
 }
 
 const TRIES = 4;
-const BUSY = [429, 503]; // the server has not done it, and says when to ask again
-const LONGEST_PAUSE_S = 30;
+const BUSY = [429, 503]; // the server says when to ask again; with 429 it has surely not done what it was asked
+const LONGEST_PAUSE_S = 60;
 
 export const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
@@ -110,7 +110,8 @@ export async function patientFetch(address, options) {
   for (let attempt = 1; ; attempt += 1) {
     const response = await fetch(address, options);
     const asked = response.headers.get("Retry-After");
-    if (!BUSY.includes(response.status) || asked === null || attempt === TRIES) return response;
+    const mayBeDone = response.status === 503 && options?.method === "POST"; // and would be done twice
+    if (!BUSY.includes(response.status) || mayBeDone || asked === null || attempt === TRIES) return response;
     const seconds = secondsToWait(asked, 1);
     sayBusy(seconds);
     await pause(1000 * seconds);
