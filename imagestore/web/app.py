@@ -10,7 +10,6 @@ from pathlib import Path
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from imagestore.web import (
@@ -49,6 +48,7 @@ from imagestore.web.problems import install
 from imagestore.web.rendering import problem_page
 from imagestore.web.security import ApiCors, Guard
 from imagestore.web.services import Services
+from imagestore.web.static_files import KeptFiles
 from imagestore.web.watching import DriftLog
 
 HERE = Path(__file__).resolve().parent
@@ -101,8 +101,8 @@ def app_of(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.router.routes.extend(_ROUTES.routes)
-    app.mount("/static/swagger", StaticFiles(directory=_SWAGGER_UI), name="swagger")
-    app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    app.mount("/static/swagger", KeptFiles(_SWAGGER_UI), name="swagger")
+    app.mount("/static", KeptFiles(HERE / "static"), name="static")
 
     @app.get(f"{api.PREFIX}/openapi.json", include_in_schema=False, dependencies=[Depends(check_parameters)])
     def openapi(request: Request) -> JSONResponse:
