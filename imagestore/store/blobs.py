@@ -42,7 +42,7 @@ class BlobState:
     size_bytes: int = 0
     has_tags: bool = False
     md5: bytes | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)

@@ -131,5 +131,5 @@ def soon_final(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_schemathesis_finds_nothing_as_each_role(served: Served, role: Role, tmp_path: Path, is_thorough: bool) -> None:
     key = served.people[role].secret
     options = ["--header", f"Authorization: Bearer {key}", "--checks", CHECKS, "--phases", "examples,fuzzing"]
-    options += ["--max-examples", "5" if is_thorough else "2", "--workers", "2"]
+    options += ["--max-examples", "5" if is_thorough else "2"]
     assert key not in finds_nothing(tmp_path, f"{served.url}/api/v1/openapi.json", *options)

@@ -12,10 +12,10 @@ from imagestore.record import Status, record_id
 from otlp import Received, Told, receiver
 from unit.pictures import encoded, photo
 
-from .conftest import FAULTS, Pipeline, Site, eventually
+from .conftest import FAULTS, WORKER, Pipeline, Site, eventually
 from .test_dead_letters import run_functions_timer
 
-PORTS = Ports.from_base(23830)
+PORTS = Ports.from_base(24700 + 10 * WORKER)  # of each process, since test_runbook.py has such a stack, too
 SOON = {"OTEL_BSP_SCHEDULE_DELAY": "100", "OTEL_BLRP_SCHEDULE_DELAY": "100", "OTEL_METRIC_EXPORT_INTERVAL": "300"}
 
 

@@ -25,8 +25,8 @@ MAIN = bicep.text("main.bicep")
 EXAMPLE: dict[str, str] = json.loads(bicep.read(ROOT / "local.settings.example.json"))["Values"]
 SETTINGS = set(Settings().environment())
 APPS = {"functions.bicep": "function", "web.bicep": "web", "dev-slot.bicep": "web", "jobs.bicep": "jobs"}
-PLATFORM = re.compile(r"APPLICATIONINSIGHTS_|PYTHON_ENABLE_OPENTELEMETRY$|SCM_|WEBSITES?_")
-"""What Azure itself reads."""
+PLATFORM = re.compile(r"APPLICATIONINSIGHTS_|PYTHON_ENABLE_OPENTELEMETRY$|SCM_|WEBSITES?_|OPENBLAS_")
+"""What Azure itself reads, and a library of NumPy's."""
 
 
 def triggers() -> dict[str, dict[str, str]]:
