@@ -12,6 +12,7 @@ import pytest
 import uvicorn
 
 from imagestore.web.server import Bounds, files_allowed, server_of
+from unit.webhooks.conftest import until
 
 TIMEOUT_S = 30
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -58,19 +59,11 @@ def serve(servers: Servers) -> Iterator[Serve]:
                 thread.join()
 
             stack.callback(end)
-            until(lambda: server.started)
+            until(lambda: server.started, "the server")
             port: int = listening.getsockname()[1]
             return port
 
         yield begin
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    for _ in range(3000):
-        if is_so():
-            return
-        threading.Event().wait(0.01)
-    raise AssertionError("it did not come")
 
 
 def connect(port: int) -> socket.socket:
@@ -140,7 +133,7 @@ def test_a_few_requests_may_be_sent_before_the_first_is_answered_and_no_more(ser
     with closing(connect(port)) as connection:
         connection.sendall(NEVER + GET * 1000)
         assert rest(connection) == b""
-    until(lambda: not servers[0].server_state.connections)
+    until(lambda: not servers[0].server_state.connections, "the end of the connection")
 
 
 def test_who_asks_for_a_websocket_gets_an_answer_and_no_line_in_the_log(
@@ -175,7 +168,7 @@ def test_a_body_that_nobody_reads_neither_counts_as_a_head_nor_goes_on_for_ever(
     head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200000\r\n\r\n"
     with closing(connect(port)) as connection:
         connection.sendall(head + b"x" * 200_000 + GET)
-        until(lambda: b"200" in connection.recv(65536, socket.MSG_PEEK))
+        until(lambda: b"200" in connection.recv(65536, socket.MSG_PEEK), "the answer")
         assert rest(connection).count(b"HTTP/1.1 200 ") == 2
     with closing(connect(port)) as connection:
         connection.sendall(head + b"x" * 100)
@@ -186,8 +179,8 @@ def test_who_does_not_read_the_answer_is_left(serve: Serve, servers: Servers) ->
     with closing(connect(serve(send_s=0.2))) as connection:
         connection.sendall(b"GET /50000000 HTTP/1.1\r\nHost: localhost\r\n\r\n")
         (server,) = servers
-        until(lambda: len(server.server_state.connections) == 1)
-        until(lambda: len(server.server_state.connections) == 0)
+        until(lambda: len(server.server_state.connections) == 1, "one connection")
+        until(lambda: len(server.server_state.connections) == 0, "its end")
 
 
 def test_a_thousand_that_say_nothing_leave_others_their_answers(serve: Serve, servers: Servers) -> None:
@@ -195,7 +188,7 @@ def test_a_thousand_that_say_nothing_leave_others_their_answers(serve: Serve, se
     (server,) = servers
     with ExitStack() as stack:
         idle = [stack.enter_context(closing(connect(port))) for _ in range(IDLE)]
-        until(lambda: len(server.server_state.connections) == IDLE)
+        until(lambda: len(server.server_state.connections) == IDLE, "all connections")
         for _ in range(3):
             with closing(connect(port)) as connection:
                 connection.sendall(GET)

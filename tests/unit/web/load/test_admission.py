@@ -20,17 +20,9 @@ from imagestore.web.server import server_of
 from imagestore.web.services import Services
 from unit.web.conftest import Api
 from unit.web.signed_in import Browser, Person
+from unit.webhooks.conftest import until
 
 TIMEOUT_S = 30
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    """Wait for it."""
-    for _ in range(3000):
-        if is_so():
-            return
-        threading.Event().wait(0.01)
-    raise AssertionError("it did not come")
 
 
 class Held:
@@ -68,7 +60,7 @@ def test_reads_health_and_sign_in_are_answered_while_classification_is_refused(a
     answers, threads = in_threads(lambda: api.post("/classify", content=b"picture"), 5)
     for _ in range(2):  # so many are tried at once at first
         assert held.has_begun.acquire(timeout=TIMEOUT_S)
-    until(lambda: len(answers) == 3)
+    until(lambda: len(answers) == 3, "the refused")
     for refused in answers:
         assert (refused.status_code, refused.json()["code"]) == (429, "overloaded")
         assert 5 <= int(refused.headers["Retry-After"]) <= 10
@@ -140,7 +132,7 @@ def port(small_app: FastAPI) -> Iterator[int]:
     server = server_of(small_app)
     thread = threading.Thread(target=server.run, args=[[listening]])
     thread.start()
-    until(lambda: server.started)
+    until(lambda: server.started, "the server")
     yield listening.getsockname()[1]
     server.should_exit = True
     thread.join()
@@ -156,7 +148,7 @@ def allowances(app: FastAPI) -> Allowances:
 
 
 def taken(places: Places, count: int) -> None:
-    until(lambda: places.taken == count)
+    until(lambda: places.taken == count, "the places")
 
 
 def send(port: int, head: str, body: bytes = b"") -> socket.socket:
