@@ -6,27 +6,20 @@ minutes.
 """
 
 import argparse
-import platform
-import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from datetime import datetime
 from itertools import islice
-from os import cpu_count
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
+from bench.p95 import p95_ms, show
 from bench.web import many, utc_at
 from imagestore.store import StoredRecord
 from imagestore.web.counting import counts
 from imagestore.web.index import Index
 from imagestore.web.queries import Filter, Sort, list_records, overview
 
-_TIMES = 20
 _PAGE = 60
 _NOW = datetime.fromisoformat(utc_at(360 * 24 * 3600.0))
 
@@ -68,33 +61,18 @@ def asked(index: Index) -> dict[str, Callable[[], object]]:
     }
 
 
-def p95_ms(do: Callable[[], object]) -> float:
-    """The 95th percentile of the processor time, in milliseconds."""
-    do()
-    found = []
-    for _ in range(_TIMES):
-        began = time.thread_time()
-        do()
-        found.append((time.thread_time() - began) * 1e3)
-    return statistics.quantiles(found, n=20)[18]
-
-
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m bench.index", description=__doc__)
     parser.add_argument("records", nargs="*", type=int, default=[100_000])
-    sizes, console, found = parser.parse_args().records, Console(), []
+    sizes, found = parser.parse_args().records, list[dict[str, float]]()
     for count in sizes:
         with tempfile.TemporaryDirectory() as folder:
             index = Index(Path(folder) / "web.sqlite")
             filled(index, count)
             found.append({what: p95_ms(do) for what, do in asked(index).items()})
             index.close()
-    console.print(f"{platform.machine()}, {cpu_count()} cores, Python {platform.python_version()}")
-    table = Table("p95 of processor time", *(f"{count:,} records" for count in sizes), box=None)
-    for what in found[0]:
-        table.add_row(what, *(f"{one[what]:.1f} ms" for one in found))
-    console.print(table)
+    show([f"{count:,} records" for count in sizes], found)
 
 
 if __name__ == "__main__":

@@ -8,19 +8,15 @@ these are labelled pictures too.
 
 import argparse
 import hashlib
-import platform
-import statistics
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from os import cpu_count
+from functools import partial
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
+from bench.p95 import p95_ms, show
 from bench.web import many
 from imagestore.pipeline.labelled import used_labels
 from imagestore.pipeline.learnable import learnable
@@ -34,7 +30,7 @@ from imagestore.web.index import Index
 from imagestore.web.picture_lists import Listing, PictureLists
 from imagestore.web.training_queries import corrections
 
-_LABELS, _TIMES = 300, 20
+_LABELS = 300
 
 
 class Told:
@@ -100,10 +96,7 @@ def measured(count: int, folder: Path) -> dict[str, float]:
         lists.changed(told.folder, [_content(7)])
         train_page()
 
-    def p95(do: Callable[[], None]) -> float:
-        do()
-        return statistics.quantiles([_cpu_ms(do) for _ in range(_TIMES)], n=20)[18]
-
+    p95 = partial(p95_ms, clock=time.process_time)  # with the threads that read behind what is shown
     return {
         "/labels": p95(labels_page),
         "/train, what to label next": p95(train_page),
@@ -112,25 +105,15 @@ def measured(count: int, folder: Path) -> dict[str, float]:
     }
 
 
-def _cpu_ms(do: Callable[[], None]) -> float:
-    began = time.process_time()
-    do()
-    return (time.process_time() - began) * 1e3
-
-
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m bench.labelled", description=__doc__)
     parser.add_argument("pictures", nargs="*", type=int, default=[10_000, 100_000])
-    counts, console = parser.parse_args().pictures, Console()
+    counts = parser.parse_args().pictures
     picture_lists._WAIT_S = 0  # as if the store took long to list them
     with tempfile.TemporaryDirectory() as folder:
         found = [measured(count, Path(folder)) for count in counts]
-    console.print(f"{platform.machine()}, {cpu_count()} cores, Python {platform.python_version()}")
-    table = Table("p95 of processor time", *(f"{count:,} labelled" for count in counts), box=None)
-    for what in found[0]:
-        table.add_row(what, *(f"{one[what]:.1f} ms" for one in found))
-    console.print(table)
+    show([f"{count:,} labelled" for count in counts], found)
 
 
 if __name__ == "__main__":
