@@ -20,7 +20,7 @@ def review(page: Page, site: Site) -> Iterator[Page]:
 
     What was said of them is taken back at the end.
     """
-    while left := site.get("/pictures", params={"status": "classified", "limit": 500}).json()["items"]:
+    while left := site.get("/pictures", params={"status": "classified", "limit": "500"}).json()["items"]:
         for picture in left:
             assert site.delete(f"/pictures/{picture['id']}").status_code in (202, 404)
     ids = [site.take_in(f"review/{number}.png", encoded(photo(seed=200 + number)))["id"] for number in range(4)]
