@@ -16,9 +16,9 @@ from typing import Any
 from bench.p95 import p95_ms, show
 from bench.web import many, utc_at
 from imagestore.store import StoredRecord
-from imagestore.web.counting import counts
-from imagestore.web.index import Index
-from imagestore.web.queries import Filter, Sort, list_records, overview
+from imagestore.web.index.counting import counts
+from imagestore.web.index.index import Index
+from imagestore.web.index.queries import Filter, Sort, list_records, overview
 
 _PAGE = 60
 _NOW = datetime.fromisoformat(utc_at(360 * 24 * 3600.0))

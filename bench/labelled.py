@@ -24,11 +24,11 @@ from imagestore.record import Correction
 from imagestore.store import StoredRecord
 from imagestore.store.projects import FIRST
 from imagestore.store.training import ListedPicture, Part
-from imagestore.web import picture_lists
-from imagestore.web.counting import corrected_labels
-from imagestore.web.index import Index
-from imagestore.web.picture_lists import Listing, PictureLists
-from imagestore.web.training_queries import corrections
+from imagestore.web.index import picture_lists
+from imagestore.web.index.counting import corrected_labels
+from imagestore.web.index.index import Index
+from imagestore.web.index.picture_lists import Listing, PictureLists
+from imagestore.web.index.training_queries import corrections
 
 _LABELS = 300
 

@@ -31,7 +31,7 @@ from imagestore.configure import open_stores
 from imagestore.local.ports import Ports
 from imagestore.local.supervisor import Options, Stack
 from imagestore.store import StoredRecord
-from imagestore.web.index import Index
+from imagestore.web.index.index import Index
 
 _MOST_CONNECTIONS = 2_000
 _RECORDS = 20_000

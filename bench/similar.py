@@ -1,8 +1,8 @@
 """How long it takes to find the pictures most like one, in several ways: `python -m bench.similar [PICTURES]`.
 
 All ways are exact. The vectors are int8, 1,280 numbers a picture, as records have them. Then the web app's own search
-(imagestore/web/likeness.py) is measured over an index of so many records, in a process of its own: reading the vectors
-from the index, a search, and what memory it takes. docs/speed.md has the figures.
+(imagestore/web/index/likeness.py) is measured over an index of so many records, in a process of its own: reading the
+vectors from the index, a search, and what memory it takes. docs/speed.md has the figures.
 """
 
 import argparse
@@ -28,10 +28,10 @@ from classify import Vector
 from classify.session import open_session
 from imagestore.record import record_id
 from imagestore.store import StoredRecord
-from imagestore.web.examples import PICTURE
-from imagestore.web.index import Index
-from imagestore.web.likeness import Likeness
-from imagestore.web.queries import Filter
+from imagestore.web.examples.all import PICTURE
+from imagestore.web.index.index import Index
+from imagestore.web.index.likeness import Likeness
+from imagestore.web.index.queries import Filter
 
 WIDTH = 1280
 _TIMES = 15

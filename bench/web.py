@@ -33,7 +33,7 @@ from imagestore.local.supervisor import Options, Stack
 from imagestore.record import Record, Upload, record_id, utc
 from imagestore.settings import ROOT
 from imagestore.store import StoredRecord
-from imagestore.web.index import Index
+from imagestore.web.index.index import Index
 from preprocess import ImageInfo
 
 PHOTO = ROOT / "samples" / "palace.jpg"

@@ -12,46 +12,45 @@ from fastapi.responses import JSONResponse
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from imagestore.web import (
-    account_page,
-    api,
-    audit_page,
-    changes_page,
-    forgotten,
-    jobs_page,
-    label_page,
-    labels_page,
-    model_page,
-    openid_sign_in,
-    pages,
-    people_page,
-    second_factor_page,
-    sign_in,
-    sign_up,
-    similar_page,
-    train_page,
-    watch_page,
-    webhooks_page,
-)
-from imagestore.web.access import Access
-from imagestore.web.access_log import AccessLog, is_left_out
+from imagestore.web import api
 from imagestore.web.api.common import check_parameters
 from imagestore.web.custom_vision import api as custom_vision
 from imagestore.web.custom_vision.errors import in_their_form, is_theirs
-from imagestore.web.idempotency import Idempotency
+from imagestore.web.guards.access import Access
+from imagestore.web.guards.access_log import AccessLog, is_left_out
+from imagestore.web.guards.idempotency import Idempotency
+from imagestore.web.guards.security import ApiCors, Guard
 from imagestore.web.load.admission import Admission
 from imagestore.web.load.allowances import Allowances
 from imagestore.web.load.rates import Rates
 from imagestore.web.load.refusals import Refusals
+from imagestore.web.models.watching import DriftLog
 from imagestore.web.openapi import describe
+from imagestore.web.pages import (
+    account,
+    audit,
+    changes,
+    forgotten,
+    jobs,
+    label,
+    labels,
+    openid_sign_in,
+    people,
+    pictures,
+    second_factor,
+    sign_in,
+    sign_up,
+    similar,
+    train,
+    version,
+    watch,
+    webhooks,
+)
+from imagestore.web.pages.rendering import problem_page
+from imagestore.web.pages.static_files import STATIC, KeptFiles
 from imagestore.web.problems import install
-from imagestore.web.rendering import problem_page
-from imagestore.web.security import ApiCors, Guard
 from imagestore.web.services import Services
-from imagestore.web.static_files import KeptFiles
-from imagestore.web.watching import DriftLog
 
-HERE = Path(__file__).resolve().parent
 _SWAGGER_UI = Path(str(resources.files("fastapi_offline"))) / "static"
 _NOT_COMPRESSED = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "image/*", "application/octet-stream")
 """Event streams, and files as their owner uploaded them."""
@@ -63,9 +62,8 @@ _ROUTES.include_router(api.router)
 for _theirs in custom_vision.ROUTERS:
     _ROUTES.include_router(_theirs)
 for _part in (
-    sign_in, sign_up, forgotten, openid_sign_in, account_page, second_factor_page, people_page, audit_page,
-    changes_page, label_page, labels_page, jobs_page, similar_page, train_page, watch_page, pages, model_page,
-    webhooks_page,
+    sign_in, sign_up, forgotten, openid_sign_in, account, second_factor, people, audit, changes, label, labels, jobs,
+    similar, train, watch, pictures, version, webhooks,
 ):  # fmt: skip
     _ROUTES.include_router(_part.router, include_in_schema=False)
 
@@ -102,7 +100,7 @@ def app_of(services: Services) -> FastAPI:
     app.state.services = services
     app.router.routes.extend(_ROUTES.routes)
     app.mount("/static/swagger", KeptFiles(_SWAGGER_UI), name="swagger")
-    app.mount("/static", KeptFiles(HERE / "static"), name="static")
+    app.mount("/static", KeptFiles(STATIC), name="static")
 
     @app.get(f"{api.PREFIX}/openapi.json", include_in_schema=False, dependencies=[Depends(check_parameters)])
     def openapi(request: Request) -> JSONResponse:

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from imagestore.decoding import decode
-from imagestore.web.examples import EXAMPLES, command, value_of
+from imagestore.web.examples.all import EXAMPLES, command, value_of
 from imagestore.web.rules import TAKES_KEY
 
 MEDIA_TYPE = "application/problem+json"

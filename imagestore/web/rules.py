@@ -340,7 +340,7 @@ TAKES_KEY = {
     "POST /api/v1/webhooks/{id}/test",
     "POST /api/v1/webhooks/{id}/deliveries/{delivery}/resend",
 }
-"""What takes an idempotency key (imagestore/web/idempotency.py): its answer may be kept for a day."""
+"""What takes an idempotency key (imagestore/web/guards/idempotency.py): its answer may be kept for a day."""
 SECRET_ANSWERS = {
     "POST /api/v1/webhooks",
     "POST /api/v1/keys",

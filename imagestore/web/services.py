@@ -29,15 +29,15 @@ from imagestore.settings import Auth, Settings, SignUp, account
 from imagestore.settings.openid import Issuer
 from imagestore.store import Stores
 from imagestore.store.secrets import Secrets
-from imagestore.web.change_feed import ChangeFeedReader
-from imagestore.web.classifier import Classifier
 from imagestore.web.clients import PublicAddress
-from imagestore.web.index import Index
-from imagestore.web.learned_files import LearnedFiles
-from imagestore.web.likeness import Likeness
-from imagestore.web.live_model import LiveModel
+from imagestore.web.index.change_feed import ChangeFeedReader
+from imagestore.web.index.index import Index
+from imagestore.web.index.likeness import Likeness
+from imagestore.web.index.picture_lists import PictureLists
 from imagestore.web.load.most import MostAtOnce, MostPerMinute, SlowestBody
-from imagestore.web.picture_lists import PictureLists
+from imagestore.web.models.classifier import Classifier
+from imagestore.web.models.learned_files import LearnedFiles
+from imagestore.web.models.live_model import LiveModel
 from imagestore.webhooks.events import NO_SOURCE
 from imagestore.webhooks.registry import Webhooks
 

@@ -18,7 +18,7 @@ from imagestore.record import Record
 from imagestore.settings import Auth
 from imagestore.store import Stores
 from imagestore.web.app import app_of
-from imagestore.web.change_feed import ChangeFeedReader
+from imagestore.web.index.change_feed import ChangeFeedReader
 from imagestore.web.server import server_of
 from imagestore.web.services import Services
 from unit.web.conftest import Drop, drop, services, stores

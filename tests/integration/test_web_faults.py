@@ -19,10 +19,10 @@ from imagestore.pipeline.rebuild import delete_records
 from imagestore.settings import ROOT
 from imagestore.store import Stores, create
 from imagestore.store.connect import IMAGES
-from imagestore.web.change_feed import ChangeFeedReader
-from imagestore.web.counting import counts
-from imagestore.web.index import Index
-from imagestore.web.queries import Filter
+from imagestore.web.index.change_feed import ChangeFeedReader
+from imagestore.web.index.counting import counts
+from imagestore.web.index.index import Index
+from imagestore.web.index.queries import Filter
 from unit.web.records import picture, stored
 
 from .conftest import Pipeline, Site, eventually

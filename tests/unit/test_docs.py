@@ -13,9 +13,9 @@ from imagestore.cli.main import app
 from imagestore.record import Status
 from imagestore.settings import AZURITE, COSMOS_EMULATOR, ROOT
 from imagestore.store import StoredRecord
-from imagestore.web import pages
 from imagestore.web.app import create_app
 from imagestore.web.openapi import describe
+from imagestore.web.pages import pictures
 from preprocess import Reason
 from unit.classify.test_model import tiny
 
@@ -87,7 +87,7 @@ def test_the_docs_have_every_route_and_no_other() -> None:
         (method.upper(), address) for address, operations in describe(app)["paths"].items() for method in operations
     }
     assert documented_routes(text) - {("GET", "/api/v1/openapi.json")} == described
-    for route in pages.router.routes:
+    for route in pictures.router.routes:
         assert isinstance(route, APIRoute)
         assert f"`{route.path}`" in text or route.path == "/cards/{id}", route.path
     app.state.services.close()

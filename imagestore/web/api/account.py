@@ -11,9 +11,9 @@ from imagestore.accounts.callers import Caller, Means
 from imagestore.accounts.passwords import LONGEST
 from imagestore.accounts.people import Account
 from imagestore.errors import NotFound, SignInRefused
-from imagestore.web.access import CallerDep
 from imagestore.web.answers import Me, PersonalData, SessionInfo
 from imagestore.web.api.common import AddressDep, ServicesDep
+from imagestore.web.guards.access import CallerDep
 from imagestore.web.problems import ApiProblem
 from imagestore.web.services import Services
 

@@ -10,9 +10,9 @@ from imagestore.accounts.links import Link, Purpose
 from imagestore.accounts.people import Account
 from imagestore.accounts.roles import Role
 from imagestore.errors import Conflict, NotFound
-from imagestore.web.access import AuditNote, CallerDep, NoteDep
 from imagestore.web.answers import AccountInfo, Invitation, OneTimeLink
 from imagestore.web.api.common import ServicesDep
+from imagestore.web.guards.access import AuditNote, CallerDep, NoteDep
 from imagestore.web.services import Services
 
 router = APIRouter(prefix="/accounts", tags=["Accounts"])

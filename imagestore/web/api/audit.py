@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from imagestore.accounts.audit import Entry
 from imagestore.web.answers import AuditPage
 from imagestore.web.api.common import Moment, ServicesDep, utc_of
-from imagestore.web.tables import ANSWERS, Format, table
+from imagestore.web.api.tables import ANSWERS, Format, table
 
 router = APIRouter(prefix="/audit", tags=["Audit"])
 Wanted = Annotated[str | None, Query(min_length=1, max_length=200)]

@@ -9,15 +9,15 @@ from starlette.requests import ClientDisconnect
 from imagestore.errors import ImageStoreError, Unavailable
 from imagestore.pipeline.upload import BatchUploaded, FileStatus, UploadedFile
 from imagestore.record import LONGEST_NAME, record_id
-from imagestore.web.access import NoteDep
 from imagestore.web.api.common import ServicesDep, received
-from imagestore.web.bodies import sent_bytes
-from imagestore.web.multipart import FORM, NOTHING_KEPT, bad_form
-from imagestore.web.names import checked
+from imagestore.web.guards.access import NoteDep
+from imagestore.web.intake.bodies import sent_bytes
+from imagestore.web.intake.multipart import FORM, NOTHING_KEPT, bad_form
+from imagestore.web.intake.names import checked
+from imagestore.web.intake.receive import IfExists
+from imagestore.web.intake.streamed_form import StreamedForm, too_large_form
 from imagestore.web.problems import ApiProblem, problem_of
-from imagestore.web.receive import IfExists
 from imagestore.web.services import Services
-from imagestore.web.streamed_form import StreamedForm, too_large_form
 
 router = APIRouter(prefix="/pictures", tags=["Pictures"])
 MOST_FILES = 100

@@ -14,10 +14,10 @@ from imagestore.pipeline.bulk import MOST_PICTURES
 from imagestore.pipeline.bulk_documents import Action, BulkChange, ChangeState, Kind
 from imagestore.pipeline.bulk_status import ChangeList, ChangeStatus, LeftAlone
 from imagestore.pipeline.correct import LABEL, LONGEST_LABEL, MOST_LABELS
-from imagestore.web.access import CallerDep, NoteDep
 from imagestore.web.api.common import FilterQuery, ServicesDep
+from imagestore.web.guards.access import CallerDep, NoteDep
+from imagestore.web.index.queries import Filter, matching_ids
 from imagestore.web.problems import ApiProblem
-from imagestore.web.queries import Filter, matching_ids
 from imagestore.web.services import Services
 
 router = APIRouter(prefix="/changes", tags=["Changes"])

@@ -11,12 +11,12 @@ from imagestore.record import Status
 from imagestore.store import Stores
 from imagestore.store.models import NAME
 from imagestore.store.projects import PUBLISHED
-from imagestore.web.access import CallerDep, demand_project
 from imagestore.web.answers import Classification
 from imagestore.web.api.common import ServicesDep
 from imagestore.web.api.jobs import VERSION
-from imagestore.web.bodies import BODY, whole_picture
-from imagestore.web.classifier import Version
+from imagestore.web.guards.access import CallerDep, demand_project
+from imagestore.web.intake.bodies import BODY, whole_picture
+from imagestore.web.models.classifier import Version
 from imagestore.web.problems import ApiProblem
 from imagestore.web.services import Services
 

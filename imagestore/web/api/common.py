@@ -15,11 +15,11 @@ from imagestore.errors import NotFound
 from imagestore.record import Record, Status, record_id, utc
 from imagestore.store import BlobState, StoredRecord
 from imagestore.web.clients import address_of
-from imagestore.web.names import checked
+from imagestore.web.index.queries import Filter
+from imagestore.web.intake.names import checked
+from imagestore.web.intake.receive import IfExists, Received, receive
 from imagestore.web.openapi import parameters
 from imagestore.web.problems import ApiProblem
-from imagestore.web.queries import Filter
-from imagestore.web.receive import IfExists, Received, receive
 from imagestore.web.services import Services
 
 Id = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="The picture's id: 32 hex digits.")]

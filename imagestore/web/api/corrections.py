@@ -24,11 +24,11 @@ from imagestore.pipeline.corrections import (
     read_csv,
 )
 from imagestore.record import LONGEST_NAME
-from imagestore.web.access import AuditNote, CallerDep, NoteDep
 from imagestore.web.api.common import ServicesDep
-from imagestore.web.bodies import whole_picture
-from imagestore.web.multipart import FORM
-from imagestore.web.names import PATTERN
+from imagestore.web.guards.access import AuditNote, CallerDep, NoteDep
+from imagestore.web.intake.bodies import whole_picture
+from imagestore.web.intake.multipart import FORM
+from imagestore.web.intake.names import PATTERN
 from imagestore.web.problems import ApiProblem
 from imagestore.web.services import Services
 

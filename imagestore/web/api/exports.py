@@ -6,11 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from imagestore.record import Record
+from imagestore.web.answering.location import HideLocation, shown
 from imagestore.web.api.common import FilterQuery, ServicesDep
-from imagestore.web.index import Index
-from imagestore.web.location import HideLocation, shown
-from imagestore.web.queries import Filter, Sort, list_records
-from imagestore.web.tables import ANSWERS, Format, table
+from imagestore.web.api.tables import ANSWERS, Format, table
+from imagestore.web.index.index import Index
+from imagestore.web.index.queries import Filter, Sort, list_records
 
 router = APIRouter(prefix="/pictures", tags=["Pictures"])
 _PAGE = 500

@@ -11,8 +11,8 @@ from imagestore.errors import NotFound
 from imagestore.pipeline.names import staged_name
 from imagestore.record import Record
 from imagestore.store import Blobs, BlobState
+from imagestore.web.answering.location import HideLocation
 from imagestore.web.api.common import Id, ServicesDep, matches, name_of, record_of
-from imagestore.web.location import HideLocation
 from imagestore.web.problems import ApiProblem
 from imagestore.web.services import Services
 from preprocess import NotStaged, PictureError

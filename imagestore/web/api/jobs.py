@@ -14,12 +14,12 @@ from imagestore.jobs.status import JobStatus
 from imagestore.pipeline.correct import LABEL
 from imagestore.store.models import NAME
 from imagestore.store.training import MINE
-from imagestore.web.access import AuditNote, CallerDep, NoteDep
+from imagestore.web.answering.versions import demand_version
 from imagestore.web.answers import JobList
 from imagestore.web.api.common import ServicesDep
+from imagestore.web.guards.access import AuditNote, CallerDep, NoteDep
 from imagestore.web.problems import ApiProblem
 from imagestore.web.services import Services
-from imagestore.web.versions import demand_version
 from preprocess import Fit
 
 router = APIRouter(prefix="/jobs", tags=["Jobs"])

@@ -15,10 +15,10 @@ from imagestore.accounts.people import LONGEST_NAME, name_pattern
 from imagestore.accounts.roles import Role, lower
 from imagestore.errors import NotFound
 from imagestore.store.models import NAME
-from imagestore.web.access import CallerDep, NoteDep
 from imagestore.web.answers import NewKey
 from imagestore.web.api.account import person
 from imagestore.web.api.common import ServicesDep
+from imagestore.web.guards.access import CallerDep, NoteDep
 from imagestore.web.problems import ApiProblem
 from imagestore.web.services import Services
 

@@ -8,13 +8,13 @@ from imagestore.errors import NotFound
 from imagestore.pipeline import doubts
 from imagestore.pipeline.correct import MOST_LABELS
 from imagestore.pipeline.doubts import Answered, LabellingState
-from imagestore.web.access import NoteDep, OfProject
+from imagestore.web.answering.training import listed
 from imagestore.web.api.common import ServicesDep
 from imagestore.web.api.jobs import VERSION
 from imagestore.web.api.projects import ProjectName
 from imagestore.web.api.training import OneLabel
 from imagestore.web.api.training_pictures import Sha256
-from imagestore.web.training import listed
+from imagestore.web.guards.access import NoteDep, OfProject
 
 router = APIRouter(prefix="/projects/{project}", tags=["Training"])
 Labels = Annotated[list[OneLabel], Body(embed=True, max_length=MOST_LABELS)]

@@ -10,13 +10,13 @@ from imagestore.pipeline.bulk import MOST_PICTURES
 from imagestore.pipeline.bulk_status import ChangeStatus
 from imagestore.pipeline.labelled import UsedLabel
 from imagestore.pipeline.relabel import Relabelling
-from imagestore.web.access import CallerDep, NoteDep, OfProject
+from imagestore.web.answering.project_labels import labels_of
+from imagestore.web.answering.training import listed
 from imagestore.web.answers import LabelledList, LabelledPicture
 from imagestore.web.api.changes import OneLabel, PictureId, Sha256OfPicture, look_anew
 from imagestore.web.api.common import ServicesDep
 from imagestore.web.api.projects import ProjectName
-from imagestore.web.project_labels import labels_of
-from imagestore.web.training import listed
+from imagestore.web.guards.access import CallerDep, NoteDep, OfProject
 
 router = APIRouter(prefix="/projects/{project}", tags=["Projects"])
 log = logging.getLogger("imagestore.web")

@@ -14,14 +14,14 @@ from imagestore.pipeline.correct import LABEL
 from imagestore.record import LONGEST_NAME
 from imagestore.store.models import METRICS_FILE, MODEL_FILE, NAME, REPORT_FILE
 from imagestore.store.routes import PATTERN, ModelList
-from imagestore.web import queries
-from imagestore.web.access import CallerDep, NoteDep
+from imagestore.web.answering.versions import demand_version
 from imagestore.web.answers import Outdated
 from imagestore.web.api.common import ServicesDep
 from imagestore.web.api.jobs import VERSION, live_now, status
+from imagestore.web.guards.access import CallerDep, NoteDep
+from imagestore.web.index import queries
+from imagestore.web.models.shipped_model import ShippedModel, shipped_model
 from imagestore.web.services import Services
-from imagestore.web.shipped_model import ShippedModel, shipped_model
-from imagestore.web.versions import demand_version
 
 router = APIRouter(tags=["Models"])
 MOST_VERSIONS = 20

@@ -8,13 +8,13 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from classify import ModelError
 from imagestore.errors import ImageStoreError
-from imagestore.web import counting, queries
+from imagestore.web.answering.location import HideLocation
 from imagestore.web.answers import Counts, Health, Label, Overview
 from imagestore.web.api.common import FilterQuery, ServicesDep, Text
-from imagestore.web.events import events
-from imagestore.web.location import HideLocation
+from imagestore.web.api.events import events
+from imagestore.web.index import counting, queries
+from imagestore.web.index.suggestions import suggestions
 from imagestore.web.problems import ApiProblem
-from imagestore.web.suggestions import suggestions
 
 router = APIRouter()
 _STREAM: dict[int | str, dict[str, Any]] = {

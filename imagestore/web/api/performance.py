@@ -9,10 +9,10 @@ from imagestore.performance.confusion import Wanted, pictures_of
 from imagestore.performance.side_by_side import SideBySide
 from imagestore.performance.told import Asked, ConfusionTable, Performance, TestPictures, ThresholdCurve
 from imagestore.store.models import NAME
+from imagestore.web.answering.versions import curve
 from imagestore.web.api.common import Confidence, ServicesDep, Text
 from imagestore.web.api.jobs import VERSION
 from imagestore.web.api.models import Name, Number
-from imagestore.web.versions import curve
 
 router = APIRouter(prefix="/models/{name}/{version}", tags=["Models"])
 MOST = 100

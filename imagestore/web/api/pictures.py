@@ -24,7 +24,7 @@ from imagestore.pipeline.delete import delete_later, undo
 from imagestore.pipeline.retry import retry_one
 from imagestore.record import LONGEST_NAME, Record, record_id, utc
 from imagestore.store import SentMessage
-from imagestore.web.access import AuditNote, CallerDep, NoteDep
+from imagestore.web.answering.location import HideLocation, shown
 from imagestore.web.answers import Deletion, Duplicates, Listing, Pending
 from imagestore.web.api.common import (
     FilterQuery,
@@ -37,13 +37,13 @@ from imagestore.web.api.common import (
     received,
     record_of,
 )
-from imagestore.web.bodies import BODY, sent_picture
+from imagestore.web.guards.access import AuditNote, CallerDep, NoteDep
+from imagestore.web.index.queries import Sort, duplicates, list_records
+from imagestore.web.intake.bodies import BODY, sent_picture
+from imagestore.web.intake.names import PATTERN, checked
+from imagestore.web.intake.receive import IfExists
 from imagestore.web.load.visit import Visit
-from imagestore.web.location import HideLocation, shown
-from imagestore.web.names import PATTERN, checked
 from imagestore.web.problems import ApiProblem
-from imagestore.web.queries import Sort, duplicates, list_records
-from imagestore.web.receive import IfExists
 from imagestore.web.services import Services
 
 router = APIRouter(prefix="/pictures", tags=["Pictures"])

@@ -16,9 +16,9 @@ from imagestore.pipeline.projects import (
 from imagestore.store.models import NAME
 from imagestore.store.projects import LONGEST_TITLE, PUBLISHED, LabelsPerPicture, Project, ProjectSummary
 from imagestore.text import LINE
-from imagestore.web.access import CallerDep, NoteDep, OfProject
 from imagestore.web.api.common import ServicesDep
 from imagestore.web.api.jobs import VERSION
+from imagestore.web.guards.access import CallerDep, NoteDep, OfProject
 from imagestore.web.services import Services
 
 router = APIRouter(prefix="/projects", tags=["Projects"])

@@ -5,14 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 
-from imagestore.web.access import CallerDep, demand_project
+from imagestore.web.answering.location import HideLocation
+from imagestore.web.answering.similar import similar_to_file, similar_to_picture
 from imagestore.web.answers import Similar
 from imagestore.web.api.classify import unkept_picture, version_of
 from imagestore.web.api.common import FilterQuery, Id, ServicesDep
 from imagestore.web.api.why import OfProject, OfPublished, OfVersion
-from imagestore.web.bodies import BODY
-from imagestore.web.location import HideLocation
-from imagestore.web.similar import similar_to_file, similar_to_picture
+from imagestore.web.guards.access import CallerDep, demand_project
+from imagestore.web.intake.bodies import BODY
 
 router = APIRouter(tags=["Pictures"])
 MOST = 500

@@ -16,15 +16,15 @@ from imagestore.pipeline.learnable import TrainingState
 from imagestore.record import LONGEST_NAME, stored_name
 from imagestore.store.projects import Project
 from imagestore.store.training import TrainingPictures
-from imagestore.web.access import CallerDep, NoteDep, OfProject
+from imagestore.web.answering.training import state_of
 from imagestore.web.api.common import ServicesDep
 from imagestore.web.api.jobs import Training, status
 from imagestore.web.api.projects import ProjectName
-from imagestore.web.bodies import BODY, whole_picture
-from imagestore.web.names import PATTERN, checked
+from imagestore.web.guards.access import CallerDep, NoteDep, OfProject
+from imagestore.web.intake.bodies import BODY, whole_picture
+from imagestore.web.intake.names import PATTERN, checked
 from imagestore.web.problems import ApiProblem
 from imagestore.web.services import Services
-from imagestore.web.training import state_of
 from preprocess import Fit, ImageSpec, PictureError
 
 router = APIRouter(prefix="/projects/{project}", tags=["Training"])

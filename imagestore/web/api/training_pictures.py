@@ -6,10 +6,10 @@ from fastapi import APIRouter, Path, Request, Response
 
 from imagestore.errors import NotFound
 from imagestore.store.training import TrainingPictures
-from imagestore.web.access import OfProject
 from imagestore.web.api.common import ServicesDep, matches
 from imagestore.web.api.files import FOREVER, RENDITION
 from imagestore.web.api.projects import ProjectName
+from imagestore.web.guards.access import OfProject
 from imagestore.web.problems import ApiProblem
 from preprocess import PictureError
 

@@ -3,8 +3,8 @@
 from fastapi import APIRouter
 
 from imagestore.pipeline.watched import Watch
-from imagestore.web import watching
 from imagestore.web.api.common import ServicesDep
+from imagestore.web.models import watching
 
 router = APIRouter(tags=["Models"])
 

@@ -8,8 +8,8 @@ from pydantic import StringConstraints
 from imagestore.errors import SettingsError
 from imagestore.record import LONGEST_NAME
 from imagestore.store.models import NAME
-from imagestore.web.access import CallerDep, NoteDep
 from imagestore.web.api.common import ServicesDep
+from imagestore.web.guards.access import CallerDep, NoteDep
 from imagestore.web.problems import ApiProblem
 from imagestore.webhooks.delivery import ID, DeliveryState
 from imagestore.webhooks.status import DeliveryList, DeliveryStatus, NewWebhook, WebhookStatus

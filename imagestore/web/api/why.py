@@ -7,14 +7,14 @@ from starlette.concurrency import run_in_threadpool
 
 from imagestore.store.models import NAME
 from imagestore.store.projects import PUBLISHED
-from imagestore.web.access import CallerDep, demand_project
+from imagestore.web.answering.nearest import nearest_to_file, nearest_to_record
+from imagestore.web.answering.why import why_of_file, why_of_record
 from imagestore.web.answers import Nearest, Why
 from imagestore.web.api.classify import unkept_picture, version_of
 from imagestore.web.api.common import Id, ServicesDep, record_of
 from imagestore.web.api.jobs import VERSION
-from imagestore.web.bodies import BODY
-from imagestore.web.nearest import nearest_to_file, nearest_to_record
-from imagestore.web.why import why_of_file, why_of_record
+from imagestore.web.guards.access import CallerDep, demand_project
+from imagestore.web.intake.bodies import BODY
 
 router = APIRouter(tags=["Pictures"])
 OfLabel = Annotated[

@@ -9,10 +9,10 @@ from imagestore.pipeline.projects import pinned_prefix
 from imagestore.record import record_id, utc
 from imagestore.store.custom_vision import CustomVisionFile, derived
 from imagestore.store.projects import Project
-from imagestore.web.classifier import Classified, Version
 from imagestore.web.custom_vision import answers
 from imagestore.web.custom_vision.labels import Tags, tags_in
 from imagestore.web.custom_vision.routing import id_of
+from imagestore.web.models.classifier import Classified, Version
 from imagestore.web.services import Services
 
 MOST_BYTES = 4 * 2**20

@@ -11,11 +11,11 @@ from imagestore.errors import NotFound
 from imagestore.settings import Auth
 from imagestore.web.api.classify import version_of
 from imagestore.web.api.common import ServicesDep
-from imagestore.web.bodies import whole_picture
 from imagestore.web.custom_vision.answering import MOST_BYTES, predict
 from imagestore.web.custom_vision.errors import refused
 from imagestore.web.custom_vision.prediction import FIELD, fetched
 from imagestore.web.custom_vision.routing import answer
+from imagestore.web.intake.bodies import whole_picture
 from imagestore.web.services import Services
 
 router = APIRouter(include_in_schema=False)

@@ -11,9 +11,7 @@ from starlette.responses import Response
 
 from imagestore.store.projects import Project
 from imagestore.store.training import ListedPicture, TrainingPictures
-from imagestore.web.access import NoteDep
 from imagestore.web.api.common import ServicesDep
-from imagestore.web.bodies import whole_pictures
 from imagestore.web.custom_vision import answers
 from imagestore.web.custom_vision.errors import refused
 from imagestore.web.custom_vision.intake import (
@@ -41,6 +39,8 @@ from imagestore.web.custom_vision.routing import (
     signed_router,
     training_router,
 )
+from imagestore.web.guards.access import NoteDep
+from imagestore.web.intake.bodies import whole_pictures
 from imagestore.web.problems import ApiProblem
 from imagestore.web.services import Services
 

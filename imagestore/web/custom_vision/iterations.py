@@ -16,9 +16,7 @@ from imagestore.pipeline.projects import publish, unpublish
 from imagestore.record import utc
 from imagestore.store.custom_vision import CustomVisionFile, Iteration, derived
 from imagestore.store.projects import LabelsPerPicture, Project
-from imagestore.web.access import AuditNote, CallerDep, NoteDep
 from imagestore.web.api.common import ServicesDep
-from imagestore.web.bodies import whole_picture
 from imagestore.web.custom_vision import answers
 from imagestore.web.custom_vision.answering import predict
 from imagestore.web.custom_vision.errors import refused
@@ -27,6 +25,8 @@ from imagestore.web.custom_vision.pictures import pictures_of
 from imagestore.web.custom_vision.prediction import FIELD, fetched
 from imagestore.web.custom_vision.projects import GENERAL, MULTICLASS, MULTILABEL
 from imagestore.web.custom_vision.routing import ProjectDep, answer, body_of, id_of, training_router
+from imagestore.web.guards.access import AuditNote, CallerDep, NoteDep
+from imagestore.web.intake.bodies import whole_picture
 from imagestore.web.problems import ApiProblem
 from imagestore.web.services import Services
 

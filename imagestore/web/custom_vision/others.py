@@ -22,9 +22,7 @@ from imagestore.record import Record, record_id
 from imagestore.store.models import MODEL_FILE
 from imagestore.store.projects import Project
 from imagestore.store.training import PictureFacts
-from imagestore.web.access import NoteDep
 from imagestore.web.api.common import ServicesDep, utc_of
-from imagestore.web.classifier import Version
 from imagestore.web.custom_vision import answers
 from imagestore.web.custom_vision.answering import iteration_id, scored, with_negative
 from imagestore.web.custom_vision.errors import refused
@@ -54,8 +52,10 @@ from imagestore.web.custom_vision.routing import (
     signed_router,
     training_router,
 )
+from imagestore.web.guards.access import NoteDep
+from imagestore.web.index.queries import Filter, Sort, list_records
+from imagestore.web.models.classifier import Version
 from imagestore.web.problems import ApiProblem
-from imagestore.web.queries import Filter, Sort, list_records
 from imagestore.web.services import Services
 
 router = training_router()

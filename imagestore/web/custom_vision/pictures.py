@@ -16,7 +16,7 @@ from imagestore.store.projects import LabelsPerPicture, Project
 from imagestore.store.training import ListedPicture, PictureFacts, TrainingPictures, at_once
 from imagestore.web.custom_vision.errors import refused
 from imagestore.web.custom_vision.labels import Tags, derived_negative, tags_in
-from imagestore.web.picture_lists import PictureLists
+from imagestore.web.index.picture_lists import PictureLists
 from imagestore.web.services import Services
 
 

@@ -11,10 +11,10 @@ from imagestore.errors import NotFetched
 from imagestore.fetch import fetch
 from imagestore.store.projects import Project
 from imagestore.web.api.common import ServicesDep
-from imagestore.web.bodies import whole_picture
 from imagestore.web.custom_vision.answering import MOST_BYTES, predict
 from imagestore.web.custom_vision.errors import refused
 from imagestore.web.custom_vision.routing import ProjectDep, answer, body_of, prediction_router
+from imagestore.web.intake.bodies import whole_picture
 from imagestore.web.services import Services
 
 router = prediction_router()

@@ -13,11 +13,11 @@ from imagestore.jobs.projects import delete_project
 from imagestore.record import utc
 from imagestore.store import Stores
 from imagestore.store.projects import LabelsPerPicture, Project, ProjectState
-from imagestore.web.access import CallerDep, NoteDep
 from imagestore.web.api.common import ServicesDep
 from imagestore.web.custom_vision import answers
 from imagestore.web.custom_vision.errors import refused
 from imagestore.web.custom_vision.routing import ProjectDep, answer, any_case, body_of, id_of, training_router
+from imagestore.web.guards.access import CallerDep, NoteDep
 
 router = training_router()
 MULTICLASS, MULTILABEL = "Multiclass", "Multilabel"

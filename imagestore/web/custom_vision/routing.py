@@ -16,9 +16,9 @@ from imagestore.errors import NotFound
 from imagestore.store import Stores
 from imagestore.store.custom_vision import derived
 from imagestore.store.projects import Project, ProjectState
-from imagestore.web.access import CallerDep, demand_project
 from imagestore.web.api.common import ServicesDep
 from imagestore.web.custom_vision.errors import refused
+from imagestore.web.guards.access import CallerDep, demand_project
 from imagestore.web.problems import ApiProblem
 from imagestore.web.services import Services
 

@@ -13,12 +13,12 @@ from imagestore.errors import Conflict, NotALabel
 from imagestore.pipeline.correct import checked_label
 from imagestore.store.custom_vision import NEGATIVE, REGULAR, CustomVisionFile, Tag, derived
 from imagestore.store.projects import Project
-from imagestore.web.access import NoteDep
 from imagestore.web.api.common import ServicesDep
 from imagestore.web.custom_vision import answers
 from imagestore.web.custom_vision.errors import refused
 from imagestore.web.custom_vision.pictures import Pictures, pictures_of
 from imagestore.web.custom_vision.routing import ProjectDep, answer, any_case, body_of, training_router
+from imagestore.web.guards.access import NoteDep
 from imagestore.web.services import Services
 
 router = training_router()

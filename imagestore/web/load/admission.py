@@ -15,8 +15,8 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imagestore.settings import Auth
-from imagestore.web.access import Routes
 from imagestore.web.clients import address_of
+from imagestore.web.guards.access import Routes
 from imagestore.web.load.gate import Gate, Ticket
 from imagestore.web.load.kinds import Kind, kind_of
 from imagestore.web.load.limit import AdaptiveLimit

@@ -10,7 +10,7 @@ from collections import Counter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from imagestore.accounts.callers import Caller, Means
-from imagestore.web.access import AuditNote
+from imagestore.web.guards.access import AuditNote
 from imagestore.web.load.kinds import EVENTS, Kind
 from imagestore.web.load.most import MostAtOnce
 from imagestore.web.load.rates import Rates

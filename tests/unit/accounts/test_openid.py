@@ -1,4 +1,7 @@
-"""What an issuer's tokens must be to be believed. tests/unit/web/test_openid_sign_in.py signs in at a real issuer."""
+"""What an issuer's tokens must be to be believed.
+
+tests/unit/web/pages/test_openid_sign_in.py signs in at a real issuer.
+"""
 
 import base64
 import hmac

@@ -18,8 +18,8 @@ from imagestore.record import Record, Status, record_id, utc
 from imagestore.settings import ROOT, Settings
 from imagestore.store.queues import BLOB_POISON_QUEUE, WORK_POISON_QUEUE, WORK_QUEUE
 from imagestore.telemetry import signals
-from imagestore.web import watching
-from imagestore.web.access_log import _write
+from imagestore.web.guards.access_log import _write
+from imagestore.web.models import watching
 from unit.infra import bicep
 
 MONITORING = bicep.text("modules/monitoring.bicep")

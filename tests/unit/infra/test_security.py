@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from imagestore.web import security
+from imagestore.web.guards import security
 from unit.infra import bicep
 
 

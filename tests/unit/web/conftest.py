@@ -28,11 +28,11 @@ from imagestore.settings import Auth
 from imagestore.store import Stores
 from imagestore.store.secrets import FileSecrets
 from imagestore.web.app import app_of
-from imagestore.web.change_feed import ChangeFeedReader
-from imagestore.web.classifier import Classifier
-from imagestore.web.index import Index
-from imagestore.web.likeness import Likeness
-from imagestore.web.live_model import LiveModel
+from imagestore.web.index.change_feed import ChangeFeedReader
+from imagestore.web.index.index import Index
+from imagestore.web.index.likeness import Likeness
+from imagestore.web.models.classifier import Classifier
+from imagestore.web.models.live_model import LiveModel
 from imagestore.web.openapi import describe
 from imagestore.web.services import Services, WebOptions
 from model.default.build import DEFAULT

@@ -12,8 +12,8 @@ from starlette.types import Receive, Scope, Send
 from imagestore.accounts.callers import KEPT_S, Callers
 from imagestore.accounts.names import Names
 from imagestore.web.app import app_of
-from imagestore.web.change_feed import ChangeFeedReader
-from imagestore.web.index import Index
+from imagestore.web.index.change_feed import ChangeFeedReader
+from imagestore.web.index.index import Index
 from imagestore.web.openapi import describe
 from imagestore.web.services import RecentUploads, Services
 

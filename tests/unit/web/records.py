@@ -8,7 +8,7 @@ from dataclasses import replace
 from classify import ModelRef, Prediction, Score
 from imagestore.record import Failure, Record, Staged, Upload, record_id
 from imagestore.store import StoredRecord
-from imagestore.web.index import Index
+from imagestore.web.index.index import Index
 from preprocess import ImageInfo, ImageSpec
 
 LABELS = ("tabby", "rose", "rose's", "Röse", "unknown thing")

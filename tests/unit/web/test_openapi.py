@@ -10,9 +10,9 @@ from jsonschema import Draft202012Validator
 
 from imagestore.record import Record, Status
 from imagestore.settings import AZURITE, COSMOS_EMULATOR
+from imagestore.web.api.reference import Operation, operations
 from imagestore.web.app import create_app
 from imagestore.web.openapi import describe
-from imagestore.web.reference import Operation, operations
 
 Described = tuple[str, str, dict[str, Any]]
 

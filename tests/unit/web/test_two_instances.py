@@ -11,8 +11,8 @@ from imagestore.pipeline.delete import delete_version
 from imagestore.pipeline.tasks import parse
 from imagestore.store import Stores
 from imagestore.web.app import app_of
-from imagestore.web.change_feed import ChangeFeedReader
-from imagestore.web.index import Index
+from imagestore.web.index.change_feed import ChangeFeedReader
+from imagestore.web.index.index import Index
 from imagestore.web.openapi import describe
 from imagestore.web.services import RecentUploads, Services
 from unit.web.conftest import Api, Drop, problem

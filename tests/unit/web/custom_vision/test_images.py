@@ -16,7 +16,7 @@ from imagestore.web.app import app_of
 from imagestore.web.custom_vision import intake
 from imagestore.web.custom_vision.intake import AT_ONCE, MOST_BYTES
 from imagestore.web.custom_vision.pictures import Pictures
-from imagestore.web.picture_lists import PictureLists
+from imagestore.web.index.picture_lists import PictureLists
 from imagestore.web.services import Services
 
 from .conftest import KEY, TRAINING, Client, entry, picture, refused, send, tag

@@ -8,7 +8,7 @@ import pytest
 from imagestore.errors import Unavailable
 from imagestore.store import Stores
 from imagestore.store.training import ListedPicture, PictureFacts, TrainingPictures
-from imagestore.web import picture_lists
+from imagestore.web.index import picture_lists
 
 from .conftest import Client, entry, picture, refused, send, tag
 

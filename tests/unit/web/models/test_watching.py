@@ -1,0 +1,139 @@
+"""What is watched is the same by the index as by the records; the page and the API show it, and the log tells it."""
+
+import hashlib
+import logging
+from dataclasses import replace
+from typing import cast
+
+import pytest
+
+from imagestore import telemetry
+from imagestore.errors import Unavailable
+from imagestore.pipeline import watched
+from imagestore.pipeline.drift import BASELINE
+from imagestore.record import Record, utc
+from imagestore.store import LiveModels, Routes, Stores
+from imagestore.web.index.index import Index
+from imagestore.web.models.live_model import LiveModel
+from imagestore.web.models.watching import DriftLog, watch
+from imagestore.web.services import Services
+from unit.pipeline.test_watched import SHIPPED, corrected
+from unit.web.conftest import Api, TinyModel
+from unit.web.records import picture, rejected, take_in
+
+TODAY = utc()[:10]
+
+
+def of_today(number: int, distance: float | None) -> Record:
+    name, at = f"{number}.jpg", f"{TODAY}T00:{number // 60:02d}:{number % 60:02d}.000Z"
+    record = picture(name, at=at, phash=hashlib.sha256(name.encode()).hexdigest()[:16])
+    assert record.prediction is not None
+    return replace(record, prediction=replace(record.prediction, distance=distance))
+
+
+@pytest.fixture
+def records() -> list[Record]:
+    """A baseline, and a day on which all is far; some of it was reviewed."""
+    near = [of_today(number, 0.3 + number / 10_000) for number in range(BASELINE)]
+    far = [of_today(BASELINE + number, 0.9) for number in range(60)]
+    said = [corrected(record, "tabby" if number % 3 else "rose") for number, record in enumerate(near)]
+    return [*said, *far, rejected("bad.jpg")]
+
+
+def test_the_index_and_the_records_say_the_same(index: Index, records: list[Record], stores: Stores) -> None:
+    take_in(index, records)
+    found = watch(index, stores, cast(LiveModel, TinyModel()))
+    assert found == watched.of_records(records, LiveModels(None, Routes()), SHIPPED)
+    (model,) = found.models
+    assert [day.has_drifted for day in model.days] == [True]
+    assert len(found.reviewed) == 1
+
+
+@pytest.mark.parametrize("lacking", [range(7, 8), range(BASELINE)])
+def test_pictures_without_a_distance_are_left_out_before_the_baseline_is_taken(
+    index: Index, records: list[Record], stores: Stores, lacking: range
+) -> None:
+    for number in lacking:
+        records[number] = of_today(number, None)
+    more = [of_today(2000 + number, 0.3) for number in range(BASELINE)]
+    take_in(index, [*records, *more])
+    found = watch(index, stores, cast(LiveModel, TinyModel()))
+    assert found.models == watched.of_records([*records, *more], LiveModels(None, Routes()), SHIPPED).models
+    assert found.models[0].baseline.pictures == BASELINE
+
+
+def test_where_nothing_came_nothing_is_said(index: Index, stores: Stores) -> None:
+    (model,) = watch(index, stores, cast(LiveModel, TinyModel())).models
+    assert (model.strangeness, model.baseline.pictures, model.days) == (None, 0, [])
+
+
+def test_the_api_and_the_page_tell_of_drift(api: Api, services: Services, records: list[Record]) -> None:
+    page = "http://localhost/watch"
+    assert f"0 of the {BASELINE} pictures came" in api.get(page).text
+    assert "Nobody has reviewed" in api.get(page).text
+    take_in(services.index, records[:BASELINE])
+    assert "No day has had 20 pictures" in api.get(page).text
+    take_in(services.index, records)
+    found = api.get("/watch").json()
+    (model,) = found["models"]
+    assert (model["project"], model["version"], model["strangeness"]) == ("m", "1", "distance")
+    assert [(day["pictures"], day["far_share"], day["has_drifted"]) for day in model["days"]] == [(60, 1.0, True)]
+    assert found["reviewed"][0]["accuracy"]["low"] is not None
+    shown = api.get(page).text
+    assert "1 day was unlike the baseline" in shown
+    assert f"/gallery?since={TODAY}T00:00:00Z&amp;until=" in shown
+    assert "drifted" in shown
+
+
+def test_a_model_that_tells_no_distance_is_watched_by_its_confidence(api: Api, services: Services) -> None:
+    take_in(services.index, [of_today(number, None) for number in range(BASELINE + 30)])
+    (model,) = api.get("/watch").json()["models"]
+    assert (model["strangeness"], model["days"][0]["has_drifted"]) == ("confidence", False)
+    shown = api.get("http://localhost/watch").text
+    assert "tells no distance" in shown
+    assert "No day was unlike the baseline." in shown
+
+
+def test_every_model_with_a_verdict_for_today_is_a_line_in_the_log(
+    index: Index, records: list[Record], stores: Stores, caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    measured: list[tuple[str, float]] = []
+    monkeypatch.setattr(telemetry, "measure", lambda metric, value, **split: measured.append((metric.name, value)))
+    told = DriftLog(index, stores, cast(LiveModel, TinyModel()))
+    with caplog.at_level(logging.INFO, "imagestore.watch"):
+        told.tell()
+        assert caplog.records == [], "there is no baseline yet"
+        take_in(index, records)
+        told.tell()
+    (line,) = caplog.records
+    assert line.levelno == logging.WARNING
+    assert line.getMessage().startswith(f"drift=m version=1 day={TODAY} drifted=1 observations=60 far=1.000 p=")
+    assert measured == [("imagestore.drift.far_share", 1.0)]
+
+
+def test_it_is_told_again_and_again_until_the_app_ends(
+    index: Index, stores: Stores, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked: list[int] = []
+    told = DriftLog(index, stores, cast(LiveModel, TinyModel()), every_s=0.001)
+    failures = [Unavailable("storage does not answer"), ValueError("whatever it is")]
+
+    def play() -> bool:
+        asked.append(1)
+        return len(asked) > 1
+
+    def tell() -> None:
+        if failures:
+            raise failures.pop(0)
+        told.stop()
+
+    monkeypatch.setattr(told, "_is_whole", play)
+    monkeypatch.setattr(told, "tell", tell)
+    with caplog.at_level(logging.WARNING, "imagestore.watch"):
+        told.start()
+        told._thread.join(60)
+    assert not told._thread.is_alive()
+    assert len(asked) == 4, "once the index was not whole, and twice it failed"
+    assert "storage does not answer" in caplog.text
+    assert "whatever it is" in caplog.text
