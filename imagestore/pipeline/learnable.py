@@ -16,6 +16,11 @@ FEWEST = 5
 WANTED = 30
 """From how many on a label's figures are worth something: with fewer, one picture more or less changes them a lot."""
 
+NOTHING_TO_TEST_WITH = (
+    "There is no labelled picture to test with: corrected uploads are only learned from. In the gallery, choose those "
+    "that are corrected and move some of each label to training, or all."
+)
+
 
 @dataclass(frozen=True)
 class LabelCount:
@@ -144,6 +149,8 @@ def _problems(learned: list[LabelCount], negatives: int, without: Counter[str], 
         there = f"There is only the label '{learned[0].label}'" if learned else "There is no label yet"
         said.append(f"{there}; at least {'one is' if has_several else 'two labels are'} needed.")
     said += [f"{one.sentence}." for one in learned if one.missing]
+    if learned and not any(one.pictures for one in learned):
+        said.append(NOTHING_TO_TEST_WITH)
     if has_several:
         said += [
             f"'{label}' is learned from pictures with it and without it: {count} are without it, at least {FEWEST} are "

@@ -8,6 +8,7 @@ from itertools import zip_longest
 import numpy as np
 
 from imagestore.errors import BadTrainingData
+from imagestore.pipeline.learnable import NOTHING_TO_TEST_WITH
 from imagestore.record import utc
 from imagestore.store.learned import Learned
 from model.progress import BeginStage
@@ -135,7 +136,10 @@ def prepare(
         grouping = grouped(examples.good, similarity, progress)
     check(examples.good, grouping.groups, has_several=has_several)
     division = divide(examples.good, grouping.groups, known, similarity, has_several=has_several)
-    return Prepared(examples, grouping, division, rare, has_several)
+    prepared = Prepared(examples, grouping, division, rare, has_several)
+    if not any(example.labels for example in prepared.part(test=True)):
+        raise BadTrainingData(NOTHING_TO_TEST_WITH)
+    return prepared
 
 
 def train(

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from imagestore.pipeline import doubts
 from imagestore.pipeline.correct import LONGEST_LABEL
-from imagestore.pipeline.learnable import FEWEST, WANTED
+from imagestore.pipeline.learnable import FEWEST, NOTHING_TO_TEST_WITH, WANTED
 from imagestore.record import record_id
 from imagestore.store.models import NAME
 from imagestore.store.projects import ProjectState
@@ -53,6 +53,7 @@ def train_page(
             state=state_of(services, chosen),
             fewest=FEWEST,
             wanted=WANTED,
+            NOTHING_TO_TEST_WITH=NOTHING_TO_TEST_WITH,
             labelling=doubts.state(services.stores, chosen, listed(services, chosen)),
             max_bytes=services.options.max_bytes,
             **_work(services, chosen.name),

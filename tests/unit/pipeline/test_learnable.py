@@ -1,7 +1,7 @@
 """What is labelled in a project, and whether it is enough to learn from."""
 
 from imagestore.pipeline.labelled import tally
-from imagestore.pipeline.learnable import FEWEST, WANTED, Learnable, learnable
+from imagestore.pipeline.learnable import FEWEST, NOTHING_TO_TEST_WITH, WANTED, Learnable, learnable
 from imagestore.store.projects import LabelsPerPicture, Project
 from imagestore.store.training import ListedPicture
 
@@ -33,6 +33,11 @@ def test_a_label_that_few_corrections_gave_is_left_out_and_hinders_nothing() -> 
         f"'lynx' was given to 1 corrected upload alone, and is left out until there are {FEWEST}."
     ]
     assert "only the label 'bird'" in found(kept(5, "bird"), lynx=1).problems[0]
+
+
+def test_corrections_alone_leave_nothing_to_test_with() -> None:
+    assert found([*kept(40, negative=True)], a=40, b=40).problems == [NOTHING_TO_TEST_WITH]
+    assert found([*kept(1, "a")], a=40, b=40).problems == []
 
 
 def test_what_would_be_refused_is_said_before() -> None:

@@ -56,6 +56,15 @@ export function toast(text, { action = null, seconds = 6 } = {}) {
   return remove;
 }
 
+/** Submit a form when something is chosen in it by mouse or finger. Who chooses by keyboard passes by other choices, and
+ * presses the form's button. */
+export function submitWhenChosen(form, which = "select") {
+  let isByKey = false;
+  form.addEventListener("keydown", () => { isByKey = true; });
+  form.addEventListener("pointerdown", () => { isByKey = false; });
+  form.addEventListener("change", ({ target }) => { if (!isByKey && target.matches(which)) form.requestSubmit(); });
+}
+
 /** Load the page anew, and say something on it then. */
 export function sayAnew(text) {
   sessionStorage.setItem("say", text);

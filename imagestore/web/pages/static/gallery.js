@@ -1,6 +1,6 @@
 // The gallery: it goes on as one scrolls, says what has changed, and comes back to where one was.
 
-import { fragment, patientFetch, toast } from "./dom.js";
+import { fragment, patientFetch, submitWhenChosen, toast } from "./dom.js";
 import { watch } from "./events.js";
 import { notedPlace, notePlace, returnTo } from "./place.js";
 import "./suggest.js";
@@ -65,8 +65,7 @@ if (cards) {
   else observe();
 }
 
-const filter = document.getElementById("filter");
-filter.addEventListener("change", (event) => { if (event.target.matches("select, [type=date]")) filter.requestSubmit(); });
+submitWhenChosen(document.getElementById("filter"), "select, [type=date]");
 const find = document.getElementById("find");
 let finding = null;
 

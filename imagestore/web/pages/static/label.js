@@ -39,10 +39,15 @@ function mark(group, label) {
   group.querySelector(".caption strong").textContent = label ?? group.dataset.suggestion;
 }
 
+function count(by) {
+  open += by;
+  document.documentElement.dataset.sending = open;
+}
+
 /** Send one thing after the other; what is sent next waits for it. */
 function send(run) {
-  open += 1;
-  const sent = chain.then(run).finally(() => { open -= 1; });
+  count(1);
+  const sent = chain.then(run).finally(() => { count(-1); });
   chain = sent.catch(() => {});
   return sent;
 }
@@ -106,6 +111,12 @@ async function undoLast() {
   });
 }
 
+/** Give the current group the label that the model suggests; all groups with the same suggestion, if `ofAll`. */
+function confirm(ofAll) {
+  const { suggestion } = current.dataset;
+  label(ofAll ? all().filter((one) => isLeft(one) && one.dataset.suggestion === suggestion) : [current], suggestion);
+}
+
 /** Show the next pictures, once all that was said is sent. The digits stay what they were. */
 async function refill() {
   await chain;
@@ -149,13 +160,12 @@ document.addEventListener("keydown", (event) => {
     if (key === "Escape") { typed.value = ""; goTo(current ?? all().find(isLeft)); }
     return;
   }
-  if (!current || !event.target.closest(".group, body > main, html") || event.target.closest("a, #digits, #type")) return;
+  if (!current || !event.target.closest(".group, body > main, html") || event.target.closest("a, #say")) return;
   if (key.startsWith("Arrow")) { event.preventDefault(); move(key); return; }
   if (/^[1-9]$/.test(key) && ofDigit(key)) { event.preventDefault(); label([current], ofDigit(key)); return; }
   if (key === "Enter" && !event.target.matches(".member")) {
     event.preventDefault();
-    const { suggestion } = current.dataset;
-    label(event.shiftKey ? all().filter((one) => isLeft(one) && one.dataset.suggestion === suggestion) : [current], suggestion);
+    confirm(event.shiftKey);
     return;
   }
   if (key.length === 1 && /\p{L}/u.test(key)) { typed.value = ""; typed.focus(); }
@@ -173,6 +183,7 @@ main.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;
   if (button.id === "undo") undoLast();
+  if (button.dataset.confirm && current) confirm(button.dataset.confirm === "all");
   if (button.dataset.digit && current) label([current], button.dataset.label);
   const group = button.closest(".group");
   if (!group) return;

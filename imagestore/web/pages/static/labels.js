@@ -1,7 +1,7 @@
 // The page of labels: renames one, merges it into another, or deletes it, in all pictures of a project, with undo.
 
 import { begin } from "./bulk.js";
-import { patientFetch, sayAnew, toast } from "./dom.js";
+import { patientFetch, sayAnew, submitWhenChosen, toast } from "./dom.js";
 import "./suggest.js";
 
 const list = document.getElementById("labels");
@@ -46,4 +46,5 @@ list?.addEventListener("click", ({ target }) => {
   const button = target.closest("[data-do=delete]");
   if (button) relabel(button.closest("li"), null);
 });
-document.getElementById("of-project")?.addEventListener("change", ({ currentTarget }) => currentTarget.requestSubmit());
+const ofProject = document.getElementById("of-project");
+if (ofProject) submitWhenChosen(ofProject);

@@ -1,6 +1,6 @@
 // The page on which a model is trained: it begins a training, shows how far it is, and says when it is done.
 
-import { ask, fragment, localise, patientFetch, toast } from "./dom.js";
+import { ask, fragment, localise, patientFetch, submitWhenChosen, toast } from "./dom.js";
 import { askLeave, canAsk, notify } from "./notify.js";
 
 const BUSY_MS = 1000; // while work waits or runs
@@ -127,8 +127,7 @@ main.addEventListener("submit", (event) => {
   event.preventDefault();
   does(event.target);
 });
-const chooser = document.getElementById("choose");
-chooser.addEventListener("change", () => chooser.requestSubmit());
+submitWhenChosen(document.getElementById("choose"));
 document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
 offerNotice();
 follow();

@@ -1,6 +1,6 @@
 // The labelled pictures of a project: takes one out, with undo, or deletes one that has no label any more.
 
-import { ask, toast } from "./dom.js";
+import { ask, submitWhenChosen, toast } from "./dom.js";
 
 const UNDO_S = 60;
 const list = document.getElementById("pictures");
@@ -47,5 +47,4 @@ list?.addEventListener("click", async ({ target }) => {
   await (button.dataset.do === "delete" ? deleteForGood(item, button) : takeOut(item));
   delete button.dataset.busy;
 });
-const chooser = document.getElementById("choose");
-chooser.addEventListener("change", () => chooser.requestSubmit());
+submitWhenChosen(document.getElementById("choose"));

@@ -52,6 +52,14 @@ def test_a_single_correction_to_a_new_label_keeps_nobody_from_training() -> None
         prepare([*sources, labelled("l2", "x", encoded(scene(200))), *new[:1]], Split(), Limits(), quiet, KEPT)
 
 
+def test_corrections_alone_are_refused_since_nothing_would_test_what_they_teach() -> None:
+    corrected = [labelled(f"l{s % 2}", str(s), encoded(scene(s)), correction=True) for s in range(20)]
+    with pytest.raises(BadTrainingData, match="move some of each label to training"):
+        prepare(corrected, Split(), Limits(), quiet, KEPT)
+    moved = [*corrected[:18], *(labelled(f"l{s % 2}", str(s), encoded(scene(s))) for s in (18, 19))]
+    assert {e.source.name for e in prepare(moved, Split(), Limits(), quiet, KEPT).part(test=True)} == {"18", "19"}
+
+
 def test_a_model_is_trained_runs_in_production_code_and_is_the_same_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
     sources = [labelled(f"l{s % 3}", str(s), encoded(scene(s, s % 3))) for s in range(30)]
     prepared = prepare(sources, Split(), Limits(), quiet, KEPT)
