@@ -40,7 +40,7 @@ def main() -> None:
         app = create_app(environ)
     except SettingsError as error:
         sys.exit(f"web: {error}")
-    server = server_of(app, host=arguments.address, port=arguments.port)
+    server = server_of(app, door=app.state.door, host=arguments.address, port=arguments.port)
     with contextlib.suppress(KeyboardInterrupt):
         server.run()
     telemetry.stop()

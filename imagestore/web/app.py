@@ -16,12 +16,13 @@ from imagestore.web import api
 from imagestore.web.api.common import check_parameters
 from imagestore.web.custom_vision import api as custom_vision
 from imagestore.web.custom_vision.errors import in_their_form, is_theirs
-from imagestore.web.guards.access import Access
+from imagestore.web.guards.access import Access, Routes
 from imagestore.web.guards.access_log import AccessLog, is_left_out
 from imagestore.web.guards.idempotency import Idempotency
-from imagestore.web.guards.security import ApiCors, Guard
-from imagestore.web.load.admission import Admission
+from imagestore.web.guards.security import ApiCors, Guard, OwnHeaders
+from imagestore.web.load.admission import Admission, own_gate
 from imagestore.web.load.allowances import Allowances
+from imagestore.web.load.door import Door
 from imagestore.web.load.rates import Rates
 from imagestore.web.load.refusals import Refusals
 from imagestore.web.models.watching import DriftLog
@@ -107,8 +108,9 @@ def app_of(services: Services) -> FastAPI:
         return JSONResponse(describe(app))
 
     install(app, problem_page, lambda path: in_their_form if is_theirs(path) else None)
-    options, refusals = services.options, Refusals()
-    rates = Rates(options.most_per_minute)
+    options, refusals, own_headers = services.options, Refusals(), OwnHeaders(services.public)
+    rates, routes, gate = Rates(options.most_per_minute), Routes(app), own_gate()
+    app.state.door = Door(routes, gate, rates, refusals, own_headers, options.auth, options.trusted_proxies)
     app.add_middleware(Idempotency, kept=services.accounts.kept_answers)
     app.add_middleware(Allowances, rates=rates, refusals=refusals, most=options.most_at_once)
     app.add_middleware(Access, services=services, page=problem_page)
@@ -116,7 +118,8 @@ def app_of(services: Services) -> FastAPI:
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5, exclude_content_types=_NOT_COMPRESSED)
     app.add_middleware(
         Admission,
-        of=app,
+        routes=routes,
+        gate=gate,
         rates=rates,
         refusals=refusals,
         auth=options.auth,
@@ -125,7 +128,7 @@ def app_of(services: Services) -> FastAPI:
     )
     if services.options.allowed_origins:
         app.add_middleware(ApiCors, origins=services.options.allowed_origins)
-    app.add_middleware(Guard, public=services.public, auth=services.options.auth)
+    app.add_middleware(Guard, public=services.public, auth=services.options.auth, own_headers=own_headers)
     app.add_middleware(AccessLog)
     return app
 

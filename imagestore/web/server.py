@@ -14,10 +14,14 @@ import contextlib
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
+import httptools
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from imagestore.web.load.door import Door
 
 with contextlib.suppress(ImportError):  # on Windows there is none
     import resource
@@ -56,14 +60,14 @@ def files_allowed() -> int:
     return wanted
 
 
-def server_of(app: ASGIApp, bounds: Bounds | None = None, **options: Any) -> uvicorn.Server:
-    """A server of this app; `options` are uvicorn's."""
+def server_of(app: ASGIApp, bounds: Bounds | None = None, door: Door | None = None, **options: Any) -> uvicorn.Server:
+    """A server of this app, behind this door; `options` are uvicorn's."""
     bounds = bounds or Bounds(connections=max(1, files_allowed() - _KEPT_FILES))
 
     config = uvicorn.Config(
         app,
         ws="none",
-        http=type("Bounded", (_Bounded,), {"_bounds": bounds, "_idle": OrderedDict()}),
+        http=type("Bounded", (_Bounded,), {"_bounds": bounds, "_door": door, "_idle": OrderedDict()}),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -79,6 +83,7 @@ class _Bounded(HttpToolsProtocol):
     """One connection."""
 
     _bounds: Bounds
+    _door: Door | None
     _idle: "OrderedDict[_Bounded, None]"
     """Connections without a request, in the order in which they became so."""
     _head_bytes = _drained_bytes = 0
@@ -137,8 +142,27 @@ class _Bounded(HttpToolsProtocol):
         if len(self.pipeline) >= self._bounds.pipelined:
             self._end(b"")
             return
+        if self._door is not None and self._door.is_shut and self._is_refused(self._door):
+            return
         super().on_headers_complete()
         self.cycle.transport = _Closing(self)  # type: ignore[assignment]
+
+    def _is_refused(self, door: Door) -> bool:
+        """Answer a plain GET at once if the door refuses it. What is pipelined, or comes from who does not take its
+        answers, goes the long way, where it is bounded."""
+        parser = self.parser
+        is_plain = parser.get_method() == b"GET" and parser.get_http_version() == "1.1" and parser.should_keep_alive()
+        if not (is_plain and self._is_waiting and not self.flow.write_paused) or _has_body(self.headers):
+            return False
+        url = httptools.parse_url(self.url)
+        path = unquote(url.path.decode("ascii"))
+        answer = door.refusal({**self.scope, "method": "GET", "path": path, "query_string": url.query or b""})
+        if answer is None:
+            return False
+        added = [b"%b: %b\r\n" % header for header in self.server_state.default_headers]
+        self.transport.write(b"".join((answer.head, *added, b"\r\n", answer.body)))
+        self.server_state.total_requests += 1
+        return True
 
     def on_body(self, body: bytes) -> None:
         if not self.transport.is_closing():
@@ -146,7 +170,8 @@ class _Bounded(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._is_in_body = False
-        super().on_message_complete()
+        if self.cycle is not None:
+            super().on_message_complete()
 
     def _unsupported_upgrade_warning(self) -> None:
         """Whoever asks for a websocket is answered as if they had not; two lines in the log for each say no more."""
@@ -184,7 +209,7 @@ class _Bounded(HttpToolsProtocol):
             self._stop_head_timer()
         elif not self.transport.is_closing() and not self._is_leaving:
             self._idle.setdefault(self, None)
-            if self.cycle is not None and not self._is_in_head and not self._is_in_body:
+            if self._heads and not self._is_in_head and not self._is_in_body:
                 self._stop_head_timer()
                 if self.timeout_keep_alive_task is None:
                     self.timeout_keep_alive_task = self.loop.call_later(
@@ -231,6 +256,10 @@ class _Bounded(HttpToolsProtocol):
     def _abort_soon(self) -> None:
         """A closed connection stays until its client has taken all that was sent; no longer than this."""
         self.loop.call_later(self._bounds.send_s, self.transport.abort)
+
+
+def _has_body(headers: list[tuple[bytes, bytes]]) -> bool:
+    return any(name in (b"content-length", b"transfer-encoding", b"expect", b"upgrade") for name, _ in headers)
 
 
 class _Closing:

@@ -98,19 +98,25 @@ Found = tuple[_Route, dict[str, str]]
 
 
 class Routes:
-    """The app's routes, found as the router finds them: the first that fits."""
+    """The app's routes, found as the router finds them: the first that fits. They are read when the first is looked
+    for, so that none that is added before is left out."""
 
     def __init__(self, app: FastAPI) -> None:
-        self._routes = []
-        for route in iter_route_contexts(app.routes):
+        self._app = app
+        self._found = functools.lru_cache(_MOST_FOUND)(self._find)
+
+    @functools.cached_property
+    def _routes(self) -> list[_Route]:
+        routes = []
+        for route in iter_route_contexts(self._app.routes):
             address: str = getattr(route, "path", "")
             methods = getattr(route, "methods", None)
             name = getattr(route, "operation_id", None) or getattr(route, "name", None) or ""
             pattern = compile_path(address if methods else f"{address}/{{path:path}}")[0]
             if is_theirs(address):
                 pattern = re.compile(pattern.pattern, re.IGNORECASE)
-            self._routes.append(_Route(pattern, frozenset(methods) if methods else None, address, name))
-        self._found = functools.lru_cache(_MOST_FOUND)(self._find)
+            routes.append(_Route(pattern, frozenset(methods) if methods else None, address, name))
+        return routes
 
     def rows(self) -> list[str]:
         """The row of each route in TABLE."""

@@ -9,6 +9,8 @@ Where the app's address is an https one, a page that a proxy says was asked for 
 address, and anything else is refused. The checks of health are not: Azure makes them in plain text.
 """
 
+from collections.abc import Sequence
+
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import RedirectResponse, Response
@@ -50,16 +52,34 @@ _ASKED = ("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "
 _TOLD = ("Content-Range", "ETag", "Idempotency-Replayed", "Location", "Retry-After", "WWW-Authenticate")
 
 
-class Guard:
-    """Refuses requests that are meant for others or come from other sites, and sets the headers of every answer."""
+class OwnHeaders:
+    """What every answer carries, unless it has such a header of its own."""
 
-    def __init__(self, app: ASGIApp, public: PublicAddress, auth: Auth) -> None:
-        self._app = app
-        self._public = public
-        self._auth = auth
+    def __init__(self, public: PublicAddress) -> None:
         always = _HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if public.is_https else {})
         self._of_pages = _raw(always)
         self._of_api = _raw(always | {"Cache-Control": "no-store", idempotency.SUPPORTED: "true"})
+
+    @staticmethod
+    def is_api(path: str) -> bool:
+        """Whether this is an address of the API, whose answers carry others than pages."""
+        return path.startswith("/api/")
+
+    def completed(self, path: str, headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """The headers of an answer to a request for this path, with ours."""
+        given = {name for name, _ in headers}
+        own = self._of_api if self.is_api(path) else self._of_pages
+        return [*headers, *(one for one in own if one[0] not in given)]
+
+
+class Guard:
+    """Refuses requests that are meant for others or come from other sites, and sets the headers of every answer."""
+
+    def __init__(self, app: ASGIApp, public: PublicAddress, auth: Auth, own_headers: OwnHeaders) -> None:
+        self._app = app
+        self._public = public
+        self._auth = auth
+        self._own_headers = own_headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or refuse it."""
@@ -69,9 +89,7 @@ class Guard:
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                given = {name for name, _ in message["headers"]}
-                own = self._of_api if scope["path"].startswith("/api/") else self._of_pages
-                message["headers"] = [*message["headers"], *(one for one in own if one[0] not in given)]
+                message["headers"] = self._own_headers.completed(scope["path"], message["headers"])
             await send(message)
 
         headers = Headers(scope=scope)

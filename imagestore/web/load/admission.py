@@ -5,12 +5,10 @@ searches alone are more than can be done, nothing is classified. Only who has be
 """
 
 import asyncio
-import random
 import time
 from collections.abc import Callable
 from typing import Any
 
-from fastapi import FastAPI
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,19 +21,22 @@ from imagestore.web.load.limit import AdaptiveLimit
 from imagestore.web.load.most import SlowestBody
 from imagestore.web.load.pace import PacedBody, too_slow
 from imagestore.web.load.rates import Rates
-from imagestore.web.load.refusals import Refusals, too_many
+from imagestore.web.load.refusals import Refusals, overloaded
 from imagestore.web.load.visit import Visit
 from imagestore.web.problems import ApiProblem
 
-LEAST_AT_WORK, MOST_AT_WORK, MOST_CLASSIFYING = 4, 24, 6
+AT_LEISURE, MOST_AT_WORK, MOST_CLASSIFYING = 4, 24, 6
 """Starlette has forty threads: some are left for sign-in, health and event streams."""
 _LONGEST_ADDRESS = 8192
 _HEALTH = "/api/v1/health/"
 _TOO_LONG = ApiProblem(
     414, "too_long", f"An address has {_LONGEST_ADDRESS:,} bytes at most, up to its question mark. Shorten it."
 )
-RETRY_AFTER_S = {Kind.READ: 1, Kind.CHANGE: 1, Kind.SEARCH: 2, Kind.UPLOAD: 3, Kind.CLASSIFY: 5}
-_SAID = "More is asked of this app than it can do just now. Nothing was done."
+
+
+def own_gate(monotonic: Callable[[], float] = time.monotonic) -> Gate:
+    """The gate before what the app's own process does."""
+    return Gate(AdaptiveLimit(start=8, most=MOST_AT_WORK), monotonic, AT_LEISURE)
 
 
 class Admission:
@@ -44,7 +45,8 @@ class Admission:
     def __init__(
         self,
         app: ASGIApp,
-        of: FastAPI,
+        routes: Routes,
+        gate: Gate,
         rates: Rates,
         refusals: Refusals,
         auth: Auth,
@@ -53,14 +55,14 @@ class Admission:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._app = app
-        self._routes = Routes(of)
+        self._routes = routes
         self._rates = rates
         self._refusals = refusals
         self._auth = auth
         self._trusted_proxies = trusted_proxies
         self._slowest = slowest or SlowestBody()
         self._monotonic = monotonic
-        self._own = Gate(AdaptiveLimit(start=8, most=MOST_AT_WORK, least=LEAST_AT_WORK), monotonic)
+        self._own = gate
         self._child = Gate(AdaptiveLimit(start=2, most=MOST_CLASSIFYING), monotonic)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -85,8 +87,7 @@ class Admission:
         gate = self._child if kind is Kind.CLASSIFY else self._own
         ticket = await self._admitted(gate, kind, row or "")
         if ticket is None:
-            wait_s = random.randint(RETRY_AFTER_S[kind], 2 * RETRY_AFTER_S[kind])  # so that not all come back at once
-            await self._refusals.send(kind, "load", too_many("overloaded", _SAID, wait_s), scope, receive, send)
+            await self._refusals.send(kind, "load", overloaded(kind), scope, receive, send)
             return
         visit = state["visit"] = Visit(gate, ticket, self._monotonic)
         try:

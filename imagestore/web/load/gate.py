@@ -2,10 +2,13 @@
 
 A short queue takes up what comes in bursts, as a page with sixty pictures does. A queue that stands is of no use: it
 adds to every answer's time and to none's number. So as soon as somebody has been waiting for longer than a burst lasts,
-patience becomes short, and the newest goes first, until nothing has been refused for a second. That is the controlled
-delay and adaptive LIFO of "Fail at Scale" (Maurer, ACM Queue 13/8, 2015), after CoDel (RFC 8289). Cheaper kinds go
-before dearer ones, and of each kind it is known by itself whether it waits too long: a crowd of uploads does not make
-reads impatient.
+or more wait than a burst has, it is a crowd: all but the newest few are refused, patience becomes short, and the newest
+goes first, until nothing has been refused for a second. That is the controlled delay and adaptive LIFO of "Fail at
+Scale" (Maurer, ACM Queue 13/8, 2015), after CoDel (RFC 8289). Cheaper kinds go before dearer ones, and of each kind it
+is known by itself whether it waits too long: a crowd of uploads does not make reads impatient.
+
+As long as there is no crowd, some may be at work beside each other though that is more than is worth while: a quick
+answer is not to wait behind a slow one, and there is time for both.
 
 Nothing here waits or knows of asyncio: `decide` is called once it is known.
 """
@@ -18,12 +21,12 @@ from dataclasses import dataclass
 from imagestore.web.load.kinds import Kind
 from imagestore.web.load.limit import AdaptiveLimit
 
-BURST_S, READ_BURST_S = 0.1, 1.0
-"""A page with sixty pictures is one burst of reads."""
+BURST_S = {Kind.READ: 2.0, Kind.CHANGE: 1.0, Kind.SEARCH: 1.0, Kind.UPLOAD: 0.3, Kind.CLASSIFY: 0.1}
+MOST_IN_A_BURST = 120
+"""So many may wait: two pages of sixty pictures, which a slow machine shows in two seconds."""
 CALM_S = 1.0
 _SHORTEST_S = 0.005
 _OF_LATE_S = 0.5
-_MOST_WAITING = 1000
 
 
 @dataclass(eq=False)
@@ -39,10 +42,12 @@ class Ticket:
 
 
 class Gate:
-    """Admits as many as its limit says. For one thread, that of the event loop."""
+    """Admits as many as its limit says; `at_leisure` while there is no crowd, if that is more. For one thread, that of
+    the event loop."""
 
-    def __init__(self, limit: AdaptiveLimit, monotonic: Callable[[], float]) -> None:
+    def __init__(self, limit: AdaptiveLimit, monotonic: Callable[[], float], at_leisure: int = 1) -> None:
         self._limit = limit
+        self._at_leisure = at_leisure
         self._monotonic = monotonic
         self._at_work = self._uploads_at_work = 0
         self._of_late, self._counted_at = 0.0, monotonic()
@@ -66,13 +71,17 @@ class Gate:
         now = self._monotonic()
         if now - self._refused_at[kind] <= CALM_S:
             return True
-        return self._waits(kind) and now - self._clear_at[kind] > _burst_s(kind)
+        return self._waits(kind) and now - self._clear_at[kind] > BURST_S[kind]
 
     def patience_s(self, kind: Kind) -> float:
         """How long one that comes now waits at most."""
         if self.is_overloaded(kind):
             return max(_SHORTEST_S, self._limit.mean_s / 2)
-        return _burst_s(kind)
+        return BURST_S[kind]
+
+    def refuses(self, kind: Kind) -> bool:
+        """Whether one of this kind that came now would be refused at once."""
+        return not (self._has_room(kind) and not self._waits(kind)) and self._is_full(kind)
 
     def ask(self, kind: Kind, row: str) -> Ticket:
         """Ask to begin: the ticket is in, or waits, or is refused since too many wait."""
@@ -89,14 +98,16 @@ class Gate:
         return ticket
 
     def give_up(self, ticket: Ticket) -> None:
-        """Refuse one that has waited for as long as it may."""
+        """Refuse one that has waited for as long as it may, and with it all that wait in vain."""
         if ticket.is_in is None:
             self.withdraw(ticket)
-            now = self._monotonic()
-            for dearer in range(ticket.kind, len(self._waiting)):
-                self._refused_at[dearer] = now
+            self._crowded(ticket.kind)
             ticket.is_in = False
             ticket.decide()
+
+    def refused(self, kind: Kind) -> None:
+        """One of this kind was refused without having asked for a ticket, since `refuses` said so."""
+        self._crowded(kind)
 
     def withdraw(self, ticket: Ticket) -> None:
         """Forget one that waits: its client has left."""
@@ -144,12 +155,29 @@ class Gate:
     def _is_full(self, kind: Kind) -> bool:
         """Whether one more would wait in vain: in a crowd none but the next few get in before their time is over, and
         to refuse at once costs least."""
-        most = 2 * self._limit.value if self.is_overloaded(kind) else _MOST_WAITING
-        return sum(map(len, self._waiting[: kind + 1])) >= most
+        most = self._worth_waiting if self.is_overloaded(kind) else MOST_IN_A_BURST
+        return self._count_waiting(kind) >= most
+
+    @property
+    def _worth_waiting(self) -> int:
+        return 2 * self._limit.value
+
+    def _count_waiting(self, kind: int) -> int:
+        return sum(map(len, self._waiting[: kind + 1]))
+
+    def _crowded(self, kind: Kind) -> None:
+        """Know that something of this kind was refused: of it and of dearer kinds the newest few are left waiting."""
+        now = self._monotonic()
+        for dearer in range(len(self._waiting) - 1, kind - 1, -1):
+            self._refused_at[dearer] = now
+            while self._waiting[dearer] and self._count_waiting(dearer) > self._worth_waiting:
+                oldest = self._waiting[dearer].popleft()
+                oldest.is_in = False
+                oldest.decide()
 
     def _has_room(self, kind: Kind) -> bool:
         """Whether one more of this kind may begin or go on. Uploads have half of the places, so that reads find one."""
-        most = self._limit.value
+        most = self._limit.value if self.is_overloaded(kind) else max(self._at_leisure, self._limit.value)
         return self._at_work < most and (kind is not Kind.UPLOAD or self._uploads_at_work < max(1, most // 2))
 
     def _count(self, kind: Kind, change: int) -> None:
@@ -179,7 +207,3 @@ class Gate:
                 ticket = waiting.pop() if self.is_overloaded(kind) else waiting.popleft()
                 self._enter(ticket)
                 ticket.decide()
-
-
-def _burst_s(kind: Kind) -> float:
-    return READ_BURST_S if kind <= Kind.READ else BURST_S

@@ -40,13 +40,13 @@ class _Level:
 
 @dataclass
 class _Row:
-    """What one route takes: while one or two are at work, two or three, four to seven, and so on."""
+    """What one route takes while about one is at work, two, four, and so on."""
 
     levels: list[_Level] = field(default_factory=lambda: [_Level() for _ in range(_LEVELS)])
 
     def ratio(self, seconds: float, at_once: float) -> float | None:
         """Learn from an answer; how long it took beside what is usual with least at work, if that is known."""
-        level = min(_LEVELS - 1, int(math.log2(max(1.0, at_once))))
+        level = min(_LEVELS - 1, round(math.log2(max(1.0, at_once))))
         self.levels[level].add(seconds)
         for lower in self.levels[:level]:
             lower.mean_s += (seconds - lower.mean_s) / _FORGOTTEN
@@ -111,7 +111,9 @@ class AdaptiveLimit:
 
     def _growth(self, ratio: float) -> float:
         """Quick until the first time that it was too much; then with care, unless several at once take no longer than
-        one, as where a store is waited for. Of one at a time that cannot be said."""
+        one, as where a store is waited for. Of one at a time that cannot be said, so two are tried soon."""
         if not self._has_shrunk:
             return 1.5
-        return 1.1 if ratio < 1.15 and self._limit >= 2 else 1.02
+        if self._limit < 2:
+            return 1.05
+        return 1.1 if ratio < 1.15 else 1.02

@@ -44,6 +44,16 @@ def test_one_core_comes_to_one_at_a_time() -> None:
     assert found.count(1) > 80
 
 
+def test_two_at_work_most_of_the_time_do_not_count_as_one() -> None:
+    limit = learned(start=2)
+    found = []
+    for _ in range(6400):
+        at_once = limit.value
+        limit.took("GET /", ALONE_S * at_once, at_once=0.9 * at_once, was_full=True)
+        found.append(at_once)
+    assert found[3200:].count(1) > 0.7 * 3200
+
+
 def test_it_grows_while_more_at_once_takes_no_longer_as_with_a_store_elsewhere() -> None:
     assert worked(learned(start=2), cores=100, answers=1000) == 24
 

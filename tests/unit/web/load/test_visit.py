@@ -9,7 +9,8 @@ from fastapi import FastAPI
 from starlette.types import Message
 
 from imagestore.settings import Auth
-from imagestore.web.load.admission import Admission
+from imagestore.web.guards.access import Routes
+from imagestore.web.load.admission import Admission, own_gate
 from imagestore.web.load.most import MostPerMinute
 from imagestore.web.load.rates import Rates
 from imagestore.web.load.refusals import Refusals
@@ -31,7 +32,7 @@ def admission() -> Admission:
     routes = FastAPI()
     routes.add_api_route(ADDRESS, lambda: None, methods=["GET"])
     routes.add_api_route(ADDRESS, lambda: None, methods=["POST"])
-    return Admission(app, routes, Rates(MostPerMinute()), Refusals(), Auth.OFF)
+    return Admission(app, Routes(routes), own_gate(), Rates(MostPerMinute()), Refusals(), Auth.OFF)
 
 
 def scope(method: str, path: str = ADDRESS, query: bytes = b"") -> dict[str, Any]:
