@@ -10,7 +10,6 @@ import argparse
 import hashlib
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -18,7 +17,7 @@ from pathlib import Path
 
 from bench.p95 import p95_ms, show
 from bench.web import many
-from imagestore.pipeline.labelled import used_labels
+from imagestore.pipeline.labelled import corrections_alone, used_labels
 from imagestore.pipeline.learnable import learnable
 from imagestore.record import Correction
 from imagestore.store import StoredRecord
@@ -81,7 +80,9 @@ def measured(count: int, folder: Path) -> dict[str, float]:
         return lists.get(told)  # type: ignore[arg-type]
 
     def labels_page() -> None:
-        used_labels(listing().tally, Counter({label: n for _, label, n in corrected_labels(index, ())}))
+        there = listing()
+        said = ((label, content) for _, label, content in corrected_labels(index, ()))
+        used_labels(there.tally, corrections_alone(said, there.labels_of))
 
     def train_page() -> None:
         there = listing()

@@ -1,7 +1,6 @@
 """imagestore labels: the labels of a project, in labelled pictures and corrections: rename, merge, split, delete."""
 
 import functools
-from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Protocol
 
@@ -116,14 +115,16 @@ class _OverStores:
 
     def used(self, project: str) -> list[UsedLabel]:
         folder, projects = self._stores.projects.open(project).pictures_in, self._stores.projects.read()
-        corrections = Counter(
-            label
+        there = labelled.there(self._stores, folder)
+        said = (
+            (label, one.sha256 or one.name)
             for one in self._stores.records.corrections()
             if projects.pictures_of(one.project) == folder
             for label in one.labels or (one.label,)
             if label is not None
         )
-        return labelled.used_labels(labelled.tally(labelled.there(self._stores, folder)), corrections)
+        corrections = labelled.corrections_alone(said, {one.sha256: one.labels for one in there})
+        return labelled.used_labels(labelled.tally(there), corrections)
 
     def named(self, project: str, label: str, names: Sequence[str]) -> tuple[list[str], list[str]]:
         folder = self._stores.projects.open(project).pictures_in

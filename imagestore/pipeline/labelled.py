@@ -21,8 +21,9 @@ def counts(stores: Stores, project: str) -> dict[str, Counter[Part | None]]:
 
 @dataclass(frozen=True)
 class UsedLabel:
-    """A label of a project: how many uploads people have corrected to it or confirmed, and how many labelled pictures
-    with it there are to learn from, to test with, for neither, and that no training has divided yet."""
+    """A label of a project: how many pictures people have corrected to it or confirmed that are no labelled pictures
+    with it, and how many of these there are to learn from, to test with, for neither, and that no training has divided
+    yet."""
 
     label: str
     corrections: int = 0
@@ -86,6 +87,13 @@ def tally(listed: Iterable[ListedPicture]) -> Tally:
         labelled += count if labels or negative else 0
         unlabelled += 0 if labels or negative else count
     return Tally(dict(sorted(parts.items(), key=lambda one: (one[0] == _NONE, one[0]))), labelled, unlabelled)
+
+
+def corrections_alone(said: Iterable[tuple[str, str]], known: Mapping[str, Collection[str]]) -> Counter[str]:
+    """How many contents people have corrected to each label, but those that are labelled pictures with it. `said` are
+    labels with contents, `known` the labels of the labelled pictures, both by SHA-256; an upload of which that is not
+    known counts under another name that it alone has."""
+    return Counter(label for label, content in set(said) if label not in known.get(content, ()))
 
 
 def used_labels(there: Tally, corrections: Mapping[str, int]) -> list[UsedLabel]:

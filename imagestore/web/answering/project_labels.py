@@ -1,9 +1,10 @@
-"""The labels of a project as pages and API show them: how many pictures have each, and which."""
+"""The labels of a project as pages and API show them: how many pictures have each, and which. A content counts once,
+however often it was uploaded and corrected, and whether or not it is a labelled picture too."""
 
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass
 
-from imagestore.pipeline.labelled import UsedLabel, used_labels
+from imagestore.pipeline.labelled import UsedLabel, corrections_alone, used_labels
 from imagestore.pipeline.relabel import NAMELESS
 from imagestore.record import Record
 from imagestore.store.projects import Project
@@ -14,21 +15,25 @@ from imagestore.web.services import Services
 
 @dataclass(frozen=True)
 class WithLabel:
-    """A picture that people have given a label: an upload, with its `record`, or a labelled picture of the project."""
+    """A picture that people have given a label: an upload, with its `record`, or a labelled picture of the project;
+    `copies` are the ids of other uploads of the same content that were corrected to it."""
 
     id: str
     name: str
     labels: tuple[str, ...]
     record: Record | None = None
+    copies: tuple[str, ...] = ()
 
 
 def labels_of(services: Services, project: Project) -> list[UsedLabel]:
     """The labels that people have given in a project, the most given first. Raises NotMigrated, Unavailable."""
-    projects, corrections = services.stores.projects.read(), Counter[str]()
-    for classified_by, label, count in corrected_labels(services.index, services.hidden_ids):
-        if projects.pictures_of(classified_by) == project.pictures_in:
-            corrections[label] += count
-    return used_labels(listed(services, project).tally, corrections)
+    projects, there = services.stores.projects.read(), listed(services, project)
+    said = (
+        (label, content)
+        for classified_by, label, content in corrected_labels(services.index, services.hidden_ids)
+        if projects.pictures_of(classified_by) == project.pictures_in
+    )
+    return used_labels(there.tally, corrections_alone(said, there.labels_of))
 
 
 def with_label(services: Services, project: Project, label: str, start: int, most: int) -> tuple[list[WithLabel], int]:
@@ -40,19 +45,18 @@ def with_label(services: Services, project: Project, label: str, start: int, mos
     labelled = sorted(
         (one for one in listed(services, project) if label in one.labels), key=lambda one: (one.source, one.sha256)
     )
-    uploads = [
-        id
-        for id, classified_by in corrected_to(services.index, label, services.hidden_ids)
-        if projects.pictures_of(classified_by) == project.pictures_in
-    ]
+    uploads = defaultdict[str, list[str]](list)  # by content
+    for id, classified_by, content in corrected_to(services.index, label, services.hidden_ids):
+        if projects.pictures_of(classified_by) == project.pictures_in:
+            uploads[content].append(id)
+    copies = {one.sha256: tuple(uploads.pop(one.sha256, ())) for one in labelled}
     found = [
-        WithLabel(one.sha256, one.source or one.sha256[:NAMELESS], one.labels) for one in labelled[start : start + most]
+        WithLabel(one.sha256, one.source or one.sha256[:NAMELESS], one.labels, copies=copies[one.sha256])
+        for one in labelled[start : start + most]
     ]
     first = max(0, start - len(labelled))
-    records = map(services.index.get, uploads[first : first + most - len(found)])
-    found += [
-        WithLabel(one.id, one.name, one.labels or ((one.label,) if one.label else ()), one)
-        for one in records
-        if one is not None
-    ]
+    for id, *others in list(uploads.values())[first : first + most - len(found)]:
+        if (one := services.index.get(id)) is not None:
+            labels = one.labels or ((one.label,) if one.label else ())
+            found.append(WithLabel(one.id, one.name, labels, one, tuple(others)))
     return found, len(labelled) + len(uploads)

@@ -54,24 +54,27 @@ def labels(index: Index, models: Collection[ModelLabels]) -> list[Label]:
     return [Label(label, count) for label, count in used.items()] + [Label(label, 0) for label in unused]
 
 
-def corrected_labels(index: Index, hidden: Sequence[str]) -> list[tuple[str | None, str, int]]:
-    """(project, label, how many pictures) of all that people have said; `hidden` are ids to leave out."""
+def corrected_labels(index: Index, hidden: Sequence[str]) -> list[tuple[str | None, str, str]]:
+    """(project, label, content) of all that people have said; `hidden` are ids to leave out. A content is a SHA-256, or
+    the id of an upload of which that is not known."""
     query = (
-        f"SELECT project, label, COUNT(*) FROM pictures WHERE {_SAID} AND label IS NOT NULL GROUP BY project, label "
-        "UNION ALL SELECT project, more_labels.label, COUNT(*) FROM pictures JOIN more_labels USING (id) "
-        f"WHERE {_SAID} GROUP BY project, more_labels.label"
+        f"SELECT project, label, coalesce(sha256, id) FROM pictures WHERE {_SAID} AND label IS NOT NULL UNION ALL "
+        "SELECT project, more_labels.label, coalesce(sha256, id) FROM pictures JOIN more_labels USING (id) "
+        f"WHERE {_SAID}"
     )
-    return [(project, label, int(count)) for project, label, count in index.query(query, [_ids(hidden)] * 2)]
+    return [(project, label, content) for project, label, content in index.query(query, [_ids(hidden)] * 2)]
 
 
-def corrected_to(index: Index, label: str, hidden: Sequence[str]) -> list[tuple[str, str | None]]:
-    """(id, project) of the pictures that people have given this label, by name."""
+def corrected_to(index: Index, label: str, hidden: Sequence[str]) -> list[tuple[str, str | None, str]]:
+    """(id, project, content) of the pictures that people have given this label, by name."""
+    columns = "id, project, coalesce(sha256, id), name"
     query = (
-        f"SELECT id, project, name FROM pictures WHERE {_SAID} AND label = ? "
-        f"UNION ALL SELECT id, project, name FROM pictures WHERE {_SAID} "
+        f"SELECT {columns} FROM pictures WHERE {_SAID} AND label = ? "
+        f"UNION ALL SELECT {columns} FROM pictures WHERE {_SAID} "
         "AND id IN (SELECT id FROM more_labels WHERE label = ?) ORDER BY name, id"
     )
-    return [(id, project) for id, project, _ in index.query(query, [_ids(hidden), label] * 2)]
+    rows = index.query(query, [_ids(hidden), label] * 2)
+    return [(id, project, content) for id, project, content, _ in rows]
 
 
 def count_to_review(index: Index) -> int:

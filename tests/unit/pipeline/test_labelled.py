@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from imagestore.pipeline.labelled import Removed, counts, remove
+from imagestore.pipeline.labelled import Removed, corrections_alone, counts, remove
 from imagestore.store.training import Part, PictureFacts, SplitFile, TrainingPictures
 from unit.web.memory import MemoryBlobs
 
@@ -56,3 +56,8 @@ def test_a_picture_that_has_other_labels_keeps_them(stores: Any) -> None:
     assert remove(stores, "mine", ["rose"], []) == Removed(3, 1)
     assert counts(stores, "mine") == {"cat": {Part.LEARN: 2}}
     assert remove(stores, "mine", ["rose", "cat"], []) == Removed(2, 0)
+
+
+def test_a_corrected_content_counts_once_and_not_where_it_is_labelled_so() -> None:
+    said = [("rose", "1"), ("rose", "1"), ("rose", "2"), ("cat", "2"), ("cat", "3")]
+    assert corrections_alone(said, {"1": ("cat",), "2": ("rose", "tree")}) == {"rose": 1, "cat": 2}

@@ -6,9 +6,10 @@ import "./suggest.js";
 
 const list = document.getElementById("labels");
 
-/** What came of it, in a sentence. */
-function said(label, to, isMerged) {
-  const pictures = (changed) => (changed === 1 ? "1 picture" : `${changed.toLocaleString("en")} pictures`);
+/** What came of it, in a sentence. Of `count` pictures, some may have been changed in several places. */
+function said(label, to, isMerged, count) {
+  const number = (changed) => Math.min(changed, count);
+  const pictures = (changed) => (number(changed) === 1 ? "1 picture" : `${number(changed).toLocaleString("en")} pictures`);
   return ({ changed }) => (!to ? `"${label}" is deleted from ${pictures(changed)}.`
     : isMerged ? `"${label}" is part of "${to}" now, with ${pictures(changed)}.` : `"${label}" is "${to}" now, in ${pictures(changed)}.`);
 }
@@ -21,7 +22,7 @@ async function relabel(item, to) {
   const was = number.textContent;
   const isMerged = to !== null && list.querySelector(`[data-label="${CSS.escape(to)}"]`) !== null;
   const done = await begin(`/projects/${encodeURIComponent(list.dataset.project)}/labels`, { label, to }, {
-    said: said(label, to, isMerged),
+    said: said(label, to, isMerged, Number(number.dataset.count)),
     say: (text) => { number.textContent = text; },
     tell: sayAnew,
   });

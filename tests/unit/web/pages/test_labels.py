@@ -1,6 +1,10 @@
 """The pages of a project's labels."""
 
+import hashlib
+import re
+
 from imagestore.store import Stores
+from imagestore.store.training import PictureFacts, TrainingPictures
 from unit.pipeline.bulk_pictures import SHAS, with_labelled
 from unit.web.conftest import Api, Drop
 
@@ -39,6 +43,31 @@ def test_the_pictures_of_a_label_are_shown_wherever_they_are(api: Api, drop: Dro
     assert SHAS[0] not in rest
     assert dropped in rest
     assert api.get(f"{PAGE}/pictures", params={"label": "puma"}).status_code == 404
+
+
+def test_a_content_counts_once_and_is_listed_once_wherever_it_has_the_label(
+    api: Api, drop: Drop, stores: Stores
+) -> None:
+    """One that is labelled and corrected twice, one that is corrected twice, one that is labelled as something else."""
+    with_labelled(stores)
+    ids = [drop(f"{number}.jpg", f"{number % 3}".encode()).id for number in range(6)]
+    for id in ids:
+        api.put(f"/pictures/{id}/correction", params={"label": "lynx"})
+    pictures = TrainingPictures(stores.training, "mine")
+    for number, label in ((0, "lynx"), (2, "puma")):
+        sha256 = hashlib.sha256(f"{number}".encode()).hexdigest()
+        pictures.put_facts(sha256, PictureFacts((label,), source=f"labelled {number}.jpg"), None)
+        pictures.put_picture(sha256, f"{number}".encode())
+    page = api.get(f"{PAGE}/pictures", params={"label": "lynx"}).text
+    cards = re.findall(r'class="card" data-id="(\w+)"(?: data-labelled="yes")?(?: data-copies="([^"]*)")?', page)
+    labelled = hashlib.sha256(b"0").hexdigest()
+    assert dict(cards) == dict.fromkeys(SHAS[:3], "") | {labelled: f"{ids[0]} {ids[3]}", ids[1]: ids[4], ids[2]: ids[5]}
+    assert 'data-count="6"' in api.get(PAGE).text
+    (lynx,) = [one for one in api.get("/projects/mine/labels").json() if one["label"] == "lynx"]
+    assert (lynx["corrections"], lynx["new"]) == (2, 1)
+    for start in range(6):
+        shown, count = api.get(f"{PAGE}/pictures", params={"label": "lynx", "start": start}).text, 6
+        assert shown.count('class="card"') == count - start
 
 
 def test_a_label_is_merged_into_another_in_corrections_alone(api: Api, drop: Drop) -> None:
