@@ -37,7 +37,7 @@ SHOWS: dict[str, tuple[str, ...]] = {
     "pillow": ("pillow",), "plate": ("plate", "tableware"), "volleyball": ("volleyball",),
     "weighingmachine": ("scale",), "renewable/dam": ("dam",), "geothermal": ("geyser",), "solar": ("solar dish",),
     "windmill6": (), "windmill": ("building",), "hammer": ("hammer",),
-    "measuringtape": ("rule", "measuring instrument"), "multimeter": ("measuring instrument", "electronic equipment"),
+    "measuringtape": ("rule", "measuring instrument"), "multimeter": ("measuring instrument", "electronic device"),
     "nailcutter|plier|scissors|sickle|cutter|cuttingtool|tweezer|wrench": ("hand tool",),
     "screwdriver": ("screwdriver",), "spray": ("bottle",),
     "animals/cat": ("cat", "tabby"), "chicken": ("hen",), "cow": ("ox",), "animals/dog": ("German shepherd",),
@@ -68,6 +68,14 @@ def photographs(folder: Path = FOLDER) -> Iterator[tuple[str, bytes, tuple[str, 
                     seen.add(data)
                     yield called, data, right
                     break
+
+
+def no_photographs(folder: Path = FOLDER) -> Iterator[tuple[str, bytes, tuple[str, ...]]]:
+    """(folder and name, file, no label) of each drawing of a word and each painting."""
+    for name, place in (("lang", "/words_sample/"), ("paintings", "/paintings/resource/image/")):
+        for path, data in packed(folder / f"{name}.rcc"):
+            if path.endswith(".webp") and place in path:
+                yield f"{name}/{Path(path).stem}", data, ()
 
 
 def packed(file: Path) -> Iterator[tuple[str, bytes]]:

@@ -1,4 +1,4 @@
-"""Photographs that neither the families nor the thresholds of the default model were chosen by, and what they show.
+"""More photographs by which the families and thresholds of the default model were chosen, and what they show.
 
 Animals of GCompris (gcompris-qt-data 3.1, its activity "erase"), and what people took as wallpapers and puzzles: Debian
 packages lomiri-wallpapers-16.04, lomiri-wallpapers-20.04, mate-backgrounds and palapeli-data. The licence of each is in
@@ -15,10 +15,10 @@ _FOLDERS = ("usr/share/backgrounds", "usr/share/backgrounds/mate/nature", "usr/s
 WALLPAPERS = "wallpapers"
 
 SHOWS: dict[str, tuple[str, ...]] = {
-    "alpaca": ("hoofed mammal",), "bee": ("bee",), "butterfly": ("butterfly",), "calf": ("ox",),
-    "camels": ("hoofed mammal",), "caterpillar": ("insect",), "chamaeleon": ("lizard", "African chameleon"),
+    "alpaca": ("camel or llama",), "bee": ("bee",), "butterfly": ("butterfly",), "calf": ("ox",),
+    "camels": ("camel or llama",), "caterpillar": ("insect",), "chamaeleon": ("lizard", "African chameleon"),
     "cheetah": ("cheetah",), "crab": ("crab",), "dolphin": ("whale",), "flying_fox": ("mammal",),
-    "gibbon": ("gibbon",), "giraffe": ("hoofed mammal",), "goat": ("hoofed mammal",), "gorilla": ("gorilla",),
+    "gibbon": ("gibbon",), "giraffe": ("hoofed mammal",), "goat": ("sheep or goat",), "gorilla": ("gorilla",),
     "gosling": ("goose",), "heron": ("heron",), "horse": ("equine", "sorrel"), "kingfisher": ("bird",),
     "kitten": ("cat", "tabby"), "long_nosed_monkey": ("proboscis monkey",), "macaque": ("macaque",),
     "meerkats": ("meerkat",), "northern_harrier": ("bird of prey",), "nubian_ibex": ("ibex",), "penguin": ("seabird",),
@@ -39,8 +39,8 @@ SHOWS: dict[str, tuple[str, ...]] = {
     "GreenMeadow": (), "LadyBird": ("ladybug",), "RainDrops": (), "Storm": ("landscape",), "TwoWings": (), "Wood": (),
     "YellowFlower": ("flower", "daisy"),
 }  # fmt: skip
-"""By the file's name: the labels that are right, written down before any model was asked. One that holds such a label
-is right too. Without any, no answer is right."""
+"""By the file's name: the labels that are right, written down before any model was asked, but for families that were
+made later. One that holds such a label is right too. Without any, no answer is right."""
 
 
 def photographs(root: Path = Path("/")) -> Iterator[tuple[str, bytes, tuple[str, ...]]]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from classify.errors import ModelError
 
-FAMILIES, THRESHOLD = "families", "family_threshold"
+FAMILIES, THRESHOLD, THRESHOLDS = "families", "family_threshold", "family_thresholds"
 """The keys in a model's metadata."""
 RESERVED_LABEL = "unknown"
 
@@ -33,7 +33,7 @@ def families_in(metadata: dict[str, str], labels: Sequence[str]) -> tuple[Family
         table = None
     if not isinstance(table, dict) or not all(_is_list_of_names(members) for members in table.values()):
         raise ModelError(f'{FAMILIES} is not a JSON object of lists of labels, such as {{"cat": ["tabby", "lynx"]}}')
-    threshold = _threshold(metadata)
+    threshold, own = _threshold(metadata), _own_thresholds(metadata, table)
     numbers, taken = {label: number for number, label in enumerate(labels)}, {label.casefold() for label in labels}
     found = []
     for name, members in table.items():
@@ -42,7 +42,8 @@ def families_in(metadata: dict[str, str], labels: Sequence[str]) -> tuple[Family
         if strange := [member for member in members if member not in numbers]:
             raise ModelError(f"{FAMILIES} has {strange[0]!r} in {name!r}, which is no label")
         taken.add(name.casefold())
-        found.append(Family(name, tuple(sorted({numbers[member] for member in members})), threshold))
+        classes = tuple(sorted({numbers[member] for member in members}))
+        found.append(Family(name, classes, own.get(name, threshold)))
     return tuple(sorted(found, key=lambda family: len(family.classes)))
 
 
@@ -67,6 +68,22 @@ def _threshold(metadata: dict[str, str]) -> float:
     if not 0 < threshold <= 1:
         raise ModelError(f"{THRESHOLD} is {metadata[THRESHOLD]!r}; it takes a confidence above 0 and up to 1")
     return threshold
+
+
+def _own_thresholds(metadata: dict[str, str], table: dict[str, Any]) -> dict[str, float]:
+    """The thresholds of the families that have one of their own."""
+    try:
+        own: Any = json.loads(metadata.get(THRESHOLDS, "{}"), object_pairs_hook=_unique)
+    except (ValueError, RecursionError):
+        own = None
+    if not isinstance(own, dict):
+        raise ModelError(f'{THRESHOLDS} is not a JSON object of confidences, such as {{"animal": 0.5}}')
+    for name, threshold in own.items():
+        if name not in table:
+            raise ModelError(f"{THRESHOLDS} has {name!r}, which is none of its {FAMILIES}")
+        if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 < threshold <= 1:
+            raise ModelError(f"{THRESHOLDS} has {threshold!r} for {name!r}; it takes a confidence above 0 and up to 1")
+    return {name: float(threshold) for name, threshold in own.items()}
 
 
 def _is_list_of_names(members: Any) -> bool:

@@ -52,7 +52,7 @@ def _manifest(model: ModelDescription, file: str) -> dict[str, Any]:
         "thresholds": model.thresholds,
         "distance_limit": model.distance_limit,
         "families": {family.label: [model.labels[number] for number in family.classes] for family in model.families},
-        "family_threshold": model.families[0].threshold if model.families else None,
+        "family_thresholds": {family.label: family.threshold for family in model.families},
     }
 
 

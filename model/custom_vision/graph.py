@@ -36,7 +36,10 @@ _PER_PICTURE = {"Softmax": "one", "Sigmoid": "several"}
 _DETECTION = "it detects objects in a picture, and only models that classify pictures are run here"
 _NAMELESS = "the names of its labels are needed: in a labels.txt beside it, or by --labels FILE"
 _OURS = {"labels", "threshold", "crop"}
-_NOT_THEIRS = ("thresholds", "distance_limit", "families", "family_threshold", "pad_value", "mean", "std", "rest")
+_NOT_THEIRS = (
+    "thresholds", "distance_limit", "families", "family_threshold", "family_thresholds", "pad_value", "mean", "std",
+    "rest",
+)  # fmt: skip
 THRESHOLD = {"one": 0.0, "several": 0.5}
 """Custom Vision's model of one label a picture answers with the likeliest, however unlikely; that of several is read
 with the portal's threshold of 50 %."""

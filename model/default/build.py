@@ -22,9 +22,15 @@ COLOUR = Path("default-colour.onnx")
 FAMILIES = Path(__file__).with_name("families.json")
 """The labels of each family, by its name; model/default/families.py writes it."""
 CROP = 0.875
-THRESHOLD = 0.7
-FAMILY_THRESHOLD = 0.5
+THRESHOLD, FAMILY_THRESHOLD, BROAD_THRESHOLD = 0.9, 0.7, 0.5
 """model/README.md says how they were chosen."""
+BROAD = (
+    "animal", "mammal", "bird", "fish", "reptile or amphibian", "insect or spider", "plant", "food",
+    "fruit or vegetable", "vehicle", "building or structure", "landscape", "home furnishing", "clothing",
+    "clothing or accessory", "kitchenware", "tool or utensil", "electronic device", "musical instrument",
+    "sports equipment",
+)  # fmt: skip
+"""The families that say least: the answer where none that says more is sure, from BROAD_THRESHOLD on."""
 
 
 def imagenet_labels() -> list[str]:
@@ -53,6 +59,7 @@ def build(channels: int) -> bytes:
         "threshold": str(THRESHOLD),
         "families": json.dumps(json.loads(FAMILIES.read_text("utf-8"))),
         "family_threshold": str(FAMILY_THRESHOLD),
+        "family_thresholds": json.dumps(dict.fromkeys(BROAD, BROAD_THRESHOLD)),
         "crop": str(CROP),
         "output": "probabilities",
         "licence": "Apache-2.0 (weights), MIT (class names), WordNet 3.0 (families)",

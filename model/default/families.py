@@ -22,7 +22,7 @@ _TREE = {
     "setter": "setter", "shepherd dog": "shepherd dog", "sled dog": "sled dog", "schnauzer": "schnauzer",
     "poodle": "poodle", "corgi": "corgi", "spitz": "spitz", "hunting dog": "hunting dog", "toy dog": "toy dog",
     "working dog": "working dog", "fox": "fox", "wolf": "wolf", "wild dog": "wild dog", "canine": "canine",
-    "cat": "domestic cat", "big cat": "big cat", "feline": "feline", "bear": "bear", "carnivore": "carnivore",
+    "cat": "domestic cat", "big cat": "big cat", "feline": "feline", "bear": "bear",
     "weasel family": "musteline mammal", "monkey": "monkey", "great ape": "great ape", "ape": "ape", "lemur": "lemur",
     "primate": "primate", "antelope": "antelope", "cattle or antelope": "bovid", "pig": "swine", "equine": "equine",
     "hoofed mammal": "ungulate", "rodent": "rodent", "rabbit": "rabbit", "rabbit or hare": "leporid",
@@ -50,10 +50,10 @@ _TREE = {
     "woodwind": "woodwind", "stringed instrument": "stringed instrument",
     "percussion instrument": "percussion instrument", "timepiece": "timepiece", "clock": "clock",
     "measuring instrument": "measuring instrument", "weapon": "weapon", "firearm": "firearm", "lamp": "lamp",
-    "portable computer": "portable computer", "telephone": "telephone", "camera": "camera", "ball": "ball",
+    "portable computer": "portable computer", "telephone": "telephone", "camera": "camera",
     "kitchen appliance": "kitchen appliance", "household appliance": "home appliance", "tool": "tool",
     "hand tool": "hand tool", "kitchen utensil": "kitchen utensil", "pen": "pen", "weight": "weight",
-    "sports equipment": "sports equipment", "electronic equipment": "electronic equipment",
+    "sports equipment": "sports equipment",
     "bottle": "bottle", "jug": "jug", "bag": "bag", "box": "box", "bowl": "bowl", "basket": "basket",
     "tableware": "tableware",
     "shop": "shop", "place of worship": "place of worship", "fence": "fence", "bridge": "bridge",
@@ -79,6 +79,9 @@ _JOINED = {
     "keyboard": ("computer keyboard", "typewriter keyboard", "space bar"),
     "cup or mug": ("cup", "coffee mug", "espresso"),
     "chicken": ("cock", "hen"),
+    "cattle or bison": ("ox", "water buffalo", "bison"),
+    "sheep or goat": ("ram", "bighorn", "ibex"),
+    "camel or llama": ("Arabian camel", "llama"),
     "fungus": (
         "mushroom", "coral fungus", "agaric", "gyromitra", "stinkhorn", "earthstar", "hen-of-the-woods", "bolete",
     ),
@@ -94,8 +97,49 @@ _JOINED = {
         "tobacco shop", "toyshop", "home theater", "tile roof", "thatch", "yurt", "triumphal arch", "vault", "altar",
         "beacon", "obelisk", "patio", "water tower",
     ),
+    "vehicle": ("vehicle", "bus", "train", "half track"),
+    "food": ("food", "corn", "ear"),
+    "ball": (
+        "baseball", "basketball", "croquet ball", "golf ball", "ping-pong ball", "rugby ball", "soccer ball",
+        "tennis ball", "volleyball",
+    ),
+    "sports equipment": ("sports equipment", "ball", "racket", "ski", "puck", "punching bag"),
+    "reptile or amphibian": ("reptile", "frog or salamander"),
+    "insect or spider": ("insect", "arachnid", "centipede"),
+    "fruit or vegetable": ("fruit", "vegetable"),
+    "plant": ("flower", "rapeseed", "corn", "ear", "acorn", "hip", "buckeye", "cardoon", "artichoke", "hay"),
+    "boat or ship": ("boat", "ship", "sailing vessel", "warship"),
+    "electronic device": (
+        "CD player", "cassette player", "tape player", "iPod", "joystick", "modem", "oscilloscope", "printer",
+        "computer", "telephone", "camera", "monitor or television", "loudspeaker", "microphone", "remote control",
+        "radio", "projector", "hard disc", "photocopier", "digital clock", "digital watch", "switch",
+    ),
+    "home furnishing": (
+        "furniture", "pillow", "quilt", "lampshade", "table lamp", "curtain or shade", "shower curtain", "doormat",
+        "prayer rug", "fire screen", "bath towel", "mosquito net", "bed",
+    ),
+    "clothing or accessory": (
+        "clothing", "footwear", "headgear", "neckwear", "bag", "purse or wallet", "sunglasses", "sunglass", "umbrella",
+        "necklace",
+    ),
+    "kitchenware": (
+        "tableware", "kitchen utensil", "kitchen appliance", "bowl", "cup or mug", "jug", "pitcher", "spatula", "ladle",
+        "strainer", "wooden spoon", "cleaver", "measuring cup", "mortar", "tray", "cocktail shaker", "goblet",
+        "beer glass", "saltshaker", "plate", "plate rack", "milk can",
+    ),
+    "tool or utensil": (
+        "tool", "hand tool", "kitchen utensil", "ladle", "strainer", "hook", "corkscrew", "can opener", "letter opener",
+        "nail", "screw", "rule", "broom", "paintbrush", "swab", "carpenter's kit", "mortar", "pencil sharpener",
+        "ballpoint", "fountain pen", "quill", "rubber eraser", "safety pin", "thimble", "wooden spoon", "cleaver",
+        "measuring cup", "loupe",
+    ),
+    "building or structure": (
+        "building", "tower", "bridge", "fence", "roof", "place of worship", "dam", "pier", "dock", "breakwater",
+        "pedestal", "fountain", "totem pole", "megalith", "bannister", "sliding door", "drilling platform", "maypole",
+        "flagpole", "pole", "construction crane", "radio telescope",
+    ),
 }  # fmt: skip
-"""Families that WordNet does not have, or has with other members."""
+"""Families that WordNet does not have, or has with other members: classes, and families from above."""
 
 
 @dataclass(frozen=True)
@@ -116,9 +160,10 @@ def families(wordnet: Path = WORDNET) -> dict[str, list[str]]:
         members: set[str] = set().union(*(under for key, under in below.items() if word in nouns[key].words))
         found[name] = [label for label in labels if label in members]
     for name, joined in _JOINED.items():
-        found[name] = [label for label in labels if label in joined]
-        if len(found[name]) != len(joined):
-            raise ValueError(f"{name} has labels that ImageNet does not have: {set(joined) - set(found[name])}")
+        if strange := set(joined) - set(labels) - set(found):
+            raise ValueError(f"{name} has labels that ImageNet does not have: {strange}")
+        members = set(joined).union(*(found[word] for word in joined if word in found))
+        found[name] = [label for label in labels if label in members]
     return found
 
 

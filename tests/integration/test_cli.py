@@ -44,16 +44,16 @@ def test_ls_and_show(stack: Stack, pipeline: Pipeline, coffee: bytes) -> None:
     name = "listed/[red]\x1b[31mcup\u202e.jpg"
     etag = pipeline.drop(name.replace("\x1b", ""), coffee)
     record = pipeline.record(name.replace("\x1b", ""), etag)
-    listed = imagestore("ls", "--label", "espresso", "--since", "1h", "--json", environment=stack.environment)
+    listed = imagestore("ls", "--label", "cup or mug", "--since", "1h", "--json", environment=stack.environment)
     assert record.id in {json.loads(line)["id"] for line in listed.stdout.splitlines()}
-    table = imagestore("ls", "--label", "espresso", environment=stack.environment).stdout
+    table = imagestore("ls", "--label", "cup or mug", environment=stack.environment).stdout
     assert "[red]" in table
     assert "\u202e" not in table
     shown = imagestore("show", record.id, environment=stack.environment).stdout
-    assert "espresso" in shown
+    assert "cup or mug" in shown
     assert "{" not in shown
     as_json = imagestore("show", record.id, "--json", environment=stack.environment).stdout
-    assert json.loads(as_json)["label"] == "espresso"
+    assert json.loads(as_json)["label"] == "cup or mug"
     assert imagestore("show", "no such picture", environment=stack.environment).returncode == 1
 
 
@@ -87,8 +87,8 @@ def test_a_command_finds_the_stack_that_is_named(stack: Stack, pipeline: Pipelin
     pipeline.record("found/cup.jpg", pipeline.drop("found/cup.jpg", coffee))
     folder = str(stack.options.folder)
     for arguments in (["show", "found/cup.jpg", "--data", folder], ["--data", folder, "show", "found/cup.jpg"]):
-        assert "espresso" in imagestore(*arguments).stdout
-    assert "espresso" in imagestore("show", "found/cup.jpg", environment={"IMAGESTORE_DATA": folder}).stdout
+        assert "cup or mug" in imagestore(*arguments).stdout
+    assert "cup or mug" in imagestore("show", "found/cup.jpg", environment={"IMAGESTORE_DATA": folder}).stdout
     assert imagestore("models", "list", "--data", folder).returncode == 0
     lost = imagestore("ls", "--data", folder + "-not")
     assert lost.returncode == 1

@@ -17,7 +17,7 @@ def test_the_example_of_the_client_runs_as_it_stands(
     exec(compile(example.replace("http://localhost:8000", site.base), "docs/client.md", "exec"), {})
     said = capsys.readouterr().out
     assert "asking as admin" in said
-    assert "shop/coffee.jpg classified espresso" in said
-    assert "flat white instead of espresso" in said
+    assert "shop/coffee.jpg classified cup or mug" in said
+    assert "flat white instead of cup or mug" in said
     assert "['shop/coffee.jpg']" in said
     assert "404 There is no version 7 of the model 'mine'." in said

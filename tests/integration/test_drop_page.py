@@ -40,7 +40,7 @@ def test_five_pictures_and_a_text_file_have_six_outcomes(page: Page, tmp_path: P
     expect(page.locator("#tally")).to_have_text("6 done: 4 classified, 1 unknown, 1 rejected")
     expect(page.locator("#uploads > li")).to_have_count(0)
     coffee = page.locator(".result", has_text="coffee.jpg").first
-    expect(coffee.locator("h3")).to_have_text("espresso")
+    expect(coffee.locator("h3")).to_have_text("cup or mug")
     expect(coffee.locator(".bars li")).to_have_count(5)
     expect(coffee.locator(".bars li").first).to_contain_text(re.compile(r"espresso\s+\d+ %"))
     expect(coffee).to_contain_text(re.compile(r"\d+ ms of work"))
@@ -55,7 +55,7 @@ def test_five_pictures_and_a_text_file_have_six_outcomes(page: Page, tmp_path: P
 def test_dropped_and_pasted(page: Page, coffee: bytes) -> None:
     open_live(page, "/")
     drop(page, {"dropped one.jpg": coffee, "dropped two.jpg": b"no picture"})
-    expect(page.locator(".result", has_text="dropped one.jpg").locator("h3")).to_have_text("espresso")
+    expect(page.locator(".result", has_text="dropped one.jpg").locator("h3")).to_have_text("cup or mug")
     expect(page.locator(".result", has_text="dropped two.jpg").locator("h3")).to_have_text("This is not a picture")
     page.evaluate(
         """(bytes) => {
@@ -224,7 +224,7 @@ def test_a_crowded_server_is_asked_again_when_it_wants_to_be_and_people_are_told
     page.route("**/api/v1/labels", crowded())
     drop(page, {"crowded.jpg": coffee})
     expect(page.locator(".toast")).to_have_text("The server is busy. Trying again in 1 s …")
-    expect(page.locator(".result", has_text="crowded.jpg").locator("h3")).to_have_text("espresso")
+    expect(page.locator(".result", has_text="crowded.jpg").locator("h3")).to_have_text("cup or mug")
     expect(page.locator(".toast")).to_have_count(0)
     page.evaluate("async () => { window.asked = (await import('/static/dom.js')).ask('GET', '/labels'); }")
     expect(page.locator(".toast")).to_have_text("The server is busy. Trying again in 1 s …")

@@ -41,7 +41,7 @@ def test_filter_by_label_text_and_status_by_address(page: Page, site: Site, coff
     page.get_by_role("link", name=re.compile("^Rejected")).click()
     expect(page.locator(".card")).to_have_count(1)
     page.get_by_role("link", name="All", exact=True).click()
-    page.get_by_role("link", name=re.compile("^espresso 3")).click()
+    page.get_by_role("link", name=re.compile("^cup or mug 3")).click()
     expect(page.locator(".card")).to_have_count(3)
     page.wait_for_load_state()  # the script that listens is there then
     page.get_by_label("Sort").select_option("name")
@@ -88,10 +88,10 @@ def test_correct_and_take_back(page: Page, site: Site, coffee: bytes) -> None:
     page.get_by_role("button", name="Save").click()
     expect(page.locator("h1")).to_have_text('flat "white" <b>')
     expect(page.locator(".timeline li")).to_have_text(
-        [re.compile(end) for end in ("Uploaded$", "gray, 224 × 224$", r"default 2 said espresso \(\d+ %\)$", "<b>$")]
+        [re.compile(end) for end in ("Uploaded$", "gray, 224 × 224$", r"default 2 said cup or mug \(\d+ %\)$", "<b>$")]
     )
     page.get_by_role("button", name="Take the correction back").click()
-    expect(page.locator("h1")).to_have_text("espresso")
+    expect(page.locator("h1")).to_have_text("cup or mug")
     page.get_by_role("button", name="Try again").click()
     expect(page.locator("#toasts")).to_contain_text("Queued")
     site.put(f"/pictures/{record['id']}/correction", params={"label": "from elsewhere"})
@@ -323,7 +323,7 @@ def test_without_scripts_one_can_look_and_filter(browser: Browser, site: Site, c
         page.get_by_label("Search", exact=True).fill("plain/")
         page.get_by_role("button", name="Show").click()
         page.locator(".card a").first.click()
-        expect(page.locator("h1")).to_have_text("espresso")
+        expect(page.locator("h1")).to_have_text("cup or mug")
 
 
 @pytest.mark.parametrize("address", ["/", "/pictures/{id}", "/review", "/models", "/jobs"])

@@ -15,7 +15,7 @@ from .conftest import Pipeline
 BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 
 
-@pytest.mark.parametrize(("block", "said"), [(0, "classified espresso"), (1, "uploads coffee.jpg")])
+@pytest.mark.parametrize(("block", "said"), [(0, "classified cup or mug"), (1, "uploads coffee.jpg")])
 def test_python_blocks_run_as_they_stand(
     stack: Stack, pipeline: Pipeline, coffee: bytes, block: int, said: str
 ) -> None:

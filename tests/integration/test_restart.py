@@ -27,7 +27,7 @@ def test_data_outlives_a_restart_and_what_was_missed_is_made_up_for(tmp_path: Pa
         stack.start(lambda what: None)
         second = Pipeline(stack)
         assert second.record("kept.jpg", etag) == record
-        assert second.record("missed.jpg", missed).label == "espresso"
+        assert second.record("missed.jpg", missed).label == "cup or mug"
 
 
 def test_children_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:

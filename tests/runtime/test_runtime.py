@@ -112,7 +112,7 @@ def test_the_built_package_alone_turns_an_upload_into_a_record(deployed: Deploye
         said = json.loads(done.stdout.strip().splitlines()[-1])
         assert said["functions"] == ["classify", "dead_letters", "poison", "preprocess", "sweep", "work"]
         assert said["results"] == [None] * len(calls)
-        assert pipeline.record("by microsoft.jpg", etag).label == "espresso"
+        assert pipeline.record("by microsoft.jpg", etag).label == "cup or mug"
         problem = pipeline.record("crash.png", crash).problem
         assert problem is not None
         assert problem.reason == "decoder_crashed"

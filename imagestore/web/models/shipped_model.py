@@ -42,7 +42,8 @@ class ShippedFigures:
 @dataclass(frozen=True)
 class ShippedModel:
     """What the model that came with the app says of itself, and what was measured; null if that is not known of this
-    file. `families` are labels of several classes each."""
+    file. `families` are labels of several classes each; `family_thresholds` are those of families that have one of
+    their own."""
 
     name: str
     version: str
@@ -52,6 +53,7 @@ class ShippedModel:
     threshold: float
     labels: list[str]
     family_threshold: float | None = None
+    family_thresholds: dict[str, float] = field(default_factory=dict)
     families: dict[str, list[str]] = field(default_factory=dict)
     measured_on: str | None = None
     command: str | None = None
@@ -81,7 +83,8 @@ def _read(file: Path, changed: int, size: int) -> ShippedModel:
     data = file.read_bytes()
     meta, sha256 = metadata_of(data), hashlib.sha256(data).hexdigest()
     labels = labels_in(meta.get("labels", ""))
-    families = {one.label: [labels[number] for number in one.classes] for one in families_in(meta, labels)}
+    found = sorted(families_in(meta, labels), key=lambda family: family.label)
+    usual = float(meta["family_threshold"]) if found else None
     kept = _figures(file.with_name(FIGURES), sha256)
     return ShippedModel(
         name=meta.get("name", ""),
@@ -91,8 +94,9 @@ def _read(file: Path, changed: int, size: int) -> ShippedModel:
         size_bytes=size,
         threshold=float(meta.get("threshold", "0")),
         labels=list(labels),
-        family_threshold=float(meta["family_threshold"]) if "family_threshold" in meta else None,
-        families=dict(sorted(families.items())),
+        family_threshold=usual,
+        family_thresholds={one.label: one.threshold for one in found if one.threshold != usual},
+        families={one.label: [labels[number] for number in one.classes] for one in found},
         measured_on=kept.measured_on if kept else None,
         command=kept.command if kept else None,
         figures=kept.figures if kept else None,

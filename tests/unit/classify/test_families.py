@@ -42,6 +42,17 @@ def test_the_most_specific_family_that_is_sure_enough_is_the_answer(
     assert (found and found.label) == label
 
 
+def test_a_family_may_have_a_threshold_of_its_own() -> None:
+    table = {"cat": ["tabby", "tiger cat", "Egyptian cat"], "pet": ["beagle", "tabby", "tiger cat", "Egyptian cat"]}
+    own = metadata(table, "0.9") | {"family_thresholds": '{"pet": 0.5}'}
+    found = families_in(own, LABELS)
+    assert {family.label: family.threshold for family in found} == {"cat": 0.9, "pet": 0.5}
+    for probabilities, label in (([0.5, 0.2, 0.1, 0.1, 0.1], "pet"), ([0.5, 0.3, 0.1, 0.0, 0.1], "cat")):
+        sure = surest_family(found, np.array(probabilities))
+        assert sure is not None
+        assert sure.label == label
+
+
 def test_of_two_families_of_one_size_the_likelier_is_the_answer() -> None:
     rivals = (Family("a", (0, 1), 0.3), Family("b", (2, 3), 0.3))
     found = surest_family(rivals, np.array([0.2, 0.15, 0.3, 0.15, 0.2]))
@@ -65,6 +76,13 @@ def test_of_two_families_of_one_size_the_likelier_is_the_answer() -> None:
         (metadata({"cat": ["tabby"]}, "much"), "family_threshold is 'much'; it takes a confidence above 0"),
         (metadata({"cat": ["tabby"]}, "0"), "family_threshold is '0'"),
         (metadata({"cat": ["tabby"]}, "nan"), "family_threshold is 'nan'"),
+        (metadata({"cat": ["tabby"]}) | {"family_thresholds": "[]"}, "family_thresholds is not a JSON object of conf"),
+        (metadata({"cat": ["tabby"]}) | {"family_thresholds": "{"}, "family_thresholds is not a JSON object of conf"),
+        (metadata({"cat": ["tabby"]}) | {"family_thresholds": '{"cat": 0.5, "cat": 0.6}'}, "is not a JSON object"),
+        (metadata({"cat": ["tabby"]}) | {"family_thresholds": '{"dog": 0.5}'}, "has 'dog', which is none of its"),
+        (metadata({"cat": ["tabby"]}) | {"family_thresholds": '{"cat": true}'}, "has True for 'cat'; it takes a conf"),
+        (metadata({"cat": ["tabby"]}) | {"family_thresholds": '{"cat": NaN}'}, "has nan for 'cat'"),
+        (metadata({"cat": ["tabby"]}) | {"family_thresholds": '{"cat": 0}'}, "has 0 for 'cat'"),
     ],
 )
 def test_what_cannot_be_used_is_said(given: dict[str, str], said: str) -> None:

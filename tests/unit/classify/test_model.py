@@ -106,20 +106,18 @@ def test_the_default_model_knows_a_cat_and_a_cup_of_coffee() -> None:
         said[name] = predict(model, pixels, 5)
     assert (said["cat"].label, said["cat"].is_family, said["cat"].is_known) == ("cat", True, True)
     assert {score.label for score in said["cat"].top[:3]} == {"Egyptian cat", "tabby", "tiger cat"}
-    assert said["coffee"].label == "espresso"
-    assert said["coffee"].is_known
+    assert (said["coffee"].label, said["coffee"].is_family, said["coffee"].is_known) == ("cup or mug", True, True)
+    assert said["coffee"].top[0].label == "espresso"
     assert len(said["cat"].top) == 5
     probabilities = [score.probability for score in said["cat"].top]
     assert probabilities == sorted(probabilities, reverse=True)
-    probabilities = [score.probability for score in said["coffee"].top]
-    assert said["coffee"].margin == pytest.approx(probabilities[0] - probabilities[1], abs=1e-6)
 
 
 @pytest.mark.parametrize(
     ("name", "label"),
     [
-        ("astronaut", None), ("bison", "bison"), ("cat", "cat"), ("coffee", "espresso"), ("hammer", "hammer"),
-        ("palace", "building"), ("parrot", "parrot"),
+        ("astronaut", None), ("bison", "cattle or bison"), ("cat", "cat"), ("coffee", "cup or mug"),
+        ("hammer", "hand tool"), ("palace", "building"), ("parrot", "bird"),
     ],
 )  # fmt: skip
 def test_six_samples_show_what_the_default_model_knows_and_one_that_it_says_so_where_it_does_not(

@@ -27,7 +27,7 @@ from unit.pictures import SAMPLES
 SHOWN = {
     "bison": "bison", "cat": "cat", "coffee": "espresso", "hammer": "hammer", "palace": "building", "parrot": "parrot",
 }  # fmt: skip
-"""Samples with what the shipped model calls them: classes, and families where no class is sure."""
+"""Samples with a class or family of the shipped model that each of them shows."""
 SHAPES = ("circle", "star", "cross", "ring")
 
 

@@ -99,6 +99,12 @@ def test_so_it_does_for_the_default_model_and_its_families(tmp_path: Path) -> No
     assert answers[[file.name for file in files].index("cat.jpg")]["label"] == "cat"
 
 
+def test_the_manifest_says_from_which_confidence_on_each_family_is_the_answer() -> None:
+    manifest = json.loads(portable(read_model(DEFAULT.read_bytes(), "it"), "model.onnx")["manifest.json"])
+    assert manifest["family_thresholds"].keys() == manifest["families"].keys()
+    assert (manifest["family_thresholds"]["cat"], manifest["family_thresholds"]["animal"]) == (0.7, 0.5)
+
+
 def test_so_it_does_for_a_model_from_custom_vision(tmp_path: Path) -> None:
     data = model_file(graph(Kind(several=True)), Wanted("mine", "3", LABELS), "it")
     files = pictures(tmp_path)

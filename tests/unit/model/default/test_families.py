@@ -5,7 +5,15 @@ import json
 import pytest
 
 from classify import load_model
-from model.default.build import DEFAULT, FAMILIES, imagenet_labels
+from model.default.build import (
+    BROAD,
+    BROAD_THRESHOLD,
+    DEFAULT,
+    FAMILIES,
+    FAMILY_THRESHOLD,
+    THRESHOLD,
+    imagenet_labels,
+)
 from model.default.families import WORDNET, families
 
 TABLE = json.loads(FAMILIES.read_text("utf-8"))
@@ -29,6 +37,8 @@ def test_families_hold_what_a_person_expects() -> None:
     assert "crane bird" in TABLE["wading bird"]
     assert "acoustic guitar" in TABLE["musical instrument"]
     assert "espresso" in TABLE["food"]
+    assert {"school bus", "cab", "canoe", "mountain bike", "airliner"} <= set(TABLE["vehicle"])
+    assert {"bubble", "umbrella"}.isdisjoint(TABLE["ball"])
 
 
 def test_no_family_says_next_to_nothing() -> None:
@@ -40,3 +50,10 @@ def test_they_are_in_the_model_file() -> None:
     model = load_model(DEFAULT)
     found = {family.label: [model.labels[number] for number in family.classes] for family in model.families}
     assert found == TABLE
+
+
+def test_what_says_least_is_answered_from_less_on_than_what_says_more() -> None:
+    thresholds = {family.label: family.threshold for family in load_model(DEFAULT).families}
+    assert {label for label, threshold in thresholds.items() if threshold == BROAD_THRESHOLD} == set(BROAD)
+    assert {threshold for label, threshold in thresholds.items() if label not in BROAD} == {FAMILY_THRESHOLD}
+    assert BROAD_THRESHOLD < FAMILY_THRESHOLD < THRESHOLD

@@ -7,7 +7,7 @@ import pytest
 
 from imagestore.errors import NotFound
 from imagestore.web.models.shipped_model import shipped_model
-from model.default.build import DEFAULT, FAMILY_THRESHOLD, THRESHOLD
+from model.default.build import BROAD, BROAD_THRESHOLD, DEFAULT, FAMILY_THRESHOLD, THRESHOLD
 from unit.classify.test_model import tiny
 from unit.web.conftest import Api
 
@@ -16,6 +16,7 @@ def test_it_tells_of_the_shipped_file_what_was_measured_of_it() -> None:
     """Whoever builds another one measures it: python -m bench.default_model FOLDER --write."""
     card = shipped_model(DEFAULT)
     assert (card.name, card.threshold, card.family_threshold) == ("default", THRESHOLD, FAMILY_THRESHOLD)
+    assert card.family_thresholds == dict.fromkeys(BROAD, BROAD_THRESHOLD)
     assert (len(card.labels), "tabby" in card.families["cat"]) == (1000, True)
     assert "Apache-2.0" in card.licence
     assert card.figures is not None, "model/default/figures.json is of another file"
@@ -30,7 +31,8 @@ def test_figures_of_another_file_are_not_told(tmp_path: Path) -> None:
     path = tiny(tmp_path / "model.onnx", name="own")
     shutil.copy(DEFAULT.with_name("figures.json"), tmp_path / "figures.json")
     card = shipped_model(path)
-    assert (card.name, card.figures, card.families, card.family_threshold) == ("own", None, {}, None)
+    assert (card.name, card.figures, card.families) == ("own", None, {})
+    assert (card.family_threshold, card.family_thresholds) == (None, {})
 
 
 def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
