@@ -303,7 +303,8 @@ class BulkChanges:
 
     def _undone(self, change: BulkChange, one: OnePicture) -> OnePicture:
         was_left, why = one.outcome is Outcome.LEFT_ALONE, CHANGED
-        if one.outcome is Outcome.SAME or (was_left and (not one.name or not _was_found(one))):
+        is_same = one.outcome is Outcome.SAME and not (one.move is not None and one.move.is_claim)
+        if is_same or (was_left and (not one.name or not _was_found(one))):
             return one
         if one.kind is not Kind.UPLOAD:
             return self._and_before(change, one, self._labelled.undone(change, one))

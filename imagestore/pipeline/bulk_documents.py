@@ -89,7 +89,8 @@ class Move:
     """Where an upload is moved to: the folder of a project's labelled pictures, under its SHA-256.
 
     `was_there` is whether that content was a labelled picture already, `origin` how that had come, if it was known, and
-    `comes` how it comes now.
+    `comes` how it comes now. With `is_claim` another change has moved it with the same labels: this one says no more
+    than that it wants it too, so that it stays when that one is undone.
     """
 
     folder: str
@@ -97,6 +98,7 @@ class Move:
     was_there: bool = False
     origin: Origin = Origin()
     comes: Origin = Origin()
+    is_claim: bool = False
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,8 @@ class ChangeStatus:
     @classmethod
     def of(cls, change: BulkChange, left: Sequence[LeftAlone] = ()) -> "ChangeStatus":
         """The status of a change; `left` are pictures that it has left alone."""
-        can_undo = change.state is ChangeState.APPLYING or (change.state is ChangeState.APPLIED and change.changed > 0)
+        done = change.changed + (change.same if change.action is Action.TO_TRAINING else 0)  # which it may hold there
+        can_undo = change.state is ChangeState.APPLYING or (change.state is ChangeState.APPLIED and done > 0)
         return cls(
             change.id,
             str(change.action),

@@ -5,8 +5,9 @@ A labelled picture is known by its content (store/training.py). Its JSON is writ
 its content is taken, the change is looked at once more, and the content is written over just that version of the place
 (store/moved_content.py). Undoing writes each JSON of the change, also one that was never begun, and then deletes the
 version of the content that was there before that: so whoever has prepared a write fails, and whoever takes the picture
-in meanwhile keeps it. A JSON that says nothing, and a place of no bytes, are all that may stay behind; no list shows
-them.
+in meanwhile keeps it. Whoever moves it too, with the same labels, says so in its JSON: the first move's undo leaves it
+alone then, and once both are undone it is as it was (bulk_twins.py). A JSON that says nothing, and a place of no bytes,
+are all that may stay behind; no list shows them.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from imagestore.errors import BadSplit, Conflict, NotFound, Protected
-from imagestore.pipeline.bulk_documents import BulkChange, Move, OnePicture, Outcome
+from imagestore.pipeline.bulk_documents import Action, BulkChange, Changes, ChangeState, Move, OnePicture, Outcome
 from imagestore.pipeline.relabel import CHANGED, GONE
 from imagestore.record import Record, Status, utc
 from imagestore.store import Stores
@@ -29,6 +30,7 @@ NO_LABEL = "It has no label. Say what it shows first."
 NOT_READ = "No picture of it could be read and classified."
 OTHER_LABEL = "Its label was changed after the change was begun."
 OTHER_PROJECT = "It went to another project after the change was begun."
+BEING_UNDONE = "An earlier move of the same picture is being undone. Move it once that is done: see Changes."
 _TRIES = 20
 _READ_AT_ONCE = 2
 """So many uploads are in memory at a time."""
@@ -56,12 +58,20 @@ class Moved:
             facts, _ = pictures.facts(sha256) or (PictureFacts(), None)
         except BadSplit as error:
             return _left(one, f"{error}")
-        is_there, image = pictures.has(sha256), record.image
+        content, image = Contents(self._stores.training, folder).look(sha256), record.image
+        is_there = content is not None and content.is_there
         size = (image.width, image.height) if image is not None else (0, 0)
+        said_by = self._other(facts.said_by, change)
+        put_by = self._other(content.change if content is not None else None, change)
+        if is_there and any(other is not None and other.state is ChangeState.UNDOING for other in (said_by, put_by)):
+            return _left(one, BEING_UNDONE)
         move = Move(folder, sha256, is_there, _origin(facts), Origin(record.name, "", utc(), *size))
         one = replace(one, move=move, marks=facts.marks)
         if is_there and set(facts.labels) == set(labels):
-            return replace(one, outcome=Outcome.SAME)
+            if said_by is None or said_by.action != Action.TO_TRAINING:
+                return replace(one, outcome=Outcome.SAME)
+            claimed = Marks(facts.labels, negative=False, said_by=change.id)
+            return replace(one, move=replace(move, is_claim=True), marks_after=claimed)
         one = replace(one, marks_after=Marks(labels, negative=False, said_by=change.id))
         why = _only_guessed(one, record)
         return _left(replace(one, marks_after=None), why) if why else one
@@ -93,9 +103,17 @@ class Moved:
                 is_back, why = self._put_back(one, one.move), CHANGED
         except (Protected, BadSplit) as error:
             is_back, why = False, f"{error}"
-        if was_left:
+        if was_left or one.move.is_claim:
             return one
         return replace(one, undone=Outcome.DONE) if is_back else replace(one, undone=Outcome.LEFT_ALONE, why=why)
+
+    def _other(self, id: str | None, change: BulkChange) -> BulkChange | None:
+        """The change with this id, if it is another and not so old that it can be undone no more."""
+        if id is None or id == change.id:
+            return None
+        with suppress(NotFound):
+            return Changes(self._stores.jobs).read(id)[0]
+        return None
 
     def _wanted(self, record: Record) -> tuple[str, tuple[str, ...], str]:
         """The folder that an upload goes to, and its labels; or why it cannot."""
@@ -237,7 +255,7 @@ def _only_guessed(one: OnePicture, record: Record) -> str:
     assert one.move is not None
     assert one.marks is not None
     said, has_label = record.correction, bool(one.marks.labels or one.marks.negative)
-    if not (one.move.was_there and has_label) or (said is not None and said.label == record.label):
+    if not (one.move.was_there and has_label) or one.move.is_claim or (said is not None and said.label == record.label):
         return ""
     there = "', '".join(one.marks.labels)
     called = f"is there as '{there}'" if there else "is there as none of the labels"
@@ -261,7 +279,8 @@ def _of(facts: PictureFacts, origin: Origin) -> PictureFacts:
 
 
 def _done(one: OnePicture) -> OnePicture:
-    return replace(one, outcome=Outcome.DONE)
+    is_claim = one.move is not None and one.move.is_claim
+    return replace(one, outcome=Outcome.SAME if is_claim else Outcome.DONE)
 
 
 def _left(one: OnePicture, why: str) -> OnePicture:

@@ -28,8 +28,10 @@ from unit.pipeline.bulk_pictures import (
 )
 
 Hook = Callable[[], None]
-CASES = [*map(str, LABELS), "correct", *RELABELLED]
-"""Uploads are labelled and so on; a label of a project is renamed, merged, deleted and split."""
+AGAIN = "to_training again"
+CASES = [*map(str, LABELS), "correct", AGAIN, *RELABELLED]
+"""Uploads are labelled and so on, and moved to training though another move has done so; a label of a project is
+renamed, merged, deleted and split."""
 
 
 @pytest.fixture(autouse=True)
@@ -86,12 +88,18 @@ def begun(changes: BulkChanges, case: str) -> BulkChange:
         return changes.begin_relabel(RELABELLED[case], "me")
     if case == "correct":
         return changes.begin_corrections(CORRECTED, "me")
+    if case == AGAIN:
+        return changes.begin(Action.TO_TRAINING, IDS[:4], "me")
     return changes.begin(Action(case), IDS[:4], "me", LABELS[Action(case)])
 
 
 def there(case: str) -> Any:
     if case == Action.TO_TRAINING:
         return with_some_there(filled())
+    if case == AGAIN:
+        stores = there("to_training")
+        done(BulkChanges(stores), begun(BulkChanges(stores), "to_training"))
+        return stores
     return with_labelled(filled()) if case in RELABELLED else filled()
 
 
@@ -194,7 +202,7 @@ def test_whoever_dies_at_any_moment_all_can_be_undone(case: str, goes_on: bool) 
     every_moment(run)
 
 
-@pytest.mark.parametrize("case", ["label", "to_training", *RELABELLED])
+@pytest.mark.parametrize("case", ["label", "to_training", AGAIN, *RELABELLED])
 def test_two_who_do_the_same_step_at_the_same_time_count_it_once(case: str) -> None:
     def run(at: int) -> int:
         stores = there(case)
@@ -208,7 +216,7 @@ def test_two_who_do_the_same_step_at_the_same_time_count_it_once(case: str) -> N
         done(changes, change)
         made = calls()
         applied = changes.read(change.id)
-        same = 1 if case == "label" else 0
+        same = {"label": 1, AGAIN: 4}.get(case, 0)
         assert (applied.changed, applied.same, applied.left_alone) == (applied.pictures - same, same, 0)
         changes.undo(change.id, "me")
         done(changes, changes.read(change.id))
@@ -314,6 +322,51 @@ def test_what_is_put_in_while_it_is_moved_or_while_that_is_undone_stays(says: st
             assert found is not None
             assert (found[0].labels, found[0].said_by) == ((label,), None), f"put in before call {at}"
             assert pictures.picture(sha256) == name.encode(), f"put in before call {at}"
+        return made
+
+    every_moment(run)
+
+
+@pytest.mark.parametrize("while_undone", [False, True])
+@pytest.mark.parametrize("dies", [False, True])
+def test_two_moves_of_the_same_pictures_leave_what_either_wants(*, while_undone: bool, dies: bool) -> None:
+    """The first is undone at any moment of the second, or the second begun at any moment of undoing the first, also if
+    who is overtaken dies: what the second has not left alone is there until it is undone too."""
+
+    def run(at: int) -> int:
+        stores = there("to_training")
+        before, changes = everything(stores), BulkChanges(stores)
+        first = done(changes, begun(changes, "to_training"))
+
+        def undo() -> None:
+            changes.undo(first.id, "me")
+            done(changes, changes.read(first.id))
+
+        def again() -> None:
+            done(changes, begun(changes, "to_training"))
+
+        def die() -> None:
+            raise Away
+
+        (outer, inner) = (undo, again) if while_undone else (again, undo)
+        calls = hooked(stores, at, inner, die if dies else lambda: None)
+        with suppress(Away):
+            outer()
+        made = calls()
+        if made < at:
+            inner()
+        undo()
+        second = changes.list(1)[0]
+        if second.id == first.id:  # who was to begin it died before
+            return made
+        done(changes, second)
+        left = {one.id for one in changes.left_alone(changes.read(second.id))}
+        now = dict(shown(stores))
+        wanted = zip(IDS, MOVED, (("tabby",), ("lynx",), ("tiger",), ("tabby",)), strict=False)
+        assert all(now.get(sha256) == labels for id, sha256, labels in wanted if id not in left), f"at call {at}"
+        changes.undo(second.id, "me")
+        done(changes, changes.read(second.id))
+        assert everything(stores) == before, f"at call {at}"
         return made
 
     every_moment(run)

@@ -11,6 +11,7 @@ from imagestore.errors import NotFound, NotMigrated
 from imagestore.pipeline import relabel
 from imagestore.pipeline.bulk import BulkChanges
 from imagestore.pipeline.bulk_documents import Action, BulkChange, ChangeState
+from imagestore.pipeline.bulk_status import ChangeStatus
 from imagestore.pipeline.correct import correct
 from imagestore.pipeline.labelled_intake import Outcome, take_in
 from imagestore.pipeline.relabel import Relabelling
@@ -199,6 +200,29 @@ def test_two_moves_of_a_picture_are_undone_in_either_order(stores: Any, *, in_or
     for change in (first, second) if in_order else (second, first):
         undone(stores, change)
     assert everything(stores)[1] == before
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+def test_what_a_second_move_finds_there_stays_until_both_are_undone(stores: Any, *, in_order: bool) -> None:
+    """The first one's undo leaves what the second wants, whose own undo takes nothing of the first."""
+    before = everything(stores)
+    first = moved(stores, IDS[:2])
+    between = everything(stores)
+    second = moved(stores, IDS[:3])
+    assert (second.changed, second.same, second.left_alone) == (1, 2, 0)
+    both, third = there(stores), moved(stores, IDS[:3])
+    assert (third.changed, third.same, ChangeStatus.of(third).can_undo) == (0, 3, True)
+    if in_order:
+        back = undone(stores, first)
+        assert (back.restored, back.kept) == (0, 2)
+        undone(stores, second)
+        assert there(stores) == both
+        undone(stores, third)
+    else:
+        assert (undone(stores, third).kept, there(stores)) == (0, both)
+        assert (undone(stores, second).kept, everything(stores)) == (0, between)
+        undone(stores, first)
+    assert everything(stores) == before
 
 
 @pytest.mark.parametrize("in_order", [True, False])

@@ -29,7 +29,7 @@ const SAID = {
   label: ({ labels, changed, same }) => `${number(changed + same)}: ${labels.join(", ")}.`,
   unlabel: ({ changed }) => `Corrections of ${number(changed)} are taken back.`,
   wrong: ({ changed, same }) => `${number(changed + same)}: what the model says is wrong. They come first on the page Label.`,
-  to_training: ({ changed, same }) => `${number(changed + same)} to learn from, with the labels that they have.`,
+  to_training: ({ changed, same }) => `${number(changed + same)} to learn from, with the labels that they have${same ? `; ${same.toLocaleString("en")} ${same === 1 ? "was" : "were"} there already` : ""}.`,
   reprocess: ({ changed }) => `${number(changed)} will be classified again.`,
   delete: ({ changed }) => `${number(changed)} deleted. For an hour that can be undone.`,
 };
