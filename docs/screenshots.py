@@ -32,7 +32,8 @@ SHOTS = (
 )  # fmt: skip
 LATER = (
     ("train", "/train?project={name}"), ("train-pictures", "/train/pictures?project={name}"),
-    ("train-doubts", "/train/doubts?project={name}"), ("labels", "/labels?project={name}"), ("models", "/models"),
+    ("train-doubts", "/train/doubts?project={name}"), ("labels", "/labels?project={name}"),
+    ("label-pictures", "/labels/pictures?project={name}&label=circle"), ("models", "/models"),
     ("shipped", "/models/shipped"), ("watch", "/watch"), ("jobs", "/jobs"), ("changes", "/changes"),
     ("webhooks", "/webhooks"), ("api", "/api"),
 )  # fmt: skip
@@ -112,6 +113,11 @@ def open_to_all(browser: Browser) -> None:
         for shot, address in LATER:
             page.goto(address.format(name=name))
             shoot(page, shot)
+        told = {"url": "https://shop.example.org/new", "name": "Orders", "events": ["imagestore.picture.classified"]}
+        made = requests.post(f"{BASE}/api/v1/webhooks", json=told, timeout=60)
+        made.raise_for_status()
+        page.goto(f"/webhooks/{made.json()['webhook']['id']}")
+        shoot(page, "webhook")
 
 
 def behind_sign_in(browser: Browser) -> None:
@@ -126,8 +132,11 @@ def behind_sign_in(browser: Browser) -> None:
         page = context.new_page()
         page.goto("/sign-in")
         shoot(page, "sign-in")
+        page.goto("/sign-in/forgotten")
+        shoot(page, "forgotten")
         link = first_invitation(open_stores(stack.environment), BASE)
         page.goto(link or "")
+        shoot(page, "invitation")
         entered(page, "ada@example.org", "Ada")
         for email, role in (("maria@example.org", "trainer"), ("vera@example.org", "viewer")):
             page.goto("/people")

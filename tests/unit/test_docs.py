@@ -3,7 +3,9 @@
 import ast
 import re
 from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import pytest
 from fastapi.routing import APIRoute
@@ -13,6 +15,7 @@ from imagestore.cli.main import app
 from imagestore.record import Status
 from imagestore.settings import AZURITE, COSMOS_EMULATOR, ROOT
 from imagestore.store import StoredRecord
+from imagestore.web import pages
 from imagestore.web.app import create_app
 from imagestore.web.openapi import describe
 from imagestore.web.pages import pictures
@@ -91,6 +94,34 @@ def test_the_docs_have_every_route_and_no_other() -> None:
         assert isinstance(route, APIRoute)
         assert f"`{route.path}`" in text or route.path == "/cards/{id}", route.path
     app.state.services.close()
+
+
+UNPICTURED = {
+    "/account/data": "a file", "/models/{name}/{version}/report": "a file", "/favicon.ico": "a file",
+    "/cards/{id}": "part of a page", "/models/job": "part of a page",
+    "/sign-in/openid": "leads elsewhere", "/sign-in/openid/back": "leads elsewhere",
+    "/sign-in/openid/{id}": "leads elsewhere", "/sign-in/openid/{id}/back": "leads elsewhere",
+    "/api/docs": "Swagger UI", "/sign-out": "a button", "/account/delete": "a question",
+    "/people/{id}/delete": "a question", "/reset": "as /invitation", "/sign-up": "as /invitation",
+}  # fmt: skip
+"""What people open by a GET that has no picture in docs/pages.md, and what it is instead of a page of its own."""
+
+
+def test_every_page_is_shown_with_a_picture() -> None:
+    rows = re.findall(r"^\| \*\*.+?\*\* `(/\S*)` \| (.+) \|$", (ROOT / "docs" / "pages.md").read_text(), re.MULTILINE)
+    modules = [import_module(f"imagestore.web.pages.{one.name}") for one in iter_modules(pages.__path__)]
+    opened = {
+        route.path
+        for module in modules
+        for route in (module.router.routes if hasattr(module, "router") else [])
+        if isinstance(route, APIRoute) and "GET" in (route.methods or ())
+    }
+    assert len(opened) > 30
+    assert {address for address, _ in rows} | UNPICTURED.keys() == opened
+    for address, shown in rows:
+        files = re.findall(r"!\[[^]]+\]\(([\w-]+\.webp)\)", shown)
+        assert files, address
+        assert all((ROOT / "docs" / file).is_file() for file in files), files
 
 
 def test_a_file_that_the_docs_name_is_there() -> None:
