@@ -23,7 +23,6 @@ from imagestore.record import Correction
 from imagestore.store import StoredRecord
 from imagestore.store.projects import FIRST
 from imagestore.store.training import ListedPicture, Part
-from imagestore.web.index import picture_lists
 from imagestore.web.index.counting import corrected_labels
 from imagestore.web.index.index import Index
 from imagestore.web.index.picture_lists import Listing, PictureLists
@@ -73,7 +72,8 @@ def corrected(index: Index, count: int) -> None:
 
 def measured(count: int, folder: Path) -> dict[str, float]:
     """Milliseconds of processor time, the 95th percentile, by what was done."""
-    index, told, lists = Index(folder / f"{count}.sqlite"), Told(count), PictureLists()
+    index, told = Index(folder / f"{count}.sqlite"), Told(count)
+    lists = PictureLists(wait_s=0)  # as if the store took long to list them
     corrected(index, count // 10)
 
     def listing() -> Listing:
@@ -111,7 +111,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.labelled", description=__doc__)
     parser.add_argument("pictures", nargs="*", type=int, default=[10_000, 100_000])
     counts = parser.parse_args().pictures
-    picture_lists._WAIT_S = 0  # as if the store took long to list them
     with tempfile.TemporaryDirectory() as folder:
         found = [measured(count, Path(folder)) for count in counts]
     show([f"{count:,} labelled" for count in counts], found)

@@ -132,8 +132,6 @@ def behind_sign_in(browser: Browser) -> None:
         page = context.new_page()
         page.goto("/sign-in")
         shoot(page, "sign-in")
-        page.goto("/sign-in/forgotten")
-        shoot(page, "forgotten")
         link = first_invitation(open_stores(stack.environment), BASE)
         page.goto(link or "")
         shoot(page, "invitation")

@@ -103,6 +103,7 @@ UNPICTURED = {
     "/sign-in/openid/{id}": "leads elsewhere", "/sign-in/openid/{id}/back": "leads elsewhere",
     "/api/docs": "Swagger UI", "/sign-out": "a button", "/account/delete": "a question",
     "/people/{id}/delete": "a question", "/reset": "as /invitation", "/sign-up": "as /invitation",
+    "/sign-in/forgotten": "as /sign-in",
 }  # fmt: skip
 """What people open by a GET that has no picture in docs/pages.md, and what it is instead of a page of its own."""
 

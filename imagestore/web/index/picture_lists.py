@@ -22,8 +22,6 @@ from imagestore.store.training import ListedPicture, TrainingPictures, at_once
 
 log = logging.getLogger("imagestore.web")
 _KEPT_S = 5.0
-_WAIT_S = 1.0
-"""A list that takes longer than this to read is read in the background."""
 _REST = 20
 """A long list is read again after so many times what it took, so that reading it takes a twentieth of a process."""
 _MOST_LOOKED_AT = 1000
@@ -67,18 +65,15 @@ def _age(one: ListedPicture) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class _Kept:
-    """A list, when its reading began, how long that took, which reading it was, and how often the folder had been
-    forgotten when it began."""
+    """A list, when its reading began, how long that took and whether that is long, which reading it was, and how often
+    the folder had been forgotten when it began."""
 
     listing: Listing
     at: float
     took_s: float
+    is_long: bool
     reading: int
     forgotten: int
-
-    @property
-    def is_long(self) -> bool:
-        return self.took_s > _WAIT_S
 
 
 @dataclass
@@ -101,9 +96,11 @@ class _Folder:
 
 
 class PictureLists:
-    """The lists of pictures by folder, of which each is read by one at a time."""
+    """The lists of pictures by folder, of which each is read by one at a time. One that takes longer than `wait_s` to
+    read is read in the background."""
 
-    def __init__(self) -> None:
+    def __init__(self, wait_s: float = 1.0) -> None:
+        self._wait_s = wait_s
         self._lock = threading.Lock()
         self._folders = defaultdict[str, _Folder](_Folder)
         self._changing = [threading.Lock() for _ in range(_LOCKS)]
@@ -184,7 +181,8 @@ class PictureLists:
             reading, forgotten, changes = folder.readings, folder.forgotten, folder.changes
         there = (one for one in pictures.list() if one.is_there)
         listing = Listing(sorted(there, key=lambda one: (one.created_at or "", one.sha256), reverse=True))
-        found = _Kept(listing, began, time.monotonic() - began, reading, forgotten)
+        took_s = time.monotonic() - began
+        found = _Kept(listing, began, took_s, took_s > self._wait_s, reading, forgotten)
         with self._lock:  # what was changed while it was read is looked at once more
             folder.kept, folder.looked_at = found, {}
             folder.changed = {one: number for one, number in folder.changed.items() if number > changes}

@@ -9,6 +9,7 @@ from imagestore.errors import Unavailable
 from imagestore.store import Stores
 from imagestore.store.training import ListedPicture, PictureFacts, TrainingPictures
 from imagestore.web.index import picture_lists
+from imagestore.web.services import Services
 
 from .conftest import Client, entry, picture, refused, send, tag
 
@@ -29,9 +30,9 @@ def test_a_tag_is_begun_and_counted(client: Client, project: dict[str, Any]) -> 
 
 
 def test_a_long_list_is_not_read_again_for_what_a_client_changes(
-    client: Client, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    client: Client, project: dict[str, Any], services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(picture_lists, "_WAIT_S", -1.0)  # every list is a long one
+    monkeypatch.setattr(services.picture_lists, "_wait_s", -1.0)  # every list is a long one
     monkeypatch.setattr(picture_lists, "_KEPT_S", 3600.0)
     reads, read = list[str](), TrainingPictures.list
 
