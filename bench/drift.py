@@ -2,63 +2,79 @@
 
 In each repeat the labels of a set are divided anew: some are the labels of a project, the others are strangers. A head
 is fitted to some pictures of the first; of what is left, 500 are the baseline, quiet days are drawn from the rest, and
-in days with strangers a fifth of the pictures are those. Compared is what is watched: the distance and what the
-confidence lacks to 1 together, and the latter alone, as of a model that tells no distance.
+in days with strangers a fifth of the pictures are those, of all other labels or of one alone. A day of another mix has
+more of some labels than the baseline, and no strangers. Compared is what is watched: by the pictures' vectors, without
+them by the distance and what the confidence lacks to 1, and by the latter alone, as of a model that tells no distance.
 """
 
 import argparse
 import platform
 from os import cpu_count
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from bench.negatives import PictureSet, drawn_set, fashion_set, folder_set
+from classify import Vector
 from imagestore.cli.stages import stages
-from imagestore.pipeline.drift import BASELINE, Seen, drift
+from imagestore.pipeline.drift import Comparison, Seen
 from model.training import head
 
-_DAYS = 100
+KINDS = ("quiet", "another mix", "strangers", "strangers of one label")
+WAYS = ("vectors", "distance and confidence", "confidence")
+_EACH = 1000
 
 
-def told(baseline: np.ndarray, days: np.ndarray) -> np.ndarray:
-    """Which of these days, of pictures of some numbers [days, pictures, numbers], are told to have drifted; no picture
-    is a look-alike."""
-    names = [f"day {number:03d}" for number in range(len(days)) for _ in range(days.shape[1])]
-    found = drift(_seen(["before"] * len(baseline), baseline), _seen(names, days.reshape(-1, days.shape[2])))
-    return np.array([day.has_drifted for day in found.days])
+class Replay:
+    """A head that was fitted to some labels of a set, and what is watched of all pictures of it."""
 
+    def __init__(self, found: PictureSet, labels: int, learn: int, baseline: int, seed: int) -> None:
+        self._chance = np.random.default_rng(seed)
+        order = self._chance.permutation(np.unique(found.labels))
+        ours = np.flatnonzero(np.isin(found.labels, order[:labels]))
+        self._labels = found.labels
+        self._strangers = np.flatnonzero(~np.isin(found.labels, order[:labels]))
+        learned = np.concatenate(
+            [self._chance.permutation(ours[found.labels[ours] == label])[:learn] for label in order[:labels].tolist()]
+        )
+        rest = self._chance.permutation(np.setdiff1d(ours, learned))
+        self.baseline, self._rest = rest[:baseline], rest[baseline:]
+        of = head.fit(found.features[learned], found.labels[learned].tolist(), found.groups[learned], 1, lambda: None)
+        probabilities = of.probabilities(found.features[:, 0])
+        self._predicted = [of.labels[number] for number in probabilities.argmax(axis=1)]
+        self._numbers = np.stack([of.distances(found.features[:, 0]), 1 - probabilities.max(axis=1)], axis=1)
+        vectors = (Vector.of(features, "") for features in found.features[:, 0])
+        self._vectors = [None if vector is None else vector.codes for vector in vectors]
+        near = np.quantile(self._numbers[self.baseline, 0], 0.9)
+        self.far_strangers = float((self._numbers[self._strangers, 0] > near).mean())
 
-def _seen(days: list[str], strangeness: np.ndarray) -> Seen:
-    no = np.zeros(len(days), dtype=bool)
-    return Seen(days, strangeness, no, np.zeros(len(days), dtype=np.int64), no)
+    def day(self, kind: str, pictures: int, few: int) -> np.ndarray:
+        """The numbers of the pictures of a day of one of KINDS, of which `few` are strangers where it has some."""
+        if kind == "another mix":
+            _, which, counts = np.unique(self._labels[self._rest], return_inverse=True, return_counts=True)
+            odds = (self._chance.dirichlet(np.full(len(counts), 5.0)) / counts)[which]
+            return self._chance.choice(self._rest, pictures, replace=False, p=odds / odds.sum())
+        chosen = self._chance.choice(self._rest, pictures, replace=False)
+        strangers = self._strangers
+        if kind == "strangers of one label":
+            labels = self._labels[strangers]
+            strangers = strangers[labels == self._chance.choice(np.unique(labels))]
+        if kind != "quiet":
+            chosen[:few] = self._chance.choice(strangers, min(few, len(strangers)), replace=False)
+        return chosen
 
-
-def repeat(found: PictureSet, labels: int, learn: int, pictures: int, share: float, seed: int) -> np.ndarray:
-    """Fit a head and replay days: float [2, 3], by both numbers and by confidence how many of 100 quiet days and of 100
-    days with strangers were told, and the share of strangers beyond what nine tenths of the baseline lie within."""
-    chance = np.random.default_rng(seed)
-    order = chance.permutation(np.unique(found.labels))
-    ours = np.flatnonzero(np.isin(found.labels, order[:labels]))
-    strangers = np.flatnonzero(~np.isin(found.labels, order[:labels]))
-    learned = np.concatenate(
-        [chance.permutation(ours[found.labels[ours] == label])[:learn] for label in order[:labels].tolist()]
-    )
-    rest = chance.permutation(np.setdiff1d(ours, learned))
-    fitted = head.fit(found.features[learned], found.labels[learned].tolist(), found.groups[learned], 1, lambda: None)
-    distance = fitted.distances(found.features[:, 0])
-    unsure = 1 - fitted.probabilities(found.features[:, 0]).max(axis=1)
-    quiet = np.array([chance.choice(rest[BASELINE:], pictures, replace=False) for _ in range(_DAYS)])
-    strange, few = quiet.copy(), round(share * pictures)
-    strange[:, :few] = [chance.choice(strangers, few, replace=False) for _ in range(_DAYS)]
-    results = []
-    for numbers in (np.stack([distance, unsure], axis=1), unsure[:, None]):
-        near = numbers[rest[:BASELINE]]
-        beyond = (numbers[strangers, 0] > np.quantile(near[:, 0], 0.9)).mean()
-        results.append([told(near, numbers[quiet]).sum(), told(near, numbers[strange]).sum(), beyond])
-    return np.array(results, dtype=float)
+    def seen(self, way: str, rows: np.ndarray) -> Seen:
+        """What one of WAYS tells of these pictures, of which none is a look-alike."""
+        numbers = self._numbers[rows, 1:] if way == "confidence" else self._numbers[rows]
+        no = np.zeros(len(rows), dtype=bool)
+        seen = Seen(["2026-11-29"] * len(rows), numbers, no, np.zeros(len(rows), dtype=np.int64), no)
+        if way != "vectors":
+            return seen
+        names, vectors = [self._predicted[row] for row in rows], [self._vectors[row] for row in rows]
+        return Seen(seen.days, numbers, no, seen.looks, no, names, vectors)
 
 
 def main() -> None:
@@ -70,26 +86,38 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=200, help="of a day")
     parser.add_argument("--share", type=float, default=0.2, help="of strangers in a day that has some")
     parser.add_argument("--repeats", type=int, default=20)
+    parser.add_argument("--days", type=int, default=100, help="of each kind in each repeat")
     asked = parser.parse_args()
+    told: dict[tuple[str, str], list[list[bool]]] = {(way, kind): [] for way in WAYS for kind in KINDS}
+    seconds, far, few = {way: 0.0 for way in WAYS}, [], round(asked.share * asked.pictures)
     with stages() as begin:
         made = {"drawn": drawn_set, "fashion": fashion_set}.get(asked.set)
-        found = made(begin) if made else folder_set(Path(asked.set), begin)
-        begun, results = begin("Repeats", asked.repeats), []
+        found = made(begin, _EACH) if made else folder_set(Path(asked.set), begin)
+        begun = begin("Repeats", asked.repeats)
         for seed in range(asked.repeats):
-            results.append(repeat(found, asked.labels, asked.learn, asked.pictures, asked.share, seed))
+            replay = Replay(found, asked.labels, asked.learn, 500, seed)
+            far.append(replay.far_strangers)
+            comparisons = {way: Comparison(replay.seen(way, replay.baseline)) for way in WAYS}
+            for kind in KINDS:
+                days = [replay.day(kind, asked.pictures, few) for _ in range(asked.days)]
+                for way, comparison in comparisons.items():
+                    since = perf_counter()
+                    told[way, kind].append([comparison.day(replay.seen(way, day)).has_drifted for day in days])
+                    seconds[way] += perf_counter() - since
             begun()
-    console, values = Console(), np.array(results)
+    console = Console()
     console.print(f"{platform.machine()}, {cpu_count()} cores, Python {platform.python_version()}")
     console.print(
         f"{asked.set}: {asked.labels} labels of {asked.learn} pictures, days of {asked.pictures}, "
-        f"{asked.share:.0%} strangers, {asked.repeats} repeats of {_DAYS} days of each kind"
+        f"{asked.share:.0%} strangers of which {np.mean(far):.0%} are far, {asked.repeats} repeats of {asked.days} "
+        "days of each kind"
     )
-    table = Table("by", "quiet days told, of 100", "most", "days with strangers told", "strangers far", box=None)
-    for row, name in enumerate(("distance and confidence", "confidence")):
-        quiet, strange, beyond = values[:, row].T
-        table.add_row(
-            name, f"{quiet.mean():.2f}", f"{quiet.max():.0f}", f"{strange.mean():.1f}", f"{beyond.mean():.2f}"
-        )
+    console.print("told, of 100 days (and of the repeat with most):")
+    table = Table("by", *KINDS, "ms a day", box=None)
+    for way in WAYS:
+        shares = [100 * np.mean(told[way, kind], axis=1) for kind in KINDS]
+        ms = 1000 * seconds[way] / (asked.repeats * asked.days * len(KINDS))
+        table.add_row(way, *(f"{share.mean():.2f} ({share.max():.0f})" for share in shares), f"{ms:.1f}")
     console.print(table)
 
 

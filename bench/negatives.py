@@ -69,21 +69,21 @@ class Figures:
     strangers_answered_where_80_percent_of_known_are: float
 
 
-def drawn_set(begin: BeginStage) -> PictureSet:
-    """One shape a picture, in any colour; ten shapes."""
+def drawn_set(begin: BeginStage, each: int = _EACH) -> PictureSet:
+    """One shape a picture, in any colour; so many of each of ten shapes."""
     sources = []
     for kind, shape in enumerate((*SHAPES, *OTHER_SHAPES)):
-        for number in range(_EACH):
+        for number in range(each):
             out = io.BytesIO()
             drawn(10_000_000 + 1000 * kind + number, (shape,), most=1)[0].save(out, "PNG")
             sources.append(Labelled((shape,), f"{shape}/{number}.png", out.getvalue))
     return _featured(sources, Recipe(colour=True, fit=Fit.PAD), begin)
 
 
-def fashion_set(begin: BeginStage) -> PictureSet:
-    """Some of each of Fashion-MNIST's ten classes."""
+def fashion_set(begin: BeginStage, each: int = _EACH) -> PictureSet:
+    """So many of each of Fashion-MNIST's ten classes."""
     pictures, classes = fashion.load("train")
-    some = np.concatenate([np.flatnonzero(classes == number)[:_EACH] for number in range(10)])
+    some = np.concatenate([np.flatnonzero(classes == number)[:each] for number in range(10)])
     return _featured(fashion.labelled(pictures[some], classes[some]), Recipe(fit=Fit.PAD), begin)
 
 

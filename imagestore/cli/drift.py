@@ -64,6 +64,8 @@ def _told(model: WatchedModel) -> Iterator[str]:
         yield f"{called}: no day was unlike the baseline."
     if model.strangeness is Strangeness.CONFIDENCE:
         yield "  It tells no distance to what it learned from; what its confidence lacks to 100 % stands in."
+    if base.limit is not None and not base.has_vectors:
+        yield f"  What pictures look like is not compared: {base.vectors} of the baseline's have a vector."
 
 
 def _table(model: WatchedModel, most: int) -> Table:

@@ -1,29 +1,27 @@
-"""Whether pictures of today are unlike those that came when the model was new: one number of each, day by day.
+"""Whether pictures of today are unlike those that came when the model was new, day by day.
 
-The number says how strange a picture is to the model: its distance to what the model learned from, and what its
-confidence lacks to 1, joined by their ranks; of a model that tells no distance, the latter alone. A model's baseline is
-the first 500 pictures after its promotion, not what it learned from, since what comes in is never quite like that.
+The numbers say how strange a picture is to the model: its distance to what the model learned from, and what its
+confidence lacks to 1; of a model that tells no distance, the latter alone. A model's baseline is the first 500 pictures
+after its promotion, not what it learned from, since what comes in is never quite like that.
 
 Pictures of a day that look alike are one observation, the median of their numbers: a burst of one scene is no twenty
-witnesses, nor is a fixed camera among others that take turns. A day and the baseline are ranked together, and the r-th
-smallest of N observations counts 1/N + 1/(N-1) + … + 1/(N-r+1), so that the strangest count most (Savage 1956,
-"Contributions to the Theory of Rank Order Statistics"). If nothing has changed, the day's are drawn from all without
-replacement, whatever the numbers' own distribution is: that gives the mean, variance and skewness of their sum, and a
-gamma distribution of these the p-value. It holds the chance that lies in the baseline too. How large a change is, is
-told by the share of the day's pictures beyond what a tenth of the baseline lies beyond.
+witnesses, nor is a fixed camera among others that take turns. `unlike.py` compares a day's observations with the
+baseline's, by their vectors too where enough have one. How large a change is, is told by the share of the day's
+pictures beyond what a tenth of the baseline lies beyond.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
+from imagestore.pipeline.unlike import FAR_SHARE, far_of, unlike, unlikely
+
+__all__ = ["BASELINE", "FAR_SHARE", "Baseline", "Comparison", "Day", "Drift", "Seen", "drift"]
+
 BASELINE = 500
 """How many pictures after a promotion a day is compared with."""
-FAR_SHARE = 0.1
-"""The share of the baseline that is called far."""
 FEWEST = 20
 """Observations that a day must have to be judged."""
 FEWEST_IN_BASELINE = 100
@@ -36,7 +34,6 @@ _SCENES = 1024
 """A picture is compared with so many scenes before it, which bounds the time that a large day takes."""
 _AT_ONCE = 64
 _ALIKE_BITS = 8
-_HARDLY_SKEWED = 1e-3
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,9 @@ class Seen:
     """Pictures that one model classified, in the order in which they came.
 
     `days` are dates such as 2026-11-29 (UTC), `strangeness` float [n, numbers], of which the first says what is far,
-    `is_unknown` bool [n]; `looks` int64 [n] are perceptual hashes, of which `has_look` [n] says whether there is one.
+    `is_unknown` bool [n]; `looks` int64 [n] are perceptual hashes, of which `has_look` [n] says whether there
+    is one. `vectors` are int8 [width] as bytes, None of a picture that has none, and `labels` what the model called
+    each; both may be left out.
     """
 
     days: Sequence[str]
@@ -52,16 +51,19 @@ class Seen:
     is_unknown: np.ndarray
     looks: np.ndarray
     has_look: np.ndarray
+    labels: Sequence[str] = ()
+    vectors: Sequence[bytes | None] = ()
 
 
 @dataclass(frozen=True)
 class Day:
     """The pictures of a day (UTC), and how many of them the model did not know.
 
-    `observations` are what is left of them if those that look alike count once, of which the share `far_share` lies
-    beyond the limit. `p` is how likely a day so strange or more is if nothing has changed; both are None where there is
-    no baseline yet, or the day has too few to be judged. `has_drifted` is whether the day's pictures are unlike the
-    baseline's, and enough so to tell somebody.
+    `observations` are what is left of them if those that look alike count once; of a large day, of a part of it. The
+    share `far_share` of them is farther out than nine tenths of the baseline: on the way on which the day differs from
+    it where vectors are compared, else beyond the limit. `p` is how likely a day so strange or more is if nothing has
+    changed; both are None where there is no baseline yet, or the day has too few to be judged. `has_drifted` is whether
+    the day's pictures are unlike the baseline's, and enough so to tell somebody.
     """
 
     day: str
@@ -77,13 +79,20 @@ class Day:
 class Baseline:
     """What days are compared with: `observations` of `pictures`, of which there are BASELINE when it is complete.
 
-    The `far` farthest are at or beyond `limit`, which is None until then, or if too many of them look alike.
+    The `far` farthest are at or beyond `limit`, which is None until then, or if too many of them look alike. `vectors`
+    of them have a vector; from FEWEST_IN_BASELINE on, days are compared by vectors too.
     """
 
     pictures: int
     observations: int
     far: int
     limit: float | None
+    vectors: int = 0
+
+    @property
+    def has_vectors(self) -> bool:
+        """Whether days are compared by vectors too."""
+        return self.vectors >= FEWEST_IN_BASELINE
 
 
 @dataclass(frozen=True)
@@ -94,69 +103,87 @@ class Drift:
     days: list[Day]
 
 
+@dataclass(frozen=True)
+class _Observed:
+    """Observations: their strangeness float [k, numbers], labels, and vectors int8 [width], of which those that are
+    none have the width 0."""
+
+    strangeness: np.ndarray
+    labels: np.ndarray
+    vectors: Sequence[np.ndarray]
+
+    def with_vectors(self, width: int) -> "_Observed":
+        """Those that have a vector of this width."""
+        rows = [number for number, vector in enumerate(self.vectors) if len(vector) == width]
+        return _Observed(self.strangeness[rows], self.labels[rows], [self.vectors[row] for row in rows])
+
+
+class Comparison:
+    """Compares days with a baseline, which is the first pictures after a promotion."""
+
+    def __init__(self, seen: Seen) -> None:
+        parts = [_observed(part) for part in _by_day(seen)]
+        strangeness = np.concatenate([seen.strangeness[:0], *(part.strangeness for part in parts)])
+        labels = np.concatenate([np.empty(0, dtype=str), *(part.labels for part in parts)])
+        self._observed = _Observed(strangeness, labels, [vector for part in parts for vector in part.vectors])
+        widths = np.array([len(vector) for vector in self._observed.vectors], dtype=int)
+        self._width = int(np.bincount(widths[widths > 0]).argmax()) if widths.any() else 0
+        self._with_vectors = self._observed.with_vectors(self._width or -1)
+        far, limit = 0, None
+        if len(seen.days) >= BASELINE and len(strangeness) >= FEWEST_IN_BASELINE:
+            far = far_of(len(strangeness))
+            limit = float(np.sort(strangeness[:, 0])[-far])
+        self.baseline = Baseline(len(seen.days), len(strangeness), far, limit, len(self._with_vectors.labels))
+
+    def day(self, seen: Seen) -> Day:
+        """Compare the pictures of a day."""
+        observed = _observed(seen)
+        counted = Day(seen.days[0], len(seen.days), int(seen.is_unknown.sum()), len(observed.strangeness))
+        if self.baseline.limit is None or counted.observations < FEWEST:
+            return counted
+        of_day = observed.with_vectors(self._width or -1)
+        if self.baseline.has_vectors and len(of_day.labels) >= FEWEST:
+            before = self._with_vectors
+            p, share = unlike(
+                np.concatenate([before.strangeness, of_day.strangeness]),
+                np.stack([*before.vectors, *of_day.vectors]),
+                [*before.labels.tolist(), *of_day.labels.tolist()],
+                len(before.labels),
+            )
+        else:
+            share = float((observed.strangeness[:, 0] > self.baseline.limit).mean())
+            p = unlikely(observed.strangeness, self._observed.strangeness)
+        return replace(counted, far_share=share, p=p, has_drifted=p <= P_LIMIT and share >= LEAST_SHARE)
+
+
 def drift(baseline: Seen, since: Seen) -> Drift:
-    """Compare each day of `since` with the baseline, which is the first pictures after a promotion."""
-    observed = np.concatenate([baseline.strangeness[:0], *map(_observations, _by_day(baseline))])
-    far = max(1, int(len(observed) * FAR_SHARE))
-    is_complete = len(baseline.days) >= BASELINE and len(observed) >= FEWEST_IN_BASELINE
-    limit = float(np.sort(observed[:, 0])[-far]) if is_complete else None
-    found = Baseline(len(baseline.days), len(observed), far if is_complete else 0, limit)
-    return Drift(found, [_day(part.days[0], part, found, observed) for part in _by_day(since)])
-
-
-def unlikely(day: np.ndarray, baseline: np.ndarray) -> float:
-    """How likely observations float [k, numbers] so strange or more beside those of the baseline [m, numbers] are, if
-    all are drawn alike. Of several numbers, what the odds of their ranks multiply to counts."""
-    pooled = np.concatenate([baseline, day])
-    of, every = len(day), len(pooled)
-    shares = np.stack([_by_rank(column, (np.arange(every) + 0.5) / every) for column in pooled.T])
-    strange = np.log(shares / (1 - shares)).sum(axis=0)
-    scores = _by_rank(strange, np.cumsum(1 / np.arange(every, 0, -1.0)))
-    if np.ptp(strange) == 0:
-        return 1.0
-    apart = scores - scores.mean()
-    variance = of * (every - of) / (every - 1) * np.mean(apart**2)
-    third = of * (every - of) * (every - 2 * of) / ((every - 1) * (every - 2)) * np.mean(apart**3)
-    return _upper_tail(float(apart[len(baseline) :].sum() / math.sqrt(variance)), float(third / variance**1.5))
-
-
-def _upper_tail(z: float, skewness: float) -> float:
-    """How likely a gamma distribution of this skewness, mean 0 and variance 1 goes beyond `z` (Wilson and Hilferty
-    1931)."""
-    if abs(skewness) > _HARDLY_SKEWED:
-        root = max(0.0, skewness * z / 2 + 1) ** (1 / 3)
-        z = 6 / skewness * (root - 1) + skewness / 6
-    return math.erfc(z / math.sqrt(2)) / 2
-
-
-def _by_rank(numbers: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """For each number the value [n] of its rank, the smallest first; the same numbers have the mean of theirs."""
-    _, which, counts = np.unique(numbers, return_inverse=True, return_counts=True)
-    ordered = np.empty(len(numbers))
-    ordered[np.argsort(numbers, kind="stable")] = values
-    return np.asarray((np.bincount(which, ordered) / counts)[which])
-
-
-def _day(day: str, seen: Seen, baseline: Baseline, before: np.ndarray) -> Day:
-    observed = _observations(seen)
-    counted = Day(day, len(seen.days), int(seen.is_unknown.sum()), len(observed))
-    if baseline.limit is None or len(observed) < FEWEST:
-        return counted
-    share, p = float((observed[:, 0] > baseline.limit).mean()), unlikely(observed, before)
-    return replace(counted, far_share=share, p=p, has_drifted=p <= P_LIMIT and share >= LEAST_SHARE)
+    """Compare each day of `since` with the baseline."""
+    comparison = Comparison(baseline)
+    return Drift(comparison.baseline, [comparison.day(part) for part in _by_day(since)])
 
 
 def _by_day(seen: Seen) -> list[Seen]:
     starts = [n for n, day in enumerate(seen.days) if n == 0 or day != seen.days[n - 1]]
-    columns = (seen.strangeness, seen.is_unknown, seen.looks, seen.has_look)
-    parts = [slice(*of_day) for of_day in pairwise([*starts, len(seen.days)])]
-    return [Seen(seen.days[part], *(column[part] for column in columns)) for part in parts]
+    return [_part(seen, slice(*of_day)) for of_day in pairwise([*starts, len(seen.days)])]
 
 
-def _observations(seen: Seen) -> np.ndarray:
-    """The strangeness of the pictures of a day, those that look alike as one: float [k, numbers]."""
+def _part(seen: Seen, part: slice) -> Seen:
+    numbers, is_unknown = seen.strangeness[part], seen.is_unknown[part]
+    looks, has_look = seen.looks[part], seen.has_look[part]
+    return Seen(seen.days[part], numbers, is_unknown, looks, has_look, seen.labels[part], seen.vectors[part])
+
+
+def _observed(seen: Seen) -> _Observed:
+    """The pictures of a day, those that look alike as one: with the median of each number, and the vector and label of
+    the first of them that has a vector."""
     bursts = _bursts(seen)
-    return np.stack([_medians(column, bursts) for column in seen.strangeness.T], axis=1)
+    strangeness = np.stack([_medians(column, bursts) for column in seen.strangeness.T], axis=1)
+    vectors = [np.frombuffer(vector or b"", np.int8) for vector in seen.vectors or [None] * len(seen.days)]
+    has_none = np.array([len(vector) == 0 for vector in vectors], dtype=bool)
+    order = np.lexsort((has_none, bursts))
+    firsts = order[np.flatnonzero(np.diff(bursts[order], prepend=-1))]
+    labels = np.array(seen.labels or [""] * len(seen.days), dtype=str)
+    return _Observed(strangeness, labels[firsts], [vectors[first] for first in firsts])
 
 
 def _medians(numbers: np.ndarray, bursts: np.ndarray) -> np.ndarray:

@@ -3,23 +3,31 @@
 `drift.py` has the test. What is known of a picture comes as a Row, from the records or from an index of them.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import heapq
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
 
 from classify import ModelRef
-from imagestore.pipeline.drift import BASELINE, Baseline, Day, Drift, Seen, drift
+from imagestore.pipeline.drift import BASELINE, Baseline, Comparison, Day, Seen
 from imagestore.pipeline.reprocess import classified_by
 from imagestore.proportion import Share, wilson
-from imagestore.record import RANDOM_BELOW, Record, Status, utc
+from imagestore.record import RANDOM_BELOW, Record, RecordWithVector, Status, utc
 from imagestore.store import LiveModels, PromotionEntry
 
 DAYS = 60
 """How many days are looked back."""
+MOST = 500
+"""A day with more pictures is compared by so many of them, those with the smallest ids, which are as if drawn at
+random: it bounds the time that a large day takes."""
 FEWEST_REVIEWED = 10
 """Reviewed pictures of the random sample from which on an accuracy is told."""
 
@@ -42,14 +50,50 @@ class LiveVersion:
 
 
 class Row(NamedTuple):
-    """What is watched of a picture: when it came (UTC), its distance (None if its model tells none), its confidence,
-    whether the model did not know it, and its perceptual hash."""
+    """What is watched of a picture: its id, when it came (UTC), its distance (None if its model tells none), its
+    confidence, whether the model did not know it, and its perceptual hash."""
 
+    id: str
     at: str
     distance: float | None
     confidence: float
     is_unknown: bool
     phash: int | None
+
+
+class Look(NamedTuple):
+    """What the model called a picture, and the codes of its vector."""
+
+    label: str
+    codes: bytes
+
+
+_NO_LOOK = Look("", b"")
+LooksOf = Callable[[list[str]], dict[str, Look]]
+"""Finds the looks of the pictures with these ids; those without a vector have none."""
+
+
+class Verdicts:
+    """What was found of days, so that it is not computed again on the same day of the same pictures. Safe to use from
+    many threads."""
+
+    def __init__(self, most: int = 1000) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._known: OrderedDict[tuple[object, ...], Day] = OrderedDict()
+
+    def of(self, key: tuple[object, ...], compare: Callable[[], Day]) -> Day:
+        """The day of this key; it is compared if it is not known."""
+        with self._lock:
+            if key in self._known:
+                self._known.move_to_end(key)
+                return self._known[key]
+        found = compare()
+        with self._lock:
+            self._known[key] = found
+            if len(self._known) > self._most:
+                self._known.popitem(last=False)
+        return found
 
 
 @dataclass(frozen=True)
@@ -123,14 +167,28 @@ def _each_once(versions: Iterable[LiveVersion]) -> list[LiveVersion]:
     return list(found.values())
 
 
-def watched(version: LiveVersion, baseline: Sequence[Row], since: Sequence[Row]) -> WatchedModel:
+def watched(
+    version: LiveVersion, baseline: Sequence[Row], since: Sequence[Row], looks_of: LooksOf, verdicts: Verdicts
+) -> WatchedModel:
     """What became of a version: `baseline` are the first BASELINE pictures since it is live, `since` those after, of
-    the last DAYS; `comparable` ones."""
-    rows = [*baseline, *since]
-    tells = Strangeness.DISTANCE if any(row.distance is not None for row in rows) else Strangeness.CONFIDENCE
-    found: Drift = drift(_seen(baseline, tells), _seen(since, tells))
+    the last DAYS; `comparable` ones, in the order in which they came."""
+    tells = Strangeness.CONFIDENCE
+    if any(row.distance is not None for row in (*baseline, *since)):
+        tells = Strangeness.DISTANCE
+    comparison = Comparison(_seen(baseline, tells, looks_of))
+    days, same = [], (version.sha256, tells, hash(tuple(baseline)), comparison.baseline.vectors, first_day())
+    for _, rows in groupby(since, key=lambda row: row.at[:10]):
+        of_day = list(rows)
+        chosen = sorted(heapq.nsmallest(MOST, of_day, key=lambda row: row.id), key=lambda row: (row.at, row.id))
+        compare = partial(_compared, comparison, chosen, tells, looks_of)
+        found = verdicts.of((*same, hash(tuple(chosen))), compare)
+        days.append(replace(found, pictures=len(of_day), unknown=sum(row.is_unknown for row in of_day)))
     named = version.project, version.version, version.sha256, version.since
-    return WatchedModel(*named, tells if rows else None, found.baseline, found.days)
+    return WatchedModel(*named, tells if baseline else None, comparison.baseline, days)
+
+
+def _compared(comparison: Comparison, rows: Sequence[Row], tells: Strangeness, looks_of: LooksOf) -> Day:
+    return comparison.day(_seen(rows, tells, looks_of))
 
 
 def comparable(rows: Sequence[Row]) -> Sequence[Row]:
@@ -153,21 +211,57 @@ def first_day(now: datetime | None = None) -> str:
 def of_records(records: Iterable[Record], live: LiveModels, shipped: ModelRef | None) -> Watch:
     """The same of the records themselves, which are all read."""
     versions = {one.sha256: one for one in live_versions(live, shipped)}
-    came: dict[str, list[tuple[str, str, Row]]] = {sha256: [] for sha256 in versions}
+    came: dict[str, list[Row]] = {sha256: [] for sha256 in versions}
+    kept = {sha256: _KeptLooks() for sha256 in versions}
     drawn: dict[str, list[tuple[str, Record]]] = {}
     for record in records:
         sha256, at = classified_by(record), record.uploaded_at or ""
         if record.status in (Status.CLASSIFIED, Status.UNKNOWN) and sha256 in came and at >= versions[sha256].since:
-            came[sha256].append((at, record.id, row_of(record)))
+            came[sha256].append(row_of(record))
+            kept[sha256].put(record)
         said = record.correction or (record.wrong if record.is_wrong else None)  # which counts as a mistake
         if said is not None and said.model is not None and record.id < RANDOM_BELOW:
             drawn.setdefault(said.model.sha256, []).append((record.id, record))
-    begins = first_day()
+    begins, verdicts = first_day(), Verdicts()
     models = []
     for sha256, version in versions.items():
-        rows = comparable([row for _, _, row in sorted(came[sha256], key=lambda one: one[:2])])
-        models.append(watched(version, rows[:BASELINE], [row for row in rows[BASELINE:] if row.at >= begins]))
+        rows = comparable(sorted(came[sha256], key=lambda row: (row.at, row.id)))
+        since = [row for row in rows[BASELINE:] if row.at >= begins]
+        models.append(watched(version, rows[:BASELINE], since, kept[sha256].of, verdicts))
     return Watch(models, list(_reviewed(past_versions(live, shipped), drawn)))
+
+
+class _KeptLooks:
+    """How the pictures of a version look of which the baseline and the days may be, out of all that come by in any
+    order: those that came first, and of each day those with the smallest ids."""
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[bool, str, str], Look] = {}
+        self._of_day: dict[str, dict[tuple[bool, str, str], Look]] = {}
+        self._begins = first_day()
+
+    def put(self, record: Record) -> None:
+        """Keep how this picture looks, as long as there are not enough that come before it."""
+        vector, found = record.vector if isinstance(record, RecordWithVector) else None, record.prediction
+        if vector is None or found is None:
+            return
+        look, at, has_none = Look(found.label, vector.codes), record.uploaded_at or "", found.distance is None
+        _put(self._first, (has_none, at, record.id), look, BASELINE)
+        if at >= self._begins:  # where the baseline ends in it, some of a day are of that
+            _put(self._of_day.setdefault(at[:10], {}), (has_none, "", record.id), look, MOST + BASELINE)
+
+    def of(self, ids: list[str]) -> dict[str, Look]:
+        """The looks of these pictures, as far as they are kept."""
+        wanted = set(ids)
+        kept = (self._first, *self._of_day.values())
+        return {id: look for part in kept for (*_, id), look in part.items() if id in wanted}
+
+
+def _put(kept: dict[tuple[bool, str, str], Look], key: tuple[bool, str, str], look: Look, most: int) -> None:
+    kept[key] = look
+    if len(kept) > 2 * most:
+        for one in sorted(kept)[most:]:
+            del kept[one]
 
 
 def row_of(record: Record) -> Row:
@@ -176,7 +270,7 @@ def row_of(record: Record) -> Row:
     assert found is not None
     look = int.from_bytes(bytes.fromhex(phash), "big", signed=True) if phash else None
     is_unknown = record.status is Status.UNKNOWN
-    return Row(record.uploaded_at or "", found.distance, found.confidence, is_unknown, look)
+    return Row(record.id, record.uploaded_at or "", found.distance, found.confidence, is_unknown, look)
 
 
 def _reviewed(versions: list[LiveVersion], drawn: dict[str, list[tuple[str, Record]]]) -> Iterator[ReviewedModel]:
@@ -190,16 +284,20 @@ def _reviewed(versions: list[LiveVersion], drawn: dict[str, list[tuple[str, Reco
             yield reviewed(version, right, len(counted), sum(sure) / len(sure) if sure else None)
 
 
-def _seen(rows: Sequence[Row], tells: Strangeness) -> Seen:
-    """The rows as columns."""
+def _seen(rows: Sequence[Row], tells: Strangeness, looks_of: LooksOf) -> Seen:
+    """The rows as columns, with how their pictures look."""
     unsure = np.array([1 - row.confidence for row in rows], dtype=float)
     numbers = [unsure]
     if tells is Strangeness.DISTANCE:
         numbers = [np.array([row.distance for row in rows], dtype=float), unsure]
+    known = looks_of([row.id for row in rows])
+    looks = [known.get(row.id, _NO_LOOK) for row in rows]
     return Seen(
         [row.at[:10] for row in rows],
         np.stack(numbers, axis=1),
         np.array([row.is_unknown for row in rows], dtype=bool),
         np.array([row.phash or 0 for row in rows], dtype=np.int64),
         np.array([row.phash is not None for row in rows], dtype=bool),
+        [look.label for look in looks],
+        [look.codes or None for look in looks],
     )

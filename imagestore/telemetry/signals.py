@@ -90,7 +90,8 @@ REFUSED = Metric(
 )  # fmt: skip
 DRIFT = Metric(
     "imagestore.drift.far_share", Instrument.GAUGE, "1",
-    "Which share of today's pictures lies beyond the limit of a live model's baseline", (MODEL_VERSION, MODEL_SHA256),
+    "Which share of today's pictures is farther out than nine tenths of a live model's baseline",
+    (MODEL_VERSION, MODEL_SHA256),
 )  # fmt: skip
 KEPT_COST = Metric(
     "imagestore.kept.cost", Instrument.GAUGE, "{USD}",

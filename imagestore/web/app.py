@@ -77,7 +77,8 @@ def create_app(environ: Mapping[str, str] | None = None) -> FastAPI:
 def app_of(services: Services) -> FastAPI:
     """The app over these services, which it starts and closes."""
     feed = services.change_feed
-    drift_log = DriftLog(services.index, services.stores, services.live_model, lambda: feed.problem is None)
+    asked = services.index, services.stores, services.live_model, services.verdicts
+    drift_log = DriftLog(*asked, lambda: feed.problem is None)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -24,6 +24,7 @@ from imagestore.jobs.board import JobBoard
 from imagestore.jobs.sealed import Sealer
 from imagestore.pipeline.bulk import BulkChanges
 from imagestore.pipeline.rendition import Renderer
+from imagestore.pipeline.watched import Verdicts
 from imagestore.record import utc
 from imagestore.settings import Auth, Settings, SignUp, account
 from imagestore.settings.openid import Issuer
@@ -104,6 +105,7 @@ class Services:
     account: str = "local"
     picture_lists: PictureLists = field(default_factory=PictureLists)
     learned_files: LearnedFiles = field(default_factory=LearnedFiles)
+    verdicts: Verdicts = field(default_factory=Verdicts)
     may_fetch: Callable[[str], bool] = is_public
     sealer: Sealer | None = None
     webhook_hosts: tuple[str, ...] = ()

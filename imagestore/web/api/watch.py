@@ -13,4 +13,4 @@ router = APIRouter(tags=["Models"])
 def watch(services: ServicesDep) -> Watch:
     """Of each live model its baseline, the days since with the test of each, the share that was unknown, and what
     reviews say of it and of the versions before."""
-    return watching.watch(services.index, services.stores, services.live_model)
+    return watching.watch(services.index, services.stores, services.live_model, services.verdicts)

@@ -3,14 +3,19 @@
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
+
+import msgspec
 
 from imagestore import telemetry
 from imagestore.errors import StoreError
 from imagestore.pipeline.drift import BASELINE
 from imagestore.pipeline.watched import (
     LiveVersion,
+    Look,
     ReviewedModel,
     Row,
+    Verdicts,
     Watch,
     WatchedModel,
     comparable,
@@ -31,20 +36,23 @@ log = logging.getLogger("imagestore.watch")
 _EVERY_S = 15 * 60.0
 
 
-def watch(index: Index, stores: Stores, live_model: LiveModel) -> Watch:
-    """What is watched now. Raises StoreError if storage does not say what is live."""
+def watch(index: Index, stores: Stores, live_model: LiveModel, verdicts: Verdicts) -> Watch:
+    """What is watched now; `verdicts` are those of days that were computed before.
+
+    Raises StoreError if storage does not say what is live.
+    """
     live, found = stores.routes.read(), live_model.get()
     shipped = found.ref if found else None
-    models = [_watched(index, version) for version in live_versions(live, shipped)]
+    models = [_watched(index, version, verdicts) for version in live_versions(live, shipped)]
     past = [one for version in past_versions(live, shipped) if (one := _reviewed(index, version)) is not None]
     return Watch(models, past)
 
 
-def _watched(index: Index, version: LiveVersion) -> WatchedModel:
+def _watched(index: Index, version: LiveVersion, verdicts: Verdicts) -> WatchedModel:
     baseline, since = _rows(index, version)
     if len(comparable([*baseline, *since])) < len(baseline) + len(since):
         baseline, since = _rows(index, version, with_distance=True)
-    return watched(version, baseline, since)
+    return watched(version, baseline, since, partial(looks_of, index), verdicts)
 
 
 def _rows(index: Index, version: LiveVersion, *, with_distance: bool = False) -> tuple[list[Row], list[Row]]:
@@ -79,13 +87,24 @@ def classified_after(
     this time and id, or of those that have a distance; and time and id of the last of them."""
     told = "AND from_learned IS NOT NULL " if with_distance else ""
     found = index.query(
-        "SELECT at, from_learned, confidence, status = 'unknown', phash, id FROM pictures INDEXED BY by_model "
+        "SELECT id, at, from_learned, confidence, status = 'unknown', phash FROM pictures INDEXED BY by_model "
         "WHERE status != 'deleted' AND model IS NOT NULL AND model = ? AND (at, id) > (?, ?) "
         f"AND status IN ('classified', 'unknown') {told}ORDER BY at, id LIMIT ?",
         [model_sha256, *after, limit],
     )
-    last = (found[-1][0], found[-1][-1]) if found else after
-    return [Row(*values) for *values, _ in found], last
+    rows = [Row(*values) for values in found]
+    return rows, (rows[-1].at, rows[-1].id) if rows else after
+
+
+def looks_of(index: Index, ids: list[str]) -> dict[str, Look]:
+    """What the model called these pictures, and the codes of their vectors, of those that have one."""
+    found = index.query(
+        "SELECT pictures.id, coalesce(json_extract(CAST(documents.json AS TEXT), '$.prediction.label'), ''), codes "
+        "FROM json_each(?) AS asked CROSS JOIN pictures ON pictures.id = asked.value "
+        "JOIN documents ON documents.id = asked.value JOIN vectors ON picture = pictures.row",
+        [msgspec.json.encode(ids).decode()],
+    )
+    return {id: Look(label, codes) for id, label, codes in found}
 
 
 class DriftLog:
@@ -99,11 +118,12 @@ class DriftLog:
         index: Index,
         stores: Stores,
         live_model: LiveModel,
+        verdicts: Verdicts,
         is_whole: Callable[[], bool] = lambda: True,
         every_s: float = _EVERY_S,
     ) -> None:
         """`is_whole` tells whether the index holds all records, as it does not while it is made again."""
-        self._asked = index, stores, live_model
+        self._asked = index, stores, live_model, verdicts
         self._is_whole = is_whole
         self._every_s = every_s
         self._stopping = threading.Event()

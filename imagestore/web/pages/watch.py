@@ -13,5 +13,5 @@ router = APIRouter()
 @router.get("/watch")
 def watch_page(request: Request, services: ServicesDep) -> Response:
     """A section for each live model, and a table of what reviews say of versions."""
-    found = watching.watch(services.index, services.stores, services.live_model)
+    found = watching.watch(services.index, services.stores, services.live_model, services.verdicts)
     return render(request, "watch.html", watch=found, drift=drift)

@@ -25,7 +25,7 @@ def model(**changes: Any) -> WatchedModel:
         "sha256": "f" * 64,
         "since": "",
         "strangeness": Strangeness.DISTANCE,
-        "baseline": Baseline(500, 462, 46, 0.41),
+        "baseline": Baseline(500, 462, 46, 0.41, 462),
         "days": DAYS,
     }
     return WatchedModel(**(known | changes))
@@ -47,13 +47,16 @@ def test_it_says_which_day_has_drifted_and_how_right_versions_are(run: Any, monk
         Watch([model()], [ReviewedModel("garden", "3", "f" * 64, wilson(47, 52, 10), 0.891)]),
         Watch([model(days=DAYS[:1])], [ReviewedModel("garden", "3", "f" * 64, wilson(3, 4, 10), None)]),
         Watch([model(baseline=Baseline(500, 3, 0, None))], []),
+        Watch([model(baseline=Baseline(500, 462, 46, 0.41, 99))], []),
     ]
     monkeypatch.setattr(drift, "_found", lambda: said.pop(0))
     found = run("watch")
     assert "garden 3: pictures of 2026-11-29 have drifted away: 33 % are far, where 10 % were to be expected" in found
     assert "garden 3 was right on 47 of 52 drawn at random (79 % to 96 %), and 89 % sure of them." in found
     assert [line.split()[0] for line in found.splitlines() if line.startswith("2026")] == [day.day for day in DAYS]
+    assert "What pictures look like" not in found
     found = run("watch", "--days", "1")
     assert "garden 3: no day was unlike the baseline." in found
     assert "garden 3 was right on 3 of 4 drawn at random." in found
     assert "garden 3: no baseline yet (3 different ones among 500 of 500 pictures since it is live)." in run("watch")
+    assert "  What pictures look like is not compared: 99 of the baseline's have a vector." in run("watch")

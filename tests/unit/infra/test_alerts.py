@@ -81,7 +81,7 @@ def drift_line() -> None:
     anything: Any = None
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(watching, "watch", lambda *_: Watch([model], []))
-        watching.DriftLog(anything, anything, anything).tell()
+        watching.DriftLog(anything, anything, anything, anything).tell()
 
 
 LINES: dict[str, Callable[[], None]] = {

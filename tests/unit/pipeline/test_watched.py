@@ -3,20 +3,26 @@
 import hashlib
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from classify import ModelRef
+from classify import ModelRef, Vector
 from imagestore.pipeline.drift import BASELINE
 from imagestore.pipeline.watched import (
     FEWEST_REVIEWED,
+    MOST,
     LiveVersion,
+    Look,
     Strangeness,
+    Verdicts,
     first_day,
     live_versions,
     of_records,
     past_versions,
+    row_of,
+    watched,
 )
-from imagestore.record import RANDOM_BELOW, Correction, Record
+from imagestore.record import RANDOM_BELOW, Correction, Record, RecordWithVector
 from imagestore.store import Active, LiveModels, PromotionEntry, Route, Routes
 from unit.web.records import picture, rejected
 
@@ -35,6 +41,14 @@ def of_today(number: int, hour: int, distance: float | None = None) -> Record:
     record = picture(name, at=at, phash=hashlib.sha256(name.encode()).hexdigest()[:16])
     assert record.prediction is not None
     return replace(record, prediction=replace(record.prediction, distance=distance))
+
+
+def seeing(number: int, hour: int, kind: int = 0) -> Record:
+    """A picture with a vector; those of a kind look alike, and their distances differ as those of others do."""
+    chance = np.random.default_rng(number)
+    centre = np.random.default_rng(10**6 + kind).normal(0, 40, 64)
+    codes = (centre + chance.normal(0, 20, 64)).clip(-127, 127).astype(np.int8).tobytes()
+    return of_today(number, hour, float(chance.normal(0.3, 0.05))).with_vector(Vector("b" * 64, codes))
 
 
 def corrected(record: Record, label: str, *, random_sample: bool = True) -> Record:
@@ -75,6 +89,72 @@ def test_pictures_without_a_distance_do_not_count_where_others_have_one(lacking:
     (model,) = of_records([*without, *records, *after], LIVE, SHIPPED).models
     assert (model.strangeness, model.baseline.pictures) == (Strangeness.DISTANCE, BASELINE)
     assert [(day.pictures, day.has_drifted) for day in model.days] == [(30, True)]
+
+
+def test_days_are_compared_by_vectors_in_whatever_order_records_come() -> None:
+    chance = np.random.default_rng(0)
+    records = [seeing(number, 8) for number in range(BASELINE)]
+    after = [seeing(1000 + number, 9, kind=int(number < 60)) for number in range(200)]
+    every = [*records, *after]
+    found = of_records([every[number] for number in chance.permutation(len(every))], LIVE, SHIPPED).models[0]
+    assert (found.baseline.vectors, found.baseline.has_vectors) == (BASELINE, True)
+    assert [day.has_drifted for day in found.days] == [True]
+    (blind,) = of_records([record.with_vector(None) for record in every], LIVE, SHIPPED).models
+    assert [day.has_drifted for day in blind.days] == [False]
+
+
+def test_of_a_large_day_the_smallest_ids_are_compared_and_all_are_counted() -> None:
+    rows = [row_of(seeing(number, 8)) for number in range(BASELINE)]
+    many = [row_of(seeing(10_000 + number, 9 + number // 1000)) for number in range(3 * MOST)]
+    asked: list[list[str]] = []
+
+    def looks_of(ids: list[str]) -> dict[str, Look]:
+        asked.append(ids)
+        return {}
+
+    model = watched(LiveVersion("m", "1", "f" * 64), rows, many, looks_of, Verdicts())
+    (day,) = model.days
+    assert (day.pictures, day.observations) == (3 * MOST, MOST)
+    assert sorted(asked[1]) == sorted(row.id for row in many)[:MOST]
+    assert [row.id for row in many if row.id in set(asked[1])] == asked[1], "in the order in which they came"
+
+
+def test_what_records_keep_to_compare_is_bounded_and_holds_what_is_compared() -> None:
+    """A day of which a part is the baseline, and the other part more than is compared."""
+    records = [seeing(number, 8 + number // 1000) for number in range(4 * MOST)]
+    (model,) = of_records(reversed(records), LIVE, SHIPPED).models
+    assert model.baseline.vectors == BASELINE
+    rows = [row_of(record) for record in records]
+    known = {
+        record.id: Look("tabby", record.vector.codes) for record in records if isinstance(record, RecordWithVector)
+        if record.vector
+    }  # fmt: skip
+
+    def looks_of(ids: list[str]) -> dict[str, Look]:
+        return {id: known[id] for id in ids}
+
+    assert watched(live_versions(LIVE, SHIPPED)[0], rows[:BASELINE], rows[BASELINE:], looks_of, Verdicts()) == model
+
+
+def test_a_day_is_compared_again_only_if_its_pictures_have_changed() -> None:
+    rows = [row_of(seeing(number, 8)) for number in range(BASELINE)]
+    since = [row_of(seeing(1000 + number, 9)) for number in range(50)]
+    asked: list[int] = []
+
+    def looks_of(ids: list[str]) -> dict[str, Look]:
+        asked.append(len(ids))
+        return {}
+
+    verdicts, version = Verdicts(most=2), LiveVersion("m", "1", "f" * 64)
+    first = watched(version, rows, since, looks_of, verdicts)
+    assert watched(version, rows, since, looks_of, verdicts) == first
+    assert asked == [BASELINE, 50, BASELINE]
+    (day,) = watched(version, rows, since[:-1], looks_of, verdicts).days
+    assert day.pictures == 49
+    assert asked[3:] == [BASELINE, 49]
+    watched(version, rows, since[:-2], looks_of, verdicts)
+    watched(version, rows, since, looks_of, verdicts)
+    assert asked[-1] == 50, "of many, those that nobody asked for are forgotten"
 
 
 def test_what_came_before_the_promotion_does_not_count() -> None:

@@ -5,17 +5,20 @@ import logging
 from dataclasses import replace
 from typing import cast
 
+import numpy as np
 import pytest
 
+from classify import Vector
 from imagestore import telemetry
 from imagestore.errors import Unavailable
 from imagestore.pipeline import watched
 from imagestore.pipeline.drift import BASELINE
-from imagestore.record import Record, utc
+from imagestore.pipeline.watched import Look, Verdicts
+from imagestore.record import Record, RecordWithVector, utc
 from imagestore.store import LiveModels, Routes, Stores
 from imagestore.web.index.index import Index
 from imagestore.web.models.live_model import LiveModel
-from imagestore.web.models.watching import DriftLog, watch
+from imagestore.web.models.watching import DriftLog, looks_of, watch
 from imagestore.web.services import Services
 from unit.pipeline.test_watched import SHIPPED, corrected
 from unit.web.conftest import Api, TinyModel
@@ -42,11 +45,31 @@ def records() -> list[Record]:
 
 def test_the_index_and_the_records_say_the_same(index: Index, records: list[Record], stores: Stores) -> None:
     take_in(index, records)
-    found = watch(index, stores, cast(LiveModel, TinyModel()))
+    found = watch(index, stores, cast(LiveModel, TinyModel()), Verdicts())
     assert found == watched.of_records(records, LiveModels(None, Routes()), SHIPPED)
     (model,) = found.models
     assert [day.has_drifted for day in model.days] == [True]
     assert len(found.reviewed) == 1
+
+
+def test_vectors_and_labels_come_from_the_index_as_from_the_records(index: Index, stores: Stores) -> None:
+    chance = np.random.default_rng(0)
+    made: list[RecordWithVector] = []
+    for number in range(BASELINE + 200):
+        is_stranger = BASELINE <= number < BASELINE + 60
+        vector = np.full(64, 40.0) * (-1 if is_stranger else 1) * np.linspace(-1, 1, 64) + chance.normal(0, 20, 64)
+        record = of_today(number, float(chance.normal(0.3, 0.05)))
+        codes = vector.clip(-127, 127).astype(np.int8).tobytes()
+        made.append(cast(RecordWithVector, record.with_vector(Vector("b" * 64, codes))))
+    take_in(index, made)
+    found = watch(index, stores, cast(LiveModel, TinyModel()), Verdicts())
+    assert found.models == watched.of_records(made, LiveModels(None, Routes()), SHIPPED).models
+    assert [day.has_drifted for day in found.models[0].days] == [True]
+    id, other = made[0].id, made[1].id
+    assert made[0].vector is not None
+    assert looks_of(index, [id]) == {id: Look("tabby", made[0].vector.codes)}
+    index.remove(other)
+    assert looks_of(index, [other, "0" * 32]) == {}
 
 
 @pytest.mark.parametrize("lacking", [range(7, 8), range(BASELINE)])
@@ -57,13 +80,13 @@ def test_pictures_without_a_distance_are_left_out_before_the_baseline_is_taken(
         records[number] = of_today(number, None)
     more = [of_today(2000 + number, 0.3) for number in range(BASELINE)]
     take_in(index, [*records, *more])
-    found = watch(index, stores, cast(LiveModel, TinyModel()))
+    found = watch(index, stores, cast(LiveModel, TinyModel()), Verdicts())
     assert found.models == watched.of_records([*records, *more], LiveModels(None, Routes()), SHIPPED).models
     assert found.models[0].baseline.pictures == BASELINE
 
 
 def test_where_nothing_came_nothing_is_said(index: Index, stores: Stores) -> None:
-    (model,) = watch(index, stores, cast(LiveModel, TinyModel())).models
+    (model,) = watch(index, stores, cast(LiveModel, TinyModel()), Verdicts()).models
     assert (model.strangeness, model.baseline.pictures, model.days) == (None, 0, [])
 
 
@@ -92,6 +115,7 @@ def test_a_model_that_tells_no_distance_is_watched_by_its_confidence(api: Api, s
     shown = api.get("http://localhost/watch").text
     assert "tells no distance" in shown
     assert "No day was unlike the baseline." in shown
+    assert "Days are not compared by what their pictures look like, since 0 of" in shown
 
 
 def test_every_model_with_a_verdict_for_today_is_a_line_in_the_log(
@@ -100,7 +124,7 @@ def test_every_model_with_a_verdict_for_today_is_a_line_in_the_log(
 ) -> None:  # fmt: skip
     measured: list[tuple[str, float]] = []
     monkeypatch.setattr(telemetry, "measure", lambda metric, value, **split: measured.append((metric.name, value)))
-    told = DriftLog(index, stores, cast(LiveModel, TinyModel()))
+    told = DriftLog(index, stores, cast(LiveModel, TinyModel()), Verdicts())
     with caplog.at_level(logging.INFO, "imagestore.watch"):
         told.tell()
         assert caplog.records == [], "there is no baseline yet"
@@ -116,7 +140,7 @@ def test_it_is_told_again_and_again_until_the_app_ends(
     index: Index, stores: Stores, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     asked: list[int] = []
-    told = DriftLog(index, stores, cast(LiveModel, TinyModel()), every_s=0.001)
+    told = DriftLog(index, stores, cast(LiveModel, TinyModel()), Verdicts(), every_s=0.001)
     failures = [Unavailable("storage does not answer"), ValueError("whatever it is")]
 
     def play() -> bool:
