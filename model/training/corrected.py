@@ -22,14 +22,21 @@ def corrected(
     said: Collection[tuple[str | None, frozenset[str]]] = (),
 ) -> list[Labelled]:
     """The uploads whose label a person corrected, of the projects whose pictures are in this folder; with `has_several`
-    all their labels, in the order of the corrections. Left out are those of which the same is `said` already: the
-    SHA-256 of a content, and its labels.
+    all their labels, in the order of the corrections, of each content the last. Left out are those of which the same is
+    `said` already: the SHA-256 of a content, and its labels.
 
     Raises Unavailable.
     """
-    projects, found = stores.projects.read(), list(stores.records.corrections())
+    projects = stores.projects.read()
+    found = [
+        one
+        for one in stores.records.corrections()
+        if one.label is not None and one.status != Status.DELETED and projects.pictures_of(one.project) == folder
+    ]
     if has_several:
         found.sort(key=lambda one: one.corrected_at or "")
+        last = {one.sha256: one for one in found}
+        found = [one for one in found if one.sha256 is None or last[one.sha256] is one]
 
     def labels(one: Summary) -> tuple[str, ...]:
         return one.labels if has_several and one.labels else (one.label or "",)
@@ -42,7 +49,6 @@ def corrected(
             is_correction=True,
         )
         for one in found
-        if one.label is not None and one.status != Status.DELETED and projects.pictures_of(one.project) == folder
         if (one.sha256, frozenset(labels(one))) not in said
     ]
 

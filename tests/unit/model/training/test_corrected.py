@@ -37,3 +37,22 @@ def test_what_is_a_labelled_picture_too_is_learned_once_unless_the_two_say_diffe
     assert [one.name for one in all_with(stores, begin(stores, "mine"), [])] == ["lynx/1.png", "(corrected) other.jpg"]
     said[0] = summary("up.jpg", "puma", picture.sha256)
     assert [one.label for one in all_with(stores, begin(stores, "mine"), [])] == ["lynx", "puma", "lynx"]
+
+
+@pytest.mark.parametrize("later", ["lynx", "puma"])
+def test_where_several_labels_may_hold_the_last_correction_of_a_content_counts_also_if_it_says_what_is_kept(
+    stores: Any, later: str
+) -> None:
+    (picture,) = with_content([labelled("lynx", "lynx/1.png", b"one")], lambda: None)
+    keep(begin(stores, "mine"), [picture], lambda: None)
+    earlier = "puma" if later == "lynx" else "lynx"
+    stores.records.corrections = lambda: [
+        summary("late.jpg", later, picture.sha256, (later,), "2026-01-02"),
+        summary("early.jpg", earlier, picture.sha256, (earlier,), "2026-01-01"),
+        summary("unread.jpg", "dog", None, ("dog",), "2026-01-01"),
+        summary("read never.jpg", "dog", None, ("dog",), "2026-01-03"),
+    ]
+    found = all_with(stores, begin(stores, "mine"), [], has_several=True)
+    dogs = ["(corrected) unread.jpg", "(corrected) read never.jpg"]
+    late = ["(corrected) late.jpg"] if later == "puma" else []
+    assert [one.name for one in found] == ["lynx/1.png", dogs[0], *late, dogs[1]]
