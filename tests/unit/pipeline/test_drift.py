@@ -171,6 +171,23 @@ def test_of_a_hundred_quiet_days_of_cameras_that_take_turns_at_most_one_is_told(
         assert {day.observations for day in found.days} == {cameras * scenes}
 
 
+def test_a_camera_that_stands_still_counts_once_though_its_hash_wavers() -> None:
+    """By what it sees: its pictures are alike in nothing but their vectors."""
+    chance = np.random.default_rng(220)
+    first, labels, told = seeing_baseline(chance), np.zeros(60, dtype=int), 0
+    for day in days_of(2):
+        strangeness, (called, vectors) = quiet(chance, 160), any_look(chance, 160)
+        _, (scene,) = looking(chance, labels[:1])
+        assert scene is not None
+        wavering = np.frombuffer(scene, np.int8) + chance.normal(0, 2, (60, WIDTH))
+        vectors[100:] = [one.clip(-127, 127).astype(np.int8).tobytes() for one in wavering]
+        called[100:], strangeness[100:] = ["0"] * 60, strangeness[100]
+        (found,) = drift(first, seen([day] * 160, strangeness, chance, None, (called, vectors))).days
+        assert found.observations == 101
+        told += found.has_drifted
+    assert told <= 1
+
+
 def test_a_baseline_of_cameras_that_take_turns_counts_each_once_a_day() -> None:
     chance = np.random.default_rng(5)
     before = together(*(take_turns(chance, day, 25, 1, 4) for day in days_of(1, 5)))
@@ -249,8 +266,8 @@ def test_where_too_few_have_a_vector_the_numbers_alone_count(of_day: int) -> Non
     first, since = seeing_baseline(chance), with_strangers(chance, 200, 40)
     few = FEWEST_IN_BASELINE - 1 if of_day else BASELINE
     first = replace(first, vectors=[*first.vectors[:few], *[None] * (BASELINE - few)])
-    other = b"of another network"
-    since = replace(since, vectors=[*since.vectors[:of_day], *[other] * (200 - of_day)])
+    others = [chance.bytes(WIDTH // 2) for _ in range(200 - of_day)]  # of another network
+    since = replace(since, vectors=[*since.vectors[:of_day], *others])
     assert drift(first, since).days == drift(blind(first), blind(since)).days
 
 
