@@ -34,6 +34,9 @@ from imagestore.web.models.live_model import LiveModel
 
 log = logging.getLogger("imagestore.watch")
 _EVERY_S = 15 * 60.0
+_FIRST_S = 30.0
+"""Soon after the start days are compared for the first time, which takes seconds that nobody who opens the page shall
+wait for."""
 
 
 def watch(index: Index, stores: Stores, live_model: LiveModel, verdicts: Verdicts) -> Watch:
@@ -130,7 +133,7 @@ class DriftLog:
         self._thread = threading.Thread(target=self._run, name="drift", daemon=True)
 
     def start(self) -> None:
-        """Begin; the first lines come after the first pause, when the index has caught up."""
+        """Begin; the first lines come after a short pause, once the index has caught up."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -158,9 +161,11 @@ class DriftLog:
                     telemetry.measure(signals.DRIFT, day.far_share or 0.0, **told)
 
     def _run(self) -> None:
-        while not self._stopping.wait(self._every_s):
+        pause_s = min(_FIRST_S, self._every_s)
+        while not self._stopping.wait(pause_s):
             try:
                 if self._is_whole():
+                    pause_s = self._every_s
                     self.tell()
             except StoreError as error:
                 log.warning("what is watched is not known now: %s", error)

@@ -161,3 +161,19 @@ def test_it_is_told_again_and_again_until_the_app_ends(
     assert len(asked) == 4, "once the index was not whole, and twice it failed"
     assert "storage does not answer" in caplog.text
     assert "whatever it is" in caplog.text
+
+
+def test_days_are_compared_soon_after_the_start_once_the_index_is_whole(
+    index: Index, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    told = DriftLog(index, stores, cast(LiveModel, TinyModel()), Verdicts(), lambda: len(pauses) > 2)
+
+    class Stopping:
+        def wait(self, seconds: float) -> bool:
+            pauses.append(seconds)
+            return len(pauses) > 4
+
+    monkeypatch.setattr(told, "_stopping", Stopping())
+    told._run()
+    assert pauses == [30.0, 30.0, 30.0, 900.0, 900.0]
