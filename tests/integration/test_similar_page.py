@@ -28,7 +28,7 @@ def test_similar_pictures_are_found_from_a_pictures_page_and_for_a_picture_of_on
     page.get_by_role("link", name="Find by picture").click()
     page.wait_for_url("**/similar")
     expect(page.locator(".card")).to_have_count(0)
-    page.get_by_label("Compare a picture of your own").set_input_files(SAMPLES / "hammer.jpg")
+    page.get_by_label("Choose a picture").set_input_files(SAMPLES / "hammer.jpg")
     expect(page.locator(".card").first).to_contain_text("hammer")
     expect(page.locator("#found")).to_be_focused()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

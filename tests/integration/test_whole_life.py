@@ -249,7 +249,7 @@ def train(hand: Hand, project: str, counts: list[int]) -> None:
 
 def understand_and_try(hand: Hand, project: str, picture: Path) -> None:
     page = hand.page
-    hand.press(page.locator("#work").get_by_role("link", name="Version"))
+    hand.press(page.locator("#work").get_by_role("link", name="Understand and try it"))
     expect(page.get_by_role("heading", level=1)).to_have_text(f"{project} 1")
     expect(page.locator("#marks circle")).to_have_count(3)
     hand.give(page.locator("#try-files"), picture)

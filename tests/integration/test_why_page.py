@@ -26,10 +26,13 @@ def colours(page: Page) -> np.ndarray:
 def test_a_heat_map_lies_over_the_picture_and_points_at_what_it_shows(page: Page, site: Site) -> None:
     id = site.take_in("why/hammer.jpg", (SAMPLES / "hammer.jpg").read_bytes())["id"]
     open_live(page, f"/pictures/{id}")
-    button = page.get_by_role("button", name="Why?")
+    button, which = page.get_by_role("button", name="Why?"), page.get_by_role("combobox", name="Why")
+    expect(button).to_be_visible()
+    expect(page.get_by_text("speaks for it")).to_be_hidden()
     page.keyboard.press("w")
+    expect(which).to_be_visible()
     expect(page.locator(".where")).to_have_text(
-        "hammer: Mostly from centre to right: 71 % of what speaks for it lies there."
+        "hand tool: Mostly from centre to right: 71 % of what speaks for it lies there."
     )
     expect(button).to_have_attribute("aria-pressed", "true")
     drawn = colours(page)
@@ -58,7 +61,7 @@ def test_on_a_phone_it_is_as_large_as_the_picture_and_stays_when_the_page_is_mad
     page.set_viewport_size(PHONE)
     open_live(page, f"/pictures/{id}")
     page.get_by_role("button", name="Why?").click()
-    expect(page.locator(".where")).to_contain_text("parrot: ")
+    expect(page.locator(".where")).to_contain_text("bird: ")
     assert page.locator(".over img").bounding_box() == page.locator(".heat").bounding_box()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert barriers(page) == []
@@ -66,7 +69,7 @@ def test_on_a_phone_it_is_as_large_as_the_picture_and_stays_when_the_page_is_mad
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text("macaw")
     page.get_by_role("button", name="Why?").click()
-    expect(page.locator(".where")).to_contain_text("parrot: ")
+    expect(page.locator(".where")).to_contain_text("bird: ")
     expect(page.locator(".heat")).to_have_count(1)
 
 

@@ -8,12 +8,16 @@ const { id } = document.getElementById("picture").dataset;
 let leaving = null; // the timer that leaves for the gallery after a deletion
 let isGone = false; // whether the page is being left
 let wasChangedHere = false; // whether what was typed is saved, so that it need not be kept
+let latest = ""; // what the server said last that the page is
 
 /** Read the page again and show it, with what was being typed and where. */
 async function refresh() {
   const response = await patientFetch(location.href);
   if (!response.ok) return;
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const now = page.getElementById("main").innerHTML;
+  if (now === latest && !wasChangedHere) return; // a heat map that is shown meanwhile stays
+  latest = now;
   const typed = document.getElementById("label")?.value; // viewers have no field to type in
   const focused = main.contains(document.activeElement) ? document.activeElement.id : "";
   main.replaceChildren(...page.getElementById("main").childNodes);
