@@ -20,7 +20,7 @@ from rich.table import Table
 from bench.negatives import PictureSet, drawn_set, fashion_set, folder_set
 from classify import Vector
 from imagestore.cli.stages import stages
-from imagestore.pipeline.drift import Comparison, Seen
+from imagestore.pipeline.watch.drift import Comparison, Seen
 from model.training import head
 
 KINDS = ("quiet", "another mix", "strangers", "strangers of one label")

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from bench.p95 import p95_ms, show
 from bench.web import many
-from imagestore.pipeline.labelled import corrections_alone, used_labels
-from imagestore.pipeline.learnable import learnable
+from imagestore.pipeline.labelling.labelled import corrections_alone, used_labels
+from imagestore.pipeline.labelling.learnable import learnable
 from imagestore.record import Correction
 from imagestore.store import StoredRecord
 from imagestore.store.projects import FIRST

@@ -9,8 +9,8 @@ import onnx
 
 from classify import read_model
 from imagestore.configure import models_of
-from imagestore.pipeline.live import make_live
-from imagestore.pipeline.reprocess import reprocess
+from imagestore.pipeline.models.live import make_live
+from imagestore.pipeline.upkeep.reprocess import reprocess
 from imagestore.record import utc
 from imagestore.settings import Settings
 from imagestore.store import PromotionEntry, Stores

@@ -19,8 +19,8 @@ import numpy as np
 
 from bench.similar import WIDTH
 from classify import ModelRef, Vector
-from imagestore.pipeline.drift import BASELINE
-from imagestore.pipeline.watched import DAYS, Verdicts
+from imagestore.pipeline.watch.drift import BASELINE
+from imagestore.pipeline.watch.watched import DAYS, Verdicts
 from imagestore.record import record_id, utc
 from imagestore.store import LiveModels, Routes, StoredRecord, Stores
 from imagestore.web.examples.all import PICTURE

@@ -14,8 +14,8 @@ from imagestore import telemetry
 from imagestore.errors import SettingsError
 from imagestore.pipeline.checks import check_at_start
 from imagestore.pipeline.context import Context
-from imagestore.pipeline.loaded_models import LoadedModels
-from imagestore.pipeline.memory import Memory, shared_out
+from imagestore.pipeline.models.loaded_models import LoadedModels
+from imagestore.pipeline.models.memory import Memory, shared_out
 from imagestore.pipeline.rendition import Renderer
 from imagestore.settings import CONNECTIONS, Settings
 from imagestore.store import Connection, Names, Stores, stores_of

@@ -26,8 +26,8 @@ from imagestore.jobs import libraries
 from imagestore.jobs.attempt import Attempt
 from imagestore.jobs.job import HowToTrain, Job, JobKind, JobResult, JobState
 from imagestore.jobs.lines import Asked, JobLine
-from imagestore.pipeline.live import finish, rollback
-from imagestore.pipeline.reprocess import ReprocessProgress, reprocess
+from imagestore.pipeline.models.live import finish, rollback
+from imagestore.pipeline.upkeep.reprocess import ReprocessProgress, reprocess
 from imagestore.settings import Settings
 from imagestore.store import PromotionEntry, Stores
 from imagestore.store.patience import patiently

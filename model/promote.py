@@ -15,7 +15,7 @@ from pathlib import Path
 from classify import ModelDescription, ModelError
 from classify.metadata import differ_by_thresholds_alone
 from imagestore.errors import Conflict, GateOverride, ImageStoreError, NotFound, PromotionRefused
-from imagestore.pipeline.live import make_live
+from imagestore.pipeline.models.live import make_live
 from imagestore.record import utc
 from imagestore.store import Active, PromotionEntry, Stores
 from imagestore.store.models import TRAINING_FILE

@@ -13,7 +13,7 @@ import numpy as np
 from classify import ModelError
 from classify.metadata import read_labels
 from imagestore.errors import BadTrainingData, Conflict, NoRoom, NotFound, StoreError
-from imagestore.pipeline.relabel import settled
+from imagestore.pipeline.changes.relabel import settled
 from imagestore.record import utc
 from imagestore.store import Stores
 from imagestore.store.held_out import HELD_OUT_FILE

@@ -15,7 +15,7 @@ from imagestore.backup.format import sha256_of
 from imagestore.backup.snapshots import head_of
 from imagestore.backup.vault import Vault
 from imagestore.errors import BackupError, Conflict, NotFound
-from imagestore.pipeline.bulk_documents import Changes
+from imagestore.pipeline.changes.documents import Changes
 from imagestore.pipeline.commit import remove_outputs
 from imagestore.record import record_id
 from imagestore.store import Blobs, Items, Stores

@@ -22,8 +22,8 @@ from imagestore.backup.target import There, is_content
 from imagestore.errors import BackupError, Conflict, Contended, NotFound, Protected
 from imagestore.pipeline.commit import commit, repair
 from imagestore.pipeline.names import result_name, staged_name
-from imagestore.pipeline.preprocess_upload import STEP
 from imagestore.pipeline.restored import mark
+from imagestore.pipeline.steps.preprocess_upload import STEP
 from imagestore.record import Record, Status, record_id
 from imagestore.store import Stores
 from imagestore.store.documents import from_item, to_json

@@ -9,7 +9,7 @@ from rich.text import Text
 from imagestore.cli import instance, servers, stores
 from imagestore.cli.output import console, print_whole, safe
 from imagestore.client import ChangeStatus, Client
-from imagestore.pipeline.bulk import BulkChanges
+from imagestore.pipeline.changes.bulk import BulkChanges
 from imagestore.settings import account
 
 app = typer.Typer(no_args_is_help=True, help="What was changed of many pictures at once: look at it, undo it.")

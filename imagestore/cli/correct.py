@@ -10,7 +10,7 @@ from imagestore.cli import instance
 from imagestore.cli.instance import Instance
 from imagestore.cli.output import console, errors, safe
 from imagestore.errors import UnreadableFile
-from imagestore.pipeline.corrections import (
+from imagestore.pipeline.changes.corrections import (
     MOST_CORRECTIONS,
     CorrectedRow,
     Corrections,

@@ -10,8 +10,8 @@ from rich.table import Table
 
 from imagestore.cli.output import console, safe
 from imagestore.errors import BadPrices
-from imagestore.pipeline.cost import Estimate, estimate
-from imagestore.pipeline.prices import Prices
+from imagestore.pipeline.costs.cost import Estimate, estimate
+from imagestore.pipeline.costs.prices import Prices
 
 _UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9}
 _SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(|b|kb|mb|gb)\s*", re.IGNORECASE)
@@ -45,7 +45,7 @@ def cost(
     """What pictures cost in Azure: to take them in, and each month; what dominates, and what lowers it."""
     asked = Prices.read(prices)
     if region is not None and region != asked.region:
-        where = "imagestore/pipeline/prices.json" if prices is None else str(prices)
+        where = "imagestore/pipeline/costs/prices.json" if prices is None else str(prices)
         raise BadPrices(
             f"{where} has prices of '{safe(asked.region)}', not of '{safe(region)}'. Copy it, put in what Azure's "
             "calculator says for your region, and name the copy with --prices FILE."

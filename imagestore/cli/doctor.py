@@ -10,7 +10,7 @@ from imagestore.cli import stores
 from imagestore.cli.output import console, safe
 from imagestore.jobs.checks import runners
 from imagestore.pipeline.checks import CheckResult, Severity
-from imagestore.pipeline.doctor import examine
+from imagestore.pipeline.upkeep.doctor import examine
 from imagestore.store import Stores
 
 _MARKS = {Severity.OK: ("✓", "green"), Severity.WARNING: ("!", "yellow"), Severity.PROBLEM: ("✗", "red")}

@@ -10,8 +10,8 @@ from rich.text import Text
 from classify import ModelError, ModelLabels, read_labels
 from imagestore.cli import instance, servers, stores
 from imagestore.cli.output import console, print_whole, safe
-from imagestore.pipeline.drift import BASELINE, FAR_SHARE
-from imagestore.pipeline.watched import Strangeness, Watch, WatchedModel, of_records
+from imagestore.pipeline.watch.drift import BASELINE, FAR_SHARE
+from imagestore.pipeline.watch.watched import Strangeness, Watch, WatchedModel, of_records
 from imagestore.proportion import percent
 
 

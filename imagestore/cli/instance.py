@@ -14,15 +14,15 @@ from imagestore.cli.intake import PictureFile, Send, Sent
 from imagestore.cli.profiles import Server
 from imagestore.client import Client, Pending
 from imagestore.errors import NotFound
-from imagestore.pipeline.bulk import BulkChanges
-from imagestore.pipeline.bulk_documents import ChangeState
-from imagestore.pipeline.bulk_status import ChangeStatus
-from imagestore.pipeline.correct import correct
-from imagestore.pipeline.corrections import BatchCorrected, Corrections, RowStatus, told
+from imagestore.pipeline.changes.bulk import BulkChanges
+from imagestore.pipeline.changes.corrections import BatchCorrected, Corrections, RowStatus, told
+from imagestore.pipeline.changes.documents import ChangeState
+from imagestore.pipeline.changes.status import ChangeStatus
 from imagestore.pipeline.delete import delete, demand_upload
-from imagestore.pipeline.live import add_route, remove_route
+from imagestore.pipeline.labelling.correct import correct
+from imagestore.pipeline.models.live import add_route, remove_route
 from imagestore.pipeline.names import staged_name
-from imagestore.pipeline.retry import retry_failed, retry_one
+from imagestore.pipeline.upkeep.retry import retry_failed, retry_one
 from imagestore.pipeline.upload import content_type, is_unchanged
 from imagestore.record import Record, Status, record_id, stored_name
 from imagestore.settings import account

@@ -6,7 +6,7 @@ from imagestore.cli import stores
 from imagestore.client import Client
 from imagestore.errors import NotFound
 from imagestore.jobs.projects import delete_project
-from imagestore.pipeline.projects import (
+from imagestore.pipeline.models.projects import (
     publish,
     summaries,
     summary,

@@ -12,9 +12,9 @@ from imagestore.cli import changes, instance, servers, stores
 from imagestore.cli.output import console, print_whole, safe
 from imagestore.client import ChangeStatus, Client, UsedLabel
 from imagestore.errors import Conflict, NotFound
-from imagestore.pipeline import labelled
-from imagestore.pipeline.bulk import BulkChanges
-from imagestore.pipeline.relabel import Relabelling
+from imagestore.pipeline.changes.bulk import BulkChanges
+from imagestore.pipeline.changes.relabel import Relabelling
+from imagestore.pipeline.labelling import labelled
 from imagestore.record import record_id
 from imagestore.settings import account
 from imagestore.store import Stores

@@ -21,7 +21,7 @@ from imagestore.cli.training import NONE_OF_THE_LABELS
 from imagestore.configure import limits_of
 from imagestore.errors import NotFound, SettingsError
 from imagestore.jobs.job import HowToTrain
-from imagestore.pipeline.learnable import FEWEST
+from imagestore.pipeline.labelling.learnable import FEWEST
 from imagestore.settings import account
 from imagestore.store import Stores
 from imagestore.store.projects import Project

@@ -13,13 +13,13 @@ from rich.table import Table
 
 from imagestore.cli import instance, stores
 from imagestore.cli.output import console, errors, safe
-from imagestore.pipeline.rebuild import delete_records
-from imagestore.pipeline.rebuild import rebuild as rebuild_records
-from imagestore.pipeline.status import status as look
-from imagestore.pipeline.sweep import Swept
-from imagestore.pipeline.sweep import sweep as sweep_uploads
-from imagestore.pipeline.verify import mend
-from imagestore.pipeline.verify import verify as differences
+from imagestore.pipeline.upkeep.rebuild import delete_records
+from imagestore.pipeline.upkeep.rebuild import rebuild as rebuild_records
+from imagestore.pipeline.upkeep.status import status as look
+from imagestore.pipeline.upkeep.sweep import Swept
+from imagestore.pipeline.upkeep.sweep import sweep as sweep_uploads
+from imagestore.pipeline.upkeep.verify import mend
+from imagestore.pipeline.upkeep.verify import verify as differences
 from imagestore.store import Stores
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]

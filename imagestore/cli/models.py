@@ -18,8 +18,8 @@ from imagestore.cli.stages import Rate, stages
 from imagestore.configure import limits_of, models_of
 from imagestore.errors import GateOverride, ImageStoreError, NotFound, PromotionRefused
 from imagestore.jobs import libraries
-from imagestore.pipeline import reprocess as again
-from imagestore.pipeline.live import rollback as roll_back
+from imagestore.pipeline.models.live import rollback as roll_back
+from imagestore.pipeline.upkeep import reprocess as again
 from imagestore.proportion import percent
 from imagestore.settings import account
 from imagestore.store.models import METRICS_FILE, MODEL_FILE, REPORT_FILE

@@ -6,7 +6,7 @@ import typer
 
 from imagestore.cli import stores
 from imagestore.cli.output import console, safe
-from imagestore.pipeline.given_up import GivenUp, given_up, take_up
+from imagestore.pipeline.steps.given_up import GivenUp, given_up, take_up
 
 
 def poison(

@@ -9,7 +9,7 @@ from rich.text import Text
 from imagestore.cli import instance, stores
 from imagestore.cli.output import console, print_whole, safe
 from imagestore.jobs.projects import purge
-from imagestore.pipeline import labelled
+from imagestore.pipeline.labelling import labelled
 from imagestore.store.projects import LabelsPerPicture, ProjectSummary
 
 app = typer.Typer(no_args_is_help=True, help="Projects: pictures, labels and versions that belong together.")

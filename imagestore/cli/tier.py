@@ -14,9 +14,9 @@ from imagestore.cli.maintain import Budget, DryRun, counted
 from imagestore.cli.output import console, safe
 from imagestore.configure import models_of
 from imagestore.errors import Protected, UnreadableFile
-from imagestore.pipeline.holdings import count, keep
-from imagestore.pipeline.prices import GIGABYTE, Prices, Tier
-from imagestore.pipeline.tiers import Kept, Move, Rule, bring_back, carry_out, plan, read_policy
+from imagestore.pipeline.costs.holdings import count, keep
+from imagestore.pipeline.costs.prices import GIGABYTE, Prices, Tier
+from imagestore.pipeline.costs.tiers import Kept, Move, Rule, bring_back, carry_out, plan, read_policy
 from imagestore.settings import ROOT
 from imagestore.store import Stores
 
@@ -135,5 +135,5 @@ class _Tally:
             table.add_row("stays", f"{number:,}", str(kept))
         if self._others:
             table.add_row("stays", f"{self._others:,}", "it was changed meanwhile, or is protected")
-        table.add_row("prices of", self.prices.written_down, "not Azure's word: imagestore/pipeline/prices.json")
+        table.add_row("prices of", self.prices.written_down, "not Azure's word: imagestore/pipeline/costs/prices.json")
         return table

@@ -10,8 +10,8 @@ from imagestore.cli import stores
 from imagestore.cli.output import console, safe
 from imagestore.cli.stages import stages
 from imagestore.errors import NotFound
-from imagestore.pipeline import doubts as open_doubts
-from imagestore.pipeline import labelled
+from imagestore.pipeline.labelling import doubts as open_doubts
+from imagestore.pipeline.labelling import labelled
 from imagestore.proportion import percent
 from imagestore.store.training import MINE, Part, TrainingPictures
 

@@ -20,8 +20,8 @@ from imagestore.client.client import Client
 from imagestore.errors import KeyRefused, NotReached, NotThere, RemoteError, RequestRefused, RoleNeeded
 from imagestore.jobs.job import HowToTrain, JobKind
 from imagestore.jobs.status import JobStatus
-from imagestore.pipeline.bulk_status import ChangeStatus
-from imagestore.pipeline.labelled import UsedLabel
+from imagestore.pipeline.changes.status import ChangeStatus
+from imagestore.pipeline.labelling.labelled import UsedLabel
 from imagestore.record import Record, Status, record_id
 from imagestore.store.projects import LabelsPerPicture, ProjectSummary
 from imagestore.store.routes import ModelList

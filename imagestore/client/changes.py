@@ -6,9 +6,9 @@ from typing import Any, Literal
 from imagestore.client.answers import LabelledList, LabelledPicture
 from imagestore.client.http import Http
 from imagestore.client.projects import part
-from imagestore.pipeline.bulk_status import ChangeList, ChangeStatus
-from imagestore.pipeline.corrections import BatchCorrected, told
-from imagestore.pipeline.labelled import UsedLabel
+from imagestore.pipeline.changes.corrections import BatchCorrected, told
+from imagestore.pipeline.changes.status import ChangeList, ChangeStatus
+from imagestore.pipeline.labelling.labelled import UsedLabel
 
 Action = Literal["label", "relabel", "unlabel", "wrong", "to_training", "reprocess", "delete"]
 Progress = Callable[[ChangeStatus], None]

@@ -29,7 +29,7 @@ from imagestore.errors import GateOverride, NotReached
 from imagestore.jobs.job import HowToTrain, JobKind
 from imagestore.jobs.status import JobStatus
 from imagestore.pipeline.upload import BatchUploaded
-from imagestore.pipeline.watched import Watch
+from imagestore.pipeline.watch.watched import Watch
 from imagestore.record import Record, Status
 from imagestore.store.routes import ModelList
 

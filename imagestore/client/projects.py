@@ -7,9 +7,9 @@ from urllib.parse import quote
 from imagestore.client.http import Http
 from imagestore.jobs.job import JobKind
 from imagestore.jobs.status import JobStatus
-from imagestore.pipeline.doubts import Answered, LabellingState
-from imagestore.pipeline.labelled_intake import TakenIn
-from imagestore.pipeline.learnable import TrainingState
+from imagestore.pipeline.labelling.doubts import Answered, LabellingState
+from imagestore.pipeline.labelling.labelled_intake import TakenIn
+from imagestore.pipeline.labelling.learnable import TrainingState
 from imagestore.store.projects import LabelsPerPicture, ProjectSummary
 
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from imagestore import telemetry
 from imagestore.errors import ImageStoreError
 from imagestore.jobs.projects import purge
-from imagestore.pipeline.holdings import count, keep
-from imagestore.pipeline.prices import Prices, Tier
+from imagestore.pipeline.costs.holdings import count, keep
+from imagestore.pipeline.costs.prices import Prices, Tier
 from imagestore.store import Stores
 from imagestore.telemetry import signals
 

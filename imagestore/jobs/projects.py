@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from imagestore.errors import Conflict
 from imagestore.jobs.board import JobBoard
 from imagestore.jobs.job import Job, JobKind
-from imagestore.pipeline import projects
+from imagestore.pipeline.models import projects
 from imagestore.store import Stores
 from imagestore.store.projects import Project
 
 
 def delete_project(stores: Stores, name: str, by: str) -> Project:
-    """Delete a project on which no job works. See imagestore/pipeline/projects.py.
+    """Delete a project on which no job works. See imagestore/pipeline/models/projects.py.
 
     Raises NotFound; Conflict, also if a job of it waits or runs; Unavailable.
     """
@@ -28,7 +28,7 @@ def delete_project(stores: Stores, name: str, by: str) -> Project:
 
 def purge(stores: Stores, undelete_days: int) -> Iterator[tuple[Project, int]]:
     """Delete for good what belongs to projects whose day has come, but for those that a job may work on: they are left
-    to the next time. See imagestore/pipeline/projects.py. Raises Unavailable."""
+    to the next time. See imagestore/pipeline/models/projects.py. Raises Unavailable."""
     board = JobBoard(stores.jobs)
 
     def is_busy(project: Project) -> bool:

@@ -27,7 +27,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 from imagestore import parent_watchdog
 from imagestore.configure import open_stores
 from imagestore.errors import StoreError
-from imagestore.pipeline.events import CREATED, DELETED
+from imagestore.pipeline.steps.events import CREATED, DELETED
 from imagestore.record import stored_name, utc
 from imagestore.settings import Settings
 from imagestore.store import Stores

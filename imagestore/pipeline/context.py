@@ -3,7 +3,7 @@
 import threading
 from dataclasses import dataclass
 
-from imagestore.pipeline.loaded_models import LoadedModels
+from imagestore.pipeline.models.loaded_models import LoadedModels
 from imagestore.store import Stores
 from preprocess import Decoder, Limits
 

@@ -22,9 +22,9 @@ from imagestore.errors import SettingsError
 from imagestore.fetch import is_public
 from imagestore.jobs.board import JobBoard
 from imagestore.jobs.sealed import Sealer
-from imagestore.pipeline.bulk import BulkChanges
+from imagestore.pipeline.changes.bulk import BulkChanges
 from imagestore.pipeline.rendition import Renderer
-from imagestore.pipeline.watched import Verdicts
+from imagestore.pipeline.watch.watched import Verdicts
 from imagestore.record import utc
 from imagestore.settings import Auth, Settings, SignUp, account
 from imagestore.settings.openid import Issuer

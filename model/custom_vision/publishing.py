@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Sequence
 
 from imagestore.errors import Conflict, ImageStoreError
-from imagestore.pipeline.projects import publish
+from imagestore.pipeline.models.projects import publish
 from imagestore.store import Stores
 from imagestore.store.projects import Project
 from model.custom_vision.service import RemoteIteration

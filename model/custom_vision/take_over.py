@@ -16,7 +16,7 @@ import msgspec
 
 from imagestore.errors import Conflict, NotALabel, RemoteError, SettingsError
 from imagestore.jobs.job import Counted
-from imagestore.pipeline.correct import checked_label
+from imagestore.pipeline.labelling.correct import checked_label
 from imagestore.store import Stores
 from imagestore.store.custom_vision import Claim, CustomVisionFile, Tag, TagClaim
 from imagestore.store.projects import LabelsPerPicture, Project, ProjectState

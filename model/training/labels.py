@@ -8,7 +8,7 @@ import numpy as np
 
 from classify.families import RESERVED_LABEL
 from imagestore.errors import BadTrainingData
-from imagestore.pipeline.learnable import FEWEST
+from imagestore.pipeline.labelling.learnable import FEWEST
 from model.training.examples import NONE, Example, Labelled
 
 NONE_CALLED = "none of the labels"

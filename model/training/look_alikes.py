@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from imagestore.pipeline.learnable import FEWEST
+from imagestore.pipeline.labelling.learnable import FEWEST
 from imagestore.proportion import percent
 from model.training import scratch
 from model.training.scratch import blocks

@@ -8,7 +8,7 @@ from itertools import zip_longest
 import numpy as np
 
 from imagestore.errors import BadTrainingData
-from imagestore.pipeline.learnable import NOTHING_TO_TEST_WITH
+from imagestore.pipeline.labelling.learnable import NOTHING_TO_TEST_WITH
 from imagestore.record import utc
 from imagestore.store.learned import Learned
 from model.progress import BeginStage

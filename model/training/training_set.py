@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from imagestore.errors import BadTrainingData, Conflict
-from imagestore.pipeline.relabel import settled
+from imagestore.pipeline.changes.relabel import settled
 from imagestore.store import Stores
 from imagestore.store.training import (
     ListedPicture,

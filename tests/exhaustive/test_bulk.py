@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from imagestore.pipeline.bulk import BulkChanges
-from imagestore.pipeline.bulk_documents import Action, BulkChange, ChangeState
-from imagestore.pipeline.labelled_intake import take_in
+from imagestore.pipeline.changes.bulk import BulkChanges
+from imagestore.pipeline.changes.documents import Action, BulkChange, ChangeState
+from imagestore.pipeline.labelling.labelled_intake import take_in
 from imagestore.store.projects import FIRST
 from imagestore.store.training import MINE, Part, TrainingPictures
 from unit.pipeline.bulk_pictures import (

@@ -13,9 +13,9 @@ from exhaustive.explore import World, explore, sample
 from exhaustive.memory import memory_stores, step
 from imagestore.errors import Contended
 from imagestore.pipeline import commit as commits
-from imagestore.pipeline import correct as corrects
 from imagestore.pipeline.commit import commit, final_record, remove_outputs
-from imagestore.pipeline.correct import correct
+from imagestore.pipeline.labelling import correct as corrects
+from imagestore.pipeline.labelling.correct import correct
 from imagestore.pipeline.names import result_name, staged_name
 from imagestore.record import Record, Status, Upload, record_id
 from imagestore.store.documents import from_json

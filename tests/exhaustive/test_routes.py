@@ -16,12 +16,13 @@ from exhaustive.explore import World, explore
 from exhaustive.memory import MemoryBlobs, memory_stores, seen, step
 from exhaustive.test_commit import ID, NAME, agree
 from imagestore.pipeline import commit as commits
-from imagestore.pipeline import loaded_models, tasks
-from imagestore.pipeline.classify_staged import classify_staged
-from imagestore.pipeline.live import make_live
-from imagestore.pipeline.loaded_models import LoadedModels, RoutedModel
+from imagestore.pipeline import tasks
+from imagestore.pipeline.models import loaded_models
+from imagestore.pipeline.models.live import make_live
+from imagestore.pipeline.models.loaded_models import LoadedModels, RoutedModel
 from imagestore.pipeline.names import result_name, staged_name
-from imagestore.pipeline.reprocess import queue_again
+from imagestore.pipeline.steps.classify_staged import classify_staged
+from imagestore.pipeline.upkeep.reprocess import queue_again
 from imagestore.record import Record, Staged, Upload
 from imagestore.store import PromotionEntry, RouteTable
 from imagestore.store.documents import from_json, to_json

@@ -14,7 +14,7 @@ from pathlib import Path
 from imagestore.configure import open_stores
 from imagestore.errors import StoreError
 from imagestore.local.supervisor import Stack
-from imagestore.pipeline.verify import Difference, verify
+from imagestore.pipeline.upkeep.verify import Difference, verify
 
 from .conftest import Pipeline, eventually
 

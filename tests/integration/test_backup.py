@@ -22,11 +22,11 @@ from imagestore.backup.vault import FolderVault
 from imagestore.configure import open_stores
 from imagestore.local.ports import Ports
 from imagestore.local.supervisor import Options, Stack
-from imagestore.pipeline.correct import correct
+from imagestore.pipeline.labelling.correct import correct
 from imagestore.pipeline.names import result_name, staged_name
 from imagestore.pipeline.restored import MARK, mark
-from imagestore.pipeline.sweep import sweep
-from imagestore.pipeline.verify import verify
+from imagestore.pipeline.upkeep.sweep import sweep
+from imagestore.pipeline.upkeep.verify import verify
 from imagestore.record import Record, Status, record_id
 from imagestore.settings import ROOT
 from imagestore.store import Stores, create

@@ -14,9 +14,10 @@ from imagestore.cli.main import app
 from imagestore.configure import open_stores
 from imagestore.errors import Refusal, ServiceRefused
 from imagestore.local.supervisor import Stack
-from imagestore.pipeline import checks, doctor
+from imagestore.pipeline import checks
 from imagestore.pipeline.checks import CheckResult, Severity
-from imagestore.pipeline.doctor import examine
+from imagestore.pipeline.upkeep import doctor
+from imagestore.pipeline.upkeep.doctor import examine
 from imagestore.record import Status
 from imagestore.settings import Settings
 from imagestore.store import Connection, Stores, create, inspection

@@ -20,7 +20,7 @@ from imagestore.local.ports import Ports
 from imagestore.local.supervisor import Options, Stack
 from imagestore.pipeline import tasks
 from imagestore.pipeline.delete import delete_later
-from imagestore.pipeline.sweep import lost_uploads
+from imagestore.pipeline.upkeep.sweep import lost_uploads
 from imagestore.record import Status, record_id
 from unit.pictures import encoded, photo
 

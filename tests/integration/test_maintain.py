@@ -18,8 +18,8 @@ from imagestore.errors import NotFound
 from imagestore.local.ports import Ports
 from imagestore.local.supervisor import Options, Stack
 from imagestore.pipeline.names import result_name, staged_name
-from imagestore.pipeline.sweep import sweep
-from imagestore.pipeline.verify import Difference, Kind, verify
+from imagestore.pipeline.upkeep.sweep import sweep
+from imagestore.pipeline.upkeep.verify import Difference, Kind, verify
 from imagestore.record import Record, Status, record_id
 from imagestore.store.records import Summary
 from unit.pictures import encoded, photo

@@ -22,11 +22,12 @@ from classify import load_model
 from imagestore.errors import Conflict, GateOverride
 from imagestore.local.ports import Ports
 from imagestore.local.supervisor import Options, Stack
-from imagestore.pipeline import live, tasks
-from imagestore.pipeline.correct import correct
-from imagestore.pipeline.live import rollback
-from imagestore.pipeline.loaded_models import LoadedModels
-from imagestore.pipeline.reprocess import reprocess
+from imagestore.pipeline import tasks
+from imagestore.pipeline.labelling.correct import correct
+from imagestore.pipeline.models import live
+from imagestore.pipeline.models.live import rollback
+from imagestore.pipeline.models.loaded_models import LoadedModels
+from imagestore.pipeline.upkeep.reprocess import reprocess
 from imagestore.record import Record, Status, utc
 from imagestore.settings import ROOT, Settings
 from imagestore.store.models import METRICS_FILE, MODEL_FILE, PromotionEntry

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from imagestore.errors import NotFound
-from imagestore.pipeline.cost import OnePicture, indexed_terms
+from imagestore.pipeline.costs.cost import OnePicture, indexed_terms
 from imagestore.pipeline.names import result_name, staged_name
 from imagestore.record import LONGEST_NAME, Status, record_id
 from imagestore.settings import ROOT

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import commands
-from imagestore.pipeline.correct import correct
-from imagestore.pipeline.live import add_route, make_live, remove_route
+from imagestore.pipeline.labelling.correct import correct
+from imagestore.pipeline.models.live import add_route, make_live, remove_route
 from imagestore.record import utc
 from imagestore.store import PromotionEntry
 from model.training.training_set import all_with, open_set

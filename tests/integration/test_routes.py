@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import commands
-from imagestore.pipeline.live import add_route, make_live, remove_route, rollback
+from imagestore.pipeline.models.live import add_route, make_live, remove_route, rollback
 from imagestore.record import Record, utc
 from imagestore.store import PromotionEntry
 from unit.classify.test_model import tiny

@@ -8,8 +8,8 @@ import pytest
 import commands
 from bench.drawn import drawn
 from imagestore.errors import GateOverride, PromotionRefused
-from imagestore.pipeline.correct import correct
-from imagestore.pipeline.live import add_route, remove_route
+from imagestore.pipeline.labelling.correct import correct
+from imagestore.pipeline.models.live import add_route, remove_route
 from imagestore.record import Status
 from model.default.build import DEFAULT
 from model.promote import promote

@@ -14,9 +14,9 @@ from imagestore.configure import models_of
 from imagestore.errors import BlobArchived
 from imagestore.local.ports import Ports
 from imagestore.local.supervisor import Options, Stack
-from imagestore.pipeline.holdings import kept
-from imagestore.pipeline.prices import Prices
-from imagestore.pipeline.tiers import Kept, PlannedPage, Rule, carry_out, plan
+from imagestore.pipeline.costs.holdings import kept
+from imagestore.pipeline.costs.prices import Prices
+from imagestore.pipeline.costs.tiers import Kept, PlannedPage, Rule, carry_out, plan
 from imagestore.record import RANDOM_BELOW, Status, record_id
 from imagestore.settings import Settings
 from unit.pictures import encoded, photo

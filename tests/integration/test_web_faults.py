@@ -15,7 +15,7 @@ import requests
 
 from imagestore.configure import open_stores
 from imagestore.local.supervisor import Stack
-from imagestore.pipeline.rebuild import delete_records
+from imagestore.pipeline.upkeep.rebuild import delete_records
 from imagestore.settings import ROOT
 from imagestore.store import Stores, create
 from imagestore.store.connect import IMAGES

@@ -13,7 +13,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import function_app
-from imagestore.pipeline.loaded_models import LoadedModels
+from imagestore.pipeline.models.loaded_models import LoadedModels
 from imagestore.settings import Settings
 from unit.pictures import encoded, photo
 from unit.web.memory import memory_stores

@@ -6,7 +6,7 @@ import pytest
 
 from classify import ModelRef, Prediction, Score, Vector
 from imagestore.errors import Conflict
-from imagestore.pipeline.correct import wrong_answer
+from imagestore.pipeline.labelling.correct import wrong_answer
 from imagestore.record import (
     Correction,
     Failure,

@@ -4,8 +4,8 @@ however often it was uploaded and corrected, and whether or not it is a labelled
 from collections import defaultdict
 from dataclasses import dataclass
 
-from imagestore.pipeline.labelled import UsedLabel, corrections_alone, used_labels
-from imagestore.pipeline.relabel import NAMELESS
+from imagestore.pipeline.changes.relabel import NAMELESS
+from imagestore.pipeline.labelling.labelled import UsedLabel, corrections_alone, used_labels
 from imagestore.record import Record
 from imagestore.store.projects import Project
 from imagestore.web.answering.training import listed

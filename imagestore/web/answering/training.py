@@ -8,8 +8,8 @@ from datetime import datetime
 from imagestore.errors import StoreError, TrainingError
 from imagestore.jobs.job import JobKind
 from imagestore.jobs.status import JobStatus
-from imagestore.pipeline.labelled import tally
-from imagestore.pipeline.learnable import WANTED, TrainingState, learnable
+from imagestore.pipeline.labelling.labelled import tally
+from imagestore.pipeline.labelling.learnable import WANTED, TrainingState, learnable
 from imagestore.record import Record, utc
 from imagestore.store.labelling import labelling
 from imagestore.store.projects import Project, ProjectState

@@ -10,10 +10,10 @@ from pydantic import StringConstraints
 
 from imagestore.accounts.roles import Role
 from imagestore.errors import Conflict, StoreError
-from imagestore.pipeline.bulk import MOST_PICTURES
-from imagestore.pipeline.bulk_documents import Action, BulkChange, ChangeState, Kind
-from imagestore.pipeline.bulk_status import ChangeList, ChangeStatus, LeftAlone
-from imagestore.pipeline.correct import LABEL, LONGEST_LABEL, MOST_LABELS
+from imagestore.pipeline.changes.bulk import MOST_PICTURES
+from imagestore.pipeline.changes.documents import Action, BulkChange, ChangeState, Kind
+from imagestore.pipeline.changes.status import ChangeList, ChangeStatus, LeftAlone
+from imagestore.pipeline.labelling.correct import LABEL, LONGEST_LABEL, MOST_LABELS
 from imagestore.web.api.common import FilterQuery, ServicesDep
 from imagestore.web.guards.access import CallerDep, NoteDep
 from imagestore.web.index.queries import Filter, matching_ids

@@ -12,9 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from imagestore.accounts.callers import Caller
 from imagestore.decoding import decode
 from imagestore.errors import NotCorrections, StoreError
-from imagestore.pipeline.bulk_status import ChangeStatus
-from imagestore.pipeline.correct import LABEL, LONGEST_LABEL, MOST_LABELS
-from imagestore.pipeline.corrections import (
+from imagestore.pipeline.changes.corrections import (
     MOST_BYTES,
     MOST_CORRECTIONS,
     BatchCorrected,
@@ -23,6 +21,8 @@ from imagestore.pipeline.corrections import (
     corrections_of,
     read_csv,
 )
+from imagestore.pipeline.changes.status import ChangeStatus
+from imagestore.pipeline.labelling.correct import LABEL, LONGEST_LABEL, MOST_LABELS
 from imagestore.record import LONGEST_NAME
 from imagestore.web.api.common import ServicesDep
 from imagestore.web.guards.access import AuditNote, CallerDep, NoteDep

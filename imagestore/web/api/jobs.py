@@ -11,7 +11,7 @@ from imagestore.errors import GateOverride, NotFound, SettingsError
 from imagestore.jobs.job import MOST_DROPPED, Arguments, HowToTrain, Importing, Job, JobKind
 from imagestore.jobs.sealed import NO_SECRETS
 from imagestore.jobs.status import JobStatus
-from imagestore.pipeline.correct import LABEL
+from imagestore.pipeline.labelling.correct import LABEL
 from imagestore.store.models import NAME
 from imagestore.store.training import MINE
 from imagestore.web.answering.versions import demand_version

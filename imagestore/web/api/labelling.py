@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Query
 
 from imagestore.errors import NotFound
-from imagestore.pipeline import doubts
-from imagestore.pipeline.correct import MOST_LABELS
-from imagestore.pipeline.doubts import Answered, LabellingState
+from imagestore.pipeline.labelling import doubts
+from imagestore.pipeline.labelling.correct import MOST_LABELS
+from imagestore.pipeline.labelling.doubts import Answered, LabellingState
 from imagestore.web.answering.training import listed
 from imagestore.web.api.common import ServicesDep
 from imagestore.web.api.jobs import VERSION

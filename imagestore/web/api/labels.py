@@ -6,10 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Query, Response
 
 from imagestore.errors import StoreError
-from imagestore.pipeline.bulk import MOST_PICTURES
-from imagestore.pipeline.bulk_status import ChangeStatus
-from imagestore.pipeline.labelled import UsedLabel
-from imagestore.pipeline.relabel import Relabelling
+from imagestore.pipeline.changes.bulk import MOST_PICTURES
+from imagestore.pipeline.changes.relabel import Relabelling
+from imagestore.pipeline.changes.status import ChangeStatus
+from imagestore.pipeline.labelling.labelled import UsedLabel
 from imagestore.web.answering.project_labels import labels_of
 from imagestore.web.answering.training import listed
 from imagestore.web.answers import LabelledList, LabelledPicture

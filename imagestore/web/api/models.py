@@ -9,8 +9,8 @@ from pydantic import StringConstraints
 from imagestore.errors import GateOverride, Unavailable
 from imagestore.jobs.job import MOST_DROPPED, Arguments, Job, JobKind, NewThreshold
 from imagestore.jobs.status import JobStatus
-from imagestore.pipeline import live as routes
-from imagestore.pipeline.correct import LABEL
+from imagestore.pipeline.labelling.correct import LABEL
+from imagestore.pipeline.models import live as routes
 from imagestore.record import LONGEST_NAME
 from imagestore.store.models import METRICS_FILE, MODEL_FILE, NAME, REPORT_FILE
 from imagestore.store.routes import PATTERN, ModelList

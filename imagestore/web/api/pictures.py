@@ -17,11 +17,11 @@ from imagestore.accounts.callers import Caller
 from imagestore.decoding import decode
 from imagestore.errors import Contended, NotFound, StoreError
 from imagestore.pipeline.commit import hide
-from imagestore.pipeline.correct import LABEL, LONGEST_LABEL, MOST_LABELS
-from imagestore.pipeline.correct import correct as set_label
 from imagestore.pipeline.delete import delete as delete_now
 from imagestore.pipeline.delete import delete_later, undo
-from imagestore.pipeline.retry import retry_one
+from imagestore.pipeline.labelling.correct import LABEL, LONGEST_LABEL, MOST_LABELS
+from imagestore.pipeline.labelling.correct import correct as set_label
+from imagestore.pipeline.upkeep.retry import retry_one
 from imagestore.record import LONGEST_NAME, Record, record_id, utc
 from imagestore.store import SentMessage
 from imagestore.web.answering.location import HideLocation, shown

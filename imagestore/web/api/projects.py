@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body, Path, Query, Response
 from pydantic import Field
 
 from imagestore.jobs.projects import delete_project
-from imagestore.pipeline.projects import (
+from imagestore.pipeline.models.projects import (
     publish,
     summaries,
     summary,

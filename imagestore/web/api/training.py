@@ -10,9 +10,9 @@ from starlette.requests import ClientDisconnect
 
 from imagestore.jobs.job import Arguments, JobKind
 from imagestore.jobs.status import JobStatus
-from imagestore.pipeline.correct import LABEL, LONGEST_LABEL, MOST_LABELS
-from imagestore.pipeline.labelled_intake import Outcome, TakenIn, take_in
-from imagestore.pipeline.learnable import TrainingState
+from imagestore.pipeline.labelling.correct import LABEL, LONGEST_LABEL, MOST_LABELS
+from imagestore.pipeline.labelling.labelled_intake import Outcome, TakenIn, take_in
+from imagestore.pipeline.labelling.learnable import TrainingState
 from imagestore.record import LONGEST_NAME, stored_name
 from imagestore.store.projects import Project
 from imagestore.store.training import TrainingPictures

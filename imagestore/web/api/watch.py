@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from imagestore.pipeline.watched import Watch
+from imagestore.pipeline.watch.watched import Watch
 from imagestore.web.api.common import ServicesDep
 from imagestore.web.models import watching
 

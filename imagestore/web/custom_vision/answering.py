@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from classify import Score
 from imagestore.errors import Conflict
-from imagestore.pipeline.projects import pinned_prefix
+from imagestore.pipeline.models.projects import pinned_prefix
 from imagestore.record import record_id, utc
 from imagestore.store.custom_vision import CustomVisionFile, derived
 from imagestore.store.projects import Project

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from imagestore.accounts.callers import Caller
 from imagestore.errors import Conflict, NotAProject, NotFound
 from imagestore.jobs.job import Arguments, HowToTrain, Job, JobKind, JobState
-from imagestore.pipeline.projects import publish, unpublish
+from imagestore.pipeline.models.projects import publish, unpublish
 from imagestore.record import utc
 from imagestore.store.custom_vision import CustomVisionFile, Iteration, derived
 from imagestore.store.projects import LabelsPerPicture, Project

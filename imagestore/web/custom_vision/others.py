@@ -17,7 +17,7 @@ from classify import Prediction
 from classify.portable.portable import portable
 from imagestore.errors import NotFetched, NotFound
 from imagestore.pipeline.delete import delete
-from imagestore.pipeline.projects import PINNED
+from imagestore.pipeline.models.projects import PINNED
 from imagestore.record import Record, record_id
 from imagestore.store.models import MODEL_FILE
 from imagestore.store.projects import Project

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from imagestore.errors import Conflict, NotALabel
-from imagestore.pipeline.correct import checked_label
+from imagestore.pipeline.labelling.correct import checked_label
 from imagestore.store.custom_vision import NEGATIVE, REGULAR, CustomVisionFile, Tag, derived
 from imagestore.store.projects import Project
 from imagestore.web.api.common import ServicesDep

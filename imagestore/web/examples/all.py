@@ -14,10 +14,10 @@ from imagestore.accounts.roles import Role
 from imagestore.accounts.sessions import Session
 from imagestore.errors import GateOverride
 from imagestore.jobs.status import JobStatus
-from imagestore.pipeline.bulk_status import ChangeList, ChangeStatus, LeftAlone
-from imagestore.pipeline.drift import Baseline, Day
-from imagestore.pipeline.labelled import UsedLabel
-from imagestore.pipeline.watched import ReviewedModel, Strangeness, Watch, WatchedModel
+from imagestore.pipeline.changes.status import ChangeList, ChangeStatus, LeftAlone
+from imagestore.pipeline.labelling.labelled import UsedLabel
+from imagestore.pipeline.watch.drift import Baseline, Day
+from imagestore.pipeline.watch.watched import ReviewedModel, Strangeness, Watch, WatchedModel
 from imagestore.proportion import wilson
 from imagestore.record import Correction, Record, Staged, Status, Upload, record_id
 from imagestore.store import PromotionEntry

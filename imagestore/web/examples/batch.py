@@ -3,8 +3,8 @@ answer."""
 
 from typing import Any
 
-from imagestore.pipeline.bulk_status import ChangeStatus
-from imagestore.pipeline.corrections import BatchCorrected, CorrectedRow, RowStatus
+from imagestore.pipeline.changes.corrections import BatchCorrected, CorrectedRow, RowStatus
+from imagestore.pipeline.changes.status import ChangeStatus
 from imagestore.pipeline.upload import BatchUploaded, FileStatus, UploadedFile
 from imagestore.record import record_id
 

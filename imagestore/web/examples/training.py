@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from imagestore.pipeline.doubts import Answered, LabellingState
-from imagestore.pipeline.labelled_intake import Outcome, TakenIn
-from imagestore.pipeline.learnable import LabelCount, TrainingState
+from imagestore.pipeline.labelling.doubts import Answered, LabellingState
+from imagestore.pipeline.labelling.labelled_intake import Outcome, TakenIn
+from imagestore.pipeline.labelling.learnable import LabelCount, TrainingState
 from imagestore.store.labelling import CurvePoint, Doubt, LabelRise, LearningCurve, Measured
 from imagestore.store.projects import LabelsPerPicture
 

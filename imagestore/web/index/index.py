@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from imagestore.pipeline.reprocess import classified_by
+from imagestore.pipeline.upkeep.reprocess import classified_by
 from imagestore.record import Record, RecordWithVector, Status
 from imagestore.store import StoredRecord
 from imagestore.store.documents import from_json, to_json

@@ -17,7 +17,7 @@ from functools import cached_property
 from itertools import islice
 
 from imagestore.errors import StoreError, TrainingError
-from imagestore.pipeline.labelled import Tally, tally
+from imagestore.pipeline.labelling.labelled import Tally, tally
 from imagestore.store.training import ListedPicture, TrainingPictures, at_once
 
 log = logging.getLogger("imagestore.web")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from classify import Prediction
-from imagestore.pipeline.watched import FEWEST_REVIEWED
+from imagestore.pipeline.watch.watched import FEWEST_REVIEWED
 from imagestore.proportion import Share, percent, wilson
 from imagestore.record import Record
 from imagestore.web.index import counting, queries

@@ -22,8 +22,8 @@ from classify import ModelDescription, ModelError, Prediction, Vector
 from classify.model import MAX_MODEL_BYTES
 from imagestore.decoding import decode
 from imagestore.errors import Busy, NotFound
-from imagestore.pipeline.model_cache import MEMORY_SHARE
-from imagestore.pipeline.projects import demand_admitted
+from imagestore.pipeline.models.model_cache import MEMORY_SHARE
+from imagestore.pipeline.models.projects import demand_admitted
 from imagestore.pipeline.rendition import Renderer
 from imagestore.store import Stores
 from imagestore.web.models.model_child import CLASSIFY, DROP, LENGTH_BYTES, LOAD, WHY, ChildAnswer

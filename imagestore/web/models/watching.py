@@ -9,8 +9,8 @@ import msgspec
 
 from imagestore import telemetry
 from imagestore.errors import StoreError
-from imagestore.pipeline.drift import BASELINE
-from imagestore.pipeline.watched import (
+from imagestore.pipeline.watch.drift import BASELINE
+from imagestore.pipeline.watch.watched import (
     LiveVersion,
     Look,
     ReviewedModel,

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Query, Request, Response
 
 from imagestore.accounts.roles import Role
 from imagestore.errors import StoreError
-from imagestore.pipeline.bulk_documents import Action
-from imagestore.pipeline.bulk_status import ChangeStatus
+from imagestore.pipeline.changes.documents import Action
+from imagestore.pipeline.changes.status import ChangeStatus
 from imagestore.web.api.changes import ID, read_change
 from imagestore.web.api.common import ServicesDep
 from imagestore.web.guards.access import CallerDep

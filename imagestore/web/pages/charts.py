@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import date
 
-from imagestore.pipeline.drift import FAR_SHARE, Day
+from imagestore.pipeline.watch.drift import FAR_SHARE, Day
 from imagestore.plots import Bar, Chart, Dot, Line, Tick, across, round_up, shares_up, up, y_ticks
 from imagestore.proportion import percent
 from imagestore.record import Record, Status

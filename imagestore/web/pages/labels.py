@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request, Response
 
 from imagestore.errors import NotFound
-from imagestore.pipeline.correct import LABEL, LONGEST_LABEL
+from imagestore.pipeline.labelling.correct import LABEL, LONGEST_LABEL
 from imagestore.store.models import NAME
 from imagestore.store.projects import Project, ProjectState
 from imagestore.store.training import MINE

@@ -11,8 +11,8 @@ from starlette.responses import FileResponse, Response
 
 from imagestore.errors import BadCursor, StoreError
 from imagestore.jobs.status import JobStatus
-from imagestore.pipeline.bulk import MOST_PICTURES
-from imagestore.pipeline.holdings import Holdings, kept
+from imagestore.pipeline.changes.bulk import MOST_PICTURES
+from imagestore.pipeline.costs.holdings import Holdings, kept
 from imagestore.pipeline.queue_roles import QUEUES
 from imagestore.store.models import REPORT_FILE
 from imagestore.web.answering.location import HideLocation, shown

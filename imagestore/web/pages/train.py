@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from imagestore.pipeline import doubts
-from imagestore.pipeline.correct import LONGEST_LABEL
-from imagestore.pipeline.learnable import FEWEST, NOTHING_TO_TEST_WITH, WANTED
+from imagestore.pipeline.labelling import doubts
+from imagestore.pipeline.labelling.correct import LONGEST_LABEL
+from imagestore.pipeline.labelling.learnable import FEWEST, NOTHING_TO_TEST_WITH, WANTED
 from imagestore.record import record_id
 from imagestore.store.models import NAME
 from imagestore.store.projects import ProjectState

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from imagestore.pipeline import drift
+from imagestore.pipeline.watch import drift
 from imagestore.web.api.common import ServicesDep
 from imagestore.web.models import watching
 from imagestore.web.pages.rendering import render

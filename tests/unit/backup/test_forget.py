@@ -12,7 +12,7 @@ from imagestore.backup.make import back_up
 from imagestore.backup.restore import Wanted, restore
 from imagestore.backup.snapshots import check, finished_ids, manifest_of
 from imagestore.errors import Conflict, NotFound
-from imagestore.pipeline.bulk_documents import Action, BulkChange, ChangeState
+from imagestore.pipeline.changes.documents import Action, BulkChange, ChangeState
 from imagestore.record import record_id
 from imagestore.store.instance import OpenRestore, begin_restore
 from preprocess import Limits

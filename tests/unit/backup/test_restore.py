@@ -14,7 +14,7 @@ from imagestore.backup.restore_pictures import Outcome
 from imagestore.errors import BackupError, Conflict, WrongInstance
 from imagestore.pipeline.names import result_name, staged_name
 from imagestore.pipeline.restored import MARK, restored_from
-from imagestore.pipeline.verify import Kind, verify
+from imagestore.pipeline.upkeep.verify import Kind, verify
 from imagestore.record import record_id, tombstone
 from imagestore.store import StoredRecord
 from imagestore.store.instance import begin_restore, end_restore, open_restore

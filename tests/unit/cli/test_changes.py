@@ -10,9 +10,9 @@ from starlette.testclient import TestClient
 from imagestore.accounts.roles import Role
 from imagestore.cli import output
 from imagestore.cli import stores as opened
-from imagestore.pipeline.bulk import BulkChanges
-from imagestore.pipeline.bulk_documents import Action
-from imagestore.pipeline.correct import correct
+from imagestore.pipeline.changes.bulk import BulkChanges
+from imagestore.pipeline.changes.documents import Action
+from imagestore.pipeline.labelling.correct import correct
 from imagestore.store import Stores
 from unit.web.conftest import Drop, drop, guarded, guarded_app, people, services, stores
 from unit.web.signed_in import Person

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from imagestore.cli.cost import size
 from imagestore.cli.main import app
-from imagestore.pipeline.prices import Prices
+from imagestore.pipeline.costs.prices import Prices
 
 
 def said(*arguments: str) -> str:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from imagestore.cli import drift
-from imagestore.pipeline.drift import Baseline, Day
-from imagestore.pipeline.watched import ReviewedModel, Strangeness, Watch, WatchedModel
+from imagestore.pipeline.watch.drift import Baseline, Day
+from imagestore.pipeline.watch.watched import ReviewedModel, Strangeness, Watch, WatchedModel
 from imagestore.proportion import wilson
 from imagestore.store import PromotionEntry, Stores
 from unit.cli.test_changes import run

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from imagestore.pipeline.correct import correct
+from imagestore.pipeline.labelling.correct import correct
 from imagestore.store import Stores
 from imagestore.store.training import MINE, TrainingPictures
 from unit.pipeline.bulk_pictures import with_labelled

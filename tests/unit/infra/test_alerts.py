@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from exhaustive.memory import memory_stores
-from imagestore.pipeline.drift import Baseline, Day
-from imagestore.pipeline.outcome import tell
-from imagestore.pipeline.sweep import log_queue_lengths
-from imagestore.pipeline.watched import Watch, WatchedModel
+from imagestore.pipeline.steps.outcome import tell
+from imagestore.pipeline.upkeep.sweep import log_queue_lengths
+from imagestore.pipeline.watch.drift import Baseline, Day
+from imagestore.pipeline.watch.watched import Watch, WatchedModel
 from imagestore.record import Record, Status, record_id, utc
 from imagestore.settings import ROOT, Settings
 from imagestore.store.queues import BLOB_POISON_QUEUE, WORK_POISON_QUEUE, WORK_QUEUE
@@ -131,7 +131,7 @@ def test_the_values_are_read_as_they_were_written(caplog: pytest.LogCaptureFixtu
 def test_texts_that_are_looked_for_are_those_of_the_code() -> None:
     code = "".join(
         bicep.read(ROOT / "imagestore" / "pipeline" / name)
-        for name in ("sweep.py", "dead_letters.py", "retry_later.py")
+        for name in ("upkeep/sweep.py", "steps/dead_letters.py", "steps/retry_later.py")
     )
     assert alerts()["The functions are silent"]["query"].endswith('startswith "sweep seen="')
     assert '"sweep seen=%d' in code

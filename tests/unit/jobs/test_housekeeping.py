@@ -10,8 +10,8 @@ import pytest
 from imagestore import telemetry
 from imagestore.errors import Unavailable
 from imagestore.jobs.housekeeping import keep_house, keeping_house
-from imagestore.pipeline.holdings import kept
-from imagestore.pipeline.projects import delete_project
+from imagestore.pipeline.costs.holdings import kept
+from imagestore.pipeline.models.projects import delete_project
 from imagestore.store.models import MODEL_FILE
 from unit.memory_items import MemoryItems
 from unit.web.memory import MemoryBlobs, registry

@@ -15,7 +15,7 @@ from imagestore.jobs.job import (
     Progress,
     job_of,
 )  # fmt: skip
-from imagestore.pipeline.correct import LONGEST_LABEL
+from imagestore.pipeline.labelling.correct import LONGEST_LABEL
 from imagestore.store import Item
 from preprocess import Fit
 

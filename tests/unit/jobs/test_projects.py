@@ -9,7 +9,7 @@ from imagestore.errors import Conflict
 from imagestore.jobs.board import JobBoard
 from imagestore.jobs.job import Arguments, Importing, JobKind
 from imagestore.jobs.projects import delete_project, purge
-from imagestore.pipeline import projects
+from imagestore.pipeline.models import projects
 from imagestore.store.models import MODEL_FILE
 from imagestore.store.training import PictureFacts, SplitFile, TrainingPictures
 from model.training.former_form import Moved, migrate

@@ -3,7 +3,7 @@
 import pytest
 
 from imagestore.local.relay import Change, change_in
-from imagestore.pipeline.events import CREATED, DELETED
+from imagestore.pipeline.steps.events import CREATED, DELETED
 
 
 def line(request: str, status: int) -> bytes:

@@ -28,8 +28,8 @@ from imagestore.jobs import libraries
 from imagestore.jobs.attempt import Attempt
 from imagestore.jobs.job import Arguments, HowToTrain, JobKind, JobResult, JobState
 from imagestore.jobs.lines import Asked
-from imagestore.pipeline.projects import delete_project
-from imagestore.pipeline.reprocess import Reprocessed, ReprocessProgress
+from imagestore.pipeline.models.projects import delete_project
+from imagestore.pipeline.upkeep.reprocess import Reprocessed, ReprocessProgress
 from imagestore.settings import AZURITE, COSMOS_EMULATOR, Settings
 from imagestore.store import Active, LiveModels, PromotionEntry, Route, RouteTable, Stores
 from imagestore.store.blobs import Blobs

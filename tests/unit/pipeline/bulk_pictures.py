@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from imagestore.pipeline import bulk
-from imagestore.pipeline.bulk import BulkChanges
-from imagestore.pipeline.bulk_documents import Action, BulkChange, OnePicture
+from imagestore.pipeline.changes import bulk
+from imagestore.pipeline.changes.bulk import BulkChanges
+from imagestore.pipeline.changes.documents import Action, BulkChange, OnePicture
+from imagestore.pipeline.changes.relabel import Relabelling
 from imagestore.pipeline.commit import commit
-from imagestore.pipeline.correct import correct
-from imagestore.pipeline.relabel import Relabelling
+from imagestore.pipeline.labelling.correct import correct
 from imagestore.record import Record, Upload, record_id
 from imagestore.store.custom_vision import CustomVisionFile, Tag
 from imagestore.store.projects import FIRST

@@ -11,7 +11,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import ContainerClient
 
 from imagestore.errors import StoreError
-from imagestore.pipeline.memory import _COPIES_IN_WORKER
+from imagestore.pipeline.models.memory import _COPIES_IN_WORKER
 from imagestore.settings import ROOT
 from imagestore.store import Blobs, BlobState
 from imagestore.store.tags import tags_for

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from imagestore.errors import BadTrainingData
-from imagestore.pipeline.learnable import FEWEST
+from imagestore.pipeline.labelling.learnable import FEWEST
 from model.training.examples import in_folder, negatives_in, read
 from model.training.labels import check, contradictions
 from preprocess import Limits

@@ -6,7 +6,7 @@ import pytest
 
 from imagestore.accounts.roles import Role
 from imagestore.errors import Unavailable
-from imagestore.pipeline import bulk
+from imagestore.pipeline.changes import bulk
 from imagestore.record import Record, record_id
 from imagestore.store import Stores
 from imagestore.web.api import corrections

@@ -6,8 +6,8 @@ import pytest
 
 from imagestore.accounts.roles import Role
 from imagestore.errors import Unavailable
-from imagestore.pipeline import bulk
-from imagestore.pipeline.bulk_documents import BulkChange, OnePicture
+from imagestore.pipeline.changes import bulk
+from imagestore.pipeline.changes.documents import BulkChange, OnePicture
 from imagestore.store import Stores
 from imagestore.store.projects import Project, Projects
 from imagestore.store.training import MINE

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from imagestore.pipeline.projects import publish
+from imagestore.pipeline.models.projects import publish
 from imagestore.record import Record
 from imagestore.settings import ROOT
 from imagestore.store import Stores

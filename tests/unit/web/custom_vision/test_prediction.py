@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from classify import Score
 from imagestore.accounts.roles import Role
-from imagestore.pipeline.projects import publish
+from imagestore.pipeline.models.projects import publish
 from imagestore.record import record_id
 from imagestore.store import PromotionEntry, Stores
 from imagestore.store.custom_vision import CustomVisionFile

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from classify import ModelLabels, ModelRef
-from imagestore.pipeline.correct import wrong_answer
+from imagestore.pipeline.labelling.correct import wrong_answer
 from imagestore.record import Correction
 from imagestore.web.index.index import Index
 from imagestore.web.index.labelling import DIGITS, count_unlabelled, digits, groups

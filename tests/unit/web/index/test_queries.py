@@ -11,7 +11,7 @@ import pytest
 
 from classify import Score
 from imagestore.errors import BadCursor, Unavailable
-from imagestore.pipeline.reprocess import is_outdated
+from imagestore.pipeline.upkeep.reprocess import is_outdated
 from imagestore.record import Record, Status, tombstone
 from imagestore.store import Stores
 from imagestore.web.answers import Cause, Hour

@@ -4,7 +4,7 @@ import itertools
 from dataclasses import replace
 
 from classify import Earlier, ModelRef
-from imagestore.pipeline.correct import wrong_answer
+from imagestore.pipeline.labelling.correct import wrong_answer
 from imagestore.record import RANDOM_BELOW, Correction, Record
 from imagestore.web.index.index import Index
 from imagestore.web.index.review import next_picture, progress, taken_back

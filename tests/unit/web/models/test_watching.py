@@ -11,16 +11,16 @@ import pytest
 from classify import Vector
 from imagestore import telemetry
 from imagestore.errors import Unavailable
-from imagestore.pipeline import watched
-from imagestore.pipeline.drift import BASELINE
-from imagestore.pipeline.watched import Look, Verdicts
+from imagestore.pipeline.watch import watched
+from imagestore.pipeline.watch.drift import BASELINE
+from imagestore.pipeline.watch.watched import Look, Verdicts
 from imagestore.record import Record, RecordWithVector, utc
 from imagestore.store import LiveModels, Routes, Stores
 from imagestore.web.index.index import Index
 from imagestore.web.models.live_model import LiveModel
 from imagestore.web.models.watching import DriftLog, looks_of, watch
 from imagestore.web.services import Services
-from unit.pipeline.test_watched import SHIPPED, corrected
+from unit.pipeline.watch.test_watched import SHIPPED, corrected
 from unit.web.conftest import Api, TinyModel
 from unit.web.records import picture, rejected, take_in
 

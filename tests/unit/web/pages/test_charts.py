@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagestore.pipeline.drift import Day
+from imagestore.pipeline.watch.drift import Day
 from imagestore.web.answers import Hour
 from imagestore.web.pages import charts
 from unit.web.records import picture, rejected

@@ -1,0 +1,1 @@
+"""What pictures cost in Azure, and how they move to cheaper tiers."""

@@ -1,0 +1,1 @@
+"""What people say of pictures: corrections, and labelled pictures to learn from."""

@@ -1,0 +1,1 @@
+"""Which models are live, for which uploads, and how a process holds them in memory."""

@@ -1,0 +1,1 @@
+"""Whether pictures drift away from the live models."""
