@@ -2,13 +2,16 @@
 
 import ast
 import re
+import shlex
 from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
 import pytest
+from click import ClickException
 from fastapi.routing import APIRoute
+from typer.main import get_command
 
 from classify import load_model
 from imagestore.cli.main import app
@@ -53,6 +56,38 @@ def test_reasons_statuses_and_commands_are_in_the_docs() -> None:
     commands = [command.callback.__name__ for command in app.registered_commands if command.callback]
     for name in (*Reason, *Status, *(f"imagestore {command}" for command in commands)):
         assert str(name) in text, name
+
+
+def commands_shown() -> list[tuple[str, list[str]]]:
+    """Each command `imagestore …` in a block of shell of the docs, with its page."""
+    found = []
+    for page in PAGES:
+        for block in re.findall(r"```sh\n(.*?)```", page.read_text(), re.DOTALL):
+            lines = block.replace("\\\n", " ").splitlines()
+            shown = filter(
+                None, (re.match(r"(?:[A-Z_]+=\S+ )*(?:\.venv/bin/)?imagestore (.*)", line) for line in lines)
+            )
+            found += [(page.name, shlex.split(re.split(r" [|>&]", one[1])[0], comments=True)) for one in shown]
+    return found
+
+
+def test_the_commands_that_the_docs_show_are_understood(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "mine.json").touch()
+    monkeypatch.chdir(tmp_path)
+    shown = commands_shown()
+    assert len(shown) > 50
+    for page, arguments in shown:
+        command, context, name, left = get_command(app), None, "imagestore", arguments
+        try:
+            while True:
+                context = command.make_context(name, list(left), parent=context)
+                left = [*context._protected_args, *context.args]
+                if not left or not hasattr(command, "resolve_command"):
+                    break
+                _, command, left = command.resolve_command(context, left)
+                name = str(command.name)
+        except ClickException as error:
+            pytest.fail(f"{page}: {' '.join(arguments)}: {error.format_message()}")
 
 
 def test_the_walk_of_an_upload_names_what_there_is() -> None:
