@@ -269,8 +269,8 @@ def code_in(error: Exception) -> tuple[int | None, str]:
 
 
 def _content(result: "GetResult", size: int) -> bytes:
-    """The bytes, a large blob's piece by piece: at once they would be held twice, of which pipeline/memory.py knows
-    nothing."""
+    """The bytes, a large blob's piece by piece: at once they would be held twice, of which pipeline/models/memory.py
+    knows nothing."""
     if size <= _PIECE_BYTES:
         return bytes(result.bytes())
     into = io.BytesIO()

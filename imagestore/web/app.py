@@ -111,7 +111,9 @@ def app_of(services: Services) -> FastAPI:
     install(app, problem_page, lambda path: in_their_form if is_theirs(path) else None)
     options, refusals, own_headers = services.options, Refusals(), OwnHeaders(services.public)
     rates, routes, gate = Rates(options.most_per_minute), Routes(app), own_gate()
-    app.state.door = Door(routes, gate, rates, refusals, own_headers, options.auth, options.trusted_proxies)
+    app.state.door = Door(
+        routes, gate, rates, refusals, own_headers, services.public, options.auth, options.trusted_proxies
+    )
     app.add_middleware(Idempotency, kept=services.accounts.kept_answers)
     app.add_middleware(Allowances, rates=rates, refusals=refusals, most=options.most_at_once)
     app.add_middleware(Access, services=services, page=problem_page)

@@ -88,6 +88,8 @@ class _Bounded(HttpToolsProtocol):
     """Connections without a request, in the order in which they became so."""
     _head_bytes = _drained_bytes = 0
     _heads = 0
+    _refused_at_once = 0
+    """Requests of what has just come that were refused: more than one were sent ahead."""
     _is_in_head = _is_in_body = _is_leaving = False
     _head_timer: asyncio.TimerHandle | None = None
     _send_timer: asyncio.TimerHandle | None = None
@@ -111,6 +113,7 @@ class _Bounded(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._is_leaving:
             return
+        self._refused_at_once = 0
         if self._is_in_body and self._is_waiting:
             self._drained_bytes += len(data)
             if self._drained_bytes > self._bounds.drained_bytes:
@@ -148,8 +151,8 @@ class _Bounded(HttpToolsProtocol):
         self.cycle.transport = _Closing(self)  # type: ignore[assignment]
 
     def _is_refused(self, door: Door) -> bool:
-        """Answer a plain GET at once if the door refuses it. What is pipelined, or comes from who does not take its
-        answers, goes the long way, where it is bounded."""
+        """Answer a plain GET at once if the door refuses it. The app is asked while answers wait to be sent, by an
+        earlier request or because the client takes none: there what is sent ahead is bounded."""
         parser = self.parser
         is_plain = parser.get_method() == b"GET" and parser.get_http_version() == "1.1" and parser.should_keep_alive()
         if not (is_plain and self._is_waiting and not self.flow.write_paused) or _has_body(self.headers):
@@ -159,6 +162,12 @@ class _Bounded(HttpToolsProtocol):
         answer = door.refusal({**self.scope, "method": "GET", "path": path, "query_string": url.query or b""})
         if answer is None:
             return False
+        self._refused_at_once += 1
+        if self._refused_at_once > self._bounds.pipelined:
+            self._end(b"")
+            return True
+        self._idle.pop(self, None)  # it was not idle: `_look` takes it up anew
+        self._stop_head_timer()
         added = [b"%b: %b\r\n" % header for header in self.server_state.default_headers]
         self.transport.write(b"".join((answer.head, *added, b"\r\n", answer.body)))
         self.server_state.total_requests += 1

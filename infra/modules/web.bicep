@@ -132,7 +132,7 @@ resource staging 'Microsoft.Web/sites/slots@2025-03-01' = {
   identity: { type: 'UserAssigned', userAssignedIdentities: { '${identityId}': {} } }
   properties: {
     serverFarmId: plan.id
-    httpsOnly: false // a swap asks for its warm-up in plain text; the app sends all else to https (web/security.py)
+    httpsOnly: false // a swap asks for its warm-up in plain text; the app sends all else to https (web/guards/security.py)
     virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
     siteConfig: siteConfig
   }

@@ -49,7 +49,8 @@ def served(services: Services, stores: Stores, drop: Drop) -> Iterator[Served]:
     guarded = replace(services, options=replace(services.options, auth=Auth.REQUIRED, public_url=url))
     people = {role: person(guarded.accounts, role) for role in Role}
     records = [drop(record.name, made=record) for record in hostile_records()]
-    server = server_of(app_of(guarded))
+    app = app_of(guarded)
+    server = server_of(app, door=app.state.door)
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
     eventually(lambda: server.started or not thread.is_alive(), "the server")

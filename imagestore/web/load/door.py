@@ -1,19 +1,20 @@
-"""Refuses a crowd's reads as soon as their heads have come, before anything is made of the requests.
+"""Refuses what a crowd only wants to read as soon as the heads of its requests have come, before the app sees them.
 
-What is said, and to whom, is as `Admission` would have it; what stands between costs more than twice as much as the
-connection itself, and in a crowd that is taken from those who are answered.
+What is answered is the same as `Admission` would have it further in. The way there costs more processor time than all
+that the server does for a connection, and in a crowd that time is taken from those who are answered.
 """
 
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Scope
 
 from imagestore.settings import Auth
-from imagestore.web.clients import address_of
+from imagestore.web.clients import PublicAddress, address_of
 from imagestore.web.guards.access import Routes
-from imagestore.web.guards.security import OwnHeaders
+from imagestore.web.guards.security import OwnHeaders, is_in_plain_text, refused
 from imagestore.web.load.gate import Gate
 from imagestore.web.load.kinds import Kind, kind_of
 from imagestore.web.load.rates import Rates
@@ -33,7 +34,8 @@ class ReadyAnswer:
 
 
 class Door:
-    """Stands before everything else, and lets in whatever is not a read that the gate would refuse at once."""
+    """Stands before everything else. It answers no more than a GET that the gate would refuse at once; the app says the
+    rest."""
 
     def __init__(
         self,
@@ -42,6 +44,7 @@ class Door:
         rates: Rates,
         refusals: Refusals,
         own_headers: OwnHeaders,
+        public: PublicAddress,
         auth: Auth,
         trusted_proxies: int = 0,
     ) -> None:
@@ -50,29 +53,34 @@ class Door:
         self._rates = rates
         self._refusals = refusals
         self._own_headers = own_headers
+        self._public = public
         self._auth = auth
         self._trusted_proxies = trusted_proxies
         self._kept: dict[tuple[str, Form, bool], ReadyAnswer] = {}
 
     @property
     def is_shut(self) -> bool:
-        """Whether reads, and so all that is dearer, would be refused now."""
+        """Whether a read would be refused now, and so a search, which is dearer and waits at the same gate."""
         return self._gate.refuses(Kind.READ)
 
     def refusal(self, scope: Scope) -> ReadyAnswer | None:
         """What to answer a GET without a body while it `is_shut`; None if the app shall say."""
-        path: str = scope["path"]
-        if len(path) > _LONGEST_PATH or any(name == b"origin" for name, _ in scope["headers"]):
+        path, headers = scope["path"], Headers(scope=scope)
+        if len(path) > _LONGEST_PATH or "origin" in headers:
             return None  # what other sites' pages may be told is not known here
+        if refused("GET", path, headers, self._public, self._auth) or is_in_plain_text(path, headers, self._public):
+            return None
         found = self._routes.find("GET", path)
         kind = kind_of(None if found is None else found[0].row("GET"), scope["query_string"])
-        if kind is Kind.FREE:
+        if kind in (Kind.FREE, Kind.CLASSIFY):  # which stands at another gate
             return None
-        problem, how = self._too_many(scope), "address"
-        if problem is None:
-            problem, how = overloaded(kind), "load"
-            self._gate.refused(Kind.READ)
-        self._refusals.count(kind, how)
+        problem = self._too_many(scope)
+        if problem is not None:
+            self._refusals.count(Kind.READ, "address")
+        else:
+            problem = overloaded(kind)
+            self._refusals.count(kind, "load")
+            self._gate.refused(kind)
         return self._ready(problem, form_of(scope), path)
 
     def _too_many(self, scope: Scope) -> ApiProblem | None:

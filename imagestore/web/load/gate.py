@@ -5,7 +5,8 @@ adds to every answer's time and to none's number. So as soon as somebody has bee
 or more wait than a burst has, it is a crowd: all but the newest few are refused, patience becomes short, and the newest
 goes first, until nothing has been refused for a second. That is the controlled delay and adaptive LIFO of "Fail at
 Scale" (Maurer, ACM Queue 13/8, 2015), after CoDel (RFC 8289). Cheaper kinds go before dearer ones, and of each kind it
-is known by itself whether it waits too long: a crowd of uploads does not make reads impatient.
+is known by itself whether it waits too long: a crowd of uploads does not make reads impatient. That one who waits alone
+is refused does not prolong a crowd: then it is not many who ask, but something slow that is at work.
 
 As long as there is no crowd, some may be at work beside each other though that is more than is worth while: a quick
 answer is not to wait behind a slow one, and there is time for both.
@@ -27,6 +28,7 @@ MOST_IN_A_BURST = 120
 CALM_S = 1.0
 _SHORTEST_S = 0.005
 _OF_LATE_S = 0.5
+"""How many are at work "of late" is a mean over about so long."""
 
 
 @dataclass(eq=False)
@@ -39,11 +41,12 @@ class Ticket:
     decide: Callable[[], None] = lambda: None
     is_in: bool | None = None
     is_resting: bool = False
+    asked_at: float = 0.0
 
 
 class Gate:
-    """Admits as many as its limit says; `at_leisure` while there is no crowd, if that is more. For one thread, that of
-    the event loop."""
+    """Admits as many as its limit says, or, while there is no crowd, `at_leisure` if that is more. For one thread, that
+    of the event loop."""
 
     def __init__(self, limit: AdaptiveLimit, monotonic: Callable[[], float], at_leisure: int = 1) -> None:
         self._limit = limit
@@ -53,7 +56,6 @@ class Gate:
         self._of_late, self._counted_at = 0.0, monotonic()
         self._returning: list[Ticket] = []
         self._waiting: list[deque[Ticket]] = [deque() for _ in Kind]
-        self._clear_at = [monotonic() for _ in Kind]
         self._refused_at = [float("-inf") for _ in Kind]
 
     @property
@@ -71,7 +73,8 @@ class Gate:
         now = self._monotonic()
         if now - self._refused_at[kind] <= CALM_S:
             return True
-        return self._waits(kind) and now - self._clear_at[kind] > BURST_S[kind]
+        oldest = min((waiting[0].asked_at for waiting in self._waiting[: kind + 1] if waiting), default=now)
+        return now - oldest > BURST_S[kind]
 
     def patience_s(self, kind: Kind) -> float:
         """How long one that comes now waits at most."""
@@ -85,10 +88,9 @@ class Gate:
 
     def ask(self, kind: Kind, row: str) -> Ticket:
         """Ask to begin: the ticket is in, or waits, or is refused since too many wait."""
-        now, ticket = self._monotonic(), Ticket(kind, row)
-        for dearer in range(kind, len(self._waiting)):
-            if not self._waits(dearer):
-                self._clear_at[dearer] = now
+        if self._returning or self._waits(Kind.CLASSIFY):
+            self._next()  # what was a crowd may have become calm meanwhile, and have more places
+        ticket = Ticket(kind, row, asked_at=self._monotonic())
         if self._has_room(kind) and not self._waits(kind):
             self._enter(ticket)
         elif self._is_full(kind):
@@ -100,8 +102,10 @@ class Gate:
     def give_up(self, ticket: Ticket) -> None:
         """Refuse one that has waited for as long as it may, and with it all that wait in vain."""
         if ticket.is_in is None:
+            is_alone = self._count_waiting(ticket.kind) < self._worth_waiting
             self.withdraw(ticket)
-            self._crowded(ticket.kind)
+            if not (is_alone and self.is_overloaded(ticket.kind)):
+                self._crowded(ticket.kind)
             ticket.is_in = False
             ticket.decide()
 
@@ -160,13 +164,15 @@ class Gate:
 
     @property
     def _worth_waiting(self) -> int:
+        """How many may wait in a crowd: those whose turn comes before their patience is over."""
         return 2 * self._limit.value
 
     def _count_waiting(self, kind: int) -> int:
         return sum(map(len, self._waiting[: kind + 1]))
 
     def _crowded(self, kind: Kind) -> None:
-        """Know that something of this kind was refused: of it and of dearer kinds the newest few are left waiting."""
+        """Know that something of this kind was refused: of it and of dearer kinds the newest few are left waiting, as
+        far as cheaper ones leave them room."""
         now = self._monotonic()
         for dearer in range(len(self._waiting) - 1, kind - 1, -1):
             self._refused_at[dearer] = now

@@ -129,7 +129,7 @@ def small_app(small: Services) -> FastAPI:
 def port(small_app: FastAPI) -> Iterator[int]:
     """The app as it is served, on a port of its own."""
     listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
-    server = server_of(small_app)
+    server = server_of(small_app, door=small_app.state.door)
     thread = threading.Thread(target=server.run, args=[[listening]])
     thread.start()
     until(lambda: server.started, "the server")

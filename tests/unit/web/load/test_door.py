@@ -1,5 +1,6 @@
 """What is refused at the door, over sockets: the answer is as the long way gives it, and nobody else is kept out."""
 
+import contextlib
 import socket
 import threading
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from imagestore.web.load.door import Door
 from imagestore.web.load.gate import Gate
 from imagestore.web.load.kinds import Kind
 from imagestore.web.load.most import MostPerMinute
-from imagestore.web.server import server_of
+from imagestore.web.server import Bounds, server_of
 from imagestore.web.services import Services
 from unit.webhooks.conftest import until
 
@@ -43,10 +44,10 @@ def servers() -> Iterator[ExitStack]:
         yield stack
 
 
-def serve(servers: ExitStack, app: FastAPI, door: Door | None = None) -> int:
+def serve(servers: ExitStack, app: FastAPI, door: Door | None = None, bounds: Bounds | None = None) -> int:
     """The port at which the app is served, behind this door."""
     listening = servers.enter_context(socket.create_server(("127.0.0.1", 0), backlog=2048))
-    server = server_of(app, door=door, lifespan="off")
+    server = server_of(app, bounds, door=door, lifespan="off")
     thread = threading.Thread(target=server.run, args=[[listening]])
     thread.start()
 
@@ -69,7 +70,9 @@ def asked(connection: socket.socket, head: bytes, body: bytes = b"") -> tuple[in
     connection.sendall(head + b"\r\n" + body)
     received = b""
     while b"\r\n\r\n" not in received:
-        received += connection.recv(65536)
+        piece = connection.recv(65536)
+        assert piece, "the connection was closed"
+        received += piece
     lines, _, said = received.partition(b"\r\n\r\n")
     first, *rest = lines.decode().split("\r\n")
     headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in rest)}
@@ -121,30 +124,79 @@ def test_health_sign_in_and_static_files_are_answered(app: FastAPI, servers: Exi
             assert asked(connection, b"GET %b HTTP/1.1\r\nHost: localhost\r\n" % path)[0] in (200, 303)
 
 
+@pytest.fixture
+def refusals(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What the door says to each that is put to it."""
+    found: list[Any] = []
+    refusal = Door.refusal
+
+    def kept(door: Door, scope: Any) -> Any:
+        found.append(refusal(door, scope))
+        return found[-1]
+
+    monkeypatch.setattr(Door, "refusal", kept)
+    return found
+
+
 @pytest.mark.parametrize(
     ("head", "body"),
     [
         (b"GET /api/v1/pictures HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n", b"abc"),
-        (b"GET /api/v1/pictures HTTP/1.1\r\nHost: localhost\r\nOrigin: https://other.example\r\n", b""),
+        (b"GET /api/v1/pictures HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n", b""),
+        (b"GET /api/v1/pictures HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", b""),
+        (b"GET /api/v1/pictures HTTP/1.0\r\nHost: localhost\r\n", b""),
         (b"POST /api/v1/labels/undo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n", b"{}"),
-        (b"GET /" + 2000 * b"x" + b" HTTP/1.1\r\nHost: localhost\r\n", b""),
     ],
 )
-def test_what_is_no_plain_read_goes_the_long_way_and_is_refused_there(
-    app: FastAPI, servers: ExitStack, monkeypatch: pytest.MonkeyPatch, head: bytes, body: bytes
+def test_what_is_no_plain_read_never_comes_to_the_door_and_is_refused_further_in(
+    app: FastAPI, servers: ExitStack, refusals: list[Any], head: bytes, body: bytes
 ) -> None:
     crowd(app)
-    refusals: list[Any] = []
-    refusal = Door.refusal
-
-    def kept(door: Door, scope: Any) -> Any:
-        refusals.append(refusal(door, scope))
-        return refusals[-1]
-
-    monkeypatch.setattr(Door, "refusal", kept)
     with closing(connect(serve(servers, app, app.state.door))) as connection:
-        assert [asked(connection, head, body)[0] for _ in range(2)] == [429] * 2
-    assert set(refusals) <= {None}
+        assert asked(connection, head, body)[0] == 429
+    assert refusals == []
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET /api/v1/pictures HTTP/1.1\r\nHost: localhost\r\nOrigin: https://other.example\r\n", 429),
+        (b"GET /" + 2000 * b"x" + b" HTTP/1.1\r\nHost: localhost\r\n", 429),
+        (b"GET /api/v1/pictures HTTP/1.1\r\nHost: other.example\r\n", 421),
+        (b"GET /api/v1/pictures HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 1.2.3.4\r\n", 403),
+        (b"GET /api/v1/pictures/" + 32 * b"0" + b"/why HTTP/1.1\r\nHost: localhost\r\n", 404),
+    ],
+)
+def test_what_the_door_does_not_know_the_app_says(
+    app: FastAPI, servers: ExitStack, refusals: list[Any], head: bytes, status: int
+) -> None:
+    crowd(app)
+    with closing(connect(serve(servers, app, app.state.door))) as connection:
+        assert [asked(connection, head)[0] for _ in range(2)] == [status] * 2
+    assert refusals == [None, None]
+
+
+def test_who_sends_many_requests_ahead_is_cut_off(app: FastAPI, servers: ExitStack) -> None:
+    crowd(app)
+    with closing(connect(serve(servers, app, app.state.door))) as connection:
+        connection.sendall(100 * (LISTS + b"\r\n"))
+        received = b""
+        with contextlib.suppress(ConnectionResetError):
+            while piece := connection.recv(65536):
+                received += piece
+    assert received.count(b"HTTP/1.1 429 ") <= 8
+
+
+def test_at_the_most_connections_the_one_that_has_asked_last_stays(app: FastAPI, servers: ExitStack) -> None:
+    crowd(app)
+    port = serve(servers, app, app.state.door, Bounds(connections=2))
+    with closing(connect(port)) as asking, closing(connect(port)) as silent:
+        assert [asked(one, LISTS)[0] for one in (asking, silent, asking)] == [429] * 3
+        with closing(connect(port)) as third:
+            assert asked(third, LISTS)[0] == 429
+        with contextlib.suppress(ConnectionResetError):
+            assert silent.recv(1) == b""
+        assert asked(asking, LISTS)[0] == 429
 
 
 def test_requests_sent_ahead_are_answered_in_their_order(app: FastAPI, servers: ExitStack) -> None:

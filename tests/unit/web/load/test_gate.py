@@ -228,3 +228,56 @@ def test_what_was_refused_unasked_keeps_the_crowd_known(gate: Gate, clock: Clock
         gate.refused(Kind.READ)
     clock.now += 1.1
     assert not gate.is_overloaded(Kind.READ)
+
+
+def test_a_browser_that_always_has_some_waiting_is_no_crowd(clock: Clock) -> None:
+    gate = Gate(AdaptiveLimit(start=1, most=1), clock, at_leisure=4)
+    asked = [ask(gate) for _ in range(6)]  # six connections, and a page of three hundred slow pictures
+    for _ in range(294):
+        clock.now += 0.1
+        gate.leave(next(ticket for ticket in asked if ticket.is_in), 0.1)
+        asked = [ticket for ticket in asked if ticket.is_in is not False] + [ask(gate)]
+        assert len(asked) == 6
+        assert not gate.is_overloaded(Kind.READ)
+
+
+def test_after_a_crowd_one_slow_answer_does_not_keep_out_who_asks_alone(clock: Clock) -> None:
+    gate = Gate(AdaptiveLimit(start=1, most=1), clock, at_leisure=4)
+    slow, crowd = ask(gate), list[Ticket]()
+    while not gate.is_overloaded(Kind.READ):
+        crowd.append(ask(gate))
+    clock.now += gate.patience_s(Kind.READ)
+    for ticket in crowd:
+        gate.give_up(ticket) if ticket.is_in is None else gate.leave(ticket, 0.01)
+    let_in = []
+    for _ in range(4):
+        clock.now += 0.9
+        ticket = ask(gate)
+        clock.now += gate.patience_s(Kind.READ)
+        gate.give_up(ticket)
+        let_in.append(ticket.is_in)
+        gate.leave(ticket, 0.01)
+    assert slow.is_in
+    assert True in let_in
+    assert let_in[-1]
+
+
+def test_a_search_that_is_refused_leaves_reads_that_wait(gate: Gate) -> None:
+    reads = [ask(gate) for _ in range(2 + MOST_IN_A_BURST)]
+    assert gate.refuses(Kind.SEARCH)
+    gate.refused(Kind.SEARCH)
+    assert not gate.is_overloaded(Kind.READ)
+    assert False not in [read.is_in for read in reads]
+
+
+def test_who_waited_to_go_on_goes_before_one_that_comes_when_it_is_calm_again(clock: Clock) -> None:
+    gate = Gate(AdaptiveLimit(start=1, most=1), clock, at_leisure=2)
+    first, told = ask(gate), list[str]()
+    gate.rest(first)
+    ask(gate)
+    gate.refused(Kind.READ)
+    first.decide = lambda: told.append("first")
+    assert not gate.resume(first)
+    clock.now += 1.1
+    assert ask(gate).is_in is None
+    assert told == ["first"]
