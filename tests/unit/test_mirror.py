@@ -47,7 +47,6 @@ ELSEWHERE = {
     "model/custom_vision/origin": "unit/model/custom_vision/test_take_over.py",
     "model/inspect": "unit/model/test_job_child.py",
     "store/moved_content": "unit/pipeline/changes/test_to_training.py",
-    "pipeline/changes/twins": "unit/pipeline/changes/test_to_training.py",
     "store/said": "unit/pipeline/labelling/test_doubts.py",
     "store/labelling": "unit/model/training/test_labelling.py",
     "store/held_out": "unit/model/evaluation/test_held_out.py",

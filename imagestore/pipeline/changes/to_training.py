@@ -6,7 +6,7 @@ its content is taken, the change is looked at once more, and the content is writ
 (store/moved_content.py). Undoing writes each JSON of the change, also one that was never begun, and then deletes the
 version of the content that was there before that: so whoever has prepared a write fails, and whoever takes the picture
 in meanwhile keeps it. Whoever moves it too, with the same labels, says so in its JSON: the first move's undo leaves it
-alone then, and once both are undone it is as it was (bulk_twins.py). A JSON that says nothing, and a place of no bytes,
+alone then, and once both are undone it is as it was (twins.py). A JSON that says nothing, and a place of no bytes,
 are all that may stay behind; no list shows them.
 """
 
@@ -31,6 +31,7 @@ NOT_READ = "No picture of it could be read and classified."
 OTHER_LABEL = "Its label was changed after the change was begun."
 OTHER_PROJECT = "It went to another project after the change was begun."
 BEING_UNDONE = "An earlier move of the same picture is being undone. Move it once that is done: see Changes."
+BEING_CHANGED = "Another change of the same picture is not done. Move it once that is: see Changes."
 _TRIES = 20
 _READ_AT_ONCE = 2
 """So many uploads are in memory at a time."""
@@ -58,13 +59,15 @@ class Moved:
             facts, _ = pictures.facts(sha256) or (PictureFacts(), None)
         except BadSplit as error:
             return _left(one, f"{error}")
+        said_by = self._other(facts.said_by, change)  # before the content: one that was done then has put it in
         content, image = Contents(self._stores.training, folder).look(sha256), record.image
         is_there = content is not None and content.is_there
         size = (image.width, image.height) if image is not None else (0, 0)
-        said_by = self._other(facts.said_by, change)
         put_by = self._other(content.change if content is not None else None, change)
         if is_there and any(other is not None and other.state is ChangeState.UNDOING for other in (said_by, put_by)):
             return _left(one, BEING_UNDONE)
+        if not is_there and any(other is not None and other.state.is_open for other in (said_by, put_by)):
+            return _left(one, BEING_CHANGED)  # what it is about to put in would be taken for this change's own
         move = Move(folder, sha256, is_there, _origin(facts), Origin(record.name, "", utc(), *size))
         one = replace(one, move=move, marks=facts.marks)
         if is_there and set(facts.labels) == set(labels):
@@ -180,7 +183,11 @@ class Moved:
                 place = contents.placed(move.sha256, change)
                 if place.is_there and place.change == change:
                     return _done(one)
-                if not may() or (place.is_there and place.change is None):
+                if not may():
+                    return _left(one, CHANGED)
+                if place.is_there:
+                    if place.change is not None:  # another change has put it in: what that found said stays
+                        self._put_back(one, move)
                     return _left(one, CHANGED)
                 if self._stores.uploads.stat(one.name) is None:
                     if self._put_back(one, move, unless_there=True):

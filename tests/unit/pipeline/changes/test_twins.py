@@ -1,0 +1,79 @@
+"""Several moves of the same pictures to training: each takes away no more than it has put in."""
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from imagestore.pipeline.changes.bulk import BulkChanges
+from imagestore.pipeline.changes.documents import Action, BulkChange
+from imagestore.store.training import MINE, TrainingPictures
+from unit.pipeline.bulk_pictures import IDS, MOVED, done, everything, filled, in_twos, with_some_there
+
+
+@pytest.fixture(autouse=True)
+def _in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_twos(monkeypatch)
+
+
+@pytest.fixture
+def stores() -> Any:
+    return with_some_there(filled())
+
+
+def moved(stores: Any) -> BulkChange:
+    changes = BulkChanges(stores)
+    return done(changes, changes.begin(Action.TO_TRAINING, IDS[:4], "me"))
+
+
+def undone(stores: Any, change: BulkChange) -> BulkChange:
+    changes = BulkChanges(stores)
+    changes.undo(change.id, "me")
+    return done(changes, changes.read(change.id))
+
+
+def planned(stores: Any) -> BulkChange:
+    """A move of one picture that is planned, and goes on later."""
+    changes, get = BulkChanges(stores), stores.uploads.get
+    change = changes.begin(Action.TO_TRAINING, IDS[:1], "me")
+
+    def dies(*_: Any) -> None:
+        raise InterruptedError
+
+    stores.uploads.get = dies
+    with suppress(InterruptedError):
+        changes.step(change.id)
+    stores.uploads.get = get
+    return change
+
+
+@pytest.mark.parametrize("label", ["tabby", "puma"])
+@pytest.mark.parametrize("is_taken", [True, False])
+def test_a_move_that_is_planned_before_another_puts_the_content_in_takes_it_not_away(
+    stores: Any, label: str, *, is_taken: bool
+) -> None:
+    """That other one has said in its JSON what it shows, and its place may be taken; or a person has said so since."""
+    before, changes, pictures = everything(stores)[1], BulkChanges(stores), TrainingPictures(stores.training, MINE)
+    first, put = changes.begin(Action.TO_TRAINING, IDS[:1], "me"), stores.training.put
+    second: list[BulkChange] = []
+
+    def paused(name: str, data: bytes, *others: Any, **named: Any) -> Any:
+        if name == f"{MINE}/{MOVED[0]}" and bool(data) is is_taken and not second:
+            stores.training.put = put
+            if label == "puma":
+                pictures.change(MOVED[0], lambda one: replace(one, labels=("puma",)))
+            second.append(planned(stores))
+        return put(name, data, *others, **named)
+
+    stores.training.put = paused
+    assert done(changes, first).changed == 1
+    now = everything(stores)
+    going_on = done(changes, second[0])
+    assert (going_on.changed, going_on.same, going_on.left_alone, everything(stores)) == (0, 0, 1, now)
+    undone(stores, going_on)
+    assert everything(stores) == now
+    assert pictures.picture(MOVED[0]) == b"a.jpg"
+    if label == "tabby":
+        undone(stores, first)
+        assert everything(stores)[1] == before
