@@ -89,8 +89,8 @@ class Move:
     """Where an upload is moved to: the folder of a project's labelled pictures, under its SHA-256.
 
     `was_there` is whether that content was a labelled picture already, `origin` how that had come, if it was known, and
-    `comes` how it comes now. With `is_claim` another change has moved it with the same labels: this one says no more
-    than that it wants it too, so that it stays when that one is undone.
+    `comes` how it comes now. With `is_claim` another change has given it the same labels, by a move or a new name: this
+    one says no more than that it wants it too, so that it stays so when that one is undone.
     """
 
     folder: str

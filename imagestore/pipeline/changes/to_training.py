@@ -5,9 +5,9 @@ A labelled picture is known by its content (store/training.py). Its JSON is writ
 its content is taken, the change is looked at once more, and the content is written over just that version of the place
 (store/moved_content.py). Undoing writes each JSON of the change, also one that was never begun, and then deletes the
 version of the content that was there before that: so whoever has prepared a write fails, and whoever takes the picture
-in meanwhile keeps it. Whoever moves it too, with the same labels, says so in its JSON: the first move's undo leaves it
-alone then, and once both are undone it is as it was (twins.py). A JSON that says nothing, and a place of no bytes,
-are all that may stay behind; no list shows them.
+in meanwhile keeps it. Whoever moves it too, with the same labels, says so in its JSON: undoing the change that has said
+them before leaves it alone then, and once both are undone it is as it was (twins.py). A JSON that says nothing, and a
+place of no bytes, are all that may stay behind; no list shows them.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from imagestore.errors import BadSplit, Conflict, NotFound, Protected
-from imagestore.pipeline.changes.documents import Action, BulkChange, Changes, ChangeState, Move, OnePicture, Outcome
+from imagestore.pipeline.changes.documents import BulkChange, Changes, ChangeState, Move, OnePicture, Outcome
 from imagestore.pipeline.changes.relabel import CHANGED, GONE
 from imagestore.record import Record, Status, utc
 from imagestore.store import Stores
@@ -71,7 +71,7 @@ class Moved:
         move = Move(folder, sha256, is_there, _origin(facts), Origin(record.name, "", utc(), *size))
         one = replace(one, move=move, marks=facts.marks)
         if is_there and set(facts.labels) == set(labels):
-            if said_by is None or said_by.action != Action.TO_TRAINING:
+            if said_by is None:
                 return replace(one, outcome=Outcome.SAME)
             claimed = Marks(facts.labels, negative=False, said_by=change.id)
             return replace(one, move=replace(move, is_claim=True), marks_after=claimed)

@@ -2,13 +2,16 @@
 
 from contextlib import suppress
 from dataclasses import replace
+from itertools import permutations
 from typing import Any
 
 import pytest
 
 from imagestore.pipeline.changes.bulk import BulkChanges
 from imagestore.pipeline.changes.documents import Action, BulkChange
-from imagestore.store.training import MINE, TrainingPictures
+from imagestore.pipeline.changes.relabel import Relabelling
+from imagestore.store.projects import FIRST
+from imagestore.store.training import MINE, PictureFacts, TrainingPictures
 from unit.pipeline.bulk_pictures import IDS, MOVED, done, everything, filled, in_twos, with_some_there
 
 
@@ -31,6 +34,12 @@ def undone(stores: Any, change: BulkChange) -> BulkChange:
     changes = BulkChanges(stores)
     changes.undo(change.id, "me")
     return done(changes, changes.read(change.id))
+
+
+def facts(stores: Any, sha256: str) -> PictureFacts:
+    found = TrainingPictures(stores.training, MINE).facts(sha256)
+    assert found is not None
+    return found[0]
 
 
 def planned(stores: Any) -> BulkChange:
@@ -77,3 +86,22 @@ def test_a_move_that_is_planned_before_another_puts_the_content_in_takes_it_not_
     if label == "tabby":
         undone(stores, first)
         assert everything(stores)[1] == before
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_what_a_second_move_finds_under_a_new_name_stays_until_all_are_undone(stores: Any, order: Any) -> None:
+    """Whichever of the first move, the new name and the second move is undone first."""
+    before, changes = everything(stores), BulkChanges(stores)
+    first = moved(stores)
+    renamed = done(changes, changes.begin_relabel(Relabelling(FIRST, "lynx", "puma"), "me"))
+    between = everything(stores)
+    second = moved(stores)
+    assert (second.changed, second.same) == (0, 4)
+    for at, number in enumerate(order):
+        undone(stores, (first, renamed, second)[number])
+        if 2 not in order[: at + 1]:
+            assert everything(stores)[1][f"{MINE}/{MOVED[1]}"] == b"b.jpg"
+            assert facts(stores, MOVED[1]).labels == ("puma",)
+        if order[: at + 1] == (2,):
+            assert everything(stores) == between
+    assert everything(stores) == before
