@@ -5,8 +5,7 @@
 
 import heapq
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -71,29 +70,52 @@ class Look(NamedTuple):
 _NO_LOOK = Look("", b"")
 LooksOf = Callable[[list[str]], dict[str, Look]]
 """Finds the looks of the pictures with these ids; those without a vector have none."""
+CountVectors = Callable[[list[str]], int]
+"""Counts those of the pictures with these ids that have a vector, without reading the vectors."""
+
+
+class DayOf(NamedTuple):
+    """A day of a version, and by which number it is told how strange its pictures are."""
+
+    sha256: str
+    tells: Strangeness
+    day: str
+
+
+class _Verdict:
+    """What was found of a day, and a hash of what it was found from; None until it was compared first."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.found: tuple[int, Day] | None = None
 
 
 class Verdicts:
-    """What was found of days, so that it is not computed again on the same day of the same pictures. Safe to use from
-    many threads."""
+    """What was found of days, so that it is computed again only if what it was found from has changed: one verdict for
+    each day of each version, until it is forgotten. Safe to use from many threads; of those that ask for the same day
+    at once, one computes."""
 
-    def __init__(self, most: int = 1000) -> None:
-        self._most = most
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: OrderedDict[tuple[object, ...], Day] = OrderedDict()
+        self._verdicts: dict[DayOf, _Verdict] = {}
 
-    def of(self, key: tuple[object, ...], compare: Callable[[], Day]) -> Day:
-        """The day of this key; it is compared if it is not known."""
+    def of(self, day: DayOf, found_from: int, compare: Callable[[], Day]) -> Day:
+        """What is found of this day; it is compared if nothing is known that was found from the same."""
         with self._lock:
-            if key in self._known:
-                self._known.move_to_end(key)
-                return self._known[key]
-        found = compare()
+            verdict = self._verdicts.setdefault(day, _Verdict())
+        with verdict.lock:
+            if verdict.found is None or verdict.found[0] != found_from:
+                verdict.found = found_from, compare()
+            return verdict.found[1]
+
+    def forget(self, asked: Collection[str], begins: str) -> None:
+        """Forget the versions that are not among these SHA-256s, and the days before this one."""
         with self._lock:
-            self._known[key] = found
-            if len(self._known) > self._most:
-                self._known.popitem(last=False)
-        return found
+            for day in [one for one in self._verdicts if one.sha256 not in asked or one.day < begins]:
+                del self._verdicts[day]
+
+    def __len__(self) -> int:
+        return len(self._verdicts)
 
 
 @dataclass(frozen=True)
@@ -168,7 +190,12 @@ def _each_once(versions: Iterable[LiveVersion]) -> list[LiveVersion]:
 
 
 def watched(
-    version: LiveVersion, baseline: Sequence[Row], since: Sequence[Row], looks_of: LooksOf, verdicts: Verdicts
+    version: LiveVersion,
+    baseline: Sequence[Row],
+    since: Sequence[Row],
+    looks_of: LooksOf,
+    count_vectors: CountVectors,
+    verdicts: Verdicts,
 ) -> WatchedModel:
     """What became of a version: `baseline` are the first BASELINE pictures since it is live, `since` those after, of
     the last DAYS; `comparable` ones, in the order in which they came."""
@@ -176,12 +203,13 @@ def watched(
     if any(row.distance is not None for row in (*baseline, *since)):
         tells = Strangeness.DISTANCE
     comparison = Comparison(_seen(baseline, tells, looks_of))
-    days, same = [], (version.sha256, tells, hash(tuple(baseline)), comparison.baseline.vectors, first_day())
-    for _, rows in groupby(since, key=lambda row: row.at[:10]):
+    days, same = [], (hash(tuple(baseline)), comparison.baseline)
+    for day, rows in groupby(since, key=lambda row: row.at[:10]):
         of_day = list(rows)
         chosen = sorted(heapq.nsmallest(MOST, of_day, key=lambda row: row.id), key=lambda row: (row.at, row.id))
         compare = partial(_compared, comparison, chosen, tells, looks_of)
-        found = verdicts.of((*same, hash(tuple(chosen))), compare)
+        found_from = hash((*same, tuple(chosen), count_vectors([row.id for row in chosen])))
+        found = verdicts.of(DayOf(version.sha256, tells, day), found_from, compare)
         days.append(replace(found, pictures=len(of_day), unknown=sum(row.is_unknown for row in of_day)))
     named = version.project, version.version, version.sha256, version.since
     return WatchedModel(*named, tells if baseline else None, comparison.baseline, days)
@@ -227,8 +255,13 @@ def of_records(records: Iterable[Record], live: LiveModels, shipped: ModelRef | 
     for sha256, version in versions.items():
         rows = comparable(sorted(came[sha256], key=lambda row: (row.at, row.id)))
         since = [row for row in rows[BASELINE:] if row.at >= begins]
-        models.append(watched(version, rows[:BASELINE], since, kept[sha256].of, verdicts))
+        models.append(watched(version, rows[:BASELINE], since, kept[sha256].of, _none_later, verdicts))
     return Watch(models, list(_reviewed(past_versions(live, shipped), drawn)))
+
+
+def _none_later(_: list[str]) -> int:
+    """Where each day is compared once, no vector can come later."""
+    return 0
 
 
 class _KeptLooks:

@@ -46,7 +46,9 @@ def watch(index: Index, stores: Stores, live_model: LiveModel, verdicts: Verdict
     """
     live, found = stores.routes.read(), live_model.get()
     shipped = found.ref if found else None
-    models = [_watched(index, version, verdicts) for version in live_versions(live, shipped)]
+    versions = live_versions(live, shipped)
+    verdicts.forget([version.sha256 for version in versions], first_day())
+    models = [_watched(index, version, verdicts) for version in versions]
     past = [one for version in past_versions(live, shipped) if (one := _reviewed(index, version)) is not None]
     return Watch(models, past)
 
@@ -55,7 +57,7 @@ def _watched(index: Index, version: LiveVersion, verdicts: Verdicts) -> WatchedM
     baseline, since = _rows(index, version)
     if len(comparable([*baseline, *since])) < len(baseline) + len(since):
         baseline, since = _rows(index, version, with_distance=True)
-    return watched(version, baseline, since, partial(looks_of, index), verdicts)
+    return watched(version, baseline, since, partial(looks_of, index), partial(count_vectors, index), verdicts)
 
 
 def _rows(index: Index, version: LiveVersion, *, with_distance: bool = False) -> tuple[list[Row], list[Row]]:
@@ -108,6 +110,16 @@ def looks_of(index: Index, ids: list[str]) -> dict[str, Look]:
         [msgspec.json.encode(ids).decode()],
     )
     return {id: Look(label, codes) for id, label, codes in found}
+
+
+def count_vectors(index: Index, ids: list[str]) -> int:
+    """How many of these pictures have a vector."""
+    ((count,),) = index.query(
+        "SELECT count(*) FROM json_each(?) AS asked CROSS JOIN pictures ON pictures.id = asked.value "
+        "JOIN vectors ON picture = pictures.row",
+        [msgspec.json.encode(ids).decode()],
+    )
+    return int(count)
 
 
 class DriftLog:

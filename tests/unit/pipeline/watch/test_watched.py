@@ -1,16 +1,19 @@
 """What is live, and what is counted of whose pictures."""
 
 import hashlib
+import threading
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from classify import ModelRef, Vector
-from imagestore.pipeline.watch.drift import BASELINE
+from imagestore.pipeline.watch import watched as watched_module
+from imagestore.pipeline.watch.drift import BASELINE, Day
 from imagestore.pipeline.watch.watched import (
     FEWEST_REVIEWED,
     MOST,
+    DayOf,
     LiveVersion,
     Look,
     Strangeness,
@@ -29,6 +32,10 @@ from unit.web.records import picture, rejected
 SHIPPED = ModelRef("m", "1", "f" * 64)
 TODAY = first_day()  # the earliest day that is looked at
 LIVE = LiveModels(None, Routes())
+
+
+def _no_vectors(_: list[str]) -> int:
+    return 0
 
 
 def entry(name: str, version: str, at: str = "") -> PromotionEntry:
@@ -112,7 +119,7 @@ def test_of_a_large_day_the_smallest_ids_are_compared_and_all_are_counted() -> N
         asked.append(ids)
         return {}
 
-    model = watched(LiveVersion("m", "1", "f" * 64), rows, many, looks_of, Verdicts())
+    model = watched(LiveVersion("m", "1", "f" * 64), rows, many, looks_of, _no_vectors, Verdicts())
     (day,) = model.days
     assert (day.pictures, day.observations) == (3 * MOST, MOST)
     assert sorted(asked[1]) == sorted(row.id for row in many)[:MOST]
@@ -133,10 +140,15 @@ def test_what_records_keep_to_compare_is_bounded_and_holds_what_is_compared() ->
     def looks_of(ids: list[str]) -> dict[str, Look]:
         return {id: known[id] for id in ids}
 
-    assert watched(live_versions(LIVE, SHIPPED)[0], rows[:BASELINE], rows[BASELINE:], looks_of, Verdicts()) == model
+    assert (
+        watched(live_versions(LIVE, SHIPPED)[0], rows[:BASELINE], rows[BASELINE:], looks_of, _no_vectors, Verdicts())
+        == model
+    )
 
 
-def test_a_day_is_compared_again_only_if_its_pictures_have_changed() -> None:
+def test_a_day_is_compared_again_only_if_its_pictures_have_changed_or_got_vectors(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rows = [row_of(seeing(number, 8)) for number in range(BASELINE)]
     since = [row_of(seeing(1000 + number, 9)) for number in range(50)]
     asked: list[int] = []
@@ -145,16 +157,76 @@ def test_a_day_is_compared_again_only_if_its_pictures_have_changed() -> None:
         asked.append(len(ids))
         return {}
 
-    verdicts, version = Verdicts(most=2), LiveVersion("m", "1", "f" * 64)
-    first = watched(version, rows, since, looks_of, verdicts)
-    assert watched(version, rows, since, looks_of, verdicts) == first
+    verdicts, version = Verdicts(), LiveVersion("m", "1", "f" * 64)
+    first = watched(version, rows, since, looks_of, _no_vectors, verdicts)
+    assert watched(version, rows, since, looks_of, _no_vectors, verdicts) == first
     assert asked == [BASELINE, 50, BASELINE]
-    (day,) = watched(version, rows, since[:-1], looks_of, verdicts).days
+    monkeypatch.setattr(watched_module, "first_day", lambda: "2999-01-01")
+    assert watched(version, rows, since, looks_of, _no_vectors, verdicts) == first
+    assert asked[3:] == [BASELINE], "also when another day has begun"
+    (day,) = watched(version, rows, since[:-1], looks_of, _no_vectors, verdicts).days
     assert day.pictures == 49
-    assert asked[3:] == [BASELINE, 49]
-    watched(version, rows, since[:-2], looks_of, verdicts)
-    watched(version, rows, since, looks_of, verdicts)
-    assert asked[-1] == 50, "of many, those that nobody asked for are forgotten"
+    assert asked[4:] == [BASELINE, 49]
+    watched(version, rows, since[:-1], looks_of, lambda ids: len(ids) - 1, verdicts)
+    assert asked[6:] == [BASELINE, 49], "some have a vector now"
+    assert len(verdicts) == 1, "a verdict takes the place of the one before"
+
+
+def _days_of(version: int) -> list[DayOf]:
+    return [DayOf(f"{version:064x}", Strangeness.DISTANCE, f"2026-01-{day:02d}") for day in range(1, 32)]
+
+
+def test_however_many_versions_are_live_no_day_is_compared_twice() -> None:
+    verdicts, compared = Verdicts(), 0
+
+    def compare() -> Day:
+        nonlocal compared
+        compared += 1
+        return Day("", 0, 0, 0)
+
+    days = [day for version in range(40) for day in _days_of(version)]
+    for day in days + days:
+        verdicts.of(day, 1, compare)
+    assert compared == len(verdicts) == len(days)
+
+
+def test_versions_that_are_not_live_any_more_and_days_long_past_are_forgotten() -> None:
+    verdicts = Verdicts()
+    for day in _days_of(1) + _days_of(2):
+        verdicts.of(day, 1, lambda: Day("", 0, 0, 0))
+    verdicts.forget([f"{2:064x}", f"{3:064x}"], "2026-01-11")
+    assert len(verdicts) == 21
+    verdicts.of(_days_of(2)[-1], 1, lambda: pytest.fail("it was compared again"))
+
+
+def test_of_two_who_ask_at_once_for_the_same_day_one_compares() -> None:
+    verdicts, has_come, compared = Verdicts(), threading.Event(), 0
+
+    class Told(str):
+        """A day that tells when the other asks for it."""
+
+        def __hash__(self) -> int:
+            if threading.current_thread() is other:
+                has_come.set()
+            return super().__hash__()
+
+        def __eq__(self, other: object) -> bool:
+            return super().__eq__(other)
+
+    day = DayOf("f" * 64, Strangeness.DISTANCE, Told("2026-01-01"))
+    other = threading.Thread(target=lambda: verdicts.of(day, 1, compare))
+
+    def compare() -> Day:
+        nonlocal compared
+        compared += 1
+        if threading.current_thread() is not other:
+            other.start()
+            assert has_come.wait(60)
+        return Day("", compared, 0, 0)
+
+    assert verdicts.of(day, 1, compare).pictures == 1
+    other.join(60)
+    assert compared == 1
 
 
 def test_what_came_before_the_promotion_does_not_count() -> None:

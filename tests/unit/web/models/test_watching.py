@@ -15,7 +15,7 @@ from imagestore.pipeline.watch import watched
 from imagestore.pipeline.watch.drift import BASELINE
 from imagestore.pipeline.watch.watched import Look, Verdicts
 from imagestore.record import Record, RecordWithVector, utc
-from imagestore.store import LiveModels, Routes, Stores
+from imagestore.store import Active, LiveModels, PromotionEntry, Routes, Stores
 from imagestore.web.index.index import Index
 from imagestore.web.models.live_model import LiveModel
 from imagestore.web.models.watching import DriftLog, looks_of, watch
@@ -70,6 +70,37 @@ def test_vectors_and_labels_come_from_the_index_as_from_the_records(index: Index
     assert looks_of(index, [id]) == {id: Look("tabby", made[0].vector.codes)}
     index.remove(other)
     assert looks_of(index, [other, "0" * 32]) == {}
+
+
+def test_a_day_whose_pictures_get_vectors_later_is_compared_again(index: Index, stores: Stores) -> None:
+    chance, verdicts = np.random.default_rng(0), Verdicts()
+    made = []
+    for number in range(BASELINE + 40):
+        vector = np.full(64, 40.0) * np.linspace(-1, 1, 64) * (-1 if number >= BASELINE else 1)
+        codes = (vector + chance.normal(0, 20, 64)).clip(-127, 127).astype(np.int8).tobytes()
+        record = of_today(number, float(chance.normal(0.3, 0.05)))
+        made.append(record.with_vector(Vector("b" * 64, codes)))
+    since = made[BASELINE:]
+    take_in(index, [*made[:BASELINE], *(record.with_vector(None) for record in since)])
+    (model,) = watch(index, stores, cast(LiveModel, TinyModel()), verdicts).models
+    assert [day.has_drifted for day in model.days] == [False]
+    take_in(index, since)
+    found = watch(index, stores, cast(LiveModel, TinyModel()), verdicts)
+    assert [day.has_drifted for day in found.models[0].days] == [True]
+    assert found.models == watched.of_records(made, LiveModels(None, Routes()), SHIPPED).models
+
+
+def test_a_version_that_is_not_live_any_more_is_forgotten(
+    index: Index, records: list[Record], stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_in(index, records)
+    verdicts = Verdicts()
+    watch(index, stores, cast(LiveModel, TinyModel()), verdicts)
+    assert len(verdicts) == 1
+    other = LiveModels(Active(PromotionEntry("m", "2", "e" * 64, "", "me")), Routes())
+    monkeypatch.setattr(stores.routes, "read", lambda: other)
+    watch(index, stores, cast(LiveModel, TinyModel()), verdicts)
+    assert len(verdicts) == 0
 
 
 @pytest.mark.parametrize("lacking", [range(7, 8), range(BASELINE)])
