@@ -25,6 +25,9 @@ def corrected(
     all their labels, in the order of the corrections, of each content the last. Left out are those of which the same is
     `said` already: the SHA-256 of a content, and its labels.
 
+    Where one label holds, corrections of one content that differ are all given, whichever came last: only one can be
+    right, so a training is refused, as the page says it will be, until a person makes them agree.
+
     Raises Unavailable.
     """
     projects = stores.projects.read()

@@ -39,6 +39,18 @@ def test_what_is_a_labelled_picture_too_is_learned_once_unless_the_two_say_diffe
     assert [one.label for one in all_with(stores, begin(stores, "mine"), [])] == ["lynx", "puma", "lynx"]
 
 
+def test_where_one_label_holds_a_later_correction_does_not_settle_what_an_earlier_one_says(stores: Any) -> None:
+    """That it says what the labelled picture says leaves the two uploads at odds, which the training refuses."""
+    (picture,) = with_content([labelled("lynx", "lynx/1.png", b"one")], lambda: None)
+    keep(begin(stores, "mine"), [picture], lambda: None)
+    stores.records.corrections = lambda: [
+        summary("early.jpg", "puma", picture.sha256, (), "2026-01-01"),
+        summary("late.jpg", "lynx", picture.sha256, (), "2026-01-02"),
+    ]
+    found = all_with(stores, begin(stores, "mine"), [])
+    assert [(one.name, one.label) for one in found] == [("lynx/1.png", "lynx"), ("(corrected) early.jpg", "puma")]
+
+
 @pytest.mark.parametrize("later", ["lynx", "puma"])
 def test_where_several_labels_may_hold_the_last_correction_of_a_content_counts_also_if_it_says_what_is_kept(
     stores: Any, later: str
