@@ -35,7 +35,7 @@ from imagestore.pipeline.changes.documents import (
 )
 from imagestore.pipeline.changes.relabel import CHANGED, GONE, Labelled, Relabelling
 from imagestore.pipeline.changes.to_training import Moved
-from imagestore.pipeline.changes.twins import agreeing, counted_once, undone_before
+from imagestore.pipeline.changes.twins import agreeing, counted_once, undo_before
 from imagestore.pipeline.commit import hide
 from imagestore.pipeline.labelling.correct import MOST_LABELS, checked_label, correction_of, exchange, wrong_answer
 from imagestore.pipeline.upkeep.retry import retry_one
@@ -285,9 +285,10 @@ class BulkChanges:
         part, part_etag = self._changes.read_part(change, change.step - 1)
         if part.state is not PartState.UNDONE:
             was_begun = part.state is not PartState.WAITING
-            undone = (
-                tuple(at_once(lambda one: self._undone(change, one), part.pictures)) if was_begun else part.pictures
-            )
+            undone = part.pictures
+            if was_begun:
+                undone = tuple(at_once(lambda one: self._undone(change, one), part.pictures))
+                undo_before(self._changes, change, part.pictures, self._undone)
             part = replace(part, state=PartState.UNDONE, pictures=undone)
             self._changes.replace(part, part_etag)
         count = Counter(one.undone for one in part.pictures if one.is_counted(one.undone))
@@ -308,9 +309,9 @@ class BulkChanges:
         if is_same or (was_left and (not one.name or not _was_found(one))):
             return one
         if one.kind is not Kind.UPLOAD:
-            return self._and_before(change, one, self._labelled.undone(change, one))
+            return self._labelled.undone(change, one)
         if change.action is Action.TO_TRAINING:
-            return self._and_before(change, one, self._moved.undone(one))
+            return self._moved.undone(one)
         if change.action is Action.DELETE:
             stored = hide(self._stores, one.id, None, lambda now: now.hidden_until in (None, change.hidden_until))
             is_back = stored is not None and stored.hidden_until is None
@@ -335,11 +336,6 @@ class BulkChanges:
         if is_back:
             return replace(one, undone=Outcome.DONE)
         return replace(one, undone=Outcome.LEFT_ALONE, why=GONE if _is_gone(stored) else why)
-
-    def _and_before(self, change: BulkChange, one: OnePicture, undone: OnePicture) -> OnePicture:
-        for earlier, other in undone_before(self._changes, change, one):
-            self._undone(earlier, other)
-        return undone
 
     def _exchanged(
         self, id: str, what: Said, before: object, after: object, may: Callable[[Record], bool]

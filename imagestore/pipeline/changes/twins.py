@@ -1,10 +1,13 @@
 """Labelled pictures that several uploads of one change, or several changes, speak of."""
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from functools import partial
 
 from imagestore.errors import NotFound
 from imagestore.pipeline.changes.documents import BulkChange, Changes, ChangeState, Kind, OnePicture, Outcome
+from imagestore.store.training import at_once
 
 Key = tuple[str, str]
 
@@ -40,19 +43,59 @@ def counted_once(change: BulkChange, applied: Sequence[OnePicture]) -> list[OneP
     return told
 
 
-def undone_before(changes: Changes, change: BulkChange, one: OnePicture) -> Iterator[tuple[BulkChange, OnePicture]]:
-    """What an earlier change has done to the same labelled picture, if what this one has put back is what that one has
-    said, and that one is undone or is being undone: it has found this change's labels there, and left them alone."""
-    said_by, key = one.marks.said_by if one.marks is not None else None, key_of(change, one)
-    if said_by is None or said_by == change.id or key is None:
-        return
-    try:
-        earlier = changes.read(said_by)[0]
-    except NotFound:  # it is too old to be kept
-        return
-    if earlier.state in (ChangeState.UNDOING, ChangeState.UNDONE):
-        for part in changes.parts(earlier):
-            yield from ((earlier, other) for other in part.pictures if key_of(earlier, other) == key)
+def undo_before(
+    changes: Changes,
+    change: BulkChange,
+    pictures: Sequence[OnePicture],
+    undo: Callable[[BulkChange, OnePicture], object],
+    undoing: tuple[str, ...] = (),
+) -> None:
+    """Undo, with `undo`, what earlier changes have done to the labelled pictures of these `pictures` of the change,
+    which were put back just now: if that is what the earlier change has said, and it is undone or is being undone. It
+    has found another change's labels there, and left them alone. `undoing` are the changes whose undoing led here.
+
+    Each earlier change is read once, after all were put back: one whose undoing begins later finds its own labels.
+    """
+    undoing = (*undoing, change.id)
+    said = defaultdict[str, set[Key]](set)
+    for one in pictures:
+        key, said_by = key_of(change, one), _said_before(one)
+        if key is not None and said_by is not None and said_by not in undoing:
+            said[said_by].add(key)
+    for id, keys in said.items():
+        try:
+            earlier = changes.read(id)[0]
+        except NotFound:  # it is too old to be kept
+            continue
+        if earlier.state in (ChangeState.UNDOING, ChangeState.UNDONE):
+            found = _of_keys(changes, earlier, keys, undoing)
+            at_once(partial(_undo_in_turn, undo, earlier), found)
+            undo_before(changes, earlier, [one for alike in found for one in alike], undo, undoing)
+
+
+def _undo_in_turn(
+    undo: Callable[[BulkChange, OnePicture], object], change: BulkChange, pictures: Sequence[OnePicture]
+) -> None:
+    for one in pictures:
+        undo(change, one)
+
+
+def _of_keys(
+    changes: Changes, change: BulkChange, keys: Collection[Key], undoing: Sequence[str]
+) -> list[list[OnePicture]]:
+    """What the change has done to each of these labelled pictures, in the order to undo it. Of several uploads of one
+    content, those that would bring back what a change says that is being undone are left out."""
+    found = defaultdict[Key, list[OnePicture]](list)
+    for part in changes.parts(change):
+        for one in part.pictures:
+            if (key := key_of(change, one)) is not None and key in keys:
+                found[key].append(one)
+    return [[one for one in alike if _said_before(one) not in undoing] or alike for alike in found.values()]
+
+
+def _said_before(one: OnePicture) -> str | None:
+    """The change that had said last what the labelled picture shows."""
+    return None if one.marks is None else one.marks.said_by
 
 
 def _agreeing(one: OnePicture, first: OnePicture) -> OnePicture:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from imagestore.pipeline.changes import bulk
+from imagestore.pipeline.changes import bulk, twins
 from imagestore.pipeline.changes.bulk import BulkChanges
 from imagestore.pipeline.changes.documents import Action, BulkChange, OnePicture
 from imagestore.pipeline.changes.relabel import Relabelling
@@ -38,7 +38,8 @@ CORRECTED = [
 def in_twos(monkeypatch: pytest.MonkeyPatch) -> None:
     """A change goes on with two pictures at a time, one after the other."""
     monkeypatch.setattr(bulk, "PART", 2)
-    monkeypatch.setattr(bulk, "at_once", lambda do, given: [do(one) for one in given])
+    for module in (bulk, twins):
+        monkeypatch.setattr(module, "at_once", lambda do, given: [do(one) for one in given])
 
 
 def put(stores: Any, name: str, record: Record | None = None, content: bytes | None = None) -> None:

@@ -10,9 +10,10 @@ import pytest
 from imagestore.pipeline.changes.bulk import BulkChanges
 from imagestore.pipeline.changes.documents import Action, BulkChange
 from imagestore.pipeline.changes.relabel import Relabelling
+from imagestore.record import record_id
 from imagestore.store.projects import FIRST
 from imagestore.store.training import MINE, PictureFacts, TrainingPictures
-from unit.pipeline.bulk_pictures import IDS, MOVED, done, everything, filled, in_twos, with_some_there
+from unit.pipeline.bulk_pictures import IDS, MOVED, done, everything, filled, in_twos, put, with_some_there
 
 
 @pytest.fixture(autouse=True)
@@ -104,4 +105,36 @@ def test_what_a_second_move_finds_under_a_new_name_stays_until_all_are_undone(st
             assert facts(stores, MOVED[1]).labels == ("puma",)
         if order[: at + 1] == (2,):
             assert everything(stores) == between
+    assert everything(stores) == before
+
+
+def test_undoing_reads_an_earlier_change_once_for_each_part(stores: Any) -> None:
+    before = everything(stores)
+    first, second = moved(stores), moved(stores)
+    undone(stores, first)
+    find, listings = stores.jobs.find, []
+
+    def found(type: str, where: Any = None, **others: Any) -> Any:
+        if where == {"change": first.id}:
+            listings.append(type)
+        return find(type, where, **others)
+
+    stores.jobs.find = found
+    assert (second.parts, second.pictures) == (2, 4)
+    undone(stores, second)
+    assert len(listings) == second.parts
+    assert everything(stores) == before
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+def test_two_moves_that_claim_each_others_picture_are_undone_in_either_order(stores: Any, *, in_order: bool) -> None:
+    """One content is of two uploads of the first move, and the second move comes between these."""
+    put(stores, "twin.jpg", content=b"a.jpg")
+    before, changes = everything(stores), BulkChanges(stores)
+    first = changes.begin(Action.TO_TRAINING, [*IDS[:2], record_id("twin.jpg")], "me")
+    changes.step(first.id)
+    second = moved(stores)
+    done(changes, first)
+    for change in (first, second) if in_order else (second, first):
+        undone(stores, change)
     assert everything(stores) == before
