@@ -48,6 +48,8 @@ class Replay:
         self._numbers = np.stack([of.distances(found.features[:, 0]), 1 - probabilities.max(axis=1)], axis=1)
         vectors = (Vector.of(features, "") for features in found.features[:, 0])
         self._vectors = [None if vector is None else vector.codes for vector in vectors]
+        units = np.stack([np.frombuffer(codes or b"\0", np.int8) for codes in self._vectors]).astype(np.float32)
+        self._units = units / np.maximum(np.linalg.norm(units, axis=1, keepdims=True), 1e-9)
         near = np.quantile(self._numbers[self.baseline, 0], 0.9)
         self.far_strangers = float((self._numbers[self._strangers, 0] > near).mean())
 
@@ -65,6 +67,11 @@ class Replay:
         if kind != "quiet":
             chosen[:few] = self._chance.choice(strangers, min(few, len(strangers)), replace=False)
         return chosen
+
+    def greatest_cosine(self, rows: np.ndarray) -> float:
+        """Of two of these pictures, by their vectors."""
+        units = self._units[rows]
+        return float(np.tril(units @ units.T, -1).max())
 
     def seen(self, way: str, rows: np.ndarray) -> Seen:
         """What one of WAYS tells of these pictures, of which none is a look-alike."""
@@ -90,6 +97,7 @@ def main() -> None:
     asked = parser.parse_args()
     told: dict[tuple[str, str], list[list[bool]]] = {(way, kind): [] for way in WAYS for kind in KINDS}
     seconds, far, few = {way: 0.0 for way in WAYS}, [], round(asked.share * asked.pictures)
+    cosines: list[float] = []
     with stages() as begin:
         made = {"drawn": drawn_set, "fashion": fashion_set}.get(asked.set)
         found = made(begin, _EACH) if made else folder_set(Path(asked.set), begin)
@@ -100,6 +108,7 @@ def main() -> None:
             comparisons = {way: Comparison(replay.seen(way, replay.baseline)) for way in WAYS}
             for kind in KINDS:
                 days = [replay.day(kind, asked.pictures, few) for _ in range(asked.days)]
+                cosines += [replay.greatest_cosine(day) for day in days]
                 for way, comparison in comparisons.items():
                     since = perf_counter()
                     told[way, kind].append([comparison.day(replay.seen(way, day)).has_drifted for day in days])
@@ -111,6 +120,10 @@ def main() -> None:
         f"{asked.set}: {asked.labels} labels of {asked.learn} pictures, days of {asked.pictures}, "
         f"{asked.share:.0%} strangers of which {np.mean(far):.0%} are far, {asked.repeats} repeats of {asked.days} "
         "days of each kind"
+    )
+    console.print(
+        f"greatest cosine of two pictures of a day: {np.max(cosines):.3f}, and on half of the days at most "
+        f"{np.median(cosines):.3f}"
     )
     console.print("told, of 100 days (and of the repeat with most):")
     table = Table("by", *KINDS, "ms a day", box=None)

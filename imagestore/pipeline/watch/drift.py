@@ -35,8 +35,9 @@ _SCENES = 1024
 _AT_ONCE = 64
 _ALIKE_BITS = 8
 _ALIKE_COSINE = 0.95
-"""Two pictures whose vectors' cosine is as high show one scene. Of 200 pictures of Fashion-MNIST, or of shapes drawn by
-code, none reaches 0.93 with another."""
+"""Two pictures whose vectors' cosine is as high are taken to show one scene, which a few do not: the two most alike of
+a day of 200 pictures of Fashion-MNIST have 0.925 on half of the days and 0.956 at most, of shapes drawn by code 0.932
+and 0.950 (160 days each: `python -m bench.drift fashion --repeats 2 --days 20`, and `drawn`)."""
 
 
 @dataclass(frozen=True)
