@@ -129,7 +129,7 @@ class _OverStores:
     def named(self, project: str, label: str, names: Sequence[str]) -> tuple[list[str], list[str]]:
         folder = self._stores.projects.open(project).pictures_in
         called = {one.source: one.sha256 for one in labelled.there(self._stores, folder) if label in one.labels}
-        corrected = {name for name, _ in self._stores.records.corrected_as(label)}
+        corrected = {name for name, *_ in self._stores.records.corrected_as(label)}
         return _sorted_out(names, called, corrected, label)
 
     def change(

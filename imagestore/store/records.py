@@ -183,15 +183,15 @@ class Records:
                 said = (labels, item.get("corrected_at"), item.get("sha256"))
                 yield Summary(item["name"], item["status"], item["label"], *told, *said)
 
-    def corrected_as(self, label: str) -> Iterator[tuple[str, str | None]]:
-        """The name and the project of every record whose correction has this label, also one that waits for its
-        picture."""
+    def corrected_as(self, label: str) -> Iterator[tuple[str, str | None, str | None]]:
+        """The name, the project and the content's SHA-256 of every record whose correction has this label, also one
+        that waits for its picture: its SHA-256 is None."""
         query = (
-            "SELECT c.id, c.name, c.project FROM c WHERE c.correction.label = @label "
+            "SELECT c.id, c.name, c.project, c.upload.sha256 FROM c WHERE c.correction.label = @label "
             "OR ARRAY_CONTAINS(c.correction.labels, @label)"
         )
         for item in self._query(query, {"@label": label}):
-            yield item["name"], item.get("project")
+            yield item["name"], item.get("project"), item.get("sha256")
 
     def count(self, status: str) -> int:
         """How many records have this status."""

@@ -31,7 +31,8 @@ NAMELESS = 12
 class Relabelling:
     """What is to be done to the label of a project: with `to`, that label stands in its place, else there is none.
 
-    `uploads` (record ids) and `labelled` (SHA-256) are the pictures that it is done to; None: all that have the label.
+    `uploads` (record ids) and `labelled` (SHA-256) are the pictures that it is done to, with all of the same content
+    that have the label; None: all that have the label.
     """
 
     project: Project
@@ -70,11 +71,10 @@ def affected(stores: Stores, asked: Relabelling, listed: Iterable[ListedPicture]
     there = [one for one in pictures.list() if one.is_there] if listed is None else list(listed)
     with_label = {one.sha256: one for one in there if asked.label in one.labels}
     projects = stores.projects.read()
-    corrected = {
-        record_id(name): name
-        for name, project in stores.records.corrected_as(asked.label)
-        if projects.pictures_of(project) == folder
-    }
+    corrected, contents = dict[str, str](), dict[str, str | None]()
+    for name, project, sha256 in stores.records.corrected_as(asked.label):
+        if projects.pictures_of(project) == folder:
+            corrected[record_id(name)], contents[record_id(name)] = name, sha256
     labelled, uploads = list(with_label), list(corrected)
     if asked.is_split:
         labelled, uploads = list(dict.fromkeys(asked.labelled or ())), list(dict.fromkeys(asked.uploads or ()))
@@ -83,6 +83,9 @@ def affected(stores: Stores, asked: Relabelling, listed: Iterable[ListedPicture]
                 f"{without:,} of these pictures have no label '{asked.label}' that a person gave them in "
                 f"'{asked.project.title}'. Look at them again; nothing was changed."
             )
+        chosen = {*labelled, *(contents[one] for one in uploads)} - {None}
+        labelled = list(dict.fromkeys([*labelled, *(one for one in with_label if one in chosen)]))
+        uploads = list(dict.fromkeys([*uploads, *(one for one in corrected if contents[one] in chosen)]))
     count = len(labelled) + len(uploads)
     if not count:
         raise Conflict(f"No picture of '{asked.project.title}' has the label '{asked.label}'.")

@@ -145,11 +145,11 @@ class MemoryRecords:
                 told = (None, stored.result_etag, one.project, one.labels or (), one.correction.at)
                 yield Summary(one.name, str(one.status), one.label, *told, one.upload.sha256 if one.upload else None)
 
-    def corrected_as(self, label: str) -> Iterator[tuple[str, str | None]]:
+    def corrected_as(self, label: str) -> Iterator[tuple[str, str | None, str | None]]:
         for stored in list(self.records.values()):
             record = stored.record
             if record.correction is not None and label in (record.correction.label, *(record.correction.labels or ())):
-                yield record.name, record.project
+                yield record.name, record.project, record.upload.sha256 if record.upload else None
 
     def each(self) -> Iterator[Record]:
         yield from (stored.record for stored in self.records.values())

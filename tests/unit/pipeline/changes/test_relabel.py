@@ -17,6 +17,7 @@ from imagestore.store.training import MINE, Part, PictureFacts, TrainingPictures
 from unit.pipeline.bulk_pictures import (
     IDS,
     LYNX,
+    MOVED,
     RELABELLED,
     SHAS,
     done,
@@ -24,6 +25,7 @@ from unit.pipeline.bulk_pictures import (
     facts,
     filled,
     in_twos,
+    put,
     with_labelled,
 )
 
@@ -106,6 +108,26 @@ def test_a_split_takes_the_chosen_pictures_alone(stores: Any) -> None:
     assert tags[2].name == "bobcat", "else it would be the tag that was called so once"
     with pytest.raises(Conflict, match="2 of these pictures have no label 'lynx'"):
         relabelled(stores, Relabelling(FIRST, "lynx", "x", [IDS[0]], [SHAS[3]]))
+
+
+@pytest.mark.parametrize("is_upload_chosen", [True, False])
+def test_a_split_takes_all_of_the_same_content_along(stores: Any, *, is_upload_chosen: bool) -> None:
+    """One content is a labelled picture and two uploads; whichever is chosen, none of it keeps the label."""
+    put(stores, "twin.jpg", content=b"b.jpg")
+    correct(stores, "twin.jpg", "lynx", "me")
+    pictures(stores).put_facts(MOVED[1], PictureFacts(("lynx",)), None)
+    pictures(stores).put_picture(MOVED[1], b"b.jpg")
+    before = everything(stores)
+    chosen: tuple[list[str], list[str]] = ([IDS[1]], []) if is_upload_chosen else ([], [MOVED[1]])
+    change = relabelled(stores, Relabelling(FIRST, "lynx", "puma", *chosen))
+    assert (change.pictures, change.changed) == (3, 3)
+    assert list(stores.records.corrected_as("lynx")) == []
+    found = pictures(stores).facts(MOVED[1])
+    assert found is not None
+    assert (found[0].labels, len([one for one in labels(stores) if "lynx" in one])) == (("puma",), 3)
+    undone(stores, change)
+    assert everything(stores) == before
+    assert len(list(stores.records.corrected_as("lynx"))) == 2
 
 
 def test_what_somebody_has_changed_since_is_kept_and_named(stores: Any) -> None:
