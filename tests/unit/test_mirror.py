@@ -118,6 +118,7 @@ ELSEWHERE = {
     "web/pages/forms": "unit/web/pages/test_account.py",
     "web/api/reference": "unit/web/test_openapi.py",
     "web/pages/sign_up": "unit/web/pages/test_forgotten.py",
+    "web/pages/email_form": "unit/web/pages/test_forgotten.py",
     "web/rules": "unit/web/guards/test_access.py",
     "web/pages/rendering": "unit/web/pages/test_pictures.py",
     "web/examples/webhooks": "unit/web/test_openapi.py",
