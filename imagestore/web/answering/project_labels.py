@@ -1,7 +1,6 @@
 """The labels of a project as pages and API show them: how many pictures have each, and which. A content counts once,
 however often it was uploaded and corrected, and whether or not it is a labelled picture too."""
 
-from collections import defaultdict
 from dataclasses import dataclass
 
 from imagestore.pipeline.changes.relabel import NAMELESS
@@ -15,14 +14,13 @@ from imagestore.web.services import Services
 
 @dataclass(frozen=True)
 class WithLabel:
-    """A picture that people have given a label: an upload, with its `record`, or a labelled picture of the project;
-    `copies` are the ids of other uploads of the same content that were corrected to it."""
+    """A picture that people have given a label: an upload, with its `record`, or a labelled picture of the project. It
+    stands for all uploads of the same content that were corrected to the label."""
 
     id: str
     name: str
     labels: tuple[str, ...]
     record: Record | None = None
-    copies: tuple[str, ...] = ()
 
 
 def labels_of(services: Services, project: Project) -> list[UsedLabel]:
@@ -45,18 +43,17 @@ def with_label(services: Services, project: Project, label: str, start: int, mos
     labelled = sorted(
         (one for one in listed(services, project) if label in one.labels), key=lambda one: (one.source, one.sha256)
     )
-    uploads = defaultdict[str, list[str]](list)  # by content
+    contents = {one.sha256 for one in labelled}
+    uploads = dict[str, str]()  # the first of each content that is no labelled picture
     for id, classified_by, content in corrected_to(services.index, label, services.hidden_ids):
-        if projects.pictures_of(classified_by) == project.pictures_in:
-            uploads[content].append(id)
-    copies = {one.sha256: tuple(uploads.pop(one.sha256, ())) for one in labelled}
+        if content not in contents and projects.pictures_of(classified_by) == project.pictures_in:
+            uploads.setdefault(content, id)
     found = [
-        WithLabel(one.sha256, one.source or one.sha256[:NAMELESS], one.labels, copies=copies[one.sha256])
-        for one in labelled[start : start + most]
+        WithLabel(one.sha256, one.source or one.sha256[:NAMELESS], one.labels) for one in labelled[start : start + most]
     ]
     first = max(0, start - len(labelled))
-    for id, *others in list(uploads.values())[first : first + most - len(found)]:
+    for id in list(uploads.values())[first : first + most - len(found)]:
         if (one := services.index.get(id)) is not None:
             labels = one.labels or ((one.label,) if one.label else ())
-            found.append(WithLabel(one.id, one.name, labels, one, tuple(others)))
+            found.append(WithLabel(one.id, one.name, labels, one))
     return found, len(labelled) + len(uploads)

@@ -21,14 +21,12 @@ function show() {
 async function split(to) {
   if (isBusy || !isChosen()) return;
   const ids = chosen();
-  const data = (id) => cards.querySelector(`[data-id="${id}"]`).dataset;
-  const isLabelled = (id) => data(id).labelled === "yes";
-  const copies = ids.flatMap((id) => data(id).copies?.split(" ") ?? []); // of the same content
+  const isLabelled = (id) => cards.querySelector(`[data-id="${id}"]`).dataset.labelled === "yes";
   const { project, label } = bar.dataset;
   isBusy = true;
   bar.setAttribute("aria-busy", "true");
   const done = await begin(`/projects/${encodeURIComponent(project)}/labels`, {
-    label, to, pictures: [...ids.filter((id) => !isLabelled(id)), ...copies], training: ids.filter(isLabelled),
+    label, to, pictures: ids.filter((id) => !isLabelled(id)), training: ids.filter(isLabelled),
   }, {
     said: ({ changed }) => `${number(Math.min(changed, ids.length))}: "${to}" instead of "${label}".`,
     say: (text) => { status.textContent = text; },
