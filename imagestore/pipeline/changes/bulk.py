@@ -221,7 +221,7 @@ class BulkChanges:
         stored = self._stores.records.read(one.id)
         record = None if stored is None else stored.record
         if record is None or record.upload is None or record.status is Status.DELETED:
-            return _left(one, NOT_THERE if stored is None and change.action is Action.CORRECT else GONE)
+            return one.left_alone(NOT_THERE if stored is None and change.action is Action.CORRECT else GONE)
         one = replace(one, name=record.name, before=record.correction, wrong=record.wrong, etag=record.upload.etag)
         try:
             match change.action:
@@ -244,7 +244,7 @@ class BulkChanges:
                 case _:
                     return one
         except Conflict as error:
-            return _left(replace(one, after=one.before, wrong_after=one.wrong), f"{error}")
+            return replace(one, after=one.before, wrong_after=one.wrong).left_alone(f"{error}")
 
     def _applied(self, change: BulkChange, one: OnePicture) -> OnePicture:
         if one.outcome is not None:
@@ -254,7 +254,7 @@ class BulkChanges:
         if change.action is Action.TO_TRAINING:
             return self._moved.applied(one, lambda: self._is_applying(change))
         if change.action is Action.DELETE and utc() >= change.undo_until:
-            return _left(one, "It was begun too long ago to go on with. Delete it anew.")
+            return one.left_alone("It was begun too long ago to go on with. Delete it anew.")
 
         def may(now: Record) -> bool:
             is_same = now.upload is not None and now.upload.etag == one.etag
@@ -278,7 +278,7 @@ class BulkChanges:
                 try:
                     retry_one(self._stores, one.name)
                 except NotFound:
-                    return _left(one, GONE)
+                    return one.left_alone(GONE)
                 return replace(one, outcome=Outcome.DONE)
 
     def _undo(self, change: BulkChange, etag: str) -> BulkChange:
@@ -350,9 +350,9 @@ class BulkChanges:
 
     def _came(self, one: OnePicture, stored: StoredRecord | None, why: str, *, is_done: bool) -> OnePicture:
         if stored is None or _is_gone(stored):
-            return _left(one, GONE)
+            return one.left_alone(GONE)
         self._heard(stored)
-        return replace(one, outcome=Outcome.DONE) if is_done else _left(one, why)
+        return replace(one, outcome=Outcome.DONE) if is_done else one.left_alone(why)
 
     def _is_applying(self, change: BulkChange) -> bool:
         return self.read(change.id).state is ChangeState.APPLYING
@@ -384,10 +384,6 @@ def _relabelled(one: OnePicture, record: Record, change: BulkChange) -> OnePictu
 
 def _was_found(one: OnePicture) -> bool:
     return one.etag is not None or one.kind is not Kind.UPLOAD
-
-
-def _left(one: OnePicture, why: str) -> OnePicture:
-    return replace(one, outcome=Outcome.LEFT_ALONE, why=why)
 
 
 def _is_gone(stored: StoredRecord | None) -> bool:

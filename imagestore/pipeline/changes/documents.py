@@ -8,7 +8,7 @@ labels has, beside uploads, labelled pictures of its training set, and what Cust
 import secrets
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -134,6 +134,10 @@ class OnePicture:
     def said(self, what: Said) -> tuple[Correction | WrongAnswer | None, Correction | WrongAnswer | None]:
         """What was said of it before, and what is to be."""
         return (self.before, self.after) if what == "correction" else (self.wrong, self.wrong_after)
+
+    def left_alone(self, why: str) -> "OnePicture":
+        """The same, which was left alone for this reason."""
+        return replace(self, outcome=Outcome.LEFT_ALONE, why=why)
 
     def is_counted(self, outcome: Outcome | None) -> bool:
         """Whether it counts among the pictures: tags are none, and are told of where they were left alone."""

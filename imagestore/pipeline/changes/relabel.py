@@ -115,9 +115,9 @@ class Labelled:
         try:
             found, is_there = self._pictures(change).facts(one.id), self._pictures(change).has(one.id)
         except (Protected, BadSplit) as error:
-            return _left(one, f"{error}")
+            return one.left_alone(f"{error}")
         if found is None or not is_there:
-            return _left(one, GONE)
+            return one.left_alone(GONE)
         old, *new = change.labels
         marks = found[0].marks
         if old not in marks.labels:
@@ -129,11 +129,11 @@ class Labelled:
         """With what came of it."""
         if one.kind is Kind.TAGS:
             is_done = self._stores.custom_vision.exchange_tags(one.id, one.tags, one.tags_after, may)
-            return replace(one, outcome=Outcome.DONE) if is_done else _left(one, CHANGED)
+            return replace(one, outcome=Outcome.DONE) if is_done else one.left_alone(CHANGED)
         assert one.marks is not None
         assert one.marks_after is not None
         now, why = self._exchanged(change, one, one.marks, one.marks_after, may)
-        return replace(one, outcome=Outcome.DONE) if now == one.marks_after else _left(one, why)
+        return replace(one, outcome=Outcome.DONE) if now == one.marks_after else one.left_alone(why)
 
     def undone(self, change: BulkChange, one: OnePicture) -> OnePicture:
         """With what came of putting it back. One that was left alone is written too: who read it before must fail."""
@@ -228,7 +228,3 @@ def _begun(file: CustomVisionFile, project: str, label: str) -> Tag:
         number += 1
         id = derived(tag.id, str(number))
     return replace(tag, id=id)
-
-
-def _left(one: OnePicture, why: str) -> OnePicture:
-    return replace(one, outcome=Outcome.LEFT_ALONE, why=why)

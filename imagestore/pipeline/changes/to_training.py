@@ -52,22 +52,22 @@ class Moved:
         """With the labelled picture that it is to become, and what that is now. `record` is the upload's."""
         folder, labels, why = self._wanted(record)
         if why or record.upload is None or record.upload.sha256 is None:
-            return _left(one, why)
+            return one.left_alone(why)
         sha256, pictures = record.upload.sha256, TrainingPictures(self._stores.training, folder)
         pictures.begin()
         try:
             facts, _ = pictures.facts(sha256) or (PictureFacts(), None)
         except BadSplit as error:
-            return _left(one, f"{error}")
+            return one.left_alone(f"{error}")
         said_by = self._other(facts.said_by, change)  # before the content: one that was done then has put it in
         content, image = Contents(self._stores.training, folder).look(sha256), record.image
         is_there = content is not None and content.is_there
         size = (image.width, image.height) if image is not None else (0, 0)
         put_by = self._other(content.change if content is not None else None, change)
         if is_there and any(other is not None and other.state is ChangeState.UNDOING for other in (said_by, put_by)):
-            return _left(one, BEING_UNDONE)
+            return one.left_alone(BEING_UNDONE)
         if not is_there and any(other is not None and other.state.is_open for other in (said_by, put_by)):
-            return _left(one, BEING_CHANGED)  # what it is about to put in would be taken for this change's own
+            return one.left_alone(BEING_CHANGED)  # what it is about to put in would be taken for this change's own
         move = Move(folder, sha256, is_there, _origin(facts), Origin(record.name, "", utc(), *size))
         one = replace(one, move=move, marks=facts.marks)
         if is_there and set(facts.labels) == set(labels):
@@ -77,7 +77,7 @@ class Moved:
             return replace(one, move=replace(move, is_claim=True), marks_after=claimed)
         one = replace(one, marks_after=Marks(labels, negative=False, said_by=change.id))
         why = _only_guessed(one, record)
-        return _left(replace(one, marks_after=None), why) if why else one
+        return replace(one, marks_after=None).left_alone(why) if why else one
 
     def applied(self, one: OnePicture, may: Callable[[], bool]) -> OnePicture:
         """With what came of it. `may` is asked last before each write."""
@@ -90,10 +90,10 @@ class Moved:
                 with self._reading:
                     return self._moved(one, move, may)
             if not self._pictures(move).has(move.sha256):
-                return _left(one, GONE)
-            return _done(one) if self._said(one, move, may) else _left(one, CHANGED)
+                return one.left_alone(GONE)
+            return _done(one) if self._said(one, move, may) else one.left_alone(CHANGED)
         except (Protected, BadSplit) as error:  # of this picture alone
-            return _left(one, f"{error}")
+            return one.left_alone(f"{error}")
 
     def undone(self, one: OnePicture) -> OnePicture:
         """With what came of putting back what was. One that was left alone is written too: who read it before must
@@ -161,37 +161,37 @@ class Moved:
             with self._reading:
                 if may():
                     self._put_back(one, move)
-        return _left(one, why)
+        return one.left_alone(why)
 
     def _moved(self, one: OnePicture, move: Move, may: Callable[[], bool]) -> OnePicture:
         assert one.marks_after is not None
         try:
             blob = self._stores.uploads.get(one.name)
         except NotFound:
-            return _left(one, GONE)
+            return one.left_alone(GONE)
         data = blob.data or b""
         if blob.etag != one.etag or hashlib.sha256(data).hexdigest() != move.sha256:
-            return _left(one, CHANGED)
+            return one.left_alone(CHANGED)
         md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
         move, change = replace(move, comes=replace(move.comes, md5=md5)), one.marks_after.said_by
         assert change is not None
         contents = self._contents(move)
         for _ in range(_TRIES):
             if not self._said(one, move, may):
-                return _left(one, CHANGED)
+                return one.left_alone(CHANGED)
             with suppress(Conflict):  # the place is taken by another, or was taken away: look again
                 place = contents.placed(move.sha256, change)
                 if place.is_there and place.change == change:
                     return _done(one)
                 if not may():
-                    return _left(one, CHANGED)
+                    return one.left_alone(CHANGED)
                 if place.is_there:
                     if place.change is not None:  # another change has put it in: what that found said stays
                         self._put_back(one, move)
-                    return _left(one, CHANGED)
+                    return one.left_alone(CHANGED)
                 if self._stores.uploads.stat(one.name) is None:
                     if self._put_back(one, move, unless_there=True):
-                        return _left(one, GONE)
+                        return one.left_alone(GONE)
                     continue
                 contents.put(move.sha256, data, change, place.etag)
                 return _done(one)
@@ -288,7 +288,3 @@ def _of(facts: PictureFacts, origin: Origin) -> PictureFacts:
 def _done(one: OnePicture) -> OnePicture:
     is_claim = one.move is not None and one.move.is_claim
     return replace(one, outcome=Outcome.SAME if is_claim else Outcome.DONE)
-
-
-def _left(one: OnePicture, why: str) -> OnePicture:
-    return replace(one, outcome=Outcome.LEFT_ALONE, why=why)

@@ -105,4 +105,4 @@ def _agreeing(one: OnePicture, first: OnePicture) -> OnePicture:
         return one
     called = "', '".join(first.marks_after.labels)
     why = f"Another upload of this change has the same content, and is moved as '{called}'."
-    return replace(one, marks_after=None, outcome=Outcome.LEFT_ALONE, why=why)
+    return replace(one, marks_after=None).left_alone(why)
