@@ -59,8 +59,14 @@ class Gate:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self.open_for = sys.maxsize
+        self.is_open = threading.Event()
         self.fetched = 0
         self.says: dict[str, Any] = {}
+
+    def open(self) -> None:
+        """Give out all there is, also what is waited for."""
+        self.open_for = sys.maxsize
+        self.is_open.set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         for end, answer in self.says.items():
@@ -69,8 +75,8 @@ class Gate:
         if scope["type"] == "http" and scope["path"].endswith("/content"):
             self.fetched += 1
             number = self.fetched
-            while number > self.open_for:
-                await asyncio.sleep(0.01)
+            if number > self.open_for:
+                await asyncio.to_thread(self.is_open.wait)
         await self._app(scope, receive, send)
 
 
@@ -108,7 +114,7 @@ def elsewhere(services: Services, stores: Stores) -> Iterator[Elsewhere]:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         yield Elsewhere(gate, listening.getsockname()[1], stores)
-        gate.open_for = sys.maxsize
+        gate.open()
         server.should_exit = True
         thread.join()
     services.renderer.close()
@@ -182,7 +188,7 @@ def test_killed_twice_it_ends_with_all_pictures_and_nothing_twice(
         runner.send_signal(signal.SIGKILL)
         runner.wait()
         elsewhere.gate.fetched = elsewhere.gate.open_for
-    elsewhere.gate.open_for = sys.maxsize
+    elsewhere.gate.open()
     start()
     eventually(lambda: not board.read(job.id).state.is_open, "the end")
     ended = board.read(job.id)

@@ -1,6 +1,7 @@
 """Five pictures that are changed together, two in a part, and what a project has learned from."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -109,6 +110,26 @@ def everything(stores: Any) -> tuple[Any, ...]:
     found = {name: blob.data for name, blob in stores.training.blobs.items() if blob.data}
     kept = {n: data for n, data in found.items() if data != NOTHING or n.removesuffix(".json") in found}
     return facts(stores), kept, stores.custom_vision.read(MINE)
+
+
+def moved(stores: Any, ids: Sequence[str] = IDS) -> BulkChange:
+    """A move of these to training, which is done."""
+    changes = BulkChanges(stores)
+    return done(changes, changes.begin(Action.TO_TRAINING, list(ids), "me"))
+
+
+def undone(stores: Any, change: BulkChange) -> BulkChange:
+    """The change, once it is undone."""
+    changes = BulkChanges(stores)
+    changes.undo(change.id, "me")
+    return done(changes, changes.read(change.id))
+
+
+def labelled_facts(stores: Any, sha256: str) -> PictureFacts:
+    """What is known of a labelled picture."""
+    found = TrainingPictures(stores.training, MINE).facts(sha256)
+    assert found is not None
+    return found[0]
 
 
 def facts(stores: Any) -> dict[str, Record]:

@@ -26,6 +26,7 @@ from unit.pipeline.bulk_pictures import (
     filled,
     in_twos,
     put,
+    undone,
     with_labelled,
 )
 
@@ -51,12 +52,6 @@ def labels(stores: Any) -> list[tuple[str, ...]]:
 def relabelled(stores: Any, asked: Relabelling) -> BulkChange:
     changes = BulkChanges(stores)
     return done(changes, changes.begin_relabel(asked, "me"))
-
-
-def undone(stores: Any, change: BulkChange) -> BulkChange:
-    changes = BulkChanges(stores)
-    changes.undo(change.id, "me")
-    return done(changes, changes.read(change.id))
 
 
 @pytest.mark.parametrize("case", RELABELLED)

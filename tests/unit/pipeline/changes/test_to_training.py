@@ -19,7 +19,19 @@ from imagestore.pipeline.labelling.labelled_intake import Outcome, take_in
 from imagestore.record import record_id
 from imagestore.store.projects import FIRST, LabelsPerPicture
 from imagestore.store.training import MINE, Part, PictureFacts, TrainingPictures
-from unit.pipeline.bulk_pictures import IDS, MOVED, done, everything, filled, in_twos, put, with_some_there
+from unit.pipeline.bulk_pictures import (
+    IDS,
+    MOVED,
+    done,
+    everything,
+    filled,
+    in_twos,
+    labelled_facts,
+    moved,
+    put,
+    undone,
+    with_some_there,
+)
 from unit.web.records import picture
 
 
@@ -33,17 +45,6 @@ def stores() -> Any:
     return with_some_there(filled())
 
 
-def moved(stores: Any, ids: Any = IDS) -> BulkChange:
-    changes = BulkChanges(stores)
-    return done(changes, changes.begin(Action.TO_TRAINING, ids, "me"))
-
-
-def undone(stores: Any, change: BulkChange) -> BulkChange:
-    changes = BulkChanges(stores)
-    changes.undo(change.id, "me")
-    return done(changes, changes.read(change.id))
-
-
 def there(stores: Any, folder: str = MINE) -> dict[str, tuple[str, ...]]:
     pictures = TrainingPictures(stores.training, folder)
     return {one.sha256: one.labels for one in pictures.list() if one.is_there}
@@ -53,12 +54,6 @@ def left(stores: Any, change: BulkChange) -> dict[str, str]:
     return {one.name: one.why for one in BulkChanges(stores).left_alone(change)}
 
 
-def facts(stores: Any, sha256: str) -> PictureFacts:
-    found = TrainingPictures(stores.training, MINE).facts(sha256)
-    assert found is not None
-    return found[0]
-
-
 def test_they_have_the_labels_that_a_person_or_else_the_model_gave_and_go_again(stores: Any) -> None:
     before, was_there = everything(stores), there(stores)
     change = moved(stores)
@@ -66,7 +61,7 @@ def test_they_have_the_labels_that_a_person_or_else_the_model_gave_and_go_again(
     assert [(one.name, one.why) for one in BulkChanges(stores).left_alone(change)] == [("e.jpg", NOT_READ)]
     now = there(stores)
     assert [now[one] for one in MOVED] == [("tabby",), ("lynx",), ("tiger",), ("tabby",)]
-    new, remembered, other = (facts(stores, one) for one in MOVED[:3])
+    new, remembered, other = (labelled_facts(stores, one) for one in MOVED[:3])
     assert (new.source, new.width, new.height, new.part) == ("a.jpg", 640, 480, None)
     assert new.md5 == hashlib.md5(b"a.jpg").hexdigest()
     assert (remembered.source, remembered.part) == ("b.jpg", Part.LEARN), "what was decided of it stays"
@@ -136,7 +131,7 @@ def test_what_others_have_said_or_learned_since_stays(stores: Any) -> None:
     back = undone(stores, change)
     assert (back.restored, back.kept) == (3, 1)
     assert (there(stores)[MOVED[0]], MOVED[3] in there(stores)) == (("puma",), False)
-    assert facts(stores, MOVED[3]).part is Part.TEST, "what looks like it is never learned from"
+    assert labelled_facts(stores, MOVED[3]).part is Part.TEST, "what looks like it is never learned from"
 
 
 def test_a_label_that_is_renamed_since_is_undone_first(stores: Any) -> None:
@@ -305,7 +300,7 @@ def test_what_only_the_model_says_replaces_no_label_that_is_there(stores: Any, *
     change = moved(stores, [record_id("owl.jpg")])
     assert (change.changed, there(stores)[sha256]) == (1, ("tabby",))
     undone(stores, change)
-    assert (there(stores)[sha256], facts(stores, sha256).is_checked) == (("owl",), is_checked)
+    assert (there(stores)[sha256], labelled_facts(stores, sha256).is_checked) == (("owl",), is_checked)
 
 
 def test_a_place_without_a_picture_is_no_picture_and_keeps_nobody_from_putting_it_in(stores: Any) -> None:

@@ -12,8 +12,20 @@ from imagestore.pipeline.changes.documents import Action, BulkChange
 from imagestore.pipeline.changes.relabel import Relabelling
 from imagestore.record import record_id
 from imagestore.store.projects import FIRST
-from imagestore.store.training import MINE, PictureFacts, TrainingPictures
-from unit.pipeline.bulk_pictures import IDS, MOVED, done, everything, filled, in_twos, put, with_some_there
+from imagestore.store.training import MINE, TrainingPictures
+from unit.pipeline.bulk_pictures import (
+    IDS,
+    MOVED,
+    done,
+    everything,
+    filled,
+    in_twos,
+    labelled_facts,
+    moved,
+    put,
+    undone,
+    with_some_there,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -24,23 +36,6 @@ def _in_order(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def stores() -> Any:
     return with_some_there(filled())
-
-
-def moved(stores: Any) -> BulkChange:
-    changes = BulkChanges(stores)
-    return done(changes, changes.begin(Action.TO_TRAINING, IDS[:4], "me"))
-
-
-def undone(stores: Any, change: BulkChange) -> BulkChange:
-    changes = BulkChanges(stores)
-    changes.undo(change.id, "me")
-    return done(changes, changes.read(change.id))
-
-
-def facts(stores: Any, sha256: str) -> PictureFacts:
-    found = TrainingPictures(stores.training, MINE).facts(sha256)
-    assert found is not None
-    return found[0]
 
 
 def planned(stores: Any) -> BulkChange:
@@ -93,16 +88,16 @@ def test_a_move_that_is_planned_before_another_puts_the_content_in_takes_it_not_
 def test_what_a_second_move_finds_under_a_new_name_stays_until_all_are_undone(stores: Any, order: Any) -> None:
     """Whichever of the first move, the new name and the second move is undone first."""
     before, changes = everything(stores), BulkChanges(stores)
-    first = moved(stores)
+    first = moved(stores, IDS[:4])
     renamed = done(changes, changes.begin_relabel(Relabelling(FIRST, "lynx", "puma"), "me"))
     between = everything(stores)
-    second = moved(stores)
+    second = moved(stores, IDS[:4])
     assert (second.changed, second.same) == (0, 4)
     for at, number in enumerate(order):
         undone(stores, (first, renamed, second)[number])
         if 2 not in order[: at + 1]:
             assert everything(stores)[1][f"{MINE}/{MOVED[1]}"] == b"b.jpg"
-            assert facts(stores, MOVED[1]).labels == ("puma",)
+            assert labelled_facts(stores, MOVED[1]).labels == ("puma",)
         if order[: at + 1] == (2,):
             assert everything(stores) == between
     assert everything(stores) == before
@@ -110,7 +105,7 @@ def test_what_a_second_move_finds_under_a_new_name_stays_until_all_are_undone(st
 
 def test_undoing_reads_an_earlier_change_once_for_each_part(stores: Any) -> None:
     before = everything(stores)
-    first, second = moved(stores), moved(stores)
+    first, second = moved(stores, IDS[:4]), moved(stores, IDS[:4])
     undone(stores, first)
     find, listings = stores.jobs.find, []
 
@@ -133,7 +128,7 @@ def test_two_moves_that_claim_each_others_picture_are_undone_in_either_order(sto
     before, changes = everything(stores), BulkChanges(stores)
     first = changes.begin(Action.TO_TRAINING, [*IDS[:2], record_id("twin.jpg")], "me")
     changes.step(first.id)
-    second = moved(stores)
+    second = moved(stores, IDS[:4])
     done(changes, first)
     for change in (first, second) if in_order else (second, first):
         undone(stores, change)

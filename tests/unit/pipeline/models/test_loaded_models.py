@@ -129,6 +129,19 @@ def test_where_a_model_is_promoted_the_default_is_not_needed(tmp_path: Path, reg
     assert running.current().ref.version == "1"
 
 
+def slow_fetch(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
+    """Have files of models take their time: from when one is fetched, which is told, until it may go on."""
+    is_fetching, may_go, fetch = threading.Event(), threading.Event(), registry.read
+
+    def slow(*arguments: Any, **options: Any) -> bytes:
+        is_fetching.set()
+        may_go.wait(60)
+        return fetch(*arguments, **options)
+
+    monkeypatch.setattr(registry, "read", slow)
+    return is_fetching, may_go
+
+
 def test_a_promoted_model_is_taken_up_and_taken_back(tmp_path: Path, registry: Registry) -> None:
     running = live(tmp_path, registry)
     default = running.current().ref
@@ -157,14 +170,7 @@ def test_who_expects_another_waits_for_who_is_fetching_it(
     worker = live(tmp_path, registry, every_s=1e9)
     worker.current()
     entry = registry.promote("2", model_file(tmp_path, "2"))
-    is_fetching, may_go, fetch = threading.Event(), threading.Event(), registry.read
-
-    def slow(*arguments: Any, **options: Any) -> bytes:
-        is_fetching.set()
-        may_go.wait(60)
-        return fetch(*arguments, **options)
-
-    monkeypatch.setattr(registry, "read", slow)
+    is_fetching, may_go = slow_fetch(registry, monkeypatch)
     with ThreadPoolExecutor() as pool:
         first = pool.submit(worker.current, entry.sha256)
         assert is_fetching.wait(60)
@@ -291,14 +297,7 @@ def test_a_record_waits_for_the_model_that_another_thread_loads(
     worker = loaded(tmp_path, registry)
     worker.current("a.jpg")
     entry = registry.promote("2", model_file(tmp_path, "2"))
-    is_fetching, may_go, fetch = threading.Event(), threading.Event(), registry.read
-
-    def slow(*arguments: Any, **options: Any) -> bytes:
-        is_fetching.set()
-        may_go.wait(60)
-        return fetch(*arguments, **options)
-
-    monkeypatch.setattr(registry, "read", slow)
+    is_fetching, may_go = slow_fetch(registry, monkeypatch)
     with ThreadPoolExecutor() as pool:
         first = pool.submit(worker.current, "a.jpg")
         assert is_fetching.wait(60)
