@@ -192,16 +192,15 @@ def _each_once(versions: Iterable[LiveVersion]) -> list[LiveVersion]:
 def watched(
     version: LiveVersion,
     baseline: Sequence[Row],
-    since: Sequence[Row],
+    since: Iterable[Row],
     looks_of: LooksOf,
     count_vectors: CountVectors,
     verdicts: Verdicts,
 ) -> WatchedModel:
     """What became of a version: `baseline` are the first BASELINE pictures since it is live, `since` those after, of
-    the last DAYS; `comparable` ones, in the order in which they came."""
-    tells = Strangeness.CONFIDENCE
-    if any(row.distance is not None for row in (*baseline, *since)):
-        tells = Strangeness.DISTANCE
+    the last DAYS; `comparable` ones, in the order in which they came. Of `since` a day is held at a time."""
+    has_distance = bool(baseline) and baseline[0].distance is not None
+    tells = Strangeness.DISTANCE if has_distance else Strangeness.CONFIDENCE
     comparison = Comparison(_seen(baseline, tells, looks_of))
     days, same = [], (hash(tuple(baseline)), comparison.baseline)
     for day, rows in groupby(since, key=lambda row: row.at[:10]):

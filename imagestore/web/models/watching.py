@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 import msgspec
@@ -18,7 +18,6 @@ from imagestore.pipeline.watch.watched import (
     Verdicts,
     Watch,
     WatchedModel,
-    comparable,
     first_day,
     live_versions,
     past_versions,
@@ -54,18 +53,14 @@ def watch(index: Index, stores: Stores, live_model: LiveModel, verdicts: Verdict
 
 
 def _watched(index: Index, version: LiveVersion, verdicts: Verdicts) -> WatchedModel:
-    baseline, since = _rows(index, version)
-    if len(comparable([*baseline, *since])) < len(baseline) + len(since):
-        baseline, since = _rows(index, version, with_distance=True)
-    return watched(version, baseline, since, partial(looks_of, index), partial(count_vectors, index), verdicts)
-
-
-def _rows(index: Index, version: LiveVersion, *, with_distance: bool = False) -> tuple[list[Row], list[Row]]:
-    baseline, last = classified_after(index, version.sha256, (version.since, ""), BASELINE, with_distance=with_distance)
-    if len(baseline) < BASELINE:
-        return baseline, []
-    after = max(last, (first_day(), ""))
-    return baseline, classified_after(index, version.sha256, after, with_distance=with_distance)[0]
+    begins = version.since, ""
+    has_distance = bool(list(classified_after(index, version.sha256, begins, 1, with_distance=True)))
+    since = partial(classified_after, index, version.sha256, with_distance=has_distance)
+    baseline = list(since(begins, BASELINE))
+    rest: Iterable[Row] = ()
+    if len(baseline) == BASELINE:
+        rest = since(max((baseline[-1].at, baseline[-1].id), (first_day(), "")))
+    return watched(version, baseline, rest, partial(looks_of, index), partial(count_vectors, index), verdicts)
 
 
 def _reviewed(index: Index, version: LiveVersion) -> ReviewedModel | None:
@@ -87,18 +82,18 @@ def sure_in_sample(index: Index, model_sha256: str) -> float | None:
 
 def classified_after(
     index: Index, model_sha256: str, after: tuple[str, str], limit: int = -1, *, with_distance: bool = False
-) -> tuple[list[Row], tuple[str, str]]:
+) -> Iterator[Row]:
     """What is watched of the pictures that this model classified, in the order in which they came, from the one after
-    this time and id, or of those that have a distance; and time and id of the last of them."""
+    this time and id; with a distance only those that have one, of a version that tells it: an earlier version of the
+    app kept none."""
     told = "AND from_learned IS NOT NULL " if with_distance else ""
-    found = index.query(
+    found = index.each(
         "SELECT id, at, from_learned, confidence, status = 'unknown', phash FROM pictures INDEXED BY by_model "
         "WHERE status != 'deleted' AND model IS NOT NULL AND model = ? AND (at, id) > (?, ?) "
         f"AND status IN ('classified', 'unknown') {told}ORDER BY at, id LIMIT ?",
         [model_sha256, *after, limit],
     )
-    rows = [Row(*values) for values in found]
-    return rows, (rows[-1].at, rows[-1].id) if rows else after
+    return (Row(*values) for values in found)
 
 
 def looks_of(index: Index, ids: list[str]) -> dict[str, Look]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from imagestore.pipeline.watch.watched import (
     DayOf,
     LiveVersion,
     Look,
+    Row,
     Strangeness,
     Verdicts,
     first_day,
@@ -124,6 +126,25 @@ def test_of_a_large_day_the_smallest_ids_are_compared_and_all_are_counted() -> N
     assert (day.pictures, day.observations) == (3 * MOST, MOST)
     assert sorted(asked[1]) == sorted(row.id for row in many)[:MOST]
     assert [row.id for row in many if row.id in set(asked[1])] == asked[1], "in the order in which they came"
+
+
+def test_the_pictures_of_one_day_are_held_at_a_time() -> None:
+    rows = [row_of(seeing(number, 8)) for number in range(BASELINE)]
+    read, when_compared = 0, list[int]()
+
+    def since() -> Iterator[Row]:
+        nonlocal read
+        for number in range(4 * 30):
+            read += 1
+            yield row_of(seeing(1000 + number, 9))._replace(at=f"2999-01-0{1 + number // 30}T09:00:00.000Z")
+
+    def count_vectors(ids: list[str]) -> int:
+        when_compared.append(read)
+        return 0
+
+    model = watched(LiveVersion("m", "1", "f" * 64), rows, since(), lambda ids: {}, count_vectors, Verdicts())
+    assert [day.pictures for day in model.days] == [30] * 4
+    assert when_compared == [31, 61, 91, 120], "and the first of the next day, which tells that the day is over"
 
 
 def test_what_records_keep_to_compare_is_bounded_and_holds_what_is_compared() -> None:
