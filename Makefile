@@ -79,7 +79,7 @@ bench-crowd: setup .venv/.test
 	@$(BIN)/python -m bench.crowd --count $(or $(COUNT),20000)
 
 screenshots: setup .venv/.test
-	@$(BIN)/python docs/screenshots.py
+	@$(BIN)/python -m docs.screenshots
 
 walkthrough: setup .venv/.test
 	@$(BIN)/python docs/walkthrough.py
